@@ -1,0 +1,2 @@
+//! Captures many Kafka topics into plain files.
+pub mod config;
