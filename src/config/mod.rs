@@ -21,7 +21,7 @@ pub struct Config {
 }
 
 /// One Kafka cluster and how to talk to it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Cluster {
     /// The `[clusters.NAME]` table's name, or the bootstrap list as typed.
     pub name: String,

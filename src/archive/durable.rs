@@ -1,0 +1,109 @@
+//! From what is written to a stored checkpoint, provided that it is what the checkpoint says it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::reading::{Fault, Reading};
+use crate::checkpoint::{Checkpointed, Identity};
+use crate::cluster::{Cluster, KafkaError, Topic};
+use crate::record::Positions;
+use crate::segment::writer::Written;
+
+/// What came of making something durable.
+pub(super) enum Outcome {
+    /// It is stored. If `true`, the topic was created again since the records were read.
+    Stored(Box<Checkpointed>, bool),
+    /// The brokers can't tell now whether the topic is still the one that was read.
+    Postponed(KafkaError),
+}
+
+/// How long to wait for the brokers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Without their answer there is no checkpoint.
+    Endless,
+    /// It is the last checkpoint before an end: without an answer, the topic is taken to be the same.
+    Short,
+}
+
+/// See [`Patience::Short`].
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Makes what was written durable and stores it as this archive's checkpoint.
+///
+/// Kafka's client goes on at the old offset when a topic is deleted and created again, so before anything
+/// counts as archived it is made sure that it was read from the topic that the checkpoint names.
+pub(super) fn checkpoint(
+    reading: &Reading<'_>,
+    written: Written,
+    patience: Patience,
+) -> impl Future<Output = Result<Outcome, Fault>> + Send + use<> {
+    let (store, identity) = (reading.store.clone(), reading.identity.clone());
+    let before = reading.checkpointed.checkpoint().progress.next_offsets.clone();
+    let (cluster, disk) = (
+        Arc::clone(&reading.archive.cluster),
+        reading.archive.world.disk.clone(),
+    );
+    let file = reading.archive.config.file.display().to_string();
+    async move {
+        let looking = is_recreated(&*cluster, &identity, &before);
+        let recreated = match patience {
+            Patience::Endless => looking.await,
+            Patience::Short => timeout(SHORT, looking).await.unwrap_or(Ok(Recreated::No)),
+        };
+        let recreated = match recreated {
+            Ok(Recreated::No) => false,
+            Ok(Recreated::AfterReading) => true,
+            Ok(Recreated::PerhapsRead) => {
+                return Err(Fault::Distrust(format!(
+                    "topic {} was deleted and created again, and what was read since the last checkpoint may \
+                     be of either",
+                    identity.topic
+                )));
+            }
+            Err(_) if patience == Patience::Short => false,
+            Err(e) => return Ok(Outcome::Postponed(e)),
+        };
+        let durable = written.sync(&disk).await.map_err(|e| {
+            Fault::Distrust(format!("making {file} durable: {e}; going back to the last checkpoint"))
+        })?;
+        let stored = store.save(identity, durable).await;
+        match stored {
+            Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
+            Err(e) => Err(Fault::Distrust(format!("storing the checkpoint for {file}: {e}"))),
+        }
+    }
+}
+
+enum Recreated {
+    No,
+    /// Yes, but nothing of the new topic can have been read yet.
+    AfterReading,
+    /// Yes, and the new topic already holds offsets that may have been read in the old one's place.
+    PerhapsRead,
+}
+
+async fn is_recreated(
+    cluster: &dyn Cluster,
+    read: &Identity,
+    checkpointed: &Positions,
+) -> Result<Recreated, KafkaError> {
+    let now: Topic = match cluster.describe(&read.topic).await {
+        Ok(now) => now,
+        // Deleted, and nothing new is there.
+        Err(e) if e.kind == crate::cluster::Trouble::Missing => return Ok(Recreated::No),
+        Err(e) => return Err(e),
+    };
+    match (&read.topic_id, &now.id) {
+        (Some(before), Some(now)) if before != now => {}
+        _ => return Ok(Recreated::No),
+    }
+    let all = (0..now.partitions).collect();
+    let held = cluster.offsets(&read.topic, all).await?;
+    let read = held.iter().any(|(partition, held)| {
+        held.end > checkpointed.get(partition).copied().unwrap_or(0)
+    });
+    Ok(if read { Recreated::PerhapsRead } else { Recreated::AfterReading })
+}

@@ -1,0 +1,332 @@
+//! Finding out where to go on: the lock, the checkpoint, the file, the topic.
+//!
+//! Nothing is guessed here. Whatever doesn't fit the checkpoint stops the archive, with what was expected, what
+//! was found, and what can be done.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+
+use super::{Archive, Stop};
+use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
+use crate::cluster::{KafkaError, Topic, Trouble};
+use crate::config::{Existing, Start};
+use crate::encode::Advance;
+use crate::fs::{self, Fs, Reading};
+use crate::gaps::{Gap, GapLog, GapReason};
+use crate::lock::{Lock, LockError, lock};
+use crate::record::{NextOffset, Partition, Positions};
+use crate::segment::append::{AppendFile, Refused};
+use crate::segment::compression;
+use crate::segment::pipeline::Pipeline;
+use crate::segment::writer::Writer;
+
+/// Everything that reading needs, as it was left.
+pub(super) struct Opened {
+    pub store: Store,
+    pub identity: Identity,
+    pub topic: Topic,
+    pub pipeline: Pipeline,
+    /// Where to start each partition of the topic.
+    pub from: Positions,
+    /// What the checkpoint says, for telling a shorter log from a topic that was created again.
+    pub checkpointed: Checkpointed,
+}
+
+impl Archive {
+    pub(super) async fn open(&self, held: &mut Option<Lock>) -> Result<Opened, Stop> {
+        let store = Store::new(self.world.disk.clone(), &self.config.state);
+        if held.is_none() {
+            *held = Some(self.lock(&store).await?);
+        }
+        let checkpoint = match store.load().await {
+            Ok(checkpoint) => checkpoint,
+            Err(e @ LoadError::Io { .. }) => return Err(Stop::Retry(e.to_string())),
+            Err(e) => return Err(Stop::Never(e.to_string())),
+        };
+        match &checkpoint {
+            Some(checkpoint) => self.check_identity(checkpoint)?,
+            None => self.check_new_file().await?,
+        }
+        let reading = "asking for";
+        let cluster_id = self.cluster.id().await;
+        let cluster_id = cluster_id.map_err(|e| self.kafka("reaching the cluster for", &e))?;
+        let topic = match self.cluster.describe(&self.config.topic).await {
+            Ok(topic) => Some(topic),
+            Err(e) if e.kind == Trouble::Missing && checkpoint.is_none() => None,
+            Err(e) => return Err(self.kafka(reading, &e)),
+        };
+        let identity = Identity {
+            archive: self.config.name.clone(),
+            file: self.file().display().to_string(),
+            compression: compression_name(self.config.compression).into(),
+            topic: self.config.topic.clone(),
+            topic_id: topic.as_ref().and_then(|topic| topic.id.clone()),
+            cluster_id,
+        };
+        let checkpointed = match checkpoint {
+            Some(checkpoint) => {
+                self.check_cluster(&checkpoint, &identity)?;
+                checkpoint
+            }
+            None => self.begin(&store, &identity, topic.as_ref()).await?,
+        };
+        // Its first checkpoint is stored now: when the topic is created, all of it is new.
+        let topic = topic.ok_or_else(|| {
+            let (kind, text) = (Trouble::Missing, String::new());
+            self.kafka(reading, &KafkaError { kind, text })
+        })?;
+        self.take_up(store, identity, topic, checkpointed).await
+    }
+
+    async fn lock(&self, store: &Store) -> Result<Lock, Stop> {
+        store.create_dir().await.map_err(|e| {
+            let dir = self.config.state.display();
+            Stop::Retry(format!("creating the state directory {dir}: {e}"))
+        })?;
+        let (path, file) = (store.path("lock"), self.config.file.clone());
+        let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
+        locked.map_err(stop_for_lock)
+    }
+
+    /// The checkpoint must be of this archive: same topic, same compression.
+    fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
+        let stored = &checkpoint.checkpoint().identity;
+        let configured = compression_name(self.config.compression);
+        let differs = |what: &str, expected: &str, found: &str| {
+            Err(Stop::Never(format!(
+                "the checkpoint in {} is of {what} {expected}, but {what} {found} is configured; \
+                 give this archive another name and file, or the old {what}",
+                self.config.state.display()
+            )))
+        };
+        if stored.topic != self.config.topic {
+            return differs("topic", &stored.topic, &self.config.topic);
+        }
+        if stored.compression != configured {
+            return differs("compression", &stored.compression, configured);
+        }
+        Ok(())
+    }
+
+    fn check_cluster(&self, checkpoint: &Checkpointed, now: &Identity) -> Result<(), Stop> {
+        let stored = &checkpoint.checkpoint().identity;
+        match (&stored.cluster_id, &now.cluster_id) {
+            (Some(expected), Some(found)) if expected != found => Err(Stop::Never(format!(
+                "the checkpoint in {} is of cluster {expected}, but {} is cluster {found}; give this archive \
+                 another name and file, or the old cluster's address",
+                self.config.state.display(),
+                self.cluster_name,
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to.
+    async fn check_new_file(&self) -> Result<(), Stop> {
+        let (path, how, existing) = (
+            self.config.file.clone(),
+            self.config.compression,
+            self.config.existing,
+        );
+        let check = move |fs: &dyn Fs| {
+            let shown = path.display();
+            let stat = match fs.stat(&path) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(e) => return Err(Stop::Retry(format!("looking at {shown}: {e}"))),
+                Ok(stat) if !stat.is_file => {
+                    return Err(Stop::Never(format!("{shown} is not a file")));
+                }
+                Ok(stat) if stat.length == 0 => return Ok(()),
+                Ok(stat) => stat,
+            };
+            if existing == Existing::Refuse {
+                return Err(Stop::Never(format!(
+                    "{shown} exists ({} bytes) and archiver has no checkpoint for it; move it away, or set \
+                     existing = \"append\" to write after what is there",
+                    stat.length
+                )));
+            }
+            let file = fs
+                .open(&path)
+                .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
+            let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
+            compression::check(whole, how).map_err(|e| {
+                Stop::Never(format!(
+                    "{shown} can't be appended to as {}: {e}; move it away or mend it",
+                    compression_name(how)
+                ))
+            })
+        };
+        self.world.disk.run(check).await
+    }
+
+    /// The first start: resolves where to begin, creates the file, and stores that before any record.
+    async fn begin(
+        &self,
+        store: &Store,
+        identity: &Identity,
+        topic: Option<&Topic>,
+    ) -> Result<Checkpointed, Stop> {
+        let from = match topic {
+            Some(topic) => self.first_offsets(topic).await?,
+            None => Positions::new(),
+        };
+        let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let (disk, existing) = (&self.world.disk, self.config.existing);
+        let create = move |fs: &dyn Fs| {
+            let above = fs::parent(&path);
+            let mut changed = fs::create_dirs(fs, above)?;
+            changed.push(above.to_path_buf());
+            let data = match AppendFile::create(fs, &path) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    let found = AppendFile::adopt(fs, &path)?;
+                    // It may have come since it was checked.
+                    if existing == Existing::Refuse && found.mark().length > 0 { Err(e) } else { Ok(found) }
+                }
+                other => other,
+            }?;
+            let writer = Writer::new(data, GapLog::none(&state), from, 0)?;
+            io::Result::Ok((writer.written(), changed))
+        };
+        let store_first = async {
+            let (written, changed) = disk.run(create).await?;
+            disk.sync_dirs(changed).await?;
+            let durable = written.sync(disk).await?;
+            store.save(identity.clone(), durable).await
+        };
+        store_first.await.map_err(|e: io::Error| {
+            let file = self.file().display();
+            Stop::Retry(format!("storing the first checkpoint for {file}: {e}"))
+        })
+    }
+
+    async fn first_offsets(&self, topic: &Topic) -> Result<Positions, Stop> {
+        let offsets = self.offsets(topic).await?;
+        if self.config.start == Start::Latest {
+            let behind: i64 = offsets.values().map(|held| held.end - held.start).sum();
+            if behind > 0 {
+                tracing::info!(
+                    "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have \
+                     them, start an archive of another name and file with start = \"earliest\"",
+                    self.config.name,
+                    self.config.topic,
+                );
+            }
+        }
+        let first = |held: Range<NextOffset>| match self.config.start {
+            Start::Latest => held.end,
+            Start::Earliest => held.start,
+        };
+        Ok(offsets.into_iter().map(|(p, held)| (p, first(held))).collect())
+    }
+
+    pub(super) async fn offsets(
+        &self,
+        topic: &Topic,
+    ) -> Result<BTreeMap<Partition, Range<NextOffset>>, Stop> {
+        let all = (0..topic.partitions).collect();
+        let offsets = self.cluster.offsets(&self.config.topic, all).await;
+        offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
+    }
+
+    /// Opens the files as the checkpoint has them, and works out where each partition goes on.
+    async fn take_up(
+        &self,
+        store: Store,
+        identity: Identity,
+        topic: Topic,
+        checkpointed: Checkpointed,
+    ) -> Result<Opened, Stop> {
+        let stored = checkpointed.checkpoint();
+        let positions = &stored.progress.next_offsets;
+        let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
+            (Some(before), Some(now)) => before != now,
+            // Without ids only a topic that lost partitions gives itself away.
+            _ => positions.keys().any(|&partition| partition >= topic.partitions),
+        };
+        // A partition that the checkpoint doesn't know is new, and read from its beginning.
+        let from = (0..topic.partitions)
+            .map(|partition| match positions.get(&partition) {
+                Some(&next) if !recreated => (partition, next),
+                _ => (partition, 0),
+            })
+            .collect::<Positions>();
+        let writer = self.open_files(&store, &checkpointed, from.clone()).await?;
+        let mut pipeline = Pipeline::new(
+            self.world.disk.clone(),
+            self.config.compression,
+            writer,
+        );
+        if recreated {
+            let gaps = self.recreated_gaps(&checkpointed, &identity);
+            let to = from.iter().map(|(&p, &next)| (p, next)).collect();
+            pipeline.submit_gaps(gaps, Advance { records: 0, to });
+        }
+        Ok(Opened {
+            store,
+            identity,
+            topic,
+            pipeline,
+            from,
+            checkpointed,
+        })
+    }
+
+    async fn open_files(
+        &self,
+        store: &Store,
+        checkpointed: &Checkpointed,
+        from: Positions,
+    ) -> Result<Writer, Stop> {
+        let progress = checkpointed.checkpoint().progress.clone();
+        let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let open = move |fs: &dyn Fs| {
+            let data = AppendFile::resume(fs, &path, &progress.data, progress.inode)?;
+            let gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            Writer::new(data, gaps, from, progress.records)
+                .map_err(|source| Refused::Io { path, source })
+        };
+        self.world.disk.run(open).await.map_err(|e| match e {
+            Refused::Io { .. } => Stop::Retry(e.to_string()),
+            Refused::Locked(e) => stop_for_lock(e),
+            Refused::Foreign { .. } => Stop::Never(format!(
+                "{e}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
+                self.config.state.display()
+            )),
+        })
+    }
+
+    fn recreated_gaps(&self, checkpointed: &Checkpointed, now: &Identity) -> Vec<Gap> {
+        let stored = checkpointed.checkpoint();
+        let id = |identity: &Identity| identity.topic_id.clone().unwrap_or("unknown".into());
+        let explanation = format!(
+            "topic {} was deleted and created again (id {} became {}); what the old one held from here on is gone",
+            self.config.topic,
+            id(&stored.identity),
+            id(now),
+        );
+        tracing::warn!("archive {}: {explanation}; going on at the new one's start", self.config.name);
+        let gap = |(&partition, &from): (&Partition, &NextOffset)| Gap {
+            noticed: self.world.clock.now(),
+            topic_id: stored.identity.topic_id.clone(),
+            partition,
+            from,
+            to: None,
+            reason: GapReason::Recreated,
+            explanation: explanation.clone(),
+        };
+        stored.progress.next_offsets.iter().map(gap).collect()
+    }
+}
+
+fn stop_for_lock(e: LockError) -> Stop {
+    match e {
+        // Left over from this process's own attempt before, for a moment.
+        LockError::Taken { pid: Some(pid), .. } if pid == std::process::id() => {
+            Stop::Retry(e.to_string())
+        }
+        LockError::Taken { .. } => Stop::Never(e.to_string()),
+        LockError::Io { .. } => Stop::Retry(e.to_string()),
+    }
+}

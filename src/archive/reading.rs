@@ -1,0 +1,403 @@
+//! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::time::Instant;
+
+use super::durable::{self, Outcome, Patience};
+use super::mend::{Finding, look_at_topic};
+use super::open::Opened;
+use super::{Archive, End, Stop};
+use crate::budget::Held;
+use crate::checkpoint::{Checkpointed, Identity, Store};
+use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
+use crate::encode::{Advance, Chunk, NewlineInValue};
+use crate::gaps::Gap;
+use crate::record::{NextOffset, Partition, Positions};
+use crate::segment::pipeline::Pipeline;
+use crate::segment::writer::WriteError;
+use crate::shutdown::Shutdown;
+use crate::status::State;
+
+/// A chunk holds at most this much, unless one record alone is larger.
+const CHUNK_BYTES: usize = 1 << 20;
+/// How many records are taken at once, at most.
+const TAKE_MOST: usize = 500;
+
+/// An archive that is being read.
+pub(super) struct Reading<'a> {
+    pub archive: &'a Archive,
+    pub store: Store,
+    pub identity: Identity,
+    pub topic: Topic,
+    pub pipeline: Pipeline,
+    pub reader: Box<dyn Reader>,
+    /// What was checkpointed last.
+    pub checkpointed: Checkpointed,
+    /// The next offset of each partition, as taken; records before it are not taken again.
+    next: Vec<NextOffset>,
+    chunk: Chunk,
+    held: Held,
+    /// How many records to take at once, so that they fill about one chunk.
+    take_most: usize,
+    /// Something is in the file that no checkpoint knows of.
+    unsaved: bool,
+    /// Partitions whose offset is not in the log.
+    lost: BTreeSet<Partition>,
+    /// A checkpoint on its way; it must have ended before anything else touches the state.
+    checkpointing: Option<Checkpointing>,
+}
+
+/// Why reading ended.
+pub(super) enum Fault {
+    /// The files hold less than was thought: go back to the last checkpoint.
+    Distrust(String),
+    /// What was written is good; something else is in the way.
+    Stop(Stop),
+}
+
+type Checkpointing = BoxFuture<'static, Result<Outcome, Fault>>;
+type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
+
+/// Reads until asked to stop, or until something ends it.
+pub(super) async fn read(
+    archive: &Archive,
+    opened: Opened,
+    shutdown: &mut Shutdown,
+) -> Result<End, Stop> {
+    let (cluster, topic) = (&archive.cluster, &archive.config.topic);
+    let reader = cluster.reader(topic, archive.lane, &opened.from).await;
+    let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
+    let mut reading = Reading {
+        archive,
+        next: opened.from.values().copied().collect(),
+        store: opened.store,
+        identity: opened.identity,
+        topic: opened.topic,
+        pipeline: opened.pipeline,
+        reader,
+        checkpointed: opened.checkpointed,
+        chunk: Chunk::default(),
+        held: archive.world.budget.hold(),
+        take_most: TAKE_MOST / 16,
+        unsaved: false,
+        lost: BTreeSet::new(),
+        checkpointing: None,
+    };
+    archive.status.set(State::Running);
+    let ended = reading.run(shutdown).await;
+    let drained = match ended {
+        Ok(()) => reading.drain().await,
+        Err(fault) => Err(fault),
+    };
+    let name = &archive.config.name;
+    match drained {
+        Ok(()) => match reading.settle().await {
+            Ok(()) => {
+                archive.cluster.committed().await;
+                Ok(End::Clean)
+            }
+            Err(Fault::Distrust(why) | Fault::Stop(Stop::Retry(why) | Stop::Never(why))) => {
+                tracing::error!(
+                    "archive {name}: {why}; what is not in the file will be read again at the next start"
+                );
+                Ok(End::Unfinished)
+            }
+        },
+        Err(Fault::Distrust(why)) => {
+            reading.close().await;
+            Err(Stop::Retry(why))
+        }
+        Err(Fault::Stop(stop)) => {
+            if reading.settle().await.is_err() {
+                tracing::debug!("archive {name}: the next attempt goes back to the last checkpoint");
+            }
+            Err(stop)
+        }
+    }
+}
+
+impl Reading<'_> {
+    async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Fault> {
+        let config = &self.archive.config;
+        let ticks = &self.archive.world.ticks;
+        let mut flush = ticks.every(config.flush);
+        let mut checkpoint = ticks.every(config.checkpoint);
+        let mut refresh = ticks.every(self.archive.refresh);
+        let arrived = self.reader.arrived();
+        let budget = self.archive.world.budget.clone();
+        let mut looking: Option<Looking> = None;
+        let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
+        loop {
+            if flush_due && self.pipeline.has_room() {
+                self.submit();
+                flush_due = false;
+            }
+            if checkpoint_due && self.unsaved && self.checkpointing.is_none()
+                && let Some(written) = self.pipeline.written()
+            {
+                (checkpoint_due, self.unsaved) = (false, false);
+                self.checkpointing = Some(durable::checkpoint(self, written, Patience::Endless).boxed());
+            }
+            if !self.lost.is_empty() && looking.is_none() {
+                looking = Some(self.look());
+            }
+            let may_take = self.may_take();
+            if budget.is_spent() && self.pipeline.has_room() {
+                self.submit();
+            }
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return Ok(()),
+                wrote = self.pipeline.progress() => self.wrote(wrote)?,
+                done = pending_or(&mut self.checkpointing) => {
+                    self.checkpointing = None;
+                    self.checkpointed(done)?;
+                }
+                found = pending_or(&mut looking) => {
+                    looking = None;
+                    self.mend(found)?;
+                }
+                () = flush.next() => {
+                    // Also takes what a lost wake-up may have left.
+                    (flush_due, more) = (!self.chunk.bytes.is_empty(), true);
+                }
+                () = checkpoint.next() => {
+                    checkpoint_due = true;
+                    self.pipeline.submit_check();
+                }
+                () = refresh.next() => if looking.is_none() {
+                    looking = Some(self.look());
+                },
+                () = arrived.notified(), if !more => more = true,
+                () = budget.freed(), if more && !may_take => {}
+                () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
+            }
+        }
+    }
+
+    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may;
+    /// an archive that holds none may always take a little.
+    fn may_take(&self) -> bool {
+        self.pipeline.has_room()
+            && (!self.archive.world.budget.is_spent()
+                || (self.pipeline.is_idle() && self.chunk.bytes.is_empty()))
+    }
+
+    /// Takes a batch of what has arrived and says how many that were.
+    fn take(&mut self) -> Result<usize, Fault> {
+        let newline = self.archive.config.newline;
+        let (chunk, next) = (&mut self.chunk, &mut self.next);
+        let (mut full, mut bytes, mut records) = (Vec::new(), 0, 0);
+        let (mut failed, mut refused) = (Vec::new(), None::<NewlineInValue>);
+        let taken = self.reader.take(self.take_most, &mut |fetched| match fetched {
+            Fetched::Record(record) => {
+                let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
+                let Some(next) = next.get_mut(at) else { return };
+                if record.offset < *next || refused.is_some() {
+                    return;
+                }
+                let size = record.value.map_or(1, |value| value.len() + 1);
+                if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
+                    full.push(std::mem::take(chunk));
+                }
+                match chunk.push(&record, newline) {
+                    Ok(()) => *next = record.offset + 1,
+                    Err(e) => refused = Some(e),
+                }
+                bytes += size;
+                records += 1;
+            }
+            Fetched::Failed(partition, e) => failed.push((partition, e)),
+        });
+        if records > 0 {
+            self.archive.status.took(records);
+            self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
+        }
+        for chunk in full {
+            let mut held = self.archive.world.budget.hold();
+            held.set(chunk.bytes.len() as u64);
+            self.pipeline.submit(chunk, held);
+        }
+        self.held.set(self.chunk.bytes.len() as u64);
+        if self.archive.world.budget.is_spent() {
+            self.submit();
+        }
+        for (partition, e) in failed {
+            self.failed(partition, &e)?;
+        }
+        match refused {
+            None => Ok(taken),
+            Some(e) => Err(Fault::Stop(Stop::Never(format!(
+                "{e}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
+            )))),
+        }
+    }
+
+    fn failed(&mut self, partition: Partition, e: &KafkaError) -> Result<(), Fault> {
+        let doing = format!("reading partition {partition} of");
+        match e.kind {
+            Trouble::OutOfRange | Trouble::Missing => {
+                self.lost.insert(partition);
+                Ok(())
+            }
+            Trouble::Denied => Err(self.archive.kafka(&doing, e).into()),
+            // The client goes on trying, and the cluster's own state is logged where it is known.
+            Trouble::Unreachable => Ok(()),
+            Trouble::Other => {
+                let (name, next) = (&self.archive.config.name, self.next(partition));
+                tracing::warn!("archive {name}: {doing} the topic at offset {next}: {e}; trying again");
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands the chunk over to be written.
+    fn submit(&mut self) {
+        if self.chunk.bytes.is_empty() {
+            return;
+        }
+        let held = std::mem::replace(&mut self.held, self.archive.world.budget.hold());
+        self.pipeline.submit(std::mem::take(&mut self.chunk), held);
+    }
+
+    fn wrote(&mut self, wrote: Result<u64, WriteError>) -> Result<(), Fault> {
+        match wrote {
+            Ok(bytes) => {
+                self.archive.status.wrote(bytes);
+                self.unsaved = true;
+                Ok(())
+            }
+            Err(e @ WriteError::Foreign(_)) => Err(Fault::Distrust(e.to_string())),
+            Err(e) => Err(Stop::Retry(e.to_string()).into()),
+        }
+    }
+
+    fn checkpointed(&mut self, done: Result<Outcome, Fault>) -> Result<(), Fault> {
+        match done? {
+            Outcome::Stored(checkpointed, recreated) => {
+                self.checkpointed = *checkpointed;
+                self.archive.cluster.commit(&self.checkpointed);
+                if recreated {
+                    return Err(self.recreated());
+                }
+            }
+            Outcome::Postponed(why) => {
+                tracing::debug!("archive {}: {why}", self.archive.config.name);
+                self.unsaved = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next attempt lists the gaps and starts on the new topic.
+    pub fn recreated(&self) -> Fault {
+        let topic = &self.archive.config.topic;
+        Stop::Retry(format!("topic {topic} was deleted and created again")).into()
+    }
+
+    fn look(&mut self) -> Looking {
+        let lost = std::mem::take(&mut self.lost);
+        let cluster = self.archive.cluster.clone();
+        look_at_topic(cluster, self.archive.config.topic.clone(), lost).boxed()
+    }
+
+    /// Where a partition is to be read on.
+    pub fn next(&self, partition: Partition) -> NextOffset {
+        let at = usize::try_from(partition).unwrap_or(usize::MAX);
+        self.next.get(at).copied().unwrap_or(0)
+    }
+
+    /// Starts a partition at another offset, or a new one; the gaps before it are listed.
+    pub fn restart(&mut self, at: &Positions, gaps: Vec<Gap>) -> Result<(), Fault> {
+        for (&partition, &next) in at {
+            self.reader.stop(partition);
+            let index = usize::try_from(partition).unwrap_or(0);
+            if self.next.len() <= index {
+                self.next.resize(index + 1, 0);
+            }
+            self.next[index] = next;
+        }
+        if !gaps.is_empty() {
+            self.submit();
+            let to = at.iter().map(|(&p, &next)| (p, next)).collect();
+            self.pipeline.submit_gaps(gaps, Advance { records: 0, to });
+        }
+        let started = self.reader.start(at);
+        started.map_err(|e| self.archive.kafka("reading", &e).into())
+    }
+
+    /// Takes what had arrived when the stop was asked for, for a limited time.
+    async fn drain(&mut self) -> Result<(), Fault> {
+        let deadline = Instant::now() + self.archive.world.drain;
+        let mut waiting = self.reader.waiting();
+        while waiting > 0 && Instant::now() < deadline {
+            if self.may_take() {
+                let taken = self.take()?;
+                if taken == 0 {
+                    break;
+                }
+                waiting = waiting.saturating_sub(taken);
+                continue;
+            }
+            self.submit();
+            let wrote = tokio::time::timeout_at(deadline, self.pipeline.progress()).await;
+            match wrote {
+                Ok(wrote) => self.wrote(wrote)?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Has everything that was taken written, makes it durable and stores the last checkpoint.
+    async fn settle(mut self) -> Result<(), Fault> {
+        let settled = self.settle_files().await;
+        self.close().await;
+        settled
+    }
+
+    async fn settle_files(&mut self) -> Result<(), Fault> {
+        if let Some(going_on) = self.checkpointing.take() {
+            self.checkpointed(going_on.await)?;
+        }
+        let mut trouble = Ok(());
+        if !self.pipeline.has_failed() {
+            self.submit();
+            while !self.pipeline.is_idle() && trouble.is_ok() {
+                let wrote = self.pipeline.progress().await;
+                trouble = self.wrote(wrote);
+            }
+        }
+        if let Err(Fault::Distrust(_)) = trouble {
+            return trouble;
+        }
+        if let Some(written) = self.pipeline.end().await
+            && *written.progress() != self.checkpointed.checkpoint().progress
+        {
+            let done = durable::checkpoint(self, written, Patience::Short).await;
+            self.checkpointed(done)?;
+        }
+        trouble
+    }
+
+    /// Ends everything that this attempt has going on, so that the next one has the files to itself.
+    async fn close(mut self) {
+        if let Some(going_on) = self.checkpointing.take() {
+            // Stored or not: the next attempt reads what is there.
+            let _ = going_on.await;
+        }
+        self.pipeline.end().await;
+        let reader = self.reader;
+        // Blocks until the client has let go of the partitions.
+        self.archive.world.disk.run(move |_| drop(reader)).await;
+    }
+}
+
+async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

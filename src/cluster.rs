@@ -1,0 +1,104 @@
+//! What an archive needs of a Kafka cluster: the seam between archiving and Kafka.
+//!
+//! [`crate::kafka`] is the real form; a test may pass in another.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use crate::checkpoint::Checkpointed;
+use crate::record::{NextOffset, Partition, Positions, Record};
+
+/// A Kafka cluster.
+pub trait Cluster: Send + Sync {
+    /// The cluster's id; `None` when its brokers don't tell (Kafka before 0.10.1).
+    fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>>;
+
+    /// What the cluster says of a topic now; calls made at the same time share a request.
+    fn describe(&self, topic: &str) -> BoxFuture<'_, Result<Topic, KafkaError>>;
+
+    /// The offsets that each of these partitions holds: from its log's start up to what a new reader may see.
+    fn offsets(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+    ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>>;
+
+    /// A reader of this topic, started at these offsets; readers of one topic must be on different lanes.
+    fn reader(
+        &self,
+        topic: &str,
+        lane: usize,
+        from: &Positions,
+    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>>;
+
+    /// Tells the cluster's commit group, if there is one, where a stored checkpoint stands. Never waits.
+    fn commit(&self, checkpoint: &Checkpointed);
+
+    /// Waits until what was committed has reached the cluster or can't.
+    fn committed(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a cluster says of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Differs when a topic was deleted and created again; `None` before Kafka 2.8.
+    pub id: Option<String>,
+    /// How many partitions there are, numbered from 0.
+    pub partitions: i32,
+}
+
+/// Reads some partitions of one topic. Dropping it stops the reading, which may block for a moment.
+pub trait Reader: Send {
+    /// Starts reading partitions that are not being read.
+    fn start(&mut self, from: &Positions) -> Result<(), KafkaError>;
+
+    /// Stops reading one partition; nothing of it is delivered any more. May block for a moment.
+    fn stop(&mut self, partition: Partition);
+
+    /// Is signalled when records arrive where none were. An edge: take until nothing is left.
+    fn arrived(&self) -> Arc<Notify>;
+
+    /// Hands up to `most` of what has arrived to `each`, and says how many those were. Never waits.
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Fetched<'_>)) -> usize;
+
+    /// How many records have arrived and were not taken yet.
+    fn waiting(&self) -> usize;
+}
+
+/// What a [`Reader`] delivers.
+#[derive(Debug)]
+pub enum Fetched<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// A partition can't be read at present.
+    Failed(Partition, KafkaError),
+}
+
+/// Why Kafka didn't do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
+pub struct KafkaError {
+    /// What kind of trouble it is.
+    pub kind: Trouble,
+    /// What Kafka or the client said, on one line.
+    pub text: String,
+}
+
+/// Kinds of trouble, as far as archiver acts on them differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no such topic or partition (any more).
+    Missing,
+    /// The cluster doesn't let this user read it.
+    Denied,
+    /// No broker answers.
+    Unreachable,
+    /// The offset asked for is not in the log.
+    OutOfRange,
+    /// Anything else.
+    Other,
+}

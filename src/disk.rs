@@ -1,0 +1,79 @@
+//! The file system for asynchronous tasks: blocking work goes to other threads, and syncs asked for at
+//! the same time are made together.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::batch::Batch;
+use crate::fs::{File, Fs};
+
+/// Files to sync, and what came of it.
+type Group = Batch<Arc<dyn File>, io::Result<()>>;
+
+/// A file system and the threads to use it from.
+#[derive(Clone)]
+pub struct Disk {
+    fs: Arc<dyn Fs>,
+    /// One group for each device, so that a slow one doesn't keep the others waiting.
+    groups: Arc<Mutex<HashMap<u64, Group>>>,
+}
+
+impl Disk {
+    /// Must be used within a tokio runtime.
+    pub fn new(fs: Arc<dyn Fs>) -> Self {
+        Self {
+            fs,
+            groups: Arc::default(),
+        }
+    }
+
+    /// Runs something that may block.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
+    ) -> T {
+        let fs = Arc::clone(&self.fs);
+        match tokio::task::spawn_blocking(move || job(&*fs)).await {
+            Ok(done) => done,
+            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            // The runtime is going away, and the task that waits here with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Makes what was written to these files durable, together with whatever else waits for the same device.
+    pub async fn sync(&self, files: impl IntoIterator<Item = Arc<dyn File>>) -> io::Result<()> {
+        let waiting = files
+            .into_iter()
+            .map(|file| self.group(file.device()).ask(file))
+            .collect::<Vec<_>>();
+        for synced in waiting {
+            synced.await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the names in these directories durable.
+    pub async fn sync_dirs(&self, dirs: Vec<PathBuf>) -> io::Result<()> {
+        if dirs.is_empty() {
+            return Ok(());
+        }
+        let open = move |fs: &dyn Fs| dirs.iter().map(|dir| fs.open_dir(dir)).collect();
+        let handles: io::Result<Vec<_>> = self.run(open).await;
+        self.sync(handles?).await
+    }
+
+    fn group(&self, device: u64) -> Group {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let group = groups.entry(device).or_insert_with(|| {
+            let disk = Disk::new(Arc::clone(&self.fs));
+            Batch::new(move |files: Vec<Arc<dyn File>>| {
+                let disk = disk.clone();
+                async move { disk.run(move |fs| fs.sync(&files)).await }
+            })
+        });
+        group.clone()
+    }
+}

@@ -1,0 +1,94 @@
+//! Next offsets for the cluster's commit group: what lag monitors read. The truth stays in the checkpoints.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::blocking;
+use crate::batch::Batch;
+use crate::checkpoint::Checkpointed;
+use crate::record::{NextOffset, Partition};
+
+type Offsets = HashMap<(String, Partition), NextOffset>;
+
+/// Commits what has been checkpointed, the newest of it, one request at a time.
+pub(super) struct Committer {
+    waiting: Arc<Mutex<Offsets>>,
+    wakes: Batch<(), ()>,
+}
+
+impl Committer {
+    /// Contacts nobody until there is something to commit. Must be called within a tokio runtime.
+    pub fn new(cluster: &str, group: &str, mut properties: BTreeMap<String, String>) -> Self {
+        properties.insert("group.id".into(), group.into());
+        let waiting = Arc::<Mutex<Offsets>>::default();
+        let offsets = Arc::clone(&waiting);
+        let consumer = Arc::new(Mutex::new(None));
+        let about = Arc::<str>::from(format!("cluster {cluster}: committing to group {group}"));
+        let properties = Arc::new(properties);
+        let wakes = Batch::new(move |wakes: Vec<()>| {
+            let (offsets, consumer) = (Arc::clone(&offsets), Arc::clone(&consumer));
+            let (about, properties) = (Arc::clone(&about), Arc::clone(&properties));
+            blocking(move || {
+                let newest = std::mem::take(&mut *lock(&offsets));
+                if let Err(e) = commit(&mut lock(&consumer), &properties, &newest) {
+                    tracing::warn!("{about}: {e}; trying again with the next checkpoint");
+                    let mut offsets = lock(&offsets);
+                    for (partition, next) in newest {
+                        offsets.entry(partition).or_insert(next);
+                    }
+                }
+                wakes
+            })
+        });
+        Self { waiting, wakes }
+    }
+
+    pub fn commit(&self, checkpoint: &Checkpointed) {
+        let checkpoint = checkpoint.checkpoint();
+        let mut waiting = lock(&self.waiting);
+        for (&partition, &next) in &checkpoint.progress.next_offsets {
+            waiting.insert((checkpoint.identity.topic.clone(), partition), next);
+        }
+        drop(waiting);
+        drop(self.wakes.ask(()));
+    }
+
+    /// Waits until what was committed has been confirmed, or has failed.
+    pub async fn committed(&self) {
+        // Answered after whatever is being committed now.
+        self.wakes.ask(()).await;
+    }
+}
+
+fn commit(
+    consumer: &mut Option<BaseConsumer>,
+    properties: &BTreeMap<String, String>,
+    offsets: &Offsets,
+) -> Result<(), rdkafka::error::KafkaError> {
+    if offsets.is_empty() {
+        return Ok(());
+    }
+    let consumer = match consumer {
+        Some(consumer) => consumer,
+        none => {
+            let mut config = ClientConfig::new();
+            for (name, value) in properties {
+                config.set(name, value);
+            }
+            none.insert(config.create()?)
+        }
+    };
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for ((topic, partition), next) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+    }
+    consumer.commit(&list, CommitMode::Sync)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

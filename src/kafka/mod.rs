@@ -1,0 +1,290 @@
+//! Apache Kafka through librdkafka: a few clients per cluster, a queue per archive.
+//!
+//! Nothing outside this folder sees a type of the client library.
+
+mod commit;
+mod errors;
+mod health;
+mod limits;
+mod native;
+mod reader;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::OnceCell;
+
+use crate::batch::Batch;
+use crate::checkpoint::Checkpointed;
+use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
+use crate::config;
+use crate::record::{NextOffset, Partition, Positions};
+
+use commit::Committer;
+use health::Health;
+pub use limits::Limits;
+use reader::{KafkaReader, Slot};
+
+/// How long to wait for a broker's answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often topics are looked at for new partitions, unless configured otherwise.
+const REFRESH: Duration = Duration::from_secs(30);
+/// How many topics are described in one request, at most.
+const DESCRIBE_MOST: usize = 2_000;
+
+type Asked = (String, Partition);
+type Held = Result<Range<NextOffset>, KafkaError>;
+
+/// A cluster, read by a few clients that are made when they are needed.
+pub struct KafkaCluster {
+    name: String,
+    properties: Arc<BTreeMap<String, String>>,
+    connections: usize,
+    health: Arc<Health>,
+    /// `connections` of them for each lane.
+    slots: Vec<OnceCell<Arc<Slot>>>,
+    describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
+    listing: OnceCell<Batch<Asked, Held>>,
+    committer: Option<Committer>,
+}
+
+impl KafkaCluster {
+    /// A cluster that is read by `archives`, at most `lanes` of them on one topic. Contacts nobody yet.
+    pub fn new(config: &config::Cluster, lanes: usize, limits: Limits) -> Self {
+        let mut properties = defaults();
+        properties.extend(limits.properties());
+        properties.extend(config.properties.clone());
+        properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
+        let committer = config
+            .commit_group
+            .as_ref()
+            .map(|group| Committer::new(&config.name, group, properties.clone()));
+        let slots = lanes.max(1) * limits.connections;
+        Self {
+            name: config.name.clone(),
+            properties: Arc::new(properties),
+            connections: limits.connections,
+            health: Arc::new(Health::new(&config.name)),
+            slots: (0..slots).map(|_| OnceCell::new()).collect(),
+            describing: OnceCell::new(),
+            listing: OnceCell::new(),
+            committer,
+        }
+    }
+
+    /// How often topics are to be looked at for new partitions.
+    pub fn refresh(&self) -> Duration {
+        let configured = self.properties.get("topic.metadata.refresh.interval.ms");
+        configured
+            .and_then(|ms| ms.parse().ok())
+            .filter(|&ms: &u64| ms > 0)
+            .map_or(REFRESH, Duration::from_millis)
+    }
+
+    async fn slot(&self, index: usize) -> Result<&Arc<Slot>, KafkaError> {
+        let made = self.slots[index].get_or_try_init(|| async {
+            let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
+            blocking(move || Slot::new(&properties, &health)).await
+        });
+        made.await.map_err(|text| KafkaError {
+            kind: Trouble::Other,
+            text: format!("making a client for {}: {text}", self.name),
+        })
+    }
+
+    async fn describing(&self) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
+        let make = async || {
+            let slot = Arc::clone(self.slot(0).await?);
+            let health = Arc::clone(&self.health);
+            Ok(Batch::new(move |topics: Vec<String>| {
+                let (slot, health) = (Arc::clone(&slot), Arc::clone(&health));
+                blocking(move || describe(&slot, &health, &topics))
+            }))
+        };
+        self.describing.get_or_try_init(make).await
+    }
+
+    async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
+        let uncommitted = self.properties.get("isolation.level").map(String::as_str)
+            == Some("read_uncommitted");
+        let make = async || {
+            let slot = Arc::clone(self.slot(0).await?);
+            let health = Arc::clone(&self.health);
+            Ok(Batch::new(move |partitions: Vec<Asked>| {
+                let (slot, health) = (Arc::clone(&slot), Arc::clone(&health));
+                blocking(move || list(&slot, &health, &partitions, !uncommitted))
+            }))
+        };
+        self.listing.get_or_try_init(make).await
+    }
+}
+
+impl Cluster for KafkaCluster {
+    fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
+        async move {
+            let slot = Arc::clone(self.slot(0).await?);
+            let health = Arc::clone(&self.health);
+            blocking(move || match slot.client.cluster_id(TIMEOUT) {
+                Some(id) => Ok(Some(id)),
+                // Either nobody answered, or who did doesn't know.
+                None => slot
+                    .client
+                    .refresh_metadata(TIMEOUT)
+                    .map(|()| None)
+                    .map_err(|e| health.explain(e)),
+            })
+            .await
+        }
+        .boxed()
+    }
+
+    fn describe(&self, topic: &str) -> BoxFuture<'_, Result<Topic, KafkaError>> {
+        let topic = topic.to_owned();
+        async move { self.describing().await?.ask(topic).await }.boxed()
+    }
+
+    fn offsets(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+    ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>> {
+        let topic = topic.to_owned();
+        async move {
+            let listing = self.listing().await?;
+            let asked = partitions
+                .into_iter()
+                .map(|partition| (partition, listing.ask((topic.clone(), partition))))
+                .collect::<Vec<_>>();
+            let mut offsets = BTreeMap::new();
+            for (partition, held) in asked {
+                offsets.insert(partition, held.await?);
+            }
+            Ok(offsets)
+        }
+        .boxed()
+    }
+
+    fn reader(
+        &self,
+        topic: &str,
+        lane: usize,
+        from: &Positions,
+    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
+        let (topic, from) = (topic.to_owned(), from.clone());
+        async move {
+            let first = (lane * self.connections) % self.slots.len();
+            let mut slots = Vec::new();
+            for index in first..first + self.connections {
+                slots.push(Arc::clone(self.slot(index).await?));
+            }
+            let reader = KafkaReader::start(&topic, slots, from).await?;
+            Ok(Box::new(reader) as Box<dyn Reader>)
+        }
+        .boxed()
+    }
+
+    fn commit(&self, checkpoint: &Checkpointed) {
+        if let Some(committer) = &self.committer {
+            committer.commit(checkpoint);
+        }
+    }
+
+    fn committed(&self) -> BoxFuture<'_, ()> {
+        async move {
+            if let Some(committer) = &self.committer {
+                committer.committed().await;
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What every client has unless configured otherwise.
+fn defaults() -> BTreeMap<String, String> {
+    [
+        ("client.id", "archiver"),
+        ("isolation.level", "read_committed"),
+        // A corrupt batch must not get into a file.
+        ("check.crcs", "true"),
+        ("topic.metadata.refresh.interval.ms", "30000"),
+        ("socket.keepalive.enable", "true"),
+        ("reconnect.backoff.max.ms", "2000"),
+        // An offset that is gone is told, never skipped.
+        ("auto.offset.reset", "error"),
+        ("enable.partition.eof", "false"),
+        ("enable.auto.commit", "false"),
+        ("allow.auto.create.topics", "false"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn describe(
+    slot: &Slot,
+    health: &Health,
+    topics: &[String],
+) -> Vec<Result<Topic, KafkaError>> {
+    let mut distinct = topics.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let mut described = HashMap::new();
+    for part in distinct.chunks(DESCRIBE_MOST) {
+        match slot.client.describe(part, TIMEOUT) {
+            Ok(found) => described.extend(found),
+            Err(e) => {
+                let e = health.explain(e);
+                described.extend(part.iter().map(|topic| (topic.clone(), Err(e.clone()))));
+            }
+        }
+    }
+    topics
+        .iter()
+        .map(|topic| described.get(topic).cloned().unwrap_or_else(no_answer))
+        .collect()
+}
+
+fn list(slot: &Slot, health: &Health, asked: &[Asked], committed_only: bool) -> Vec<Held> {
+    let mut distinct = asked.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let ask = |end| {
+        let listed = slot
+            .client
+            .list_offsets(&distinct, end, committed_only, TIMEOUT);
+        listed.map(|listed| listed.into_iter().collect::<HashMap<_, _>>())
+    };
+    let both = ask(false).and_then(|starts| Ok((starts, ask(true)?)));
+    let (starts, ends) = match both {
+        Ok(both) => both,
+        Err(e) => {
+            let e = health.explain(e);
+            return asked.iter().map(|_| Err(e.clone())).collect();
+        }
+    };
+    let held = |partition| {
+        let start = starts.get(partition).cloned().unwrap_or_else(no_answer)?;
+        let end = ends.get(partition).cloned().unwrap_or_else(no_answer)?;
+        Ok(start..end)
+    };
+    asked.iter().map(held).collect()
+}
+
+fn no_answer<T>() -> Result<T, KafkaError> {
+    Err(KafkaError {
+        kind: Trouble::Other,
+        text: "the answer left it out".into(),
+    })
+}
+
+/// Runs what may block where it does no harm.
+async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(job).await {
+        Ok(done) => done,
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        // The runtime is going away, and the task that waits here with it.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,68 @@
+//! One owner: who may write an archive's files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::fs::{File, Fs};
+
+/// Held for as long as the archive is this process's.
+pub struct Lock {
+    _file: Arc<dyn File>,
+}
+
+/// Why the lock was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("{} belongs to another archiver{}; stop that one first", what.display(), pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Taken { what: PathBuf, pid: Option<u32> },
+    /// The file system said no.
+    #[error("locking {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// Locks the archive that keeps its state beside this lock file, or says who has it. May block.
+pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
+    let io = |source| LockError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let file = match fs.create_new(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => fs.open(path),
+        other => other,
+    }
+    .map_err(io)?;
+    if !file.try_lock().map_err(io)? {
+        return Err(LockError::Taken {
+            what: data.to_path_buf(),
+            pid: holder(fs, path, &file),
+        });
+    }
+    // For people, and for where the kernel doesn't tell who holds a lock.
+    file.set_len(0).map_err(io)?;
+    file.append(format!("{}\n", std::process::id()).as_bytes())
+        .map_err(io)?;
+    Ok(Lock { _file: file })
+}
+
+/// Locks the data file itself, as another archiver may keep its state elsewhere. May block.
+pub fn lock_data(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), LockError> {
+    let io = |source| LockError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    if file.try_lock().map_err(io)? {
+        return Ok(());
+    }
+    Err(LockError::Taken {
+        what: path.to_path_buf(),
+        pid: file.stat().ok().and_then(|stat| fs.lock_holder(&stat)),
+    })
+}
+
+fn holder(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Option<u32> {
+    let written = fs.read(path).ok();
+    let written = written.and_then(|bytes| String::from_utf8(bytes).ok()?.trim().parse().ok());
+    written.or_else(|| fs.lock_holder(&file.stat().ok()?))
+}

@@ -1,0 +1,179 @@
+//! A file that only grows, and that is cut back only to a mark that proves it to be archiver's own.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::mark::{Mark, TAIL, Tail};
+use crate::fs::{File, Fs};
+use crate::lock::{LockError, lock_data};
+
+/// A file that archiver appends to.
+pub struct AppendFile {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    length: u64,
+    tail: Tail,
+}
+
+/// Why a file is not taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The file system said no.
+    #[error("opening {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// Another archiver writes it.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// It is not the file that the checkpoint speaks of.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Foreign {
+        path: PathBuf,
+        expected: String,
+        found: String,
+    },
+}
+
+impl AppendFile {
+    /// Creates a file that must not exist.
+    pub fn create(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            file: fs.create_new(path)?,
+            length: 0,
+            tail: Tail::default(),
+        })
+    }
+
+    /// Takes an existing file as it is, to append to it.
+    pub fn adopt(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+        let file = fs.open(path)?;
+        let length = file.stat()?.length;
+        let tail = read_tail(&*file, length)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            length,
+            tail: Tail::new(tail),
+        })
+    }
+
+    /// Opens a file as it was at `mark`: what came after is cut off, if the bytes before are those that
+    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `inode` must tell that it is the same file.
+    pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark, inode: u64) -> Result<Self, Refused> {
+        let io = |source| Refused::Io {
+            path: path.to_path_buf(),
+            source,
+        };
+        let foreign = |found: String| Refused::Foreign {
+            path: path.to_path_buf(),
+            expected: format!("the file as written up to byte {}", mark.length),
+            found,
+        };
+        let file = match fs.open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(foreign("no file".into()));
+            }
+            Err(e) => return Err(io(e)),
+        };
+        lock_data(fs, path, &file)?;
+        let found = file.stat().map_err(io)?;
+        if !found.is_file {
+            return Err(foreign("something that is not a file".into()));
+        }
+        if found.length < mark.length {
+            return Err(foreign(format!("only {} bytes", found.length)));
+        }
+        if mark.length == 0 && found.length > 0 && found.inode != inode {
+            return Err(foreign(format!(
+                "another file with {} bytes in it",
+                found.length
+            )));
+        }
+        let tail = Tail::new(read_tail(&*file, mark.length).map_err(io)?);
+        if tail.mark(mark.length) != *mark {
+            return Err(foreign(format!(
+                "other bytes in the last {} before it",
+                mark.tail_length()
+            )));
+        }
+        if found.length > mark.length {
+            file.set_len(mark.length).map_err(io)?;
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            length: mark.length,
+            tail,
+        })
+    }
+
+    /// Appends all of `bytes`, or (as far as the file system lets it) nothing.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(e) = self.file.append(bytes) {
+            // If this fails too, the next start cuts the file back to its checkpoint.
+            let _ = self.file.set_len(self.length);
+            return Err(e);
+        }
+        self.length += bytes.len() as u64;
+        self.tail.push(bytes);
+        Ok(())
+    }
+
+    /// Checks that the path still leads to this file, and that nobody else changed its length.
+    pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
+        let foreign = |found: String| Refused::Foreign {
+            path: self.path.clone(),
+            expected: format!("the file that is being written, {} bytes", self.length),
+            found,
+        };
+        let io = |source| Refused::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let here = self.file.stat().map_err(io)?;
+        let there = match fs.stat(&self.path) {
+            Ok(there) => there,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(foreign("no file".into())),
+            Err(e) => return Err(io(e)),
+        };
+        if (there.device, there.inode) != (here.device, here.inode) {
+            return Err(foreign(format!("another file, {} bytes", there.length)));
+        }
+        if here.length != self.length {
+            return Err(foreign(format!("{} bytes", here.length)));
+        }
+        Ok(())
+    }
+
+    /// The mark at the file's end.
+    pub fn mark(&self) -> Mark {
+        self.tail.mark(self.length)
+    }
+
+    /// The open file.
+    pub fn handle(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Debug for AppendFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.path.display(), self.length)
+    }
+}
+
+/// The bytes before `end`, at most [`TAIL`] of them.
+fn read_tail(file: &dyn File, end: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(end).map_or(TAIL, |end| end.min(TAIL));
+    let mut tail = vec![0; length];
+    file.read_exact_at(&mut tail, end - length as u64)?;
+    Ok(tail)
+}

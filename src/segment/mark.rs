@@ -1,0 +1,66 @@
+//! How archiver knows its own file again: its length and a fingerprint of the bytes before that.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many bytes before a mark its fingerprint covers, at most.
+pub const TAIL: usize = 4096;
+
+/// A place in a file up to which its bytes are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The file's length there, in bytes.
+    pub length: u64,
+    /// XXH3-64 of the last up to [`TAIL`] bytes before it, in hex.
+    pub fingerprint: String,
+}
+
+/// The last bytes that were appended to a file, kept to take fingerprints of.
+#[derive(Debug, Default, Clone)]
+pub struct Tail(Vec<u8>);
+
+impl Tail {
+    /// The last bytes of a file, at most [`TAIL`] of them.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Takes note of what was appended.
+    pub fn push(&mut self, appended: &[u8]) {
+        let keep = TAIL.saturating_sub(appended.len()).min(self.0.len());
+        self.0.drain(..self.0.len() - keep);
+        self.0
+            .extend_from_slice(&appended[appended.len().saturating_sub(TAIL)..]);
+    }
+
+    /// The mark at the end of a file of this length.
+    pub fn mark(&self, length: u64) -> Mark {
+        Mark {
+            length,
+            fingerprint: format!("{:016x}", xxh3_64(&self.0)),
+        }
+    }
+}
+
+impl Mark {
+    /// How many bytes before the mark its fingerprint covers.
+    pub fn tail_length(&self) -> usize {
+        usize::try_from(self.length).map_or(TAIL, |length| length.min(TAIL))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_is_the_same_however_its_bytes_were_appended() {
+        let bytes = (0..3 * TAIL).map(|i| (i % 251) as u8).collect::<Vec<_>>();
+        let whole = Tail::new(bytes[bytes.len() - TAIL..].to_vec());
+        for piece in [1, 7, TAIL - 1, TAIL, TAIL + 1, bytes.len()] {
+            let mut tail = Tail::default();
+            bytes.chunks(piece).for_each(|piece| tail.push(piece));
+            assert_eq!(tail.mark(9), whole.mark(9), "in pieces of {piece}");
+        }
+    }
+}

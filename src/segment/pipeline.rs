@@ -1,0 +1,190 @@
+//! Chunks on their way into the file: compressed side by side, written in order, a few at a time.
+
+use std::collections::VecDeque;
+use std::io;
+
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::FuturesOrdered;
+
+use super::compression::compress;
+use super::writer::{Entry, WriteError, Writer, Written};
+use crate::budget::Held;
+use crate::config::Compression;
+use crate::disk::Disk;
+use crate::encode::{Advance, Chunk};
+use crate::gaps::Gap;
+
+/// How many entries are in flight at most: enough to keep two cores at compressing while one is written.
+const MOST_IN_FLIGHT: usize = 4;
+
+/// An entry and the memory that it holds until it is written.
+type Ready = io::Result<(Entry, Held)>;
+
+/// The way from chunks to the file.
+pub struct Pipeline {
+    disk: Disk,
+    compression: Compression,
+    compressing: FuturesOrdered<BoxFuture<'static, Ready>>,
+    ready: VecDeque<(Entry, Held)>,
+    writer: State,
+    in_flight: usize,
+    /// The writer stands at the last good byte, and nothing more may go into the file.
+    failed: bool,
+}
+
+enum State {
+    Resting(Box<Writer>),
+    Writing(BoxFuture<'static, Done>),
+    /// Only between the two.
+    Moving,
+}
+
+/// A finished write: the writer, how many entries it was, how many bytes or what went wrong.
+type Done = (Box<Writer>, usize, Result<u64, WriteError>);
+
+impl Pipeline {
+    /// A way into this writer's files.
+    pub fn new(disk: Disk, compression: Compression, writer: Writer) -> Self {
+        Self {
+            disk,
+            compression,
+            compressing: FuturesOrdered::new(),
+            ready: VecDeque::new(),
+            writer: State::Resting(Box::new(writer)),
+            in_flight: 0,
+            failed: false,
+        }
+    }
+
+    /// Can another chunk be submitted?
+    pub fn has_room(&self) -> bool {
+        self.in_flight < MOST_IN_FLIGHT
+    }
+
+    /// Is everything that was submitted in the file?
+    pub fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// Did something fail, so that nothing more is written?
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Takes a chunk of records; `held` is its share of the memory budget.
+    pub fn submit(&mut self, chunk: Chunk, held: Held) {
+        let Chunk { bytes, advance } = chunk;
+        let compression = self.compression;
+        if compression == Compression::None {
+            self.push(std::future::ready(Ok((Entry::Records(bytes, advance), held))).boxed());
+            return;
+        }
+        let disk = self.disk.clone();
+        // A task of its own, so that it goes on while nobody polls this pipeline.
+        let job = tokio::spawn(async move {
+            disk.run(move |_| Ok((Entry::Records(compress(bytes, compression)?, advance), held)))
+                .await
+        });
+        self.push(
+            job.map(|done| done.unwrap_or_else(|e| Err(io::Error::other(e))))
+                .boxed(),
+        );
+    }
+
+    /// Takes gaps, to be listed after the records submitted before.
+    pub fn submit_gaps(&mut self, gaps: Vec<Gap>, advance: Advance) {
+        let entry = Entry::Gaps(gaps, advance);
+        self.push(std::future::ready(Ok((entry, Held::default()))).boxed());
+    }
+
+    /// Has the file looked at: is it still the one that was opened?
+    pub fn submit_check(&mut self) {
+        self.push(std::future::ready(Ok((Entry::Check, Held::default()))).boxed());
+    }
+
+    fn push(&mut self, entry: BoxFuture<'static, Ready>) {
+        self.in_flight += 1;
+        self.compressing.push_back(entry);
+    }
+
+    /// Goes on until something has been written, and says how many bytes; waits for ever when nothing is in
+    /// flight or a write has failed. May be dropped and called again.
+    pub async fn progress(&mut self) -> Result<u64, WriteError> {
+        loop {
+            self.begin_write();
+            let compressing = &mut self.compressing;
+            let compressed = match &mut self.writer {
+                State::Writing(writing) => tokio::select! {
+                    Some(entry) = compressing.next() => entry,
+                    (writer, entries, written) = writing => {
+                        self.in_flight -= entries;
+                        self.failed |= written.is_err();
+                        self.writer = State::Resting(writer);
+                        return written;
+                    }
+                },
+                _ if self.failed => std::future::pending().await,
+                _ => match compressing.next().await {
+                    Some(entry) => entry,
+                    None => std::future::pending().await,
+                },
+            };
+            match compressed {
+                Ok(entry) => self.ready.push_back(entry),
+                Err(e) => {
+                    self.failed = true;
+                    return Err(WriteError::Compress(e));
+                }
+            }
+        }
+    }
+
+    fn begin_write(&mut self) {
+        if self.ready.is_empty() || self.failed {
+            return;
+        }
+        let mut writer = match std::mem::replace(&mut self.writer, State::Moving) {
+            State::Resting(writer) => writer,
+            other => {
+                self.writer = other;
+                return;
+            }
+        };
+        let entries = std::mem::take(&mut self.ready);
+        let disk = self.disk.clone();
+        let job = async move {
+            disk.run(move |fs| {
+                let count = entries.len();
+                let mut bytes = 0;
+                for (entry, _held) in entries {
+                    match writer.append(fs, entry) {
+                        Ok(appended) => bytes += appended,
+                        Err(e) => return (writer, count, Err(e)),
+                    }
+                }
+                (writer, count, Ok(bytes))
+            })
+            .await
+        };
+        self.writer = State::Writing(job.boxed());
+    }
+
+    /// What has been written, if no write is going on at the moment.
+    pub fn written(&self) -> Option<Written> {
+        match &self.writer {
+            State::Resting(writer) => Some(writer.written()),
+            _ => None,
+        }
+    }
+
+    /// Ends it: waits for the write that is going on, if any, and says what has been written up to the last
+    /// good byte. What else was in flight is dropped, and nothing more is written.
+    pub async fn end(&mut self) -> Option<Written> {
+        self.failed = true;
+        if let State::Writing(writing) = &mut self.writer {
+            self.writer = State::Resting(writing.await.0);
+        }
+        self.written()
+    }
+}

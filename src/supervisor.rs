@@ -1,0 +1,208 @@
+//! Runs the archives of a configuration: a task for each, a few clients for each cluster.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::archive::{Archive, End, World};
+use crate::budget::Budget;
+use crate::clock::{RealClock, Ticks};
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::disk::Disk;
+use crate::fs::RealFs;
+use crate::kafka::{KafkaCluster, Limits};
+use crate::shutdown::Shutdown;
+use crate::status::{State, Status};
+use crate::totals;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to stop, and everything is in the files and durable.
+    Clean,
+    /// It was asked to stop, and something is not in the files yet; the next run reads it again.
+    Unfinished,
+    /// No archive can ever go on.
+    Hopeless,
+}
+
+/// Shares of the memory limit: what chunks may hold, and what librdkafka may.
+const CHUNKS_PART: u64 = 4;
+const CLIENTS_PART: u64 = 2;
+/// More connections than this to one cluster were never faster.
+const CONNECTIONS_MOST: usize = 4;
+
+/// A run that has begun.
+pub struct Supervisor {
+    tasks: JoinSet<(usize, End)>,
+    statuses: Vec<Arc<Status>>,
+    timeout: Duration,
+}
+
+impl Supervisor {
+    /// Begins to archive. Must be called within a tokio runtime.
+    pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
+        raise_open_files(config.archives.len());
+        let world = World {
+            disk: Disk::new(Arc::new(RealFs::default())),
+            clock: Arc::new(RealClock),
+            ticks: Ticks::default(),
+            budget: Budget::new(config.memory_bytes / CHUNKS_PART),
+            drain: config.shutdown_timeout / 2,
+        };
+        let mut lanes = HashMap::<(usize, &str), usize>::new();
+        let lane_of = config
+            .archives
+            .iter()
+            .map(|archive| {
+                let taken = lanes.entry((archive.cluster, &archive.topic)).or_default();
+                *taken += 1;
+                *taken - 1
+            })
+            .collect::<Vec<_>>();
+        let clusters = clusters(config, &lane_of);
+        let mut tasks = JoinSet::new();
+        let mut statuses = Vec::new();
+        for (index, (archive, lane)) in config.archives.iter().zip(lane_of).enumerate() {
+            let status = Arc::new(Status::new(&archive.name));
+            statuses.push(Arc::clone(&status));
+            let cluster = Arc::clone(&clusters[archive.cluster]);
+            let archive = Archive {
+                config: archive.clone(),
+                refresh: cluster.refresh(),
+                cluster: cluster as Arc<dyn Cluster>,
+                cluster_name: config.clusters[archive.cluster].name.clone(),
+                lane,
+                status,
+                world: world.clone(),
+            };
+            let running = archive.run(shutdown.clone());
+            tasks.spawn(async move { (index, running.await) });
+        }
+        Self {
+            tasks,
+            statuses,
+            timeout: config.shutdown_timeout,
+        }
+    }
+
+    /// What the archives are doing.
+    pub fn statuses(&self) -> &[Arc<Status>] {
+        &self.statuses
+    }
+
+    /// Runs until asked to stop, or until no archive can ever go on.
+    pub async fn run(mut self, mut shutdown: Shutdown) -> Ended {
+        let reporting = tokio::spawn(totals::report(self.statuses.clone()));
+        let mut unfinished = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                ended = self.tasks.join_next() => match ended {
+                    Some(ended) => unfinished |= self.ended(ended),
+                    None => break,
+                },
+            }
+        }
+        reporting.abort();
+        if !shutdown.is_requested() {
+            tracing::error!("no archive can go on");
+            return Ended::Hopeless;
+        }
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+                Ok(Some(ended)) => unfinished |= self.ended(ended),
+                Ok(None) => break,
+                Err(_) => {
+                    self.name_the_late();
+                    unfinished = true;
+                    break;
+                }
+            }
+        }
+        totals::line(&self.statuses, &mut totals::Last::default());
+        if unfinished { Ended::Unfinished } else { Ended::Clean }
+    }
+
+    /// Takes note of an archive's end; is something of it unfinished?
+    fn ended(&self, ended: Result<(usize, End), tokio::task::JoinError>) -> bool {
+        match ended {
+            Ok((_, end)) => end == End::Unfinished,
+            Err(e) => {
+                // The panic's own message is on standard error already.
+                tracing::error!("an archive failed by a fault in the program: {e}");
+                true
+            }
+        }
+    }
+
+    fn name_the_late(&self) {
+        let late = self
+            .statuses
+            .iter()
+            .filter(|status| !matches!(status.state(), State::Done | State::Stopped(_)))
+            .map(|status| status.name())
+            .collect::<Vec<_>>();
+        tracing::error!(
+            "not stopped within {} s: {}; what is not in their files will be read again at the next start",
+            self.timeout.as_secs(),
+            late.join(", ")
+        );
+    }
+}
+
+fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let of = |cluster: usize| {
+        let archives = config.archives.iter().zip(lane_of);
+        let lanes = archives
+            .filter(|(archive, _)| archive.cluster == cluster)
+            .map(|(_, lane)| lane + 1);
+        lanes.max().unwrap_or(0)
+    };
+    let connections = |cluster: &crate::config::Cluster| {
+        let chosen = cluster.connections.map(usize::from);
+        chosen.unwrap_or(cores.min(CONNECTIONS_MOST))
+    };
+    let clients = config.clusters.iter().enumerate();
+    let clients = clients.map(|(index, cluster)| of(index) * connections(cluster)).sum();
+    let bytes = config.memory_bytes / CLIENTS_PART;
+    let archives = config.archives.len();
+    config
+        .clusters
+        .iter()
+        .enumerate()
+        .map(|(index, cluster)| {
+            let limits = Limits::new(bytes, connections(cluster), clients, archives);
+            Arc::new(KafkaCluster::new(cluster, of(index), limits))
+        })
+        .collect()
+}
+
+/// Each archive keeps two files open, and the clients their connections.
+fn raise_open_files(archives: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = 2 * archives as u64 + 256;
+    let now = getrlimit(Resource::Nofile);
+    let unlimited = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+    if unlimited(now.current) >= wanted {
+        return;
+    }
+    let raised = wanted.min(unlimited(now.maximum));
+    let limit = Rlimit {
+        current: Some(raised),
+        maximum: now.maximum,
+    };
+    if setrlimit(Resource::Nofile, limit).is_err() || raised < wanted {
+        tracing::warn!(
+            "{archives} archives need about {wanted} open files, but only {raised} are allowed; raise the limit \
+             (ulimit -n, or LimitNOFILE in the service's unit)"
+        );
+    }
+}
