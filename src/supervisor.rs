@@ -180,7 +180,12 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
         .enumerate()
         .map(|(index, cluster)| {
             let limits = Limits::new(bytes, connections(cluster), clients, archives);
-            Arc::new(KafkaCluster::new(cluster, of(index), limits))
+            let archives = config.archives.iter();
+            let read = archives.filter(|archive| archive.cluster == index);
+            let mut topics = read.map(|archive| archive.topic.clone()).collect::<Vec<_>>();
+            topics.sort_unstable();
+            topics.dedup();
+            Arc::new(KafkaCluster::new(cluster, topics, of(index), limits))
         })
         .collect()
 }

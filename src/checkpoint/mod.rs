@@ -23,10 +23,8 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// What the archive is; another one must not be taken up by this checkpoint.
-    #[serde(flatten)]
     pub identity: Identity,
     /// How far it has come.
-    #[serde(flatten)]
     pub progress: Progress,
 }
 

@@ -26,7 +26,8 @@ use crate::record::{NextOffset, Partition, Positions};
 use commit::Committer;
 use health::Health;
 pub use limits::Limits;
-use reader::{KafkaReader, Slot};
+use native::Client;
+use reader::KafkaReader;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,16 +45,27 @@ pub struct KafkaCluster {
     properties: Arc<BTreeMap<String, String>>,
     connections: usize,
     health: Arc<Health>,
+    /// The topics that are read, to ask for them together.
+    topics: Arc<[String]>,
+    /// Asks the questions. Not one of those that read: a broker answers one request of a connection after the
+    /// other, and a fetch may wait half a second for records.
+    asker: OnceCell<Arc<Client>>,
     /// `connections` of them for each lane.
-    slots: Vec<OnceCell<Arc<Slot>>>,
+    readers: Vec<OnceCell<Arc<Client>>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
     committer: Option<Committer>,
 }
 
 impl KafkaCluster {
-    /// A cluster that is read by `archives`, at most `lanes` of them on one topic. Contacts nobody yet.
-    pub fn new(config: &config::Cluster, lanes: usize, limits: Limits) -> Self {
+    /// A cluster of which these topics are read, by at most `lanes` archives each. Contacts nobody yet. Must be
+    /// called within a tokio runtime.
+    pub fn new(
+        config: &config::Cluster,
+        topics: Vec<String>,
+        lanes: usize,
+        limits: Limits,
+    ) -> Self {
         let mut properties = defaults();
         properties.extend(limits.properties());
         properties.extend(config.properties.clone());
@@ -62,13 +74,15 @@ impl KafkaCluster {
             .commit_group
             .as_ref()
             .map(|group| Committer::new(&config.name, group, properties.clone()));
-        let slots = lanes.max(1) * limits.connections;
+        let readers = lanes.max(1) * limits.connections;
         Self {
             name: config.name.clone(),
             properties: Arc::new(properties),
             connections: limits.connections,
             health: Arc::new(Health::new(&config.name)),
-            slots: (0..slots).map(|_| OnceCell::new()).collect(),
+            topics: topics.into(),
+            asker: OnceCell::new(),
+            readers: (0..readers).map(|_| OnceCell::new()).collect(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
             committer,
@@ -84,24 +98,54 @@ impl KafkaCluster {
             .map_or(REFRESH, Duration::from_millis)
     }
 
-    async fn slot(&self, index: usize) -> Result<&Arc<Slot>, KafkaError> {
-        let made = self.slots[index].get_or_try_init(|| async {
-            let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
-            blocking(move || Slot::new(&properties, &health)).await
+    async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
+        let make = async || {
+            let asker = self.client(&[]).await?;
+            self.health.watch(&asker);
+            Ok(asker)
+        };
+        self.asker.get_or_try_init(make).await
+    }
+
+    async fn reading(&self, index: usize) -> Result<&Arc<Client>, KafkaError> {
+        let make = || self.client(&self.topics);
+        self.readers[index].get_or_try_init(make).await
+    }
+
+    /// Makes a client that knows these topics: reading one whose leaders are not known waits half a second.
+    async fn client(&self, topics: &[String]) -> Result<Arc<Client>, KafkaError> {
+        let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
+        let topics = topics.to_vec();
+        let made = blocking(move || {
+            let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+            let client = Client::new(properties, Box::new(health))?;
+            for part in topics.chunks(DESCRIBE_MOST) {
+                // Without an answer the client finds the leaders by itself, later.
+                let _ = client.describe(part, TIMEOUT);
+            }
+            Ok(client)
         });
-        made.await.map_err(|text| KafkaError {
+        let client = made.await.map_err(|text: String| KafkaError {
             kind: Trouble::Other,
             text: format!("making a client for {}: {text}", self.name),
-        })
+        })?;
+        let polled = Arc::clone(&client);
+        tokio::spawn(async move {
+            loop {
+                polled.poll();
+                polled.woken().await;
+            }
+        });
+        Ok(client)
     }
 
     async fn describing(&self) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
         let make = async || {
-            let slot = Arc::clone(self.slot(0).await?);
+            let asker = Arc::clone(self.asker().await?);
             let health = Arc::clone(&self.health);
             Ok(Batch::new(move |topics: Vec<String>| {
-                let (slot, health) = (Arc::clone(&slot), Arc::clone(&health));
-                blocking(move || describe(&slot, &health, &topics))
+                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
+                blocking(move || describe(&asker, &health, &topics))
             }))
         };
         self.describing.get_or_try_init(make).await
@@ -111,11 +155,11 @@ impl KafkaCluster {
         let uncommitted = self.properties.get("isolation.level").map(String::as_str)
             == Some("read_uncommitted");
         let make = async || {
-            let slot = Arc::clone(self.slot(0).await?);
+            let asker = Arc::clone(self.asker().await?);
             let health = Arc::clone(&self.health);
             Ok(Batch::new(move |partitions: Vec<Asked>| {
-                let (slot, health) = (Arc::clone(&slot), Arc::clone(&health));
-                blocking(move || list(&slot, &health, &partitions, !uncommitted))
+                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
+                blocking(move || list(&asker, &health, &partitions, !uncommitted))
             }))
         };
         self.listing.get_or_try_init(make).await
@@ -125,13 +169,12 @@ impl KafkaCluster {
 impl Cluster for KafkaCluster {
     fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
         async move {
-            let slot = Arc::clone(self.slot(0).await?);
+            let asker = Arc::clone(self.asker().await?);
             let health = Arc::clone(&self.health);
-            blocking(move || match slot.client.cluster_id(TIMEOUT) {
+            blocking(move || match asker.cluster_id(TIMEOUT) {
                 Some(id) => Ok(Some(id)),
                 // Either nobody answered, or who did doesn't know.
-                None => slot
-                    .client
+                None => asker
                     .refresh_metadata(TIMEOUT)
                     .map(|()| None)
                     .map_err(|e| health.explain(e)),
@@ -175,12 +218,12 @@ impl Cluster for KafkaCluster {
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
-            let first = (lane * self.connections) % self.slots.len();
-            let mut slots = Vec::new();
-            for index in first..first + self.connections {
-                slots.push(Arc::clone(self.slot(index).await?));
-            }
-            let reader = KafkaReader::start(&topic, slots, from).await?;
+            let first = (lane * self.connections) % self.readers.len();
+            let made = (first..first + self.connections).map(|index| self.reading(index));
+            let clients = futures_util::future::try_join_all(made).await?;
+            let clients = clients.into_iter().cloned().collect();
+            let mut reader = KafkaReader::new(&topic, clients);
+            reader.start(&from)?;
             Ok(Box::new(reader) as Box<dyn Reader>)
         }
         .boxed()
@@ -223,7 +266,7 @@ fn defaults() -> BTreeMap<String, String> {
 }
 
 fn describe(
-    slot: &Slot,
+    asker: &Client,
     health: &Health,
     topics: &[String],
 ) -> Vec<Result<Topic, KafkaError>> {
@@ -232,7 +275,7 @@ fn describe(
     distinct.dedup();
     let mut described = HashMap::new();
     for part in distinct.chunks(DESCRIBE_MOST) {
-        match slot.client.describe(part, TIMEOUT) {
+        match asker.describe(part, TIMEOUT) {
             Ok(found) => described.extend(found),
             Err(e) => {
                 let e = health.explain(e);
@@ -246,13 +289,12 @@ fn describe(
         .collect()
 }
 
-fn list(slot: &Slot, health: &Health, asked: &[Asked], committed_only: bool) -> Vec<Held> {
+fn list(asker: &Client, health: &Health, asked: &[Asked], committed_only: bool) -> Vec<Held> {
     let mut distinct = asked.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
     let ask = |end| {
-        let listed = slot
-            .client
+        let listed = asker
             .list_offsets(&distinct, end, committed_only, TIMEOUT);
         listed.map(|listed| listed.into_iter().collect::<HashMap<_, _>>())
     };

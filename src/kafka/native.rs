@@ -288,7 +288,7 @@ impl Client {
             let queue = rd::rd_kafka_queue_new(self.rk);
             call(options, queue);
             rd::rd_kafka_AdminOptions_destroy(options);
-            let event = rd::rd_kafka_queue_poll(queue, millis(timeout * 2));
+            let event = rd::rd_kafka_queue_poll(queue, millis(timeout + SLACK));
             let answer = if event.is_null() {
                 Err(KafkaError {
                     kind: Trouble::Unreachable,
@@ -351,6 +351,9 @@ impl Drop for Topic {
         unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
     }
 }
+
+/// An answer that it timed out takes a moment, too.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// How many records one call takes at most.
 const BATCH: usize = 500;
