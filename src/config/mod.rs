@@ -2,10 +2,38 @@
 //!
 //! Everything below is valid by construction: only [`load`] makes a [`Config`].
 
+mod broker;
+mod check;
+mod clusters;
+mod compression;
+mod duration;
+mod files;
+mod keys;
+mod known_properties;
+mod load;
+mod mask;
+mod mask_broken;
+mod name;
+mod problem;
+mod properties;
+mod raw;
+mod report;
+mod size;
+mod substitute;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use compression::{GZIP_LEVEL_DEFAULT, ZSTD_LEVEL_DEFAULT};
+pub use load::load;
+pub use report::LoadError;
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -33,6 +61,19 @@ pub struct Cluster {
     pub connections: Option<NonZeroUsize>,
     /// librdkafka properties; may hold secrets, so never printed.
     pub properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Cluster {
+    /// The properties' names only: their values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("name", &self.name)
+            .field("bootstrap", &self.bootstrap)
+            .field("commit_group", &self.commit_group)
+            .field("connections", &self.connections)
+            .field("properties", &self.properties.keys())
+            .finish()
+    }
 }
 
 /// One (cluster, topic, file) triple.
@@ -76,7 +117,7 @@ pub enum Start {
 pub enum Compression {
     /// Plain lines.
     None,
-    /// A sequence of gzip members (RFC 1952) at this level, 0–9.
+    /// A sequence of gzip members (RFC 1952) at this level, 1–9.
     Gzip(u32),
     /// A sequence of zstd frames (RFC 8878) at this level, 1–19.
     Zstd(i32),

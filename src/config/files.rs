@@ -1,0 +1,253 @@
+//! Which files are the same file, whatever they are called. Only looks, creates nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// As many as the kernel follows.
+const SYMLINKS_MAX: usize = 40;
+
+/// Why records can't go to a path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is a directory, or written like one.
+    Directory,
+    /// A device, a pipe, a socket.
+    NotRegular,
+    /// A file stands where a directory would have to be.
+    FileOnTheWay,
+    /// Symlinks that lead in a circle.
+    Circle,
+}
+
+impl Fault {
+    pub fn words(&self) -> &'static str {
+        match self {
+            Fault::Directory => "this is a directory, not a file",
+            Fault::NotRegular => "this is not a regular file, and could not be cut back",
+            Fault::FileOnTheWay => "a file stands where a directory would have to be",
+            Fault::Circle => "the symlinks lead in a circle",
+        }
+    }
+}
+
+/// How two paths are one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Same {
+    /// Both lead to one path.
+    Path,
+    /// Two names of one inode.
+    HardLink,
+}
+
+/// The files of the archives, each known by the archive's index.
+#[derive(Default)]
+pub(super) struct Files {
+    paths: HashMap<PathBuf, usize>,
+    inodes: HashMap<(u64, u64), usize>,
+    states: HashMap<PathBuf, usize>,
+}
+
+impl Files {
+    /// Adds the file of an archive. The earlier archive that has it already, if any.
+    pub fn add(&mut self, file: &Path, archive: usize) -> Result<Option<(usize, Same)>, Fault> {
+        let written_like_directory = file.as_os_str().as_encoded_bytes().ends_with(b"/");
+        if written_like_directory || file.file_name().is_none() {
+            return Err(Fault::Directory);
+        }
+        let path = resolve(file)?;
+        let inode = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Err(Fault::Directory),
+            Ok(metadata) if !metadata.is_file() => return Err(Fault::NotRegular),
+            Ok(metadata) => Some((metadata.dev(), metadata.ino())),
+            // Not there yet, or out of sight: the archive itself will say so.
+            Err(_) => None,
+        };
+        if let Some(earlier) = self.paths.get(&path) {
+            return Ok(Some((*earlier, Same::Path)));
+        }
+        if let Some(earlier) = inode.and_then(|inode| self.inodes.get(&inode)) {
+            return Ok(Some((*earlier, Same::HardLink)));
+        }
+        self.paths.insert(path, archive);
+        if let Some(inode) = inode {
+            self.inodes.insert(inode, archive);
+        }
+        Ok(None)
+    }
+
+    /// Adds the state directory of an archive.
+    pub fn add_state(&mut self, state: &Path, archive: usize) -> Result<(), Fault> {
+        let path = resolve(state)?;
+        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
+            return Err(Fault::FileOnTheWay);
+        }
+        self.states.insert(path, archive);
+        Ok(())
+    }
+
+    /// Archives whose file lies within a state directory or where one has to be, with the archive
+    /// that the state directory belongs to.
+    pub fn in_the_way(&self) -> Vec<(usize, usize)> {
+        let within = self.paths.iter().filter_map(|(file, archive)| {
+            let owner = file
+                .ancestors()
+                .find_map(|directory| self.states.get(directory))?;
+            Some((*archive, *owner))
+        });
+        let above = self.states.iter().filter_map(|(state, owner)| {
+            let parents = state.ancestors().skip(1);
+            let archive = parents
+                .into_iter()
+                .find_map(|parent| self.paths.get(parent))?;
+            Some((*archive, *owner))
+        });
+        let mut found: Vec<(usize, usize)> = within.chain(above).collect();
+        // One owner is enough to say for each file.
+        found.sort_unstable();
+        found.dedup_by_key(|(archive, _)| *archive);
+        found
+    }
+}
+
+/// The absolute path without symlinks, `.` and `..` that opening `path` would lead to; what doesn't
+/// exist yet is taken as typed. (`canonicalize` needs everything to exist.)
+fn resolve(path: &Path) -> Result<PathBuf, Fault> {
+    // Without a working directory every relative path is relative to the same nothing.
+    let mut resolved = if path.is_relative() {
+        std::env::current_dir()
+            .and_then(fs::canonicalize)
+            .unwrap_or_default()
+    } else {
+        PathBuf::from("/")
+    };
+    let mut left: VecDeque<OsString> = parts(path).collect();
+    let mut symlinks = 0;
+    while let Some(part) = left.pop_front() {
+        if part == ".." {
+            resolved.pop();
+            continue;
+        }
+        resolved.push(&part);
+        let Ok(metadata) = fs::symlink_metadata(&resolved) else {
+            continue;
+        };
+        if metadata.is_symlink() {
+            symlinks += 1;
+            if symlinks > SYMLINKS_MAX {
+                return Err(Fault::Circle);
+            }
+            let Ok(target) = fs::read_link(&resolved) else {
+                continue;
+            };
+            resolved.pop();
+            if target.is_absolute() {
+                resolved = PathBuf::from("/");
+            }
+            for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
+                left.push_front(part);
+            }
+        } else if !metadata.is_dir() && !left.is_empty() {
+            return Err(Fault::FileOnTheWay);
+        }
+    }
+    Ok(resolved)
+}
+
+fn parts(path: &Path) -> impl Iterator<Item = OsString> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(part) => Some(part.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Adds two files below a directory, and says how they are the same.
+    fn same(root: &Path, first: &str, second: &str) -> Option<Same> {
+        let mut files = Files::default();
+        assert_eq!(files.add(&root.join(first), 0), Ok(None));
+        files
+            .add(&root.join(second), 1)
+            .unwrap()
+            .map(|(_, same)| same)
+    }
+
+    #[test]
+    fn two_names_of_one_file_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/file"), "").unwrap();
+        fs::hard_link(root.join("real/file"), root.join("hard")).unwrap();
+        symlink("real", root.join("link")).unwrap();
+        symlink("real/file", root.join("to-file")).unwrap();
+        symlink("real/new", root.join("dangling")).unwrap();
+        symlink(root.join("not/yet"), root.join("to-missing")).unwrap();
+        for (first, second, how) in [
+            ("a", "a", Some(Same::Path)),
+            ("a", "./a", Some(Same::Path)),
+            ("a", "b", None),
+            ("real/file", "other/../real/file", Some(Same::Path)),
+            ("real/file", "link/file", Some(Same::Path)),
+            ("real/file", "link/../real/file", Some(Same::Path)),
+            ("real/file", "to-file", Some(Same::Path)),
+            ("real/new", "dangling", Some(Same::Path)),
+            ("real/new", "link/new", Some(Same::Path)),
+            ("real/sub/new", "link/sub/new", Some(Same::Path)),
+            ("not/yet/x", "to-missing/x", Some(Same::Path)),
+            ("not/yet/x", "to-missing/y", None),
+            ("real/file", "hard", Some(Same::HardLink)),
+            ("to-file", "hard", Some(Same::HardLink)),
+        ] {
+            assert_eq!(same(root, first, second), how, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn relative_and_absolute_paths_meet() {
+        let mut files = Files::default();
+        let absolute = std::env::current_dir().unwrap().join("not/there");
+        assert_eq!(files.add(Path::new("not/there"), 0), Ok(None));
+        assert_eq!(files.add(&absolute, 1), Ok(Some((0, Same::Path))));
+    }
+
+    #[test]
+    fn what_can_be_no_file_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::write(root.join("file"), "").unwrap();
+        symlink("circle", root.join("circle")).unwrap();
+        let add = |path: &Path| Files::default().add(path, 0);
+        assert_eq!(add(root), Err(Fault::Directory));
+        assert_eq!(add(&root.join("new/")), Err(Fault::Directory));
+        assert_eq!(add(&root.join("new/..")), Err(Fault::Directory));
+        assert_eq!(add(&root.join("file/x")), Err(Fault::FileOnTheWay));
+        assert_eq!(add(&root.join("circle")), Err(Fault::Circle));
+        assert_eq!(add(Path::new("/dev/null")), Err(Fault::NotRegular));
+    }
+
+    #[test]
+    fn a_file_and_a_state_directory_do_not_share_a_place() {
+        let root = Path::new("/not/there");
+        let in_the_way = |file: &str| {
+            let mut files = Files::default();
+            files.add(&root.join(file), 0).unwrap();
+            files.add_state(&root.join(".archiver/metrics"), 1).unwrap();
+            files.in_the_way()
+        };
+        assert_eq!(in_the_way("metrics"), []);
+        assert_eq!(in_the_way(".archiver/metrics2"), []);
+        assert_eq!(in_the_way(".archiver/metrics"), [(0, 1)]);
+        assert_eq!(in_the_way(".archiver/metrics/checkpoint.json"), [(0, 1)]);
+        assert_eq!(in_the_way("x/../.archiver/metrics/x"), [(0, 1)]);
+        assert_eq!(in_the_way(".archiver"), [(0, 1)]);
+    }
+}

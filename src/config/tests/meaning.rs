@@ -1,0 +1,300 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::{Compression, Existing, Newline, Start, keys, load};
+use super::{ARCHIVE, loaded};
+
+#[test]
+fn an_archive_of_three_keys_gets_the_defaults() {
+    let config = loaded(
+        "[[archive]]\nbroker = \"localhost:9092\"\ntopic = \"metrics\"\nfile = \"save_data/metrics.ndjson\"\n",
+    );
+    assert_eq!(config.shutdown_timeout, Duration::from_secs(30));
+    assert_eq!(config.memory_bytes, 256 << 20);
+    let [cluster] = config.clusters.as_slice() else {
+        panic!("{:?}", config.clusters)
+    };
+    assert_eq!(cluster.name, "localhost:9092");
+    assert_eq!(cluster.bootstrap, "localhost:9092");
+    assert_eq!(cluster.commit_group, None);
+    assert_eq!(cluster.connections, None);
+    assert!(cluster.properties.is_empty());
+    let [archive] = config.archives.as_slice() else {
+        panic!("{:?}", config.archives)
+    };
+    assert_eq!(archive.name, "metrics");
+    assert_eq!(archive.topic, "metrics");
+    assert_eq!(archive.cluster, 0);
+    assert_eq!(archive.file, Path::new("save_data/metrics.ndjson"));
+    assert_eq!(archive.state, Path::new("save_data/.archiver/metrics"));
+    assert_eq!(archive.start, Start::Latest);
+    assert_eq!(archive.flush, Duration::from_secs(1));
+    assert_eq!(archive.checkpoint, Duration::from_secs(5));
+    assert_eq!(archive.compression, Compression::None);
+    assert_eq!(archive.newline, Newline::Space);
+    assert_eq!(archive.existing, Existing::Refuse);
+}
+
+#[test]
+fn defaults_hold_where_an_archive_says_nothing() {
+    let config = loaded(
+        r#"
+state_dir = "/not/there/state"
+shutdown_timeout = "1m30s"
+[limits]
+memory = "1GiB"
+[defaults]
+start = "earliest"
+flush = "250ms"
+checkpoint = "1m"
+compression = "gzip"
+compression_level = 9
+newline = "escape"
+existing = "append"
+[[archive]]
+broker = "h:1"
+topic = "a"
+file = "a"
+[[archive]]
+broker = "h:1"
+topic = "b"
+file = "b"
+name = "bee"
+start = "latest"
+flush = "1s"
+checkpoint = "2s"
+compression = "zstd"
+compression_level = 19
+newline = "fail"
+existing = "refuse"
+[[archive]]
+broker = "h:1"
+topic = "c"
+file = "c"
+compression = "none"
+"#,
+    );
+    assert_eq!(config.shutdown_timeout, Duration::from_secs(90));
+    assert_eq!(config.memory_bytes, 1 << 30);
+    let [a, b, c] = config.archives.as_slice() else {
+        panic!("{:?}", config.archives)
+    };
+    assert_eq!(a.state, Path::new("/not/there/state/a"));
+    assert_eq!(a.start, Start::Earliest);
+    assert_eq!(a.flush, Duration::from_millis(250));
+    assert_eq!(a.checkpoint, Duration::from_secs(60));
+    assert_eq!(a.compression, Compression::Gzip(9));
+    assert_eq!(a.newline, Newline::Escape);
+    assert_eq!(a.existing, Existing::Append);
+    assert_eq!(b.name, "bee");
+    assert_eq!(b.state, Path::new("/not/there/state/bee"));
+    assert_eq!(b.start, Start::Latest);
+    assert_eq!(b.flush, Duration::from_secs(1));
+    assert_eq!(b.checkpoint, Duration::from_secs(2));
+    assert_eq!(b.compression, Compression::Zstd(19));
+    assert_eq!(b.newline, Newline::Fail);
+    assert_eq!(b.existing, Existing::Refuse);
+    // The default level is for those that compress.
+    assert_eq!(c.compression, Compression::None);
+}
+
+#[test]
+fn the_ending_decides_the_compression() {
+    for (file, compression) in [
+        ("a.gz", Compression::Gzip(1)),
+        ("a.ndjson.zst", Compression::Zstd(1)),
+        ("a.ndjson", Compression::None),
+        ("gz", Compression::None),
+    ] {
+        let text = format!("[[archive]]\nbroker = \"h:1\"\ntopic = \"t\"\nfile = \"{file}\"\n");
+        assert_eq!(loaded(&text).archives[0].compression, compression, "{file}");
+    }
+}
+
+#[test]
+fn a_file_without_a_directory_has_its_state_beside_it() {
+    let text = ARCHIVE.replace("not-there/t", "t.ndjson");
+    assert_eq!(loaded(&text).archives[0].state, Path::new(".archiver/t"));
+}
+
+#[test]
+fn archives_on_one_bootstrap_list_share_a_cluster() {
+    let config = loaded(
+        r#"
+archive = [
+    { broker = "h:1,i:2", topic = "a", file = "a" },
+    { broker = "h:1, i:2", topic = "b", file = "b" },
+    { broker = "prod", topic = "c", file = "c" },
+    { broker = "prod", topic = "d", file = "d" },
+]
+[clusters]
+prod = { broker = "h:1,i:2", commit_group = "g", connections = 3 }
+unused = { broker = "u:1" }
+"#,
+    );
+    let clusters: Vec<usize> = config
+        .archives
+        .iter()
+        .map(|archive| archive.cluster)
+        .collect();
+    assert_eq!(clusters, [0, 0, 1, 1]);
+    let names: Vec<&str> = config
+        .clusters
+        .iter()
+        .map(|cluster| cluster.name.as_str())
+        .collect();
+    assert_eq!(names, ["h:1,i:2", "prod"]);
+    let prod = &config.clusters[1];
+    assert_eq!(prod.commit_group.as_deref(), Some("g"));
+    assert_eq!(prod.connections.map(std::num::NonZeroUsize::get), Some(3));
+}
+
+#[test]
+fn a_clusters_properties_come_before_those_of_every_cluster() {
+    let config = loaded(&format!(
+        r#"
+[kafka]
+"socket.timeout.ms" = 5000
+"client.id" = "everywhere"
+socket.keepalive.enable = true
+[clusters.prod]
+broker = "SSL://p:1"
+[clusters.prod.kafka]
+"client.id" = "here"
+security.protocol = "SSL"
+{ARCHIVE}
+[[archive]]
+broker = "prod"
+topic = "u"
+file = "u"
+"#
+    ));
+    let properties = |index: usize| {
+        let properties = config.clusters[index].properties.iter();
+        properties
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+    };
+    let shared = ["socket.keepalive.enable=true", "socket.timeout.ms=5000"];
+    assert_eq!(
+        properties(0),
+        ["client.id=everywhere", shared[0], shared[1]]
+    );
+    assert_eq!(
+        properties(1),
+        [
+            "client.id=here",
+            "security.protocol=SSL",
+            shared[0],
+            shared[1]
+        ]
+    );
+}
+
+#[test]
+fn any_string_can_take_a_value_from_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("topic");
+    std::fs::write(&path, "metrics\n").unwrap();
+    let config = loaded(&format!(
+        r#"
+shutdown_timeout = "${{NUMBER}}"
+[kafka]
+"client.id" = "a-${{NUMBER}}-$${{b}}"
+[[archive]]
+broker = "${{BROKER}}"
+topic = "${{file:{path}}}"
+file = "not-there/${{NUMBER}}/t"
+"#,
+        path = path.display()
+    ));
+    assert_eq!(config.shutdown_timeout, Duration::from_secs(7));
+    assert_eq!(config.clusters[0].bootstrap, "kafka-9:9099");
+    assert_eq!(config.clusters[0].properties["client.id"], "a-7s-${b}");
+    assert_eq!(config.archives[0].topic, "metrics");
+    assert_eq!(config.archives[0].file, PathBuf::from("not-there/7s/t"));
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_newlines_are_no_trouble() {
+    let text = format!("\u{feff}{}", ARCHIVE.replace('\n', "\r\n"));
+    assert_eq!(loaded(&text).archives.len(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("topics.toml");
+    let shown = path.display();
+    let says = |why: &str| {
+        let error = load(&path).unwrap_err().to_string();
+        let expected =
+            format!("reading the configuration {shown}: {why}; `-c FILE` names another file");
+        assert_eq!(error, expected);
+    };
+    says("No such file or directory (os error 2)");
+    std::fs::write(&path, b"a = 1\nb = \"\xff\"\n").unwrap();
+    says("not UTF-8 in line 2");
+    std::fs::write(&path, ARCHIVE).unwrap();
+    assert_eq!(load(&path).unwrap().archives.len(), 1);
+}
+
+#[test]
+fn the_example_is_valid_and_names_every_key() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    load(&path).unwrap_or_else(|error| panic!("{error}"));
+    // Uncommented, what is shown as a default has to be valid, too.
+    let uncommented = text
+        .replace("\n#\"security.protocol\"", "\n# ")
+        .replace("\n#state_dir", "\n# ");
+    let uncommented = uncommented.replace("\n#\"sasl.password\"", "\n# ");
+    let uncommented = uncommented
+        .replace("\n#", "\n")
+        .lines()
+        .fold(String::new(), |text, line| {
+            // A line of prose starts with a space or holds no assignment.
+            let is_prose = line.starts_with(' ') || line.is_empty();
+            text + if is_prose { "" } else { line } + "\n"
+        });
+    // `compression_level` without a compression is for archives that compress.
+    loaded(&uncommented.replacen("compression = \"none\"\n", "", 1));
+    let reference = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/config.md"),
+    )
+    .unwrap();
+    let nested = [
+        keys::TOP,
+        keys::ARCHIVE,
+        keys::DEFAULTS,
+        keys::CLUSTER,
+        keys::LIMITS,
+    ];
+    for key in nested.into_iter().flatten() {
+        let is_named = |line: &str| {
+            let line = line.trim_start_matches('#');
+            line.starts_with(&format!("{key} ="))
+                || line.starts_with(&format!("[[{key}]]"))
+                || line.starts_with(&format!("[{key}"))
+                || line.ends_with(&format!(".{key}]"))
+        };
+        assert!(
+            text.lines().any(is_named),
+            "`{key}` is not in config.example.toml"
+        );
+        assert!(
+            reference.contains(&format!("`{key}`")),
+            "`{key}` is not in the reference"
+        );
+    }
+}
+
+#[test]
+fn the_reference_names_every_owned_property_with_its_reason() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/config.md");
+    let reference = std::fs::read_to_string(path).unwrap();
+    for (name, reason) in super::super::properties::OWNED {
+        let row = format!("| `{name}` | {reason} |");
+        assert!(reference.contains(&row), "the reference lacks {row}");
+    }
+}
