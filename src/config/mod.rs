@@ -49,7 +49,7 @@ pub struct Config {
 }
 
 /// One Kafka cluster and how to talk to it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cluster {
     /// The `[clusters.NAME]` table's name, or the bootstrap list as typed.
     pub name: String,
