@@ -1,0 +1,237 @@
+//! The real binary, running.
+
+use std::fmt::Write;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kafka::Janitor;
+use crate::says::Says;
+use crate::wait::{LONG, within};
+
+pub struct Archiver {
+    child: Mutex<Child>,
+    log: Arc<Log>,
+    readers: Vec<JoinHandle<()>>,
+    stdout: Arc<Mutex<Vec<u8>>>,
+}
+
+/// What it has written to standard error so far.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    grown: Condvar,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+}
+
+/// Runs archiver to its end.
+pub fn run(directory: &Path, args: &[&str]) -> Ended {
+    Archiver::start(directory, args).await_end()
+}
+
+impl Archiver {
+    pub fn start(directory: &Path, args: &[&str]) -> Self {
+        Self::start_with(directory, args, &[])
+    }
+
+    /// The same with some environment variables.
+    pub fn start_with(directory: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_archiver"));
+        command
+            .args(args)
+            .current_dir(directory)
+            .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = Janitor::get().spawn(&mut command).expect("archiver");
+        let log = Arc::new(Log::default());
+        let stdout = Arc::new(Mutex::new(Vec::new()));
+        let readers = vec![
+            thread::spawn({
+                let (log, pipe) = (Arc::clone(&log), child.stderr.take().unwrap());
+                move || log.fill(BufReader::new(pipe))
+            }),
+            thread::spawn({
+                let (stdout, mut pipe) = (Arc::clone(&stdout), child.stdout.take().unwrap());
+                move || {
+                    let mut bytes = Vec::new();
+                    pipe.read_to_end(&mut bytes)
+                        .expect("archiver's standard output");
+                    *stdout.lock().unwrap() = bytes;
+                }
+            }),
+        ];
+        Self {
+            child: Mutex::new(child),
+            log,
+            readers,
+            stdout,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let mut child = self.child.lock().unwrap();
+        if let Ok(None) = child.try_wait() {
+            kill_process(Pid::from_child(&child), signal).unwrap();
+        }
+    }
+
+    /// `kill -9`, and waits until it is dead.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+        self.await_end();
+    }
+
+    /// Asks for a clean stop, which must succeed.
+    #[track_caller]
+    pub fn stop(self) -> Ended {
+        self.assert_runs();
+        self.signal(Signal::TERM);
+        let ended = self.await_end();
+        assert_eq!(ended.code(), Some(0), "the clean stop:\n{}", ended.stderr);
+        ended
+    }
+
+    /// Waits for its end, which must come.
+    #[track_caller]
+    pub fn await_end(mut self) -> Ended {
+        let mut status = None;
+        let ended = within(LONG, || {
+            status = self
+                .child
+                .lock()
+                .unwrap()
+                .try_wait()
+                .expect("archiver's status");
+            status.is_some()
+        });
+        assert!(ended, "archiver does not end");
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        let stdout = String::from_utf8_lossy(&self.stdout.lock().unwrap()).into_owned();
+        Ended {
+            status: status.unwrap(),
+            stdout,
+            stderr: self.log.text(),
+        }
+    }
+
+    #[track_caller]
+    pub fn assert_runs(&self) {
+        let status = self
+            .child
+            .lock()
+            .unwrap()
+            .try_wait()
+            .expect("archiver's status");
+        assert_eq!(status, None, "archiver has ended");
+    }
+
+    /// Waits for a line that says something, and returns it.
+    #[track_caller]
+    pub fn await_line(&self, says: &Says) -> String {
+        let start = Instant::now();
+        let mut lines = self.log.lines.lock().unwrap();
+        let mut seen = 0;
+        loop {
+            if let Some(line) = lines[seen..].iter().find(|line| says.matches(line)) {
+                return line.clone();
+            }
+            seen = lines.len();
+            let left = LONG.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                drop(lines);
+                panic!("no line within {LONG:?} says {says}");
+            }
+            lines = self
+                .log
+                .grown
+                .wait_timeout(lines, left.min(Duration::from_secs(1)))
+                .unwrap()
+                .0;
+        }
+    }
+
+    /// Whether a line has said something.
+    pub fn has_said(&self, says: &Says) -> bool {
+        self.log
+            .lines
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|line| says.matches(line))
+    }
+
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+impl Log {
+    fn fill(&self, mut pipe: impl BufRead) {
+        let mut line = Vec::new();
+        while pipe
+            .read_until(b'\n', &mut line)
+            .expect("archiver's standard error")
+            > 0
+        {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.lines.lock().unwrap().push(text);
+            self.grown.notify_all();
+            line.clear();
+        }
+    }
+
+    fn text(&self) -> String {
+        self.lines
+            .lock()
+            .unwrap()
+            .iter()
+            .fold(String::new(), |mut text, line| {
+                writeln!(text, "{line}").unwrap();
+                text
+            })
+    }
+}
+
+impl Drop for Archiver {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
+        // An error means that it has been waited for already.
+        let _ = child.kill();
+        let _ = child.wait();
+        Janitor::get().forget(&child);
+        if thread::panicking() {
+            eprintln!(
+                "archiver (process {}) said:\n{}",
+                child.id(),
+                self.log.text()
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What archiver's messages must say, whatever their words.
+
+use std::fmt;
+
+use crate::archiver::Ended;
+
+/// One of each of these groups of phrases must stand in the message, in any case.
+#[derive(Clone)]
+pub struct Says(Vec<Vec<String>>);
+
+impl Says {
+    fn new(facts: &[&str], words: &[&str]) -> Self {
+        let mut groups: Vec<_> = facts.iter().map(|fact| vec![fact.to_lowercase()]).collect();
+        if !words.is_empty() {
+            groups.push(words.iter().map(|word| word.to_lowercase()).collect());
+        }
+        Self(groups)
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.0
+            .iter()
+            .all(|group| group.iter().any(|phrase| text.contains(phrase)))
+    }
+
+    /// Fails the test unless a line of what was said before the end says it.
+    #[track_caller]
+    pub fn assert_in(&self, ended: &Ended) {
+        let said = ended.stderr.lines().any(|line| self.matches(line));
+        assert!(said, "no line says {self}:\n{}", ended.stderr);
+    }
+}
+
+impl fmt::Display for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups: Vec<_> = self.0.iter().map(|group| group.join(" or ")).collect();
+        write!(f, "({})", groups.join(") and ("))
+    }
+}
+
+pub fn left_behind(archive: &str, records: usize) -> Says {
+    Says::new(&[archive, &records.to_string(), "earliest"], &[])
+}
+
+pub fn waits_for_topic(topic: &str) -> Says {
+    Says::new(
+        &[topic],
+        &[
+            "does not exist",
+            "doesn't exist",
+            "unknown topic",
+            "no such topic",
+            "missing",
+        ],
+    )
+}
+
+pub fn not_permitted(archive: &str) -> Says {
+    Says::new(&[archive], &["authori", "permi", "not allowed"])
+}
+
+pub fn not_authenticated() -> Says {
+    Says::new(&[], &["authenticat"])
+}
+
+pub fn broker_down(broker: &str) -> Says {
+    let words = [
+        "down",
+        "unreachable",
+        "disconnected",
+        "lost",
+        "refused",
+        "not reachable",
+        "transport",
+    ];
+    Says::new(&[broker], &words)
+}
+
+pub fn refused_at_recovery(file: &str, facts: &[&str]) -> Says {
+    Says::new(&[&[file], facts].concat(), &[])
+}
+
+pub fn file_exists(file: &str) -> Says {
+    Says::new(&[file, "existing"], &["append"])
+}
+
+pub fn damaged_checkpoint(archive: &str) -> Says {
+    Says::new(
+        &[archive, "checkpoint"],
+        &["damaged", "corrupt", "can't be read", "invalid", "broken"],
+    )
+}
+
+pub fn owned_by(file: &str, pid: u32) -> Says {
+    Says::new(&[file, &pid.to_string()], &[])
+}
+
+pub fn gap(archive: &str, from: i64, to: i64) -> Says {
+    Says::new(&[archive, &from.to_string(), &to.to_string()], &[])
+}
+
+pub fn recreated(archive: &str) -> Says {
+    Says::new(
+        &[archive],
+        &[
+            "re-created",
+            "recreated",
+            "another topic",
+            "topic id",
+            "new topic",
+        ],
+    )
+}
+
+pub fn disk_full(archive: &str) -> Says {
+    Says::new(
+        &[archive],
+        &["no space left", "storage full", "disk full", "disk is full"],
+    )
+}
+
+pub fn newline_in_value(archive: &str, partition: i32, offset: i64) -> Says {
+    Says::new(
+        &[archive, &partition.to_string(), &offset.to_string()],
+        &["newline"],
+    )
+}
+
+pub fn uses_config(file: &str) -> Says {
+    Says::new(&[file], &[])
+}
+
+pub fn config_error(facts: &[&str]) -> Says {
+    Says::new(facts, &[])
+}

@@ -1,0 +1,100 @@
+//! What a test plays in: a directory and topics of its own, on the shared Kafka or one of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use crate::archiver::Archiver;
+use crate::check;
+use crate::config::Config;
+use crate::dump::dump;
+use crate::files;
+use crate::kafka::{Janitor, Server, shared};
+use crate::topic::Topic;
+use crate::values::spaced;
+use crate::wait::{LONG, eventually};
+
+pub struct Scene<'a> {
+    pub server: &'a Server,
+    directory: TempDir,
+}
+
+impl Scene<'static> {
+    /// On the Kafka that all tests share.
+    pub fn new() -> Self {
+        Scene::on(shared())
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub fn on(server: &'a Server) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("scene-")
+            .tempdir_in(Janitor::get().root())
+            .unwrap();
+        Self { server, directory }
+    }
+
+    /// A new topic that no other test has.
+    pub fn topic(&self, name: &str, partitions: i32) -> Topic<'a> {
+        let topic = self.planned(name);
+        topic.make(partitions, &[]);
+        topic
+    }
+
+    /// The same, not yet created.
+    pub fn planned(&self, name: &str) -> Topic<'a> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        Topic::planned(self.server, &format!("{name}-{next}"))
+    }
+
+    /// The directory that archiver runs in.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn path(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.directory().join(file)
+    }
+
+    /// Runs `archiver -c topics.toml` on this configuration.
+    pub fn start(&self, config: &Config) -> Archiver {
+        self.start_as(config, "topics.toml")
+    }
+
+    /// The same with another name for the configuration's file.
+    pub fn start_as(&self, config: &Config, file: &str) -> Archiver {
+        fs::write(self.path(file), config.text()).unwrap();
+        Archiver::start(self.directory(), &["-c", file])
+    }
+
+    /// Waits until a file has so many lines.
+    #[track_caller]
+    pub fn await_lines(&self, archiver: &Archiver, file: &str, lines: usize) {
+        let path = self.path(file);
+        eventually(LONG, &format!("{file} has {lines} lines"), || {
+            archiver.assert_runs();
+            files::count(&path) >= lines
+        });
+    }
+
+    /// Fails the test unless the file holds each of the topic's records exactly once.
+    #[track_caller]
+    pub fn assert_exact(&self, topic: &Topic, file: &str) {
+        let records = dump(self.server, &[topic]).topic(topic);
+        let text = files::read(&self.path(file)).unwrap();
+        check::assert_exact(&check::expected(&records, spaced), &text);
+    }
+
+    /// What `.archiver/NAME/gaps.ndjson` holds.
+    pub fn gaps(&self, archive: &str) -> Vec<serde_json::Value> {
+        let path = self.path(format!(".archiver/{archive}/gaps.ndjson"));
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a gap in JSON"))
+            .collect()
+    }
+}

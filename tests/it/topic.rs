@@ -1,0 +1,133 @@
+//! A topic of a test's own, and what an administrator can do to it.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::kafka::{ADMIN_WAIT, Server};
+use crate::wait::{LONG, eventually};
+
+type Admin = rdkafka::admin::AdminClient<DefaultClientContext>;
+
+pub struct Topic<'a> {
+    pub name: String,
+    server: &'a Server,
+}
+
+impl<'a> Topic<'a> {
+    /// A topic that doesn't exist yet.
+    pub fn planned(server: &'a Server, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            server,
+        }
+    }
+
+    pub fn create(
+        server: &'a Server,
+        name: &str,
+        partitions: i32,
+        config: &[(&str, &str)],
+    ) -> Self {
+        let topic = Self::planned(server, name);
+        topic.make(partitions, config);
+        topic
+    }
+
+    pub fn bootstrap(&self) -> String {
+        self.server.bootstrap()
+    }
+
+    /// Creates it, once the last topic of that name is quite gone.
+    pub fn make(&self, partitions: i32, config: &[(&str, &str)]) {
+        let admin = self.server.admin();
+        eventually(LONG, &format!("topic {} can be created", self.name), || {
+            let mut topic = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
+            for (key, value) in config {
+                topic = topic.set(key, value);
+            }
+            let created = block_on(admin.create_topics([&topic], &options())).unwrap();
+            match &created[0] {
+                Ok(_) => true,
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => false,
+                Err(e) => panic!("{e:?}"),
+            }
+        });
+        self.await_partitions(partitions as usize);
+    }
+
+    /// Adds partitions up to a number of them in all.
+    pub fn grow(&self, partitions: usize) {
+        let new = NewPartitions::new(&self.name, partitions);
+        let grown = block_on(self.server.admin().create_partitions([&new], &options())).unwrap();
+        assert!(grown[0].is_ok(), "{grown:?}");
+        self.await_partitions(partitions);
+    }
+
+    pub fn delete(&self) {
+        let deleted = block_on(self.server.admin().delete_topics(&[&self.name], &options()));
+        let deleted = deleted.unwrap();
+        assert!(deleted[0].is_ok(), "{deleted:?}");
+        self.await_partitions(0);
+    }
+
+    /// Deletes a partition's records before an offset.
+    pub fn delete_records(&self, partition: i32, before: i64) {
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(&self.name, partition, Offset::Offset(before))
+            .unwrap();
+        let admin: Admin = self.server.admin();
+        let deleted = block_on(admin.delete_records(&offsets, &options())).unwrap();
+        let result = &deleted.elements_for_topic(&self.name)[0];
+        assert_eq!(result.error(), Ok(()));
+        assert_eq!(result.offset(), Offset::Offset(before));
+    }
+
+    /// The first offset and the one after the last.
+    pub fn bounds(&self, partition: i32) -> (i64, i64) {
+        let client: BaseConsumer = self.server.client().create().unwrap();
+        client
+            .fetch_watermarks(&self.name, partition, ADMIN_WAIT)
+            .unwrap()
+    }
+
+    /// Waits until every partition has a leader that knows of it; none if the topic is to be gone.
+    fn await_partitions(&self, partitions: usize) {
+        let what = format!("topic {} has {partitions} partitions", self.name);
+        let client: BaseConsumer = self.server.client().create().unwrap();
+        eventually(LONG, &what, || {
+            // The metadata of all topics: asking for a missing one would not always say so.
+            let Ok(metadata) = client.fetch_metadata(None, Duration::from_secs(5)) else {
+                return false;
+            };
+            let topic = metadata.topics().iter().find(|t| t.name() == self.name);
+            let led = topic.map_or(0, |t| {
+                t.partitions().iter().filter(|p| p.leader() >= 0).count()
+            });
+            led == partitions
+                && (0..partitions).all(|p| {
+                    let wait = Duration::from_secs(5);
+                    client.fetch_watermarks(&self.name, p as i32, wait).is_ok()
+                })
+        });
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .operation_timeout(Some(ADMIN_WAIT))
+        .request_timeout(Some(ADMIN_WAIT))
+}
+
+fn block_on<T>(future: impl Future<Output = KafkaResult<T>>) -> KafkaResult<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
