@@ -176,20 +176,6 @@ impl Archiver {
                 .0;
         }
     }
-
-    /// Whether a line has said something.
-    pub fn has_said(&self, says: &Says) -> bool {
-        self.log
-            .lines
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|line| says.matches(line))
-    }
-
-    pub fn log(&self) -> String {
-        self.log.text()
-    }
 }
 
 impl Log {

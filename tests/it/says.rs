@@ -39,25 +39,40 @@ impl fmt::Display for Says {
     }
 }
 
+pub fn started(archive: &str) -> Says {
+    Says::new(
+        &[archive],
+        &[
+            "latest",
+            "earliest",
+            "starts at",
+            "reading",
+            "started",
+            "running",
+        ],
+    )
+}
+
 pub fn left_behind(archive: &str, records: usize) -> Says {
     Says::new(&[archive, &records.to_string(), "earliest"], &[])
 }
 
 pub fn waits_for_topic(topic: &str) -> Says {
-    Says::new(
-        &[topic],
-        &[
-            "does not exist",
-            "doesn't exist",
-            "unknown topic",
-            "no such topic",
-            "missing",
-        ],
-    )
+    let words = [
+        "not exist",
+        "doesn't exist",
+        "unknown topic",
+        "no such topic",
+        "missing",
+    ];
+    Says::new(&[topic], &words)
 }
 
 pub fn not_permitted(archive: &str) -> Says {
-    Says::new(&[archive], &["authori", "permi", "not allowed"])
+    Says::new(
+        &[archive],
+        &["authoriz", "authoris", "permi", "not allowed"],
+    )
 }
 
 pub fn not_authenticated() -> Says {
@@ -68,32 +83,66 @@ pub fn broker_down(broker: &str) -> Says {
     let words = [
         "down",
         "unreachable",
-        "disconnected",
+        "disconnect",
         "lost",
         "refused",
         "not reachable",
-        "transport",
     ];
     Says::new(&[broker], &words)
 }
 
-pub fn refused_at_recovery(file: &str, facts: &[&str]) -> Says {
-    Says::new(&[&[file], facts].concat(), &[])
+pub fn too_short(file: &str, expected: u64, found: u64) -> Says {
+    Says::new(&[file, &expected.to_string(), &found.to_string()], &[])
 }
 
-pub fn file_exists(file: &str) -> Says {
-    Says::new(&[file, "existing"], &["append"])
+pub fn not_what_was_written(file: &str) -> Says {
+    let words = [
+        "differ",
+        "changed",
+        "altered",
+        "fingerprint",
+        "not what",
+        "not the bytes",
+    ];
+    Says::new(&[file], &words)
 }
 
-pub fn damaged_checkpoint(archive: &str) -> Says {
+pub fn file_missing(file: &str) -> Says {
     Says::new(
-        &[archive, "checkpoint"],
-        &["damaged", "corrupt", "can't be read", "invalid", "broken"],
+        &[file],
+        &[
+            "missing",
+            "gone",
+            "not exist",
+            "doesn't exist",
+            "no such file",
+        ],
     )
 }
 
-pub fn owned_by(file: &str, pid: u32) -> Says {
-    Says::new(&[file, &pid.to_string()], &[])
+/// A checkpoint that isn't this archive's, by what tells.
+pub fn refused(archive: &str, facts: &[&str]) -> Says {
+    Says::new(&[&[archive, "checkpoint"], facts].concat(), &[])
+}
+
+pub fn damaged_checkpoint(archive: &str) -> Says {
+    let words = [
+        "damaged",
+        "corrupt",
+        "can't be read",
+        "cannot be read",
+        "invalid",
+        "broken",
+    ];
+    Says::new(&[archive, "checkpoint"], &words)
+}
+
+pub fn file_exists(file: &str) -> Says {
+    Says::new(&[file, "existing", "append"], &[])
+}
+
+pub fn owned_by(archive: &str, pid: u32) -> Says {
+    Says::new(&[archive, &pid.to_string()], &[])
 }
 
 pub fn gap(archive: &str, from: i64, to: i64) -> Says {
@@ -101,16 +150,29 @@ pub fn gap(archive: &str, from: i64, to: i64) -> Says {
 }
 
 pub fn recreated(archive: &str) -> Says {
-    Says::new(
-        &[archive],
-        &[
-            "re-created",
-            "recreated",
-            "another topic",
-            "topic id",
-            "new topic",
-        ],
-    )
+    Says::new(&[archive], RECREATED)
+}
+
+/// What the reason of a gap says when the topic is another one.
+pub const RECREATED: &[&str] = &[
+    "re-created",
+    "recreated",
+    "another topic",
+    "topic id",
+    "new topic",
+];
+
+/// What the reason of a gap says when Kafka has deleted the records.
+pub const EXPIRED: &[&str] = &[
+    "expired",
+    "deleted",
+    "retention",
+    "log start",
+    "log's start",
+];
+
+pub fn reason(words: &[&str]) -> Says {
+    Says::new(&[], words)
 }
 
 pub fn disk_full(archive: &str) -> Says {
@@ -131,6 +193,7 @@ pub fn uses_config(file: &str) -> Says {
     Says::new(&[file], &[])
 }
 
-pub fn config_error(facts: &[&str]) -> Says {
+/// A mistake in a configuration, by the phrases that name it.
+pub fn mistake(facts: &[&str]) -> Says {
     Says::new(facts, &[])
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::archiver::Archiver;
 use crate::check;
 use crate::config::Config;
-use crate::dump::dump;
+use crate::dump::{Partitions, dump};
 use crate::files;
 use crate::kafka::{Janitor, Server, shared};
 use crate::topic::Topic;
@@ -81,12 +81,22 @@ impl<'a> Scene<'a> {
         });
     }
 
+    /// What the topic holds, read by somebody else.
+    pub fn records(&self, topic: &Topic) -> Partitions {
+        dump(self.server, &[topic]).topic(topic)
+    }
+
     /// Fails the test unless the file holds each of the topic's records exactly once.
     #[track_caller]
     pub fn assert_exact(&self, topic: &Topic, file: &str) {
-        let records = dump(self.server, &[topic]).topic(topic);
+        self.assert_holds(&self.records(topic), file);
+    }
+
+    /// Fails the test unless the file holds each of these records exactly once.
+    #[track_caller]
+    pub fn assert_holds(&self, records: &Partitions, file: &str) {
         let text = files::read(&self.path(file)).unwrap();
-        check::assert_exact(&check::expected(&records, spaced), &text);
+        check::assert_exact(&check::expected(records, spaced), &text);
     }
 
     /// What `.archiver/NAME/gaps.ndjson` holds.

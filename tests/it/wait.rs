@@ -27,3 +27,12 @@ pub fn within(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
 pub fn eventually(timeout: Duration, what: &str, condition: impl FnMut() -> bool) {
     assert!(within(timeout, condition), "not within {timeout:?}: {what}");
 }
+
+/// Does something at the end of a scope, also when the test fails there.
+pub struct OnDrop<F: Fn()>(pub F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}

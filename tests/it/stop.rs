@@ -1,0 +1,158 @@
+//! A clean stop, and a hurried one.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::check;
+use crate::config::Config;
+use crate::dump::Partitions;
+use crate::files;
+use crate::kafka::Server;
+use crate::produce::Producer;
+use crate::scene::Scene;
+use crate::topic::Topic;
+use crate::values::{Values, spaced};
+use crate::wait::{LONG, OnDrop, eventually};
+
+const FILES: [&str; 3] = ["a.ndjson", "b.ndjson.gz", "c.ndjson.zst"];
+const BACKLOG: usize = 40_000;
+
+#[test]
+fn sigterm_under_full_load_leaves_no_seam() {
+    stops_without_a_seam(Signal::TERM);
+}
+
+#[test]
+fn sigint_is_a_clean_stop_too() {
+    stops_without_a_seam(Signal::INT);
+}
+
+fn stops_without_a_seam(signal: Signal) {
+    let scene = Scene::new();
+    let topics = FILES.map(|_| scene.topic("stop", 3));
+    let config = archives(&topics);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    for topic in &topics {
+        producer.send_all(topic, values.jsons(BACKLOG));
+    }
+    let done = AtomicBool::new(false);
+    let first_run = thread::scope(|scope| {
+        // The load ends with this, also when it fails.
+        let _end = OnDrop(|| done.store(true, Ordering::Relaxed));
+        let load = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                topics
+                    .iter()
+                    .for_each(|topic| producer.send_all(topic, values.jsons(200)));
+            }
+        });
+        let archiver = scene.start(&config);
+        let begun = || {
+            FILES
+                .iter()
+                .all(|f| fs::metadata(scene.path(f)).is_ok_and(|m| m.len() > 0))
+        };
+        eventually(LONG, "all files grow", begun);
+        archiver.signal(signal);
+        let ended = archiver.await_end();
+        done.store(true, Ordering::Relaxed);
+        load.join().unwrap();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        FILES.map(|file| fs::read(scene.path(file)).unwrap())
+    });
+    for (topic, file) in topics.iter().zip(FILES) {
+        let records = begun_of(
+            scene.records(topic),
+            &files::read(&scene.path(file)).unwrap(),
+        );
+        scene.assert_holds(&records, file);
+    }
+    let archiver = scene.start(&config);
+    await_all(&scene, &topics);
+    archiver.stop();
+    for ((topic, file), before) in topics.iter().zip(FILES).zip(first_run) {
+        assert!(
+            fs::read(scene.path(file)).unwrap().starts_with(&before),
+            "{file} was rewritten"
+        );
+        scene.assert_exact(topic, file);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_costs_nothing() {
+    let server = Server::private();
+    let scene = Scene::on(&server);
+    let topics = FILES.map(|_| scene.topic("hurry", 3));
+    // The commit at the end of a clean stop has nobody to answer it, nor anybody to refuse it.
+    let broker = server.bootstrap();
+    let mut config = Config::new()
+        .top("shutdown_timeout", "1h")
+        .set("clusters.main", "broker", &broker)
+        .set("clusters.main", "commit_group", "hurry")
+        .set("defaults", "start", "earliest");
+    for (topic, file) in topics.iter().zip(FILES) {
+        config = config.archive_on("main", topic, file, &[]);
+    }
+    let (producer, mut values) = (Producer::new(&server), Values::new(2));
+    topics
+        .iter()
+        .for_each(|topic| producer.send_all(topic, values.jsons(BACKLOG)));
+    let archiver = scene.start(&config);
+    eventually(LONG, "a file grows", || {
+        FILES
+            .iter()
+            .any(|f| fs::metadata(scene.path(f)).is_ok_and(|m| m.len() > 0))
+    });
+    server.pause();
+    archiver.signal(Signal::TERM);
+    archiver.signal(Signal::TERM);
+    archiver.await_end();
+    server.resume();
+    let archiver = scene.start(&config);
+    await_all(&scene, &topics);
+    archiver.stop();
+    for (topic, file) in topics.iter().zip(FILES) {
+        scene.assert_exact(topic, file);
+    }
+}
+
+fn archives(topics: &[Topic]) -> Config {
+    let config = Config::new().set("defaults", "start", "earliest");
+    topics
+        .iter()
+        .zip(FILES)
+        .fold(config, |config, (topic, file)| {
+            config.archive(topic, file, &[])
+        })
+}
+
+/// Waits until each file has as many lines as its topic has records.
+fn await_all(scene: &Scene, topics: &[Topic]) {
+    for (topic, file) in topics.iter().zip(FILES) {
+        let records: usize = scene.records(topic).values().map(Vec::len).sum();
+        let path = scene.path(file);
+        eventually(LONG, &format!("{file} has all {records} records"), || {
+            files::count(&path) >= records
+        });
+    }
+}
+
+/// Each partition's records up to the last that the text holds; all of them must be unlike.
+fn begun_of(mut records: Partitions, text: &[u8]) -> Partitions {
+    let lines: HashSet<&[u8]> = files::lines(text).into_iter().collect();
+    let expected = check::expected(&records, spaced);
+    for (partition, records) in &mut records {
+        let held = |line: &Vec<u8>| lines.contains(line.as_slice());
+        let begun = expected[partition]
+            .iter()
+            .rposition(held)
+            .map_or(0, |last| last + 1);
+        records.truncate(begun);
+    }
+    records
+}

@@ -1,0 +1,6 @@
+//! What goes wrong stays with its archive, is said, and heals.
+
+mod broker;
+mod disk;
+mod gaps;
+mod topics;

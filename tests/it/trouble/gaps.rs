@@ -1,0 +1,117 @@
+//! What Kafka no longer holds is said, and written down.
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::produce::Producer;
+use crate::says;
+use crate::scene::Scene;
+use crate::values::Values;
+
+const EARLIEST: &[(&str, &str)] = &[("start", "earliest")];
+
+#[test]
+fn records_deleted_before_they_were_read_are_a_gap() {
+    let scene = Scene::new();
+    let topic = scene.topic("deleted", 1);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let config = Config::new().archive(&topic, "a.ndjson", EARLIEST);
+    producer.send_all(&topic, values.jsons(100));
+    let mut records = scene.records(&topic);
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "a.ndjson", 100);
+    archiver.stop();
+    assert_eq!(scene.gaps(&topic.name), [] as [Value; 0]);
+    producer.send_all(&topic, values.jsons(100));
+    topic.delete_records(0, 150);
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::gap(&topic.name, 100, 150));
+    scene.await_lines(&archiver, "a.ndjson", 150);
+    archiver.stop();
+    // A gap is written down once, however often archiver starts.
+    scene.start(&config).kill();
+    let gaps = scene.gaps(&topic.name);
+    let numbers = |gap: &Value| ["partition", "from", "to"].map(|key| gap[key].as_i64());
+    assert_eq!(
+        gaps.iter().map(numbers).collect::<Vec<_>>(),
+        [[Some(0), Some(100), Some(150)]]
+    );
+    assert_reason(&gaps[0], says::EXPIRED);
+    records
+        .get_mut(&0)
+        .unwrap()
+        .extend(scene.records(&topic).remove(&0).unwrap());
+    scene.assert_holds(&records, "a.ndjson");
+}
+
+#[test]
+fn a_topic_re_created_while_archiver_was_stopped_is_a_gap_even_if_its_end_lies_beyond() {
+    for new in [30, 300] {
+        let scene = Scene::new();
+        let topic = scene.topic("re-created", 1);
+        let mut values = Values::new(1);
+        let config = Config::new().archive(&topic, "a.ndjson", EARLIEST);
+        Producer::new(scene.server).send_all(&topic, values.jsons(100));
+        let mut records = scene.records(&topic);
+        let archiver = scene.start(&config);
+        scene.await_lines(&archiver, "a.ndjson", 100);
+        archiver.stop();
+        topic.delete();
+        topic.make(1, &[]);
+        Producer::new(scene.server).send_all(&topic, values.jsons(new));
+        let archiver = scene.start(&config);
+        archiver.await_line(&says::recreated(&topic.name));
+        scene.await_lines(&archiver, "a.ndjson", 100 + new);
+        archiver.stop();
+        let gaps = scene.gaps(&topic.name);
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_reason(&gaps[0], says::RECREATED);
+        records
+            .get_mut(&0)
+            .unwrap()
+            .extend(scene.records(&topic).remove(&0).unwrap());
+        scene.assert_holds(&records, "a.ndjson");
+    }
+}
+
+#[test]
+fn a_topic_re_created_while_archiver_runs_is_a_gap_and_it_goes_on() {
+    let scene = Scene::new();
+    let (topic, other) = (scene.topic("re-created", 2), scene.topic("other", 1));
+    let mut values = Values::new(1);
+    let config = Config::new()
+        .set("kafka", "topic.metadata.refresh.interval.ms", "1000")
+        .archive(&topic, "a.ndjson", EARLIEST)
+        .archive(&other, "other.ndjson", EARLIEST);
+    Producer::new(scene.server).send_all(&topic, values.jsons(100));
+    let mut records = scene.records(&topic);
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "a.ndjson", 100);
+    topic.delete();
+    topic.make(2, &[]);
+    Producer::new(scene.server).send_all(&topic, values.jsons(300));
+    archiver.await_line(&says::recreated(&topic.name));
+    scene.await_lines(&archiver, "a.ndjson", 400);
+    Producer::new(scene.server).send_all(&other, values.jsons(10));
+    scene.await_lines(&archiver, "other.ndjson", 10);
+    archiver.stop();
+    let gaps = scene.gaps(&topic.name);
+    assert!(!gaps.is_empty());
+    gaps.iter()
+        .for_each(|gap| assert_reason(gap, says::RECREATED));
+    for (partition, new) in scene.records(&topic) {
+        records.entry(partition).or_default().extend(new);
+    }
+    scene.assert_holds(&records, "a.ndjson");
+}
+
+#[track_caller]
+fn assert_reason(gap: &Value, words: &[&str]) {
+    let reason = gap["reason"]
+        .as_str()
+        .unwrap_or_default()
+        .replace(['_', '-'], " ");
+    let words: Vec<_> = words.iter().map(|word| word.replace('-', " ")).collect();
+    let says = says::reason(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(says.matches(&reason), "{gap} does not say {says}");
+}
