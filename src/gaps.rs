@@ -63,8 +63,7 @@ impl GapLog {
 
     /// Opens the list as it was at a checkpoint. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
-        let missing =
-            matches!(fs.stat(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
+        let missing = matches!(fs.stat(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
         if mark.length == 0 && missing {
             return Ok(Self::none(path));
         }
@@ -88,7 +87,9 @@ impl GapLog {
             None => {
                 let created = AppendFile::create(fs, &self.path)?;
                 let directory = fs.open_dir(parent(&self.path))?;
-                fs.sync(&[directory]).into_iter().collect::<io::Result<()>>()?;
+                fs.sync(&[directory])
+                    .into_iter()
+                    .collect::<io::Result<()>>()?;
                 self.file.insert(created)
             }
         };

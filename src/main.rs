@@ -1,13 +1,12 @@
 //! `archiver`: command line, log, configuration, then archive until told to stop.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use archiver::cli::{Cli, Command, Common};
 use archiver::config;
 use archiver::shutdown::{self, Shutdown, Stopper};
 use archiver::supervisor::{Ended, Supervisor};
-use archiver::{demo, logging};
+use archiver::{demo, kafka, logging};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,15 +22,14 @@ const USAGE: u8 = 2;
 /// Looked for, in this order, when `-c` is left out.
 const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
 
-fn main() -> ExitCode {
+fn main() {
     let cli = Cli::parse();
     logging::start(&cli.common);
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
         Command::Demo => in_runtime(demo::run),
     };
-    // Not `ExitCode`: what librdkafka's threads are doing need not be waited for.
-    std::process::exit(i32::from(code))
+    kafka::exit(code)
 }
 
 fn run(common: &Common) -> u8 {
@@ -59,8 +57,16 @@ fn run(common: &Common) -> u8 {
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
-    let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.exists());
-    common.config.clone().or_else(|| usual().map(Path::to_owned))
+    let usual = || {
+        USUAL_PLACES
+            .iter()
+            .map(Path::new)
+            .find(|path| path.exists())
+    };
+    common
+        .config
+        .clone()
+        .or_else(|| usual().map(Path::to_owned))
 }
 
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for.
@@ -105,8 +111,10 @@ fn listen(stopper: Stopper) -> std::io::Result<()> {
         tracing::info!("{first}: stopping; a second signal stops at once");
         stopper.stop();
         let second = next().await;
-        tracing::warn!("{second}: stopping at once; the next start goes on from the last checkpoints");
-        std::process::exit(i32::from(FAILED));
+        tracing::warn!(
+            "{second}: stopping at once; the next start goes on from the last checkpoints"
+        );
+        kafka::exit(FAILED);
     });
     Ok(())
 }

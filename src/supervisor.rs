@@ -127,7 +127,11 @@ impl Supervisor {
             }
         }
         totals::line(&self.statuses, &mut totals::Last::default());
-        if unfinished { Ended::Unfinished } else { Ended::Clean }
+        if unfinished {
+            Ended::Unfinished
+        } else {
+            Ended::Clean
+        }
     }
 
     /// Takes note of an archive's end; is something of it unfinished?
@@ -171,7 +175,9 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
         chosen.unwrap_or(cores.min(CONNECTIONS_MOST))
     };
     let clients = config.clusters.iter().enumerate();
-    let clients = clients.map(|(index, cluster)| of(index) * connections(cluster)).sum();
+    let clients = clients
+        .map(|(index, cluster)| of(index) * connections(cluster))
+        .sum();
     let bytes = config.memory_bytes / CLIENTS_PART;
     let archives = config.archives.len();
     config
@@ -182,7 +188,9 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
             let limits = Limits::new(bytes, connections(cluster), clients, archives);
             let archives = config.archives.iter();
             let read = archives.filter(|archive| archive.cluster == index);
-            let mut topics = read.map(|archive| archive.topic.clone()).collect::<Vec<_>>();
+            let mut topics = read
+                .map(|archive| archive.topic.clone())
+                .collect::<Vec<_>>();
             topics.sort_unstable();
             topics.dedup();
             Arc::new(KafkaCluster::new(cluster, topics, of(index), limits))

@@ -41,7 +41,12 @@ pub(super) fn checkpoint(
     patience: Patience,
 ) -> impl Future<Output = Result<Outcome, Fault>> + Send + use<> {
     let (store, identity) = (reading.store.clone(), reading.identity.clone());
-    let before = reading.checkpointed.checkpoint().progress.next_offsets.clone();
+    let before = reading
+        .checkpointed
+        .checkpoint()
+        .progress
+        .next_offsets
+        .clone();
     let (cluster, disk) = (
         Arc::clone(&reading.archive.cluster),
         reading.archive.world.disk.clone(),
@@ -67,12 +72,16 @@ pub(super) fn checkpoint(
             Err(e) => return Ok(Outcome::Postponed(e)),
         };
         let durable = written.sync(&disk).await.map_err(|e| {
-            Fault::Distrust(format!("making {file} durable: {e}; going back to the last checkpoint"))
+            Fault::Distrust(format!(
+                "making {file} durable: {e}; going back to the last checkpoint"
+            ))
         })?;
         let stored = store.save(identity, durable).await;
         match stored {
             Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
-            Err(e) => Err(Fault::Distrust(format!("storing the checkpoint for {file}: {e}"))),
+            Err(e) => Err(Fault::Distrust(format!(
+                "storing the checkpoint for {file}: {e}"
+            ))),
         }
     }
 }
@@ -102,8 +111,12 @@ async fn is_recreated(
     }
     let all = (0..now.partitions).collect();
     let held = cluster.offsets(&read.topic, all).await?;
-    let read = held.iter().any(|(partition, held)| {
-        held.end > checkpointed.get(partition).copied().unwrap_or(0)
-    });
-    Ok(if read { Recreated::PerhapsRead } else { Recreated::AfterReading })
+    let read = held
+        .iter()
+        .any(|(partition, held)| held.end > checkpointed.get(partition).copied().unwrap_or(0));
+    Ok(if read {
+        Recreated::PerhapsRead
+    } else {
+        Recreated::AfterReading
+    })
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::reading::{Fault, Reading};
 use super::Stop;
+use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::gaps::{Gap, GapReason};
 use crate::record::{NextOffset, Partition, Positions};
@@ -54,8 +54,7 @@ async fn look_once(
 
 impl Reading<'_> {
     pub(super) fn mend(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Fault> {
-        let Finding { topic, lost } =
-            found.map_err(|e| self.archive.kafka("asking for", &e))?;
+        let Finding { topic, lost } = found.map_err(|e| self.archive.kafka("asking for", &e))?;
         let other_id = matches!((&self.topic.id, &topic.id), (Some(a), Some(b)) if a != b);
         if other_id || topic.partitions < self.topic.partitions {
             return Err(self.recreated());
@@ -81,7 +80,11 @@ impl Reading<'_> {
             at.insert(partition, go_on);
             gaps.extend(gap);
         }
-        if at.is_empty() { Ok(()) } else { self.restart(&at, gaps) }
+        if at.is_empty() {
+            Ok(())
+        } else {
+            self.restart(&at, gaps)
+        }
     }
 
     /// Where a partition goes on whose next offset was not in the log, and what that leaves out.
@@ -106,10 +109,9 @@ impl Reading<'_> {
             return (next, None);
         };
         tracing::warn!(
-            "archive {}: partition {partition} of topic {}: offsets {from} to {}: {explanation}; listed in {}",
+            "archive {}: partition {partition} of topic {}: a gap from offset {from} to {to}: {explanation}; listed in {}",
             self.archive.config.name,
             self.archive.config.topic,
-            to - 1,
             self.store.path("gaps.ndjson").display(),
         );
         let gap = Gap {

@@ -112,11 +112,7 @@ impl Archive {
     }
 
     /// One attempt: open everything where it was left, then read until something ends it.
-    async fn attempt(
-        &self,
-        lock: &mut Option<Lock>,
-        shutdown: &mut Shutdown,
-    ) -> Result<End, Stop> {
+    async fn attempt(&self, lock: &mut Option<Lock>, shutdown: &mut Shutdown) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
         let opened = tokio::select! {
             biased;
@@ -136,7 +132,9 @@ impl Archive {
         let cluster = &self.cluster_name;
         Stop::Retry(match e.kind {
             Trouble::Missing => {
-                format!("topic {topic} doesn't exist on {cluster}; it will be read from its beginning when it is created")
+                format!(
+                    "topic {topic} doesn't exist on {cluster}; it will be read from its beginning when it is created"
+                )
             }
             Trouble::Denied => format!(
                 "{doing} topic {topic} on {cluster}: {e}; the user needs READ and DESCRIBE on the topic"

@@ -168,9 +168,9 @@ impl Archive {
         identity: &Identity,
         topic: Option<&Topic>,
     ) -> Result<Checkpointed, Stop> {
-        let from = match topic {
+        let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
-            None => Positions::new(),
+            None => (Positions::new(), 0),
         };
         let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let (disk, existing) = (&self.world.disk, self.config.existing);
@@ -182,7 +182,11 @@ impl Archive {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path)?;
                     // It may have come since it was checked.
-                    if existing == Existing::Refuse && found.mark().length > 0 { Err(e) } else { Ok(found) }
+                    if existing == Existing::Refuse && found.mark().length > 0 {
+                        Err(e)
+                    } else {
+                        Ok(found)
+                    }
                 }
                 other => other,
             }?;
@@ -195,36 +199,41 @@ impl Archive {
             let durable = written.sync(disk).await?;
             store.save(identity.clone(), durable).await
         };
-        store_first.await.map_err(|e: io::Error| {
+        let stored = store_first.await.map_err(|e: io::Error| {
             let file = self.file().display();
             Stop::Retry(format!("storing the first checkpoint for {file}: {e}"))
+        })?;
+        // Said when it holds: whatever comes now will be archived, also after a crash.
+        if behind > 0 {
+            tracing::info!(
+                "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have them, \
+                 add an archive of another name and file with start = \"earliest\"",
+                self.config.name,
+                self.config.topic,
+            );
+        }
+        Ok(stored)
+    }
+
+    /// Where a first start begins, and how many records that leaves behind at most.
+    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Stop> {
+        let offsets = self.offsets(topic).await?;
+        Ok(match self.config.start {
+            Start::Latest => {
+                let behind = offsets.values().map(|held| held.end - held.start).sum();
+                (
+                    offsets.iter().map(|(&p, held)| (p, held.end)).collect(),
+                    behind,
+                )
+            }
+            Start::Earliest => (
+                offsets.iter().map(|(&p, held)| (p, held.start)).collect(),
+                0,
+            ),
         })
     }
 
-    async fn first_offsets(&self, topic: &Topic) -> Result<Positions, Stop> {
-        let offsets = self.offsets(topic).await?;
-        if self.config.start == Start::Latest {
-            let behind: i64 = offsets.values().map(|held| held.end - held.start).sum();
-            if behind > 0 {
-                tracing::info!(
-                    "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have \
-                     them, start an archive of another name and file with start = \"earliest\"",
-                    self.config.name,
-                    self.config.topic,
-                );
-            }
-        }
-        let first = |held: Range<NextOffset>| match self.config.start {
-            Start::Latest => held.end,
-            Start::Earliest => held.start,
-        };
-        Ok(offsets.into_iter().map(|(p, held)| (p, first(held))).collect())
-    }
-
-    pub(super) async fn offsets(
-        &self,
-        topic: &Topic,
-    ) -> Result<BTreeMap<Partition, Range<NextOffset>>, Stop> {
+    async fn offsets(&self, topic: &Topic) -> Result<BTreeMap<Partition, Range<NextOffset>>, Stop> {
         let all = (0..topic.partitions).collect();
         let offsets = self.cluster.offsets(&self.config.topic, all).await;
         offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
@@ -243,7 +252,9 @@ impl Archive {
         let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
             (Some(before), Some(now)) => before != now,
             // Without ids only a topic that lost partitions gives itself away.
-            _ => positions.keys().any(|&partition| partition >= topic.partitions),
+            _ => positions
+                .keys()
+                .any(|&partition| partition >= topic.partitions),
         };
         // A partition that the checkpoint doesn't know is new, and read from its beginning.
         let from = (0..topic.partitions)
@@ -253,11 +264,7 @@ impl Archive {
             })
             .collect::<Positions>();
         let writer = self.open_files(&store, &checkpointed, from.clone()).await?;
-        let mut pipeline = Pipeline::new(
-            self.world.disk.clone(),
-            self.config.compression,
-            writer,
-        );
+        let mut pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
         if recreated {
             let gaps = self.recreated_gaps(&checkpointed, &identity);
             let to = from.iter().map(|(&p, &next)| (p, next)).collect();
@@ -306,7 +313,10 @@ impl Archive {
             id(&stored.identity),
             id(now),
         );
-        tracing::warn!("archive {}: {explanation}; going on at the new one's start", self.config.name);
+        tracing::warn!(
+            "archive {}: {explanation}; going on at the new one's start",
+            self.config.name
+        );
         let gap = |(&partition, &from): (&Partition, &NextOffset)| Gap {
             noticed: self.world.clock.now(),
             topic_id: stored.identity.topic_id.clone(),

@@ -111,7 +111,9 @@ pub(super) async fn read(
         }
         Err(Fault::Stop(stop)) => {
             if reading.settle().await.is_err() {
-                tracing::debug!("archive {name}: the next attempt goes back to the last checkpoint");
+                tracing::debug!(
+                    "archive {name}: the next attempt goes back to the last checkpoint"
+                );
             }
             Err(stop)
         }
@@ -134,11 +136,14 @@ impl Reading<'_> {
                 self.submit();
                 flush_due = false;
             }
-            if checkpoint_due && self.unsaved && self.checkpointing.is_none()
+            if checkpoint_due
+                && self.unsaved
+                && self.checkpointing.is_none()
                 && let Some(written) = self.pipeline.written()
             {
                 (checkpoint_due, self.unsaved) = (false, false);
-                self.checkpointing = Some(durable::checkpoint(self, written, Patience::Endless).boxed());
+                self.checkpointing =
+                    Some(durable::checkpoint(self, written, Patience::Endless).boxed());
             }
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
@@ -191,26 +196,28 @@ impl Reading<'_> {
         let (chunk, next) = (&mut self.chunk, &mut self.next);
         let (mut full, mut bytes, mut records) = (Vec::new(), 0, 0);
         let (mut failed, mut refused) = (Vec::new(), None::<NewlineInValue>);
-        let taken = self.reader.take(self.take_most, &mut |fetched| match fetched {
-            Fetched::Record(record) => {
-                let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
-                let Some(next) = next.get_mut(at) else { return };
-                if record.offset < *next || refused.is_some() {
-                    return;
+        let taken = self
+            .reader
+            .take(self.take_most, &mut |fetched| match fetched {
+                Fetched::Record(record) => {
+                    let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
+                    let Some(next) = next.get_mut(at) else { return };
+                    if record.offset < *next || refused.is_some() {
+                        return;
+                    }
+                    let size = record.value.map_or(1, |value| value.len() + 1);
+                    if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
+                        full.push(std::mem::take(chunk));
+                    }
+                    match chunk.push(&record, newline) {
+                        Ok(()) => *next = record.offset + 1,
+                        Err(e) => refused = Some(e),
+                    }
+                    bytes += size;
+                    records += 1;
                 }
-                let size = record.value.map_or(1, |value| value.len() + 1);
-                if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                    full.push(std::mem::take(chunk));
-                }
-                match chunk.push(&record, newline) {
-                    Ok(()) => *next = record.offset + 1,
-                    Err(e) => refused = Some(e),
-                }
-                bytes += size;
-                records += 1;
-            }
-            Fetched::Failed(partition, e) => failed.push((partition, e)),
-        });
+                Fetched::Failed(partition, e) => failed.push((partition, e)),
+            });
         if records > 0 {
             self.archive.status.took(records);
             self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
@@ -247,7 +254,9 @@ impl Reading<'_> {
             Trouble::Unreachable => Ok(()),
             Trouble::Other => {
                 let (name, next) = (&self.archive.config.name, self.next(partition));
-                tracing::warn!("archive {name}: {doing} the topic at offset {next}: {e}; trying again");
+                tracing::warn!(
+                    "archive {name}: {doing} the topic at offset {next}: {e}; trying again"
+                );
                 Ok(())
             }
         }

@@ -27,6 +27,7 @@ use commit::Committer;
 use health::Health;
 pub use limits::Limits;
 use native::Client;
+pub use native::exit;
 use reader::KafkaReader;
 
 /// How long to wait for a broker's answer.
@@ -152,8 +153,8 @@ impl KafkaCluster {
     }
 
     async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
-        let uncommitted = self.properties.get("isolation.level").map(String::as_str)
-            == Some("read_uncommitted");
+        let uncommitted =
+            self.properties.get("isolation.level").map(String::as_str) == Some("read_uncommitted");
         let make = async || {
             let asker = Arc::clone(self.asker().await?);
             let health = Arc::clone(&self.health);
@@ -265,11 +266,7 @@ fn defaults() -> BTreeMap<String, String> {
     .into()
 }
 
-fn describe(
-    asker: &Client,
-    health: &Health,
-    topics: &[String],
-) -> Vec<Result<Topic, KafkaError>> {
+fn describe(asker: &Client, health: &Health, topics: &[String]) -> Vec<Result<Topic, KafkaError>> {
     let mut distinct = topics.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
@@ -294,8 +291,7 @@ fn list(asker: &Client, health: &Health, asked: &[Asked], committed_only: bool) 
     distinct.sort_unstable();
     distinct.dedup();
     let ask = |end| {
-        let listed = asker
-            .list_offsets(&distinct, end, committed_only, TIMEOUT);
+        let listed = asker.list_offsets(&distinct, end, committed_only, TIMEOUT);
         listed.map(|listed| listed.into_iter().collect::<HashMap<_, _>>())
     };
     let both = ask(false).and_then(|starts| Ok((starts, ask(true)?)));

@@ -19,6 +19,13 @@ use super::errors::error;
 use crate::cluster::{Fetched, KafkaError, Topic as Described, Trouble};
 use crate::record::{NextOffset, Partition, Positions, Record};
 
+/// Ends the process at once. Not `std::process::exit`: its handlers take down what the clients' threads, which
+/// are still running, use (OpenSSL's, say).
+pub fn exit(code: u8) -> ! {
+    // SAFETY: _exit touches nothing of this process's memory.
+    unsafe { libc::_exit(c_int::from(code)) }
+}
+
 /// What a client says of itself, from any of its threads.
 pub(super) trait Events: Send + Sync {
     /// A line of librdkafka's log; `level` is syslog's (3 error … 7 debug).
@@ -126,13 +133,8 @@ impl Client {
         let mut metadata = ptr::null();
         // SAFETY: on success `metadata` is ours and destroyed unread; no topic is given.
         unsafe {
-            let code = rd::rd_kafka_metadata(
-                self.rk,
-                0,
-                ptr::null_mut(),
-                &mut metadata,
-                millis(timeout),
-            );
+            let code =
+                rd::rd_kafka_metadata(self.rk, 0, ptr::null_mut(), &mut metadata, millis(timeout));
             if code != OK {
                 return Err(error(code, ""));
             }

@@ -68,7 +68,7 @@ impl AppendFile {
         };
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
-            expected: format!("the file as written up to byte {}", mark.length),
+            expected: format!("what was written up to byte {}", mark.length),
             found,
         };
         let file = match fs.open(path) {
@@ -95,7 +95,7 @@ impl AppendFile {
         let tail = Tail::new(read_tail(&*file, mark.length).map_err(io)?);
         if tail.mark(mark.length) != *mark {
             return Err(foreign(format!(
-                "other bytes in the last {} before it",
+                "a file whose {} bytes before that differ",
                 mark.tail_length()
             )));
         }
