@@ -1,9 +1,10 @@
 //! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::durable::{self, Outcome, Patience};
 use super::mend::{Finding, look_at_topic};
@@ -24,6 +25,9 @@ use crate::status::State;
 const CHUNK_BYTES: usize = 1 << 20;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
+
+/// How long a clean stop waits for the commit group's coordinator.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An archive that is being read.
 pub(super) struct Reading<'a> {
@@ -95,7 +99,8 @@ pub(super) async fn read(
     match drained {
         Ok(()) => match reading.settle().await {
             Ok(()) => {
-                archive.cluster.committed().await;
+                // Only what watches the group would miss it, until the next run.
+                let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
                 Ok(End::Clean)
             }
             Err(Fault::Distrust(why) | Fault::Stop(Stop::Retry(why) | Stop::Never(why))) => {

@@ -57,9 +57,7 @@ impl Health {
 
 async fn answers(client: &Weak<Client>) -> bool {
     match client.upgrade() {
-        Some(client) => blocking(move || client.refresh_metadata(LOOK * 2))
-            .await
-            .is_ok(),
+        Some(client) => blocking(move || client.any_broker(LOOK * 2)).await.is_ok(),
         None => false,
     }
 }

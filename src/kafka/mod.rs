@@ -176,8 +176,8 @@ impl Cluster for KafkaCluster {
                 Some(id) => Ok(Some(id)),
                 // Either nobody answered, or who did doesn't know.
                 None => asker
-                    .refresh_metadata(TIMEOUT)
-                    .map(|()| None)
+                    .any_broker(TIMEOUT)
+                    .map(|_| None)
                     .map_err(|e| health.explain(e)),
             })
             .await

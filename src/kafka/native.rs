@@ -127,29 +127,40 @@ impl Client {
         }
     }
 
-    /// Fetches the metadata of every topic that has a [`Topic`], so that reading can start at once.
-    /// Blocks up to `timeout`.
-    pub(super) fn refresh_metadata(&self, timeout: Duration) -> Result<(), KafkaError> {
+    /// The id of a broker that answers. Blocks up to `timeout`.
+    pub(super) fn any_broker(&self, timeout: Duration) -> Result<i32, KafkaError> {
         let mut metadata = ptr::null();
-        // SAFETY: on success `metadata` is ours and destroyed unread; no topic is given.
+        // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
         unsafe {
             let code =
                 rd::rd_kafka_metadata(self.rk, 0, ptr::null_mut(), &mut metadata, millis(timeout));
             if code != OK {
                 return Err(error(code, ""));
             }
+            let found = &*metadata;
+            let known = array(
+                found.brokers,
+                usize::try_from(found.broker_cnt).unwrap_or(0),
+            );
+            // Who answered has no id while the client only knows it as a bootstrap server.
+            let broker = match found.orig_broker_id {
+                -1 => known.first().map_or(-1, |broker| broker.id),
+                id => id,
+            };
             rd::rd_kafka_metadata_destroy(metadata);
+            Ok(broker)
         }
-        Ok(())
     }
 
     /// Describes these topics in one request; the results are in the order that the broker chose.
-    /// Blocks up to `timeout`.
+    /// Blocks up to twice `timeout`.
     pub(super) fn describe(
         &self,
         topics: &[String],
         timeout: Duration,
     ) -> Result<Vec<(String, Result<Described, KafkaError>)>, KafkaError> {
+        // librdkafka would ask the controller, which may be away while others answer.
+        let broker = self.any_broker(timeout)?;
         let names = topics
             .iter()
             .map(|topic| cstring(topic))
@@ -198,7 +209,7 @@ impl Client {
             described
         };
         let operation = rd::RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
-        self.ask(operation, timeout, None, call, read)
+        self.ask(operation, timeout, Set::Broker(broker), call, read)
     }
 
     /// The start (or, if `end`, the end) of these partitions' logs, as a reader may see it, in one
@@ -254,7 +265,13 @@ impl Client {
             offsets
         };
         let operation = rd::RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
-        self.ask(operation, timeout, Some(committed_only), call, read)
+        self.ask(
+            operation,
+            timeout,
+            Set::CommittedOnly(committed_only),
+            call,
+            read,
+        )
     }
 
     /// Makes an admin request and waits for its one answer.
@@ -262,7 +279,7 @@ impl Client {
         &self,
         operation: rd::RDKafkaAdminOp,
         timeout: Duration,
-        committed_only: Option<bool>,
+        set: Set,
         mut call: impl FnMut(*mut rd::rd_kafka_AdminOptions_t, *mut rd::rd_kafka_queue_t),
         read: impl FnOnce(*mut rd::rd_kafka_event_t) -> T,
     ) -> Result<T, KafkaError> {
@@ -276,15 +293,25 @@ impl Client {
                 said.as_mut_ptr(),
                 said.len(),
             );
-            if let Some(committed_only) = committed_only {
-                let level = if committed_only {
-                    rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
-                } else {
-                    rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
-                };
-                let refused = rd::rd_kafka_AdminOptions_set_isolation_level(options, level);
-                if !refused.is_null() {
-                    rd::rd_kafka_error_destroy(refused);
+            match set {
+                Set::Broker(id) => {
+                    rd::rd_kafka_AdminOptions_set_broker(
+                        options,
+                        id,
+                        said.as_mut_ptr(),
+                        said.len(),
+                    );
+                }
+                Set::CommittedOnly(committed_only) => {
+                    let level = if committed_only {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                    } else {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                    };
+                    let refused = rd::rd_kafka_AdminOptions_set_isolation_level(options, level);
+                    if !refused.is_null() {
+                        rd::rd_kafka_error_destroy(refused);
+                    }
                 }
             }
             let queue = rd::rd_kafka_queue_new(self.rk);
@@ -352,6 +379,14 @@ impl Drop for Topic {
         // SAFETY: made by rd_kafka_topic_new, destroyed once.
         unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
     }
+}
+
+/// What an admin request is told beside its timeout.
+enum Set {
+    /// The broker to ask.
+    Broker(i32),
+    /// Whether records of open transactions count as being there.
+    CommittedOnly(bool),
 }
 
 /// An answer that it timed out takes a moment, too.
