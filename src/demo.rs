@@ -86,10 +86,11 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
                 let archived: u64 =
                     statuses.iter().map(|status| status.records.load(Ordering::Relaxed)).sum();
                 let left = end.duration_since(Instant::now()).as_secs();
-                let mut line = format!("{left:>3} s left  {produced:>6} produced  {archived:>6} archived ");
+                let mut line = format!("{left:>2} s left {produced:>6} produced {archived:>6} archived");
                 for (_, file, _) in TOPICS {
                     let bytes = fs::metadata(Path::new(DIR).join(file)).map_or(0, |meta| meta.len());
-                    line += &format!("  {file} {} kB", bytes / 1000);
+                    let kind = file.rsplit('.').next().unwrap_or(file);
+                    line += &format!(" {kind} {} kB", bytes / 1000);
                 }
                 say(&line);
             }
@@ -111,6 +112,8 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
     stopper.stop();
     let ended = archiving.await.context("archiving")?;
     conclude(produced, archived());
+    // The process ends now; clients that saw it go first would complain.
+    std::mem::forget(kafka);
     Ok(ended)
 }
 
