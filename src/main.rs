@@ -41,7 +41,14 @@ fn run(common: &Common) -> u8 {
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            eprintln!("{e}");
+            let said = e.to_string();
+            // A report of many lines has its own form.
+            let prefix = if said.contains('\n') {
+                ""
+            } else {
+                "archiver: "
+            };
+            eprintln!("{prefix}{said}");
             return USAGE;
         }
     };
