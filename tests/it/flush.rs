@@ -36,7 +36,10 @@ fn a_record_of_an_idle_topic_is_soon_readable() {
         let mut waiting = Vec::new();
         for (topic, path, ending) in &archives {
             waiting.push((path, ending, Instant::now()));
-            producer.send_all(topic, values.jsons(1));
+            values
+                .jsons(1)
+                .into_iter()
+                .for_each(|record| producer.send(topic, record));
         }
         eventually(LONG, "the record is readable", || {
             archiver.assert_runs();
