@@ -132,6 +132,7 @@ impl Producer {
     }
 
     pub fn commit(&self) {
+        self.flush();
         self.inner.commit_transaction(ADMIN_WAIT).unwrap();
     }
 
