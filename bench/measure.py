@@ -36,6 +36,7 @@ class Job:
 class Measured:
     first_byte_s: float = 0.0  # from the start of the process
     last_byte_s: float = 0.0  # likewise
+    most_bytes_s: float = 0.0  # until 99 % of the bytes; long before the last one: the rest waited for a flush
     cpu_s: float = 0.0  # user and system, all processes of the job, until the last byte
     peak_bytes: int = 0
     threads: int = 0
@@ -43,6 +44,10 @@ class Measured:
     broker_cpu_s: float = 0.0
     other_cores: float = 0.0  # what everything else on the machine used meanwhile, and what was stolen
     problem: str | None = None
+
+    def records_per_s(self, records):
+        """From the first to the last byte; of so few that they came at once, from the start."""
+        return records / ((self.last_byte_s - self.first_byte_s) or self.last_byte_s)
 
 
 def measure(job, log, broker):
@@ -65,6 +70,7 @@ def measure(job, log, broker):
         result.problem = result.problem or processes.problem(log)
     result.first_byte_s = (growth.first or processes.started) - processes.started
     result.last_byte_s = (growth.last or processes.started) - processes.started
+    result.most_bytes_s = (growth.reached(0.99) or processes.started) - processes.started
     result.file_bytes = growth.total
     # What ends by itself counts whole; what would go on waiting for ever counts until its last byte.
     result.cpu_s = processes.cpu_s() if job.ends_itself else growth.cpu_s
@@ -97,8 +103,7 @@ class Growth:
 
     job: Job
     total: int = 0
-    first: float | None = None
-    last: float | None = None
+    steps: list[tuple[float, int]] = field(default_factory=list)  # (when, bytes then)
     cpu_s: float = 0.0
     cpu_known_at: float = 0.0
     full_bytes: int = 0
@@ -124,14 +129,24 @@ class Growth:
         now = time.monotonic()
         if total != self.total:
             self.total = total
-            self.first = self.first or now
-            self.last = now
+            self.steps.append((now, total))
         # Reading the CPU time at every look would itself cost: soon after the last growth is enough.
         behind = self.last is not None and self.last > self.cpu_known_at
         if behind and (not self.growing or now - self.cpu_known_at >= SAMPLE_S):
             processes.sample()
             self.cpu_s = processes.cpu_s()
             self.cpu_known_at = now
+
+    @property
+    def first(self):
+        return self.steps[0][0] if self.steps else None
+
+    @property
+    def last(self):
+        return self.steps[-1][0] if self.steps else None
+
+    def reached(self, share):
+        return next((when for when, total in self.steps if total >= share * self.total), None)
 
     def complete(self, now):
         if self.job.bytes_per_file is not None:

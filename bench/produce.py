@@ -109,7 +109,7 @@ def produce(bootstrap, topics, partitions, records, record_bytes, worker):
         }
     )
     lines = Lines(record_bytes, seed=worker)
-    mine = [(t, p) for i, (t, p) in enumerate((t, p) for t in topics for p in range(partitions)) if i % WORKERS == worker]
+    mine = [(t, p) for t in topics for p in range(partitions)][worker::WORKERS]
     for start in range(0, share(records, partitions, 0), PRODUCE_BATCH):
         for topic, partition in mine:
             end = min(start + PRODUCE_BATCH, share(records, partitions, partition))

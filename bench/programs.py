@@ -1,8 +1,8 @@
 """What is compared: how each program is started, and when it is done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import setup
 from measure import Job
@@ -132,7 +132,7 @@ def thousand_archives(address, names, topic):
 
     def job(directory):
         files = [directory / f"{name}.ndjson" for name in names]
-        config = write_config(directory, address, zip(names, files))
+        config = write_config(directory, address, zip(names, files, strict=True))
         return Job(
             commands=[[str(binary), "-c", str(config)]],
             files=files,

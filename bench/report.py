@@ -13,7 +13,7 @@ OTHERS_CORES_MAX = 0.1  # beyond it a run had company, and the report says so
 
 @dataclass
 class Result:
-    """All runs of one program, and the medians of those that went well."""
+    """All runs of one program, and their medians if all went well."""
 
     key: str
     label: str
@@ -33,13 +33,10 @@ class Result:
     def median(self, figure):
         return statistics.median(figure(r) for r in self.runs)
 
-    def rates(self):
-        return [self.records / (r.last_byte_s - r.first_byte_s) for r in self.runs]
-
     def figures(self):
         if self.problem:
             return None
-        rates = self.rates()
+        rates = [r.records_per_s(self.records) for r in self.runs]
         return {
             "records_per_s": statistics.median(rates),
             "records_per_s_lowest": min(rates),
@@ -47,6 +44,7 @@ class Result:
             "cpu_ns_per_record": self.median(lambda r: r.cpu_s) / self.records * 1e9,
             "peak_bytes": self.median(lambda r: r.peak_bytes),
             "first_byte_s": self.median(lambda r: r.first_byte_s),
+            "most_bytes_s": self.median(lambda r: r.most_bytes_s),
             "last_byte_s": self.median(lambda r: r.last_byte_s),
             "threads": self.median(lambda r: r.threads),
             "file_bytes_per_record": self.median(lambda r: r.file_bytes) / self.records,
@@ -157,8 +155,12 @@ class Report:
                 f"{figures['file_bytes_per_record']:.1f}",
             ]
             lines.append(f"| {' | '.join(cells)} |")
-        lines += ["", "Records per second: from the first to the last byte in the file. CPU: user and system, of all the "
-                  "program's processes. First byte: from the start of the process.", ""]  # fmt: skip
+        lines += [
+            "",
+            "Records per second: from the first to the last byte in the file. CPU: user and system, of all the "
+            "program's processes. First byte: from the start of the process.",
+            "",
+        ]
         return "\n".join(lines)
 
     def _thousand(self):
@@ -167,7 +169,8 @@ class Report:
         if figures is None:
             return "\n".join(lines + [one_line(self._why_not(r)), ""])
         lines += [
-            "| start to last byte | start to first byte | records/s from the start | CPU per record | threads | peak memory |",
+            "| start to last byte | start to first byte | records/s from the start | CPU per record | threads "
+            "| peak memory |",
             "|---|---|---|---|---|---|",
             f"| {figures['last_byte_s']:.2f} s | {figures['first_byte_s']:.2f} s "
             f"| {thousands(r.records / figures['last_byte_s'])} | {figures['cpu_ns_per_record']:,.0f} ns "
@@ -183,7 +186,8 @@ class Report:
             return "\n".join(lines + ["Not measured: it comes from the raw run above.", ""])
         runs = next(r for r in self.one_topic if r.key == "raw").runs
         worst = max(run.first_byte_s for run in runs)
-        return "\n".join(lines + [f"In the file {first:.3f} s after the start of the process (worst {worst:.3f} s).", ""])
+        lines += [f"In the file {first:.3f} s after the start of the process (worst {worst:.3f} s).", ""]
+        return "\n".join(lines)
 
     def _targets(self):
         lines = ["## Targets", "", "| target | wanted | reached | |", "|---|---|---|---|"]
