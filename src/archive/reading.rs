@@ -23,6 +23,11 @@ use crate::status::State;
 
 /// A chunk holds at most this much, unless one record alone is larger.
 const CHUNK_BYTES: usize = 1 << 20;
+/// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
+/// of a backlog nobody should wait for the last of it.
+const QUIET: Duration = Duration::from_millis(50);
+/// Smaller chunks wait for the flush, so that a trickle doesn't become many small members.
+const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
 
@@ -45,6 +50,8 @@ pub(super) struct Reading<'a> {
     held: Held,
     /// How many records to take at once, so that they fill about one chunk.
     take_most: usize,
+    /// Nothing was taken since the last look at it.
+    quiet: bool,
     /// Something is in the file that no checkpoint knows of.
     unsaved: bool,
     /// Partitions whose offset is not in the log.
@@ -85,6 +92,7 @@ pub(super) async fn read(
         chunk: Chunk::default(),
         held: archive.world.budget.hold(),
         take_most: TAKE_MOST / 16,
+        quiet: false,
         unsaved: false,
         lost: BTreeSet::new(),
         checkpointing: None,
@@ -132,10 +140,13 @@ impl Reading<'_> {
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
+        let mut pause = ticks.every(QUIET);
         let arrived = self.reader.arrived();
         let budget = self.archive.world.budget.clone();
         let mut looking: Option<Looking> = None;
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
+        // The first of it need not be much.
+        let mut worth_writing = 1;
         loop {
             if flush_due && self.pipeline.has_room() {
                 self.submit();
@@ -180,6 +191,12 @@ impl Reading<'_> {
                 () = refresh.next() => if looking.is_none() {
                     looking = Some(self.look());
                 },
+                () = pause.next(), if !more && self.chunk.bytes.len() >= worth_writing => {
+                    flush_due |= std::mem::replace(&mut self.quiet, true);
+                    if flush_due {
+                        worth_writing = QUIET_BYTES;
+                    }
+                }
                 () = arrived.notified(), if !more => more = true,
                 () = budget.freed(), if more && !may_take => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
@@ -224,6 +241,7 @@ impl Reading<'_> {
                 Fetched::Failed(partition, e) => failed.push((partition, e)),
             });
         if records > 0 {
+            self.quiet = false;
             self.archive.status.took(records);
             self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
         }
