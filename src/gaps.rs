@@ -71,7 +71,7 @@ impl GapLog {
         let inode = fs.stat(path).map_or(0, |stat| stat.inode);
         Ok(Self {
             path: path.to_path_buf(),
-            file: Some(AppendFile::resume(fs, path, mark, inode)?),
+            file: Some(AppendFile::resume(fs, path, mark, inode)?.0),
         })
     }
 

@@ -111,7 +111,10 @@ impl Supervisor {
         }
         reporting.abort();
         if !shutdown.is_requested() {
-            tracing::error!("no archive can go on");
+            tracing::error!(
+                "nothing left to do: none of the {} archives can go on",
+                self.statuses.len()
+            );
             return Ended::Hopeless;
         }
         let deadline = Instant::now() + self.timeout;
@@ -126,7 +129,7 @@ impl Supervisor {
                 }
             }
         }
-        totals::line(&self.statuses, &mut totals::Last::default());
+        totals::last_line(&self.statuses);
         if unfinished {
             Ended::Unfinished
         } else {

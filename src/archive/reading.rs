@@ -97,7 +97,10 @@ pub(super) async fn read(
         lost: BTreeSet::new(),
         checkpointing: None,
     };
-    archive.status.set(State::Running);
+    // Who waited for a disk says that it runs when something is on it.
+    if !matches!(archive.status.state(), State::Waiting(_)) {
+        archive.status.set(State::Running);
+    }
     let ended = reading.run(shutdown).await;
     let drained = match ended {
         Ok(()) => reading.drain().await,
@@ -278,7 +281,8 @@ impl Reading<'_> {
             Trouble::Other => {
                 let (name, next) = (&self.archive.config.name, self.next(partition));
                 tracing::warn!(
-                    "archive {name}: {doing} the topic at offset {next}: {e}; trying again"
+                    "archive {name}: {doing} topic {} at offset {next}: {e}; trying again",
+                    self.archive.config.topic
                 );
                 Ok(())
             }
@@ -298,6 +302,7 @@ impl Reading<'_> {
         match wrote {
             Ok(bytes) => {
                 self.archive.status.wrote(bytes);
+                self.archive.status.set(State::Running);
                 self.unsaved = true;
                 Ok(())
             }

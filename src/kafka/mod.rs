@@ -38,6 +38,7 @@ const REFRESH: Duration = Duration::from_secs(30);
 const DESCRIBE_MOST: usize = 2_000;
 
 type Asked = (String, Partition);
+type Id = Result<Option<String>, KafkaError>;
 type Held = Result<Range<NextOffset>, KafkaError>;
 
 /// A cluster, read by a few clients that are made when they are needed.
@@ -53,6 +54,7 @@ pub struct KafkaCluster {
     asker: OnceCell<Arc<Client>>,
     /// `connections` of them for each lane.
     readers: Vec<OnceCell<Arc<Client>>>,
+    identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
     committer: Option<Committer>,
@@ -84,6 +86,7 @@ impl KafkaCluster {
             topics: topics.into(),
             asker: OnceCell::new(),
             readers: (0..readers).map(|_| OnceCell::new()).collect(),
+            identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
             committer,
@@ -140,6 +143,18 @@ impl KafkaCluster {
         Ok(client)
     }
 
+    async fn identifying(&self) -> Result<&Batch<(), Id>, KafkaError> {
+        let make = async || {
+            let asker = Arc::clone(self.asker().await?);
+            let health = Arc::clone(&self.health);
+            Ok(Batch::new(move |asked: Vec<()>| {
+                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
+                blocking(move || vec![identify(&asker, &health); asked.len()])
+            }))
+        };
+        self.identifying.get_or_try_init(make).await
+    }
+
     async fn describing(&self) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
         let make = async || {
             let asker = Arc::clone(self.asker().await?);
@@ -169,20 +184,7 @@ impl KafkaCluster {
 
 impl Cluster for KafkaCluster {
     fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
-        async move {
-            let asker = Arc::clone(self.asker().await?);
-            let health = Arc::clone(&self.health);
-            blocking(move || match asker.cluster_id(TIMEOUT) {
-                Some(id) => Ok(Some(id)),
-                // Either nobody answered, or who did doesn't know.
-                None => asker
-                    .any_broker(TIMEOUT)
-                    .map(|_| None)
-                    .map_err(|e| health.explain(e)),
-            })
-            .await
-        }
-        .boxed()
+        async move { self.identifying().await?.ask(()).await }.boxed()
     }
 
     fn describe(&self, topic: &str) -> BoxFuture<'_, Result<Topic, KafkaError>> {
@@ -264,6 +266,17 @@ fn defaults() -> BTreeMap<String, String> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
+}
+
+fn identify(asker: &Client, health: &Health) -> Id {
+    match asker.cluster_id(TIMEOUT) {
+        Some(id) => Ok(Some(id)),
+        // Either nobody answered, or who did doesn't know.
+        None => match asker.any_broker(TIMEOUT) {
+            Ok(_) => Ok(None),
+            Err(e) => Err(health.explain(e)),
+        },
+    }
 }
 
 fn describe(asker: &Client, health: &Health, topics: &[String]) -> Vec<Result<Topic, KafkaError>> {

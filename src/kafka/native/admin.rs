@@ -12,6 +12,9 @@ use crate::cluster::{KafkaError, Topic as Described, Trouble};
 use crate::kafka::errors::error;
 use crate::record::{NextOffset, Partition};
 
+/// What was asked for, each with its own answer.
+type Answers<K, V> = Vec<(K, Result<V, KafkaError>)>;
+
 /// What an admin request is told beside its timeout.
 enum Set {
     /// The broker to ask.
@@ -30,7 +33,7 @@ impl Client {
         &self,
         topics: &[String],
         timeout: Duration,
-    ) -> Result<Vec<(String, Result<Described, KafkaError>)>, KafkaError> {
+    ) -> Result<Answers<String, Described>, KafkaError> {
         // librdkafka would ask the controller, which may be away while others answer.
         let broker = self.any_broker(timeout)?;
         let names = topics
@@ -92,7 +95,7 @@ impl Client {
         end: bool,
         committed_only: bool,
         timeout: Duration,
-    ) -> Result<Vec<((String, Partition), Result<NextOffset, KafkaError>)>, KafkaError> {
+    ) -> Result<Answers<(String, Partition), NextOffset>, KafkaError> {
         let names = partitions
             .iter()
             .map(|(topic, partition)| Ok((cstring(topic)?, *partition)))
