@@ -183,6 +183,17 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
         .sum();
     let bytes = config.memory_bytes / CLIENTS_PART;
     let archives = config.archives.len();
+    let read_by = config
+        .archives
+        .iter()
+        .map(|archive| connections(&config.clusters[archive.cluster]));
+    let least = Limits::least_bytes(read_by.sum()) * CLIENTS_PART;
+    if config.memory_bytes < least {
+        tracing::warn!(
+            "{archives} archives may hold more than [limits] memory allows; set it to at least {} MiB",
+            least.div_ceil(1 << 20)
+        );
+    }
     config
         .clusters
         .iter()

@@ -17,7 +17,7 @@ use crate::encode::{Advance, Chunk, NewlineInValue};
 use crate::gaps::Gap;
 use crate::record::{NextOffset, Partition, Positions};
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::WriteError;
+use crate::segment::writer::{WriteError, Wrote};
 use crate::shutdown::Shutdown;
 use crate::status::State;
 
@@ -298,12 +298,12 @@ impl Reading<'_> {
         self.pipeline.submit(std::mem::take(&mut self.chunk), held);
     }
 
-    fn wrote(&mut self, wrote: Result<u64, WriteError>) -> Result<(), Fault> {
+    fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
         match wrote {
-            Ok(bytes) => {
-                self.archive.status.wrote(bytes);
+            Ok(wrote) => {
+                self.archive.status.wrote(wrote.bytes);
                 self.archive.status.set(State::Running);
-                self.unsaved = true;
+                self.unsaved |= wrote.advances > 0;
                 Ok(())
             }
             Err(e @ WriteError::Foreign(_)) => Err(Fault::Distrust(e.to_string())),

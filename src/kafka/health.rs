@@ -34,6 +34,11 @@ impl Health {
         }
     }
 
+    /// What is wrong with the cluster, if anything is.
+    pub fn trouble(&self) -> Option<KafkaError> {
+        self.lock().clone()
+    }
+
     /// While the cluster is in trouble, looks whether it answers again.
     pub fn watch(self: &Arc<Self>, client: &Arc<Client>) {
         let (health, client) = (Arc::clone(self), Arc::downgrade(client));

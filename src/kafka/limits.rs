@@ -34,6 +34,11 @@ impl Limits {
         }
     }
 
+    /// The clients' part of the budget below which so many queues would not fit into it.
+    pub fn least_bytes(queues: usize) -> u64 {
+        QUEUE_LEAST * queues as u64 * 3 / 2
+    }
+
     /// The same as librdkafka properties.
     pub(super) fn properties(self) -> Vec<(String, String)> {
         let of_partition = (self.queue_bytes / 4).clamp(FETCH_LEAST, FETCH_MOST);

@@ -32,6 +32,8 @@ use reader::KafkaReader;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before seeing whether the cluster is known to be in trouble.
+const GLANCE: Duration = Duration::from_millis(500);
 /// How often topics are looked at for new partitions, unless configured otherwise.
 const REFRESH: Duration = Duration::from_secs(30);
 /// How many topics are described in one request, at most.
@@ -269,13 +271,20 @@ fn defaults() -> BTreeMap<String, String> {
 }
 
 fn identify(asker: &Client, health: &Health) -> Id {
-    match asker.cluster_id(TIMEOUT) {
-        Some(id) => Ok(Some(id)),
-        // Either nobody answered, or who did doesn't know.
-        None => match asker.any_broker(TIMEOUT) {
-            Ok(_) => Ok(None),
-            Err(e) => Err(health.explain(e)),
-        },
+    let deadline = std::time::Instant::now() + TIMEOUT;
+    while std::time::Instant::now() < deadline {
+        if let Some(id) = asker.cluster_id(GLANCE) {
+            return Ok(Some(id));
+        }
+        // Known to be unreachable: whoever asks should say so, and ask again later.
+        if let Some(trouble) = health.trouble() {
+            return Err(trouble);
+        }
+    }
+    // Nobody answered, or who did doesn't know.
+    match asker.any_broker(GLANCE) {
+        Ok(_) => Ok(None),
+        Err(e) => Err(health.explain(e)),
     }
 }
 
