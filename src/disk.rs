@@ -6,8 +6,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-
 use crate::batch::Batch;
 use crate::fs::{File, Fs};
 
@@ -20,12 +18,7 @@ pub struct Disk {
     fs: Arc<dyn Fs>,
     /// One group for each device, so that a slow one doesn't keep the others waiting.
     groups: Arc<Mutex<HashMap<u64, Group>>>,
-    /// How much may go on at once: a thousand archives must not take a thousand threads.
-    permits: Arc<Semaphore>,
 }
-
-/// See [`Disk`]'s permits.
-const AT_ONCE: usize = 6;
 
 impl Disk {
     /// Must be used within a tokio runtime.
@@ -33,7 +26,6 @@ impl Disk {
         Self {
             fs,
             groups: Arc::default(),
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
@@ -42,8 +34,6 @@ impl Disk {
         &self,
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
-        // Never closed, so there is always one to come.
-        let _permit = self.permits.acquire().await;
         let fs = Arc::clone(&self.fs);
         match tokio::task::spawn_blocking(move || job(&*fs)).await {
             Ok(done) => done,

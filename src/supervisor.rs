@@ -65,6 +65,10 @@ impl Supervisor {
             })
             .collect::<Vec<_>>();
         let clusters = clusters(config, &lane_of);
+        for cluster in &clusters {
+            let cluster = Arc::clone(cluster);
+            tokio::spawn(async move { cluster.connect().await });
+        }
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for (index, (archive, lane)) in config.archives.iter().zip(lane_of).enumerate() {

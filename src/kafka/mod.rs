@@ -104,6 +104,13 @@ impl KafkaCluster {
             .map_or(REFRESH, Duration::from_millis)
     }
 
+    /// Connects the clients that read, while other things are being found out.
+    pub async fn connect(&self) {
+        // What goes wrong is said to the archive that needs the client, and tried again.
+        let readers = (0..self.readers.len()).map(|index| self.reading(index));
+        futures_util::future::join_all(readers).await;
+    }
+
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
         let make = async || {
             let asker = self.client(&[]).await?;
@@ -262,6 +269,8 @@ fn defaults() -> BTreeMap<String, String> {
         ("reconnect.backoff.max.ms", "2000"),
         // An offset that is gone is told, never skipped.
         ("auto.offset.reset", "error"),
+        // Else a second connection waits 50 ms for no reason.
+        ("enable.sparse.connections", "false"),
         ("enable.partition.eof", "false"),
         ("enable.auto.commit", "false"),
         ("allow.auto.create.topics", "false"),
@@ -277,7 +286,7 @@ fn identify(asker: &Client, health: &Health) -> Id {
             return Ok(Some(id));
         }
         // Known to be unreachable: whoever asks should say so, and ask again later.
-        if let Some(trouble) = health.trouble() {
+        if let Some(trouble) = health.known_trouble() {
             return Err(trouble);
         }
     }
@@ -339,12 +348,18 @@ fn no_answer<T>() -> Result<T, KafkaError> {
     })
 }
 
-/// Runs what may block where it does no harm.
+/// Runs what may block on a thread of its own: a cluster that doesn't answer must not hold up those that the
+/// disks are written by. There is at most one of each kind for each cluster.
 async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(job).await {
+    let (done, when_done) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("kafka-asks".into());
+    let started = thread.spawn(move || drop(done.send(job())));
+    if let Err(e) = started {
+        tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
+    }
+    match when_done.await {
         Ok(done) => done,
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        // The runtime is going away, and the task that waits here with it.
+        // The thread could not be started, or it has panicked and said so.
         Err(_) => std::future::pending().await,
     }
 }

@@ -17,8 +17,10 @@ use crate::kafka::errors::error;
 pub(in crate::kafka) trait Events: Send + Sync {
     /// A line of librdkafka's log; `level` is syslog's (3 error … 7 debug).
     fn log(&self, level: i32, text: &str);
-    /// The client as a whole is in trouble; librdkafka goes on trying.
+    /// A broker can't be used, or the cluster lets nobody in; librdkafka goes on trying.
     fn trouble(&self, error: KafkaError);
+    /// No broker can be used any more.
+    fn all_down(&self);
 }
 
 struct Shared {
@@ -181,6 +183,10 @@ unsafe extern "C" fn on_error(
     unsafe {
         let code = std::mem::transmute::<c_int, rd::RDKafkaRespErr>(code);
         let shared = &*shared.cast::<Shared>();
-        shared.events.trouble(error(code, &text(reason)));
+        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+            shared.events.all_down();
+        } else {
+            shared.events.trouble(error(code, &text(reason)));
+        }
     }
 }
