@@ -1,5 +1,6 @@
 //! The file system as archiver uses it: a trait, so that a test can fail and crash it, and the real one.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -46,10 +47,8 @@ pub trait File: Send + Sync {
     fn try_lock(&self) -> io::Result<bool>;
     /// The device it is on.
     fn device(&self) -> u64;
-    /// For the real file system's own use.
-    fn as_real(&self) -> Option<&RealFile> {
-        None
-    }
+    /// For its file system's own use.
+    fn as_any(&self) -> &dyn Any;
 }
 
 /// What a file is.
@@ -197,7 +196,10 @@ impl Fs for RealFs {
     }
 
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>> {
-        let real = files.iter().map(|file| file.as_real()).collect::<Vec<_>>();
+        let real = files
+            .iter()
+            .map(|file| file.as_any().downcast_ref::<RealFile>());
+        let real = real.collect::<Vec<_>>();
         let mut per_device = HashMap::<u64, usize>::new();
         for file in real.iter().flatten() {
             *per_device.entry(file.device_id).or_default() += 1;
@@ -292,8 +294,8 @@ impl File for RealFile {
         self.device_id
     }
 
-    fn as_real(&self) -> Option<&RealFile> {
-        Some(self)
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 
