@@ -61,3 +61,14 @@ fn whatever_happens_each_record_is_there_once() {
         all.runs, all.crashes, all.faults, all.operations, all.records
     );
 }
+
+#[test]
+fn a_seed_is_always_the_same_run() {
+    for seed in 0..20 {
+        let runs = [(); 2].map(|()| match run(seed, None, false) {
+            Ok(figures) => format!("{figures:?}"),
+            Err(failure) => failure.what,
+        });
+        assert_eq!(runs[0], runs[1], "seed {seed}");
+    }
+}
