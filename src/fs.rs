@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,22 +75,40 @@ impl From<fs::Metadata> for Stat {
     }
 }
 
-/// Creates a directory and those above it; returns the directories that got a new entry, to be synced.
-pub fn create_dirs(fs: &dyn Fs, path: &Path) -> io::Result<Vec<PathBuf>> {
+/// Creates a directory and those above it. Returns the directories above, to be synced: also those that were there,
+/// as whoever created them may have been stopped before syncing them.
+pub fn create_dirs(fs: &dyn Fs, path: &Path) -> io::Result<Vec<Arc<dyn File>>> {
+    create_missing(fs, path)?;
+    let device = fs.open_dir(path)?.device();
+    let mut above = Vec::new();
+    for dir in path.ancestors().skip(1) {
+        let dir = match dir {
+            empty if empty == Path::new("") => Path::new("."),
+            dir => dir,
+        };
+        match fs.open_dir(dir) {
+            Ok(dir) if dir.device() == device => above.push(dir),
+            // Names on another device, or in a directory that may not be read, are not of this program's making.
+            Ok(_) => break,
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(above)
+}
+
+fn create_missing(fs: &dyn Fs, path: &Path) -> io::Result<()> {
     match fs.stat(path) {
-        Ok(_) => return Ok(Vec::new()),
+        Ok(_) => return Ok(()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => return Err(e),
     }
-    let above = parent(path);
-    let mut changed = create_dirs(fs, above)?;
+    create_missing(fs, parent(path))?;
     match fs.create_dir(path) {
-        Ok(()) => changed.push(above.to_path_buf()),
-        // Another archive was faster: it syncs too, but perhaps later than this one counts on it.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => changed.push(above.to_path_buf()),
-        Err(e) => return Err(e),
+        // Another archive was faster.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
     }
-    Ok(changed)
 }
 
 /// The directory that holds this path.

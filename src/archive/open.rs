@@ -177,7 +177,7 @@ impl Archive {
         let create = move |fs: &dyn Fs| {
             let above = fs::parent(&path);
             let mut changed = fs::create_dirs(fs, above)?;
-            changed.push(above.to_path_buf());
+            changed.push(fs.open_dir(above)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path)?;
@@ -195,7 +195,7 @@ impl Archive {
         };
         let store_first = async {
             let (written, changed) = disk.run(create).await?;
-            disk.sync_dirs(changed).await?;
+            disk.sync(changed).await?;
             let durable = written.sync(disk).await?;
             store.save(identity.clone(), durable).await
         };
