@@ -152,6 +152,9 @@ impl Archive {
                 .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
             let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
             compression::check(whole, how).map_err(|e| {
+                if e.raw_os_error().is_some() {
+                    return Stop::Retry(format!("reading {shown}: {e}"));
+                }
                 Stop::Never(format!(
                     "{shown} can't be appended to as {}: {e}; move it away or mend it",
                     compression_name(how)
