@@ -212,7 +212,14 @@ impl Holds {
         let mut at = of_part.clone();
         for part in self.parts(topic, &archive.config.topic) {
             let found = of_part.remove(&part.name).unwrap_or_default();
-            let (least, most) = part.check(&found)?;
+            let checked = part.check(&found);
+            let (least, most) = checked.map_err(|e| {
+                format!(
+                    "{e}; held {:?}, listed {:?}",
+                    part.start..part.end,
+                    part.gaps
+                )
+            })?;
             empty_least += least;
             empty_most += most;
             at.remove(&part.name);
