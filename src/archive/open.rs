@@ -11,7 +11,6 @@ use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Existing, Start};
-use crate::encode::Advance;
 use crate::fs::{self, Fs, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
@@ -266,13 +265,13 @@ impl Archive {
                 _ => (partition, 0),
             })
             .collect::<Positions>();
-        let writer = self.open_files(&store, &checkpointed, from.clone()).await?;
-        let mut pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
-        if recreated {
-            let gaps = self.recreated_gaps(&checkpointed, &identity);
-            let to = from.iter().map(|(&p, &next)| (p, next)).collect();
-            pipeline.submit_gaps(gaps, Advance { records: 0, to });
-        }
+        let gaps = match recreated {
+            true => self.recreated_gaps(&checkpointed, &identity),
+            false => Vec::new(),
+        };
+        let files = self.open_files(&store, &checkpointed, from.clone(), gaps);
+        let writer = files.await?;
+        let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
         Ok(Opened {
             store,
             identity,
@@ -283,17 +282,26 @@ impl Archive {
         })
     }
 
+    /// What `unlisted` says is in the list before there is a writer at the positions behind it.
     async fn open_files(
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
         from: Positions,
+        unlisted: Vec<Gap>,
     ) -> Result<Writer, Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let open = move |fs: &dyn Fs| {
             let data = AppendFile::resume(fs, &path, &progress.data, progress.inode)?;
-            let gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            if !unlisted.is_empty() {
+                let listed = gaps.append(fs, &unlisted);
+                listed.map_err(|source| Refused::Io {
+                    path: gaps.path().to_path_buf(),
+                    source,
+                })?;
+            }
             Writer::new(data, gaps, from, progress.records)
                 .map_err(|source| Refused::Io { path, source })
         };

@@ -73,8 +73,11 @@ pub(super) async fn read(
     let (cluster, topic) = (&archive.cluster, &archive.config.topic);
     let reader = cluster.reader(topic, archive.lane, &opened.from).await;
     let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
+    let checkpointed = &opened.checkpointed.checkpoint().progress;
+    let written = opened.pipeline.written();
     let mut reading = Reading {
         archive,
+        unsaved: written.is_some_and(|written| written.progress() != checkpointed),
         next: opened.from.values().copied().collect(),
         store: opened.store,
         identity: opened.identity,
@@ -85,7 +88,6 @@ pub(super) async fn read(
         chunk: Chunk::default(),
         held: archive.world.budget.hold(),
         take_most: TAKE_MOST / 16,
-        unsaved: false,
         lost: BTreeSet::new(),
         checkpointing: None,
     };
