@@ -6,16 +6,23 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
+
 use crate::batch::Batch;
 use crate::fs::{File, Fs};
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;
 
+/// Waited for before and after each piece of blocking work, see [`Disk::in_tasks`].
+pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// A file system and the threads to use it from.
 #[derive(Clone)]
 pub struct Disk {
     fs: Arc<dyn Fs>,
+    /// If set, blocking work is done by tasks at this pace, and not by threads.
+    pace: Option<Pace>,
     /// One group for each device, so that a slow one doesn't keep the others waiting.
     groups: Arc<Mutex<HashMap<u64, Group>>>,
 }
@@ -25,7 +32,17 @@ impl Disk {
     pub fn new(fs: Arc<dyn Fs>) -> Self {
         Self {
             fs,
+            pace: None,
             groups: Arc::default(),
+        }
+    }
+
+    /// Has the work done by tasks of a runtime with one thread: everything then happens in an order that can be
+    /// repeated. As with threads, work that was begun goes on when nobody waits for it any more.
+    pub fn in_tasks(fs: Arc<dyn Fs>, pace: Pace) -> Self {
+        Self {
+            pace: Some(pace),
+            ..Self::new(fs)
         }
     }
 
@@ -35,7 +52,19 @@ impl Disk {
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
         let fs = Arc::clone(&self.fs);
-        match tokio::task::spawn_blocking(move || job(&*fs)).await {
+        let running = match &self.pace {
+            None => tokio::task::spawn_blocking(move || job(&*fs)),
+            Some(pace) => {
+                let (before, after) = (pace(), Arc::clone(pace));
+                tokio::spawn(async move {
+                    before.await;
+                    let done = job(&*fs);
+                    after().await;
+                    done
+                })
+            }
+        };
+        match running.await {
             Ok(done) => done,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             // The runtime is going away, and the task that waits here with it.
@@ -68,7 +97,10 @@ impl Disk {
     fn group(&self, device: u64) -> Group {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let group = groups.entry(device).or_insert_with(|| {
-            let disk = Disk::new(Arc::clone(&self.fs));
+            let disk = Disk {
+                groups: Arc::default(),
+                ..self.clone()
+            };
             Batch::new(move |files: Vec<Arc<dyn File>>| {
                 let disk = disk.clone();
                 async move { disk.run(move |fs| fs.sync(&files)).await }

@@ -1,10 +1,11 @@
 //! The file system as archiver uses it: a trait, so that a test can fail and crash it, and the real one.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,10 +47,8 @@ pub trait File: Send + Sync {
     fn try_lock(&self) -> io::Result<bool>;
     /// The device it is on.
     fn device(&self) -> u64;
-    /// For the real file system's own use.
-    fn as_real(&self) -> Option<&RealFile> {
-        None
-    }
+    /// For its file system's own use.
+    fn as_any(&self) -> &dyn Any;
 }
 
 /// What a file is.
@@ -76,22 +75,40 @@ impl From<fs::Metadata> for Stat {
     }
 }
 
-/// Creates a directory and those above it; returns the directories that got a new entry, to be synced.
-pub fn create_dirs(fs: &dyn Fs, path: &Path) -> io::Result<Vec<PathBuf>> {
+/// Creates a directory and those above it. Returns the directories above, to be synced: also those that were there,
+/// as whoever created them may have been stopped before syncing them.
+pub fn create_dirs(fs: &dyn Fs, path: &Path) -> io::Result<Vec<Arc<dyn File>>> {
+    create_missing(fs, path)?;
+    let device = fs.open_dir(path)?.device();
+    let mut above = Vec::new();
+    for dir in path.ancestors().skip(1) {
+        let dir = match dir {
+            empty if empty == Path::new("") => Path::new("."),
+            dir => dir,
+        };
+        match fs.open_dir(dir) {
+            Ok(dir) if dir.device() == device => above.push(dir),
+            // Names on another device, or in a directory that may not be read, are not of this program's making.
+            Ok(_) => break,
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(above)
+}
+
+fn create_missing(fs: &dyn Fs, path: &Path) -> io::Result<()> {
     match fs.stat(path) {
-        Ok(_) => return Ok(Vec::new()),
+        Ok(_) => return Ok(()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => return Err(e),
     }
-    let above = parent(path);
-    let mut changed = create_dirs(fs, above)?;
+    create_missing(fs, parent(path))?;
     match fs.create_dir(path) {
-        Ok(()) => changed.push(above.to_path_buf()),
-        // Another archive was faster: it syncs too, but perhaps later than this one counts on it.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => changed.push(above.to_path_buf()),
-        Err(e) => return Err(e),
+        // Another archive was faster.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
     }
-    Ok(changed)
 }
 
 /// The directory that holds this path.
@@ -197,7 +214,10 @@ impl Fs for RealFs {
     }
 
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>> {
-        let real = files.iter().map(|file| file.as_real()).collect::<Vec<_>>();
+        let real = files
+            .iter()
+            .map(|file| file.as_any().downcast_ref::<RealFile>());
+        let real = real.collect::<Vec<_>>();
         let mut per_device = HashMap::<u64, usize>::new();
         for file in real.iter().flatten() {
             *per_device.entry(file.device_id).or_default() += 1;
@@ -292,8 +312,8 @@ impl File for RealFile {
         self.device_id
     }
 
-    fn as_real(&self) -> Option<&RealFile> {
-        Some(self)
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

@@ -63,12 +63,20 @@ impl GapLog {
 
     /// Opens the list as it was at a checkpoint. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
-        let missing = matches!(fs.stat(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
-        if mark.length == 0 && missing {
-            return Ok(Self::none(path));
-        }
         // In archiver's own directory any list longer than an empty mark is an unfinished one of its own.
-        let inode = fs.stat(path).map_or(0, |stat| stat.inode);
+        let inode = match fs.stat(path) {
+            Ok(stat) => stat.inode,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                if mark.length == 0 {
+                    return Ok(Self::none(path));
+                }
+                0
+            }
+            Err(source) => {
+                let path = path.to_path_buf();
+                return Err(Refused::Io { path, source });
+            }
+        };
         Ok(Self {
             path: path.to_path_buf(),
             file: Some(AppendFile::resume(fs, path, mark, inode)?.0),

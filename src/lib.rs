@@ -25,6 +25,8 @@ pub mod logging;
 pub mod record;
 pub mod segment;
 pub mod shutdown;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod status;
 pub mod supervisor;
 pub mod totals;

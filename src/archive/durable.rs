@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::reading::{Fault, Reading};
 use crate::checkpoint::{Checkpointed, Identity};
-use crate::cluster::{Cluster, KafkaError, Topic};
+use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::record::Positions;
 use crate::segment::writer::Written;
 
@@ -24,11 +24,14 @@ pub(super) enum Outcome {
 pub(super) enum Patience {
     /// Without their answer there is no checkpoint.
     Endless,
-    /// It is the last checkpoint before an end: without an answer, the topic is taken to be the same.
+    /// Nor without one in a moment: the next attempt can as well go back to the last checkpoint.
     Short,
+    /// It is the last checkpoint before a stop that was asked for: without an answer in a moment, the topic is taken
+    /// to be the same.
+    Trusting,
 }
 
-/// See [`Patience::Short`].
+/// A moment.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// Makes what was written durable and stores it as this archive's checkpoint.
@@ -56,7 +59,10 @@ pub(super) fn checkpoint(
         let looking = is_recreated(&*cluster, &identity, &before);
         let recreated = match patience {
             Patience::Endless => looking.await,
-            Patience::Short => timeout(SHORT, looking).await.unwrap_or(Ok(Recreated::No)),
+            _ => timeout(SHORT, looking).await.unwrap_or(Err(KafkaError {
+                kind: Trouble::Unreachable,
+                text: "no answer".into(),
+            })),
         };
         let recreated = match recreated {
             Ok(Recreated::No) => false,
@@ -68,7 +74,7 @@ pub(super) fn checkpoint(
                     identity.topic
                 )));
             }
-            Err(_) if patience == Patience::Short => false,
+            Err(_) if patience == Patience::Trusting => false,
             Err(e) => return Ok(Outcome::Postponed(e)),
         };
         let durable = written.sync(&disk).await.map_err(|e| {
@@ -102,7 +108,7 @@ async fn is_recreated(
     let now: Topic = match cluster.describe(&read.topic).await {
         Ok(now) => now,
         // Deleted, and nothing new is there.
-        Err(e) if e.kind == crate::cluster::Trouble::Missing => return Ok(Recreated::No),
+        Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
         Err(e) => return Err(e),
     };
     match (&read.topic_id, &now.id) {

@@ -104,6 +104,7 @@ impl Archive {
                 pause = RETRY_FIRST;
             }
             tokio::select! {
+                biased;
                 () = shutdown.requested() => return End::Clean,
                 () = tokio::time::sleep(pause) => {}
             }

@@ -11,7 +11,6 @@ use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
-use crate::encode::Advance;
 use crate::fs::{self, Fs, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
@@ -152,6 +151,9 @@ impl Archive {
                 .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
             let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
             compression::check(whole, how).map_err(|e| {
+                if e.raw_os_error().is_some() {
+                    return Stop::Retry(format!("reading {shown}: {e}"));
+                }
                 Stop::Never(format!(
                     "{shown} can't be appended to: it is not whole {}: {e}; move it away or mend it",
                     compression_in_words(how)
@@ -177,7 +179,7 @@ impl Archive {
         let create = move |fs: &dyn Fs| {
             let above = fs::parent(&path);
             let mut changed = fs::create_dirs(fs, above)?;
-            changed.push(above.to_path_buf());
+            changed.push(fs.open_dir(above)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path)?;
@@ -195,7 +197,7 @@ impl Archive {
         };
         let store_first = async {
             let (written, changed) = disk.run(create).await?;
-            disk.sync_dirs(changed).await?;
+            disk.sync(changed).await?;
             let durable = written.sync(disk).await?;
             store.save(identity.clone(), durable).await
         };
@@ -263,13 +265,13 @@ impl Archive {
                 _ => (partition, 0),
             })
             .collect::<Positions>();
-        let writer = self.open_files(&store, &checkpointed, from.clone()).await?;
-        let mut pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
-        if recreated {
-            let gaps = self.recreated_gaps(&checkpointed, &identity);
-            let to = from.iter().map(|(&p, &next)| (p, next)).collect();
-            pipeline.submit_gaps(gaps, Advance { records: 0, to });
-        }
+        let gaps = match recreated {
+            true => self.recreated_gaps(&checkpointed, &identity),
+            false => Vec::new(),
+        };
+        let files = self.open_files(&store, &checkpointed, from.clone(), gaps);
+        let writer = files.await?;
+        let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
         Ok(Opened {
             store,
             identity,
@@ -280,11 +282,13 @@ impl Archive {
         })
     }
 
+    /// What `unlisted` says is in the list before there is a writer at the positions behind it.
     async fn open_files(
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
         from: Positions,
+        unlisted: Vec<Gap>,
     ) -> Result<Writer, Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
@@ -297,7 +301,14 @@ impl Archive {
                     path.display()
                 );
             }
-            let gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            if !unlisted.is_empty() {
+                let listed = gaps.append(fs, &unlisted);
+                listed.map_err(|source| Refused::Io {
+                    path: gaps.path().to_path_buf(),
+                    source,
+                })?;
+            }
             Writer::new(data, gaps, from, progress.records)
                 .map_err(|source| Refused::Io { path, source })
         };

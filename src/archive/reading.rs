@@ -80,8 +80,11 @@ pub(super) async fn read(
     let (cluster, topic) = (&archive.cluster, &archive.config.topic);
     let reader = cluster.reader(topic, archive.lane, &opened.from).await;
     let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
+    let checkpointed = &opened.checkpointed.checkpoint().progress;
+    let written = opened.pipeline.written();
     let mut reading = Reading {
         archive,
+        unsaved: written.is_some_and(|written| written.progress() != checkpointed),
         next: opened.from.values().copied().collect(),
         store: opened.store,
         identity: opened.identity,
@@ -93,7 +96,6 @@ pub(super) async fn read(
         held: archive.world.budget.hold(),
         take_most: TAKE_MOST / 16,
         quiet: false,
-        unsaved: false,
         lost: BTreeSet::new(),
         checkpointing: None,
     };
@@ -108,7 +110,7 @@ pub(super) async fn read(
     };
     let name = &archive.config.name;
     match drained {
-        Ok(()) => match reading.settle().await {
+        Ok(()) => match reading.settle(Patience::Trusting).await {
             Ok(()) => {
                 // Only what watches the group would miss it, until the next run.
                 let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
@@ -126,7 +128,7 @@ pub(super) async fn read(
             Err(Stop::Retry(why))
         }
         Err(Fault::Stop(stop)) => {
-            if reading.settle().await.is_err() {
+            if reading.settle(Patience::Short).await.is_err() {
                 tracing::debug!(
                     "archive {name}: the next attempt goes back to the last checkpoint"
                 );
@@ -389,13 +391,13 @@ impl Reading<'_> {
     }
 
     /// Has everything that was taken written, makes it durable and stores the last checkpoint.
-    async fn settle(mut self) -> Result<(), Fault> {
-        let settled = self.settle_files().await;
+    async fn settle(mut self, patience: Patience) -> Result<(), Fault> {
+        let settled = self.settle_files(patience).await;
         self.close().await;
         settled
     }
 
-    async fn settle_files(&mut self) -> Result<(), Fault> {
+    async fn settle_files(&mut self, patience: Patience) -> Result<(), Fault> {
         if let Some(going_on) = self.checkpointing.take() {
             self.checkpointed(going_on.await)?;
         }
@@ -413,7 +415,7 @@ impl Reading<'_> {
         if let Some(written) = self.pipeline.end().await
             && *written.progress() != self.checkpointed.checkpoint().progress
         {
-            let done = durable::checkpoint(self, written, Patience::Short).await;
+            let done = durable::checkpoint(self, written, patience).await;
             self.checkpointed(done)?;
         }
         trouble

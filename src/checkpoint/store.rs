@@ -67,13 +67,22 @@ impl Store {
     pub async fn create_dir(&self) -> io::Result<()> {
         let dir = self.dir.clone();
         let changed = self.disk.run(move |fs| create_dirs(fs, &dir)).await?;
-        self.disk.sync_dirs(changed).await
+        self.disk.sync(changed).await
     }
 
-    /// The stored checkpoint, if there is one.
+    /// The stored checkpoint, if there is one. Whoever stored it may have been stopped before its name was durable,
+    /// so that is seen to here: what is returned will not be undone.
     pub async fn load(&self) -> Result<Option<Checkpointed>, LoadError> {
         let path = self.path("checkpoint.json");
-        self.disk.run(move |fs| load(fs, path)).await
+        let loaded = self.disk.run(move |fs| load(fs, path)).await?;
+        if loaded.is_some() {
+            let synced = self.disk.sync_dirs(vec![self.dir.clone()]).await;
+            synced.map_err(|source| LoadError::Io {
+                path: self.dir.clone(),
+                source,
+            })?;
+        }
+        Ok(loaded)
     }
 
     /// Stores progress that is durable.

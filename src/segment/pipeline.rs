@@ -116,6 +116,7 @@ impl Pipeline {
             let compressing = &mut self.compressing;
             let compressed = match &mut self.writer {
                 State::Writing(writing) => tokio::select! {
+                    biased;
                     Some(entry) = compressing.next() => entry,
                     (writer, entries, written) = writing => {
                         self.in_flight -= entries;

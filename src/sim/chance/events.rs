@@ -1,0 +1,236 @@
+//! What happens in a run: traffic, trouble, crashes.
+
+use std::time::Duration;
+
+use crate::sim::check::stored;
+use crate::sim::disk::Faults;
+use crate::sim::kafka::{Kafka, Life, Log};
+use crate::sim::random::Random;
+use crate::sim::world::{Step, World};
+
+/// What happens while a process lives.
+pub struct Events {
+    left: usize,
+}
+
+impl Events {
+    /// A process's life begins.
+    pub fn new(world: &World) -> Self {
+        if world.random.once_in(3) {
+            crash_soon(world);
+        }
+        Self {
+            left: world.random.between(1, 60),
+        }
+    }
+
+    /// Lets something happen.
+    pub fn next(&mut self, world: &World) -> Step {
+        let random = &world.random;
+        self.left = self.left.saturating_sub(1);
+        match random.below(100) {
+            _ if self.left == 0 && random.once_in(3) => return Step::Stop,
+            _ if self.left == 0 => world.fs.die(),
+            0..8 => faults(world),
+            8..14 => trouble(world),
+            14..16 => crash_soon(world),
+            16 if random.once_in(2) => recreate(world, true),
+            17..22 => change(world),
+            _ => traffic(world),
+        }
+        let pause = random.pick(&[1, 10, 100, 300, 1000]);
+        Step::Wait(Duration::from_millis(random.between(1, pause) as u64))
+    }
+}
+
+/// Lets something happen while no process lives.
+pub fn between(world: &World) {
+    match world.random.below(10) {
+        0 => recreate(world, false),
+        1..4 => change(world),
+        _ => traffic(world),
+    }
+}
+
+/// Nothing is in anybody's way any more.
+pub fn calm(world: &World) {
+    world.fs.set_faults(Faults::default());
+    let mut kafka = world.cluster.kafka();
+    (kafka.unreachable, kafka.denied, kafka.errors_once_in) = (false, false, 0);
+    let names = kafka.topics.keys().cloned().collect::<Vec<_>>();
+    for name in names {
+        create(&mut kafka, &name, &world.random);
+    }
+    each_log(&mut kafka, |log| {
+        if log.is_open() {
+            log.end_transaction(true);
+        }
+    });
+}
+
+/// A value by chance.
+pub fn value(random: &Random) -> Vec<u8> {
+    let most = random.pick(&[10, 100, 100, 300, 6000]);
+    let length = random.between(1, most);
+    let letters = b"abcdefghij\\\r\nxyz ";
+    (0..length).map(|_| random.pick(letters)).collect()
+}
+
+/// Writes so many records.
+pub fn fill(log: &mut Log, name: &str, records: usize, random: &Random) {
+    let in_transaction = random.once_in(8);
+    for _ in 0..records {
+        let value = match random.below(12) {
+            0 => None,
+            1 => Some(Vec::new()),
+            _ => Some(value(random)),
+        };
+        log.append(name, value.as_deref(), in_transaction);
+    }
+    if log.is_open() && random.once_in(2) {
+        log.end_transaction(random.once_in(2));
+    }
+}
+
+fn any_topic(kafka: &Kafka, random: &Random) -> String {
+    let at = random.below(kafka.topics.len());
+    kafka.topics.keys().nth(at).cloned().unwrap_or_default()
+}
+
+fn traffic(world: &World) {
+    let (random, mut kafka) = (&world.random, world.cluster.kafka());
+    let name = any_topic(&kafka, random);
+    with_log(&mut kafka, &name, random, |log, path| {
+        fill(log, path, random.between(1, 15), random);
+    });
+}
+
+/// Chooses a partition of a topic, if it exists.
+fn with_log(kafka: &mut Kafka, topic: &str, random: &Random, change: impl FnOnce(&mut Log, &str)) {
+    let Some(of) = kafka.topics.get_mut(topic) else {
+        return;
+    };
+    let number = of.lives.len().saturating_sub(1);
+    if let Some(life) = of.now_mut() {
+        let index = random.below(life.partitions.len());
+        let path = format!("{topic}/{number}/{index}");
+        change(&mut life.partitions[index], &path);
+    }
+}
+
+fn each_log(kafka: &mut Kafka, mut change: impl FnMut(&mut Log)) {
+    let topics = kafka.topics.values_mut();
+    for life in topics.filter_map(|topic| topic.now_mut()) {
+        life.partitions.iter_mut().for_each(&mut change);
+    }
+}
+
+/// Something happens to what is in a topic.
+fn change(world: &World) {
+    let (random, mut kafka) = (&world.random, world.cluster.kafka());
+    let topic = any_topic(&kafka, random);
+    let what = random.below(10);
+    world.fs.note(|| format!("  topic {topic}: change {what}"));
+    if what == 0 {
+        if let Some(life) = kafka
+            .topics
+            .get_mut(&topic)
+            .and_then(|topic| topic.now_mut())
+        {
+            life.partitions.push(Log::default());
+        }
+        return;
+    }
+    with_log(&mut kafka, &topic, random, |log, _| match what {
+        1..4 => log.expire(log.start + random.below(12) as i64),
+        4 => log.expire(log.visible),
+        5 => {
+            log.truncate(log.end() - 1 - random.below(8) as i64);
+        }
+        6 if log.is_open() => log.end_transaction(random.once_in(2)),
+        _ => {
+            for _ in 0..random.below(6) {
+                let held = (log.visible - log.start).max(0);
+                log.compact(log.start + random.below(held as usize) as i64);
+            }
+        }
+    });
+}
+
+/// The brokers or the rights come and go.
+fn trouble(world: &World) {
+    let (random, mut kafka) = (&world.random, world.cluster.kafka());
+    match random.below(4) {
+        0 => kafka.denied = !kafka.denied,
+        1 => kafka.unreachable = !kafka.unreachable,
+        2 => kafka.errors_once_in = random.pick(&[0, 3, 20]),
+        _ => (kafka.denied, kafka.unreachable) = (false, false),
+    }
+    let state = (kafka.denied, kafka.unreachable, kafka.errors_once_in);
+    world
+        .fs
+        .note(|| format!("  denied, unreachable, errors: {state:?}"));
+}
+
+/// Deletes a topic or creates it (again). One that is read is not deleted twice before that was noticed.
+fn recreate(world: &World, is_read: bool) {
+    let random = &world.random;
+    let topic = any_topic(&world.cluster.kafka(), random);
+    let id = world.cluster.kafka().topics[&topic]
+        .now()
+        .map(|life| life.id.clone());
+    let mut archives = world.archives.iter().filter(|a| a.config.topic == topic);
+    let noticed = archives.all(|archive| match stored(world, archive) {
+        Ok(Some(stored)) => stored.identity.topic_id == id,
+        _ => false,
+    });
+    if is_read && id.is_some() && !noticed {
+        return;
+    }
+    let mut kafka = world.cluster.kafka();
+    if let Some(of) = kafka.topics.get_mut(&topic) {
+        of.exists = false;
+    }
+    world.fs.note(|| format!("  topic {topic} was deleted"));
+    if random.once_in(2) {
+        create(&mut kafka, &topic, random);
+        world.fs.note(|| format!("  topic {topic} was created"));
+    }
+}
+
+fn create(kafka: &mut Kafka, name: &str, random: &Random) {
+    let Some(topic) = kafka.topics.get_mut(name).filter(|topic| !topic.exists) else {
+        return;
+    };
+    let number = topic.lives.len();
+    let mut life = Life::new(format!("{name}-{number}"), random.between(1, 3));
+    let most = random.pick(&[0, 5, 100]);
+    for (index, log) in life.partitions.iter_mut().enumerate() {
+        let path = format!("{name}/{number}/{index}");
+        fill(log, &path, random.between(0, most), random);
+    }
+    topic.lives.push(life);
+    topic.exists = true;
+}
+
+/// The disk becomes worse or better.
+fn faults(world: &World) {
+    let random = &world.random;
+    let room = match random.below(4) {
+        0 => Some(random.below(20_000)),
+        _ => None,
+    };
+    let faults = Faults {
+        once_in: random.pick(&[0, 0, 200, 40, 8, 2]),
+        room,
+        at: None,
+    };
+    world.fs.note(|| format!("  {faults:?}"));
+    world.fs.set_faults(faults);
+}
+
+fn crash_soon(world: &World) {
+    let (operations, _) = world.fs.counts();
+    let soon = world.random.between(1, 60) as u64;
+    world.fs.crash_after(operations + soon);
+}

@@ -1,0 +1,95 @@
+//! A configuration and a cluster by chance.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::events::{fill, value};
+use crate::config::{Archive, Compression, Existing, Newline, Start};
+use crate::segment::compression::compress;
+use crate::sim::kafka::{Life, Topic};
+use crate::sim::random::Random;
+use crate::sim::world::World;
+
+/// A world to begin a run with.
+pub fn world(random: Random) -> World {
+    let mut world = World::new(random.clone());
+    world.budget = random.pick(&[1_000, 20_000, 1 << 20]);
+    let topics = random.between(1, 3);
+    for topic in ["a", "b", "c"].iter().take(topics) {
+        add_topic(&world, topic);
+    }
+    for number in 0..random.between(1, 4) {
+        let topic = ["a", "b", "c"][random.below(topics)];
+        add_archive(&mut world, number, topic);
+    }
+    if random.once_in(3) {
+        world.put_foreign(Path::new("/data/readme"), b"somebody else's");
+        world.put_foreign(Path::new("/data/.archiver/0/notes"), b"the same somebody's");
+    }
+    world
+}
+
+fn add_topic(world: &World, name: &str) {
+    let random = &world.random;
+    let mut topic = Topic::default();
+    if !random.once_in(8) {
+        let mut life = Life::new(format!("{name}-0"), random.between(1, 3));
+        for (index, log) in life.partitions.iter_mut().enumerate() {
+            fill(log, &format!("{name}/0/{index}"), random.below(40), random);
+            if random.once_in(4) {
+                log.expire(random.below(20) as i64);
+            }
+        }
+        topic.lives.push(life);
+        topic.exists = true;
+    }
+    world.cluster.kafka().topics.insert(name.into(), topic);
+}
+
+fn add_archive(world: &mut World, number: usize, topic: &str) {
+    let random = world.random.clone();
+    let compression = random.pick(&[
+        Compression::None,
+        Compression::None,
+        Compression::Gzip(1),
+        Compression::Zstd(1),
+    ]);
+    let ending = match compression {
+        Compression::None => "",
+        Compression::Gzip(_) => ".gz",
+        Compression::Zstd(_) => ".zst",
+    };
+    let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
+    let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
+    let existing = random.pick(&[Existing::Refuse, Existing::Append]);
+    let mut before = Vec::new();
+    match random.below(8) {
+        0 => world.fs.put(&file, b""),
+        1 if existing == Existing::Append => {
+            before = already_there(compression, &random);
+            world.fs.put(&file, &before);
+        }
+        _ => {}
+    }
+    let milliseconds = |of: &[u64]| Duration::from_millis(random.pick(of));
+    let config = Archive {
+        name: number.to_string(),
+        cluster: 0,
+        topic: topic.into(),
+        state: PathBuf::from(format!("{dir}/.archiver/{number}")),
+        file,
+        start: random.pick(&[Start::Latest, Start::Earliest]),
+        flush: milliseconds(&[20, 200, 1000]),
+        checkpoint: milliseconds(&[30, 300, 1000, 5000]),
+        compression,
+        newline: random.pick(&[Newline::Space, Newline::Escape]),
+        existing,
+    };
+    world.add(config, before);
+}
+
+fn already_there(compression: Compression, random: &Random) -> Vec<u8> {
+    let mut lines = value(random);
+    lines.push(b'\n');
+    compress(lines, compression).unwrap_or_default()
+}

@@ -1,0 +1,174 @@
+//! Topics as their brokers keep them, and everything that was ever in them.
+
+use std::ops::Range;
+
+use crate::record::{NextOffset, Partition};
+
+/// A topic's name and each life that it had: it is deleted and created again.
+#[derive(Debug, Default)]
+pub struct Topic {
+    /// The last one is the present one, if the topic exists.
+    pub lives: Vec<Life>,
+    /// Does it exist now?
+    pub exists: bool,
+}
+
+/// A topic from its creation to its deletion.
+#[derive(Debug)]
+pub struct Life {
+    /// The topic's id.
+    pub id: String,
+    /// Its partitions.
+    pub partitions: Vec<Log>,
+}
+
+/// A partition's log.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The first offset that is still held.
+    pub start: NextOffset,
+    /// Up to where a reader sees: the rest belongs to transactions that are open.
+    pub visible: NextOffset,
+    /// What is at each offset from 0: an index into `all`, or nothing (a control record, aborted, compacted).
+    slots: Vec<Option<usize>>,
+    /// Everything that was ever written, in order.
+    pub all: Vec<Written>,
+    /// It lost records that a reader may have seen.
+    pub got_shorter: bool,
+    /// Where it ended before it got shorter: offsets before that may be skipped by who has read so far.
+    ended: NextOffset,
+}
+
+/// A record as it was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Its offset.
+    pub offset: NextOffset,
+    /// Its value.
+    pub value: Option<Vec<u8>>,
+    /// Nobody was ever to see it.
+    pub aborted: bool,
+    /// Not having it is no loss: compacted, or its log got shorter where it was.
+    pub excused: bool,
+}
+
+impl Topic {
+    /// The present life, if the topic exists.
+    pub fn now(&self) -> Option<&Life> {
+        self.lives.last().filter(|_| self.exists)
+    }
+
+    /// The same, to change it.
+    pub fn now_mut(&mut self) -> Option<&mut Life> {
+        self.lives.last_mut().filter(|_| self.exists)
+    }
+}
+
+impl Life {
+    /// A topic that was just created.
+    pub fn new(id: String, partitions: usize) -> Self {
+        Self {
+            id,
+            partitions: (0..partitions).map(|_| Log::default()).collect(),
+        }
+    }
+
+    /// A partition, if there is one of this number.
+    pub fn partition(&self, number: Partition) -> Option<&Log> {
+        self.partitions.get(usize::try_from(number).ok()?)
+    }
+}
+
+impl Log {
+    /// The offset of the next record.
+    pub fn end(&self) -> NextOffset {
+        self.slots.len() as NextOffset
+    }
+
+    /// Is a transaction open?
+    pub fn is_open(&self) -> bool {
+        self.visible < self.end()
+    }
+
+    /// Writes a record; `name` is put before its value, so that it can be told from all others.
+    pub fn append(&mut self, name: &str, value: Option<&[u8]>, in_transaction: bool) {
+        let seen = !self.is_open();
+        let unique = format!("{name}.{} ", self.all.len());
+        // Null and empty ones can't be told apart; they are counted.
+        let value = value.map(|value| match value {
+            [] => Vec::new(),
+            _ => [unique.as_bytes(), value].concat(),
+        });
+        self.slots.push(Some(self.all.len()));
+        self.all.push(Written {
+            offset: self.end() - 1,
+            value,
+            aborted: false,
+            excused: self.end() <= self.ended,
+        });
+        if seen && !in_transaction {
+            self.visible = self.end();
+        }
+    }
+
+    /// Ends the open transaction.
+    pub fn end_transaction(&mut self, commit: bool) {
+        if !commit {
+            for offset in self.visible..self.end() {
+                self.forget(offset, |written| written.aborted = true);
+            }
+        }
+        // The control record.
+        self.slots.push(None);
+        self.visible = self.end();
+    }
+
+    /// Compacts a record away.
+    pub fn compact(&mut self, offset: NextOffset) {
+        if offset < self.visible {
+            self.forget(offset, |written| written.excused = true);
+        }
+    }
+
+    /// Deletes everything before this offset.
+    pub fn expire(&mut self, before: NextOffset) {
+        self.start = self.start.max(before.min(self.visible));
+    }
+
+    /// Loses everything from this offset on.
+    pub fn truncate(&mut self, at: NextOffset) -> bool {
+        if at < self.start || at >= self.end() {
+            return false;
+        }
+        self.got_shorter = true;
+        self.ended = self.ended.max(self.end());
+        for offset in at..self.end() {
+            self.forget(offset, |written| written.excused = true);
+        }
+        self.slots.truncate(usize::try_from(at).unwrap_or(0));
+        self.visible = self.visible.min(at);
+        true
+    }
+
+    fn forget(&mut self, offset: NextOffset, how: impl Fn(&mut Written)) {
+        let slot = usize::try_from(offset)
+            .ok()
+            .and_then(|at| self.slots.get_mut(at));
+        if let Some(index) = slot.and_then(Option::take) {
+            how(&mut self.all[index]);
+        }
+    }
+
+    /// What a reader may see.
+    pub fn held(&self) -> Range<NextOffset> {
+        self.start..self.visible
+    }
+
+    /// The first record at or after an offset that a reader may see.
+    pub fn next(&self, from: NextOffset) -> Option<&Written> {
+        let from = usize::try_from(from.max(self.start)).ok()?;
+        let to = usize::try_from(self.visible).ok()?;
+        let mut slots = self.slots.get(from..to)?.iter();
+        slots.find_map(|slot| slot.map(|index| &self.all[index]))
+    }
+}

@@ -1,0 +1,205 @@
+//! A Kafka cluster in memory, with everything that happens to one.
+
+mod log;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+pub use log::{Life, Log, Topic, Written};
+
+use super::disk::SimFs;
+use super::random::Random;
+use crate::checkpoint::{Checkpoint, Checkpointed};
+use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
+use crate::record::{NextOffset, Partition, Positions};
+use reader::{Queue, SimReader};
+
+/// The simulated cluster; clones are the same one.
+#[derive(Clone)]
+pub struct SimCluster {
+    kafka: Arc<Mutex<Kafka>>,
+    random: Random,
+    fs: SimFs,
+}
+
+/// What is in the cluster, and how it behaves.
+#[derive(Default)]
+pub struct Kafka {
+    /// The topics.
+    pub topics: BTreeMap<String, Topic>,
+    /// No broker answers.
+    pub unreachable: bool,
+    /// The user may not read.
+    pub denied: bool,
+    /// One answer in so many is an error of another kind.
+    pub errors_once_in: usize,
+    /// What was committed last, for each archive.
+    pub committed: BTreeMap<String, Checkpoint>,
+    /// The archive that reads a topic in a lane, and its checkpoint's path.
+    pub readers: BTreeMap<(String, usize), (String, PathBuf)>,
+    /// The checkpoint as it was when an archive first read.
+    pub first: BTreeMap<String, Vec<u8>>,
+    queues: Vec<Weak<Mutex<Queue>>>,
+}
+
+impl SimCluster {
+    /// A cluster without topics. Where an archive first reads from is looked up in `fs`.
+    pub fn new(random: Random, fs: SimFs) -> Self {
+        Self {
+            kafka: Arc::default(),
+            random,
+            fs,
+        }
+    }
+
+    /// What is in it. Must not be held over a call of anything here.
+    pub fn kafka(&self) -> MutexGuard<'_, Kafka> {
+        self.kafka.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the readers receive some of what is there.
+    pub fn deliver(&self) {
+        let mut kafka = self.kafka();
+        let queues = std::mem::take(&mut kafka.queues);
+        let queues = queues.into_iter().filter(|queue| {
+            let queue = queue.upgrade();
+            if let Some(queue) = &queue {
+                let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                queue.fetch(&kafka, &self.random);
+            }
+            queue.is_some()
+        });
+        let queues = queues.collect();
+        kafka.queues = queues;
+    }
+
+    /// Waits for an answer, which may be that there is none.
+    async fn answer<T>(
+        &self,
+        topic: Option<&str>,
+        answer: impl FnOnce(&mut Kafka) -> Result<T, KafkaError>,
+    ) -> Result<T, KafkaError> {
+        let delay = self.random.pick(&[0, 0, 1, 5, 20, 200]);
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+        let mut kafka = self.kafka();
+        let failed = self.random.once_in(kafka.errors_once_in);
+        let answer = match () {
+            () if kafka.unreachable => Err(error(Trouble::Unreachable)),
+            () if failed => Err(error(Trouble::Other)),
+            () if topic.is_some() && kafka.denied => Err(error(Trouble::Denied)),
+            () => answer(&mut kafka),
+        };
+        drop(kafka);
+        self.fs.note(|| {
+            let error = answer.as_ref().err();
+            format!("  answer about {topic:?}: {:?}", error.map(|e| e.kind))
+        });
+        answer
+    }
+}
+
+fn error(kind: Trouble) -> KafkaError {
+    KafkaError {
+        kind,
+        text: format!("simulated: {kind:?}"),
+    }
+}
+
+impl Kafka {
+    /// How many records were ever written.
+    pub fn written(&self) -> u64 {
+        let lives = self.topics.values().flat_map(|topic| &topic.lives);
+        let logs = lives.flat_map(|life| &life.partitions);
+        logs.map(|log| log.all.len() as u64).sum()
+    }
+
+    fn now(&self, topic: &str) -> Result<&Life, KafkaError> {
+        let topic = self.topics.get(topic).and_then(Topic::now);
+        topic.ok_or_else(|| error(Trouble::Missing))
+    }
+}
+
+impl Cluster for SimCluster {
+    fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
+        self.answer(None, |_| Ok(Some("simulated".into()))).boxed()
+    }
+
+    fn describe(&self, topic: &str) -> BoxFuture<'_, Result<cluster::Topic, KafkaError>> {
+        let topic = topic.to_owned();
+        async move {
+            let describe = |kafka: &mut Kafka| {
+                let life = kafka.now(&topic)?;
+                Ok(cluster::Topic {
+                    id: Some(life.id.clone()),
+                    partitions: i32::try_from(life.partitions.len()).unwrap_or(i32::MAX),
+                })
+            };
+            self.answer(Some(&topic), describe).await
+        }
+        .boxed()
+    }
+
+    fn offsets(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+    ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>> {
+        let topic = topic.to_owned();
+        async move {
+            let list = |kafka: &mut Kafka| {
+                let life = kafka.now(&topic)?;
+                let held = |p| life.partition(p).map(Log::held).map(|held| (p, held));
+                let held = partitions.into_iter().map(held);
+                held.collect::<Option<_>>()
+                    .ok_or_else(|| error(Trouble::Missing))
+            };
+            self.answer(Some(&topic), list).await
+        }
+        .boxed()
+    }
+
+    fn reader(
+        &self,
+        topic: &str,
+        lane: usize,
+        from: &Positions,
+    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
+        let (topic, from) = (topic.to_owned(), from.clone());
+        async move {
+            let make = |kafka: &mut Kafka| {
+                if let Some((archive, path)) = kafka.readers.get(&(topic.clone(), lane))
+                    && !kafka.first.contains_key(archive)
+                {
+                    let first = self.fs.peek(path).unwrap_or_default();
+                    kafka.first.insert(archive.clone(), first);
+                }
+                let mut reader = SimReader::new(&topic, self.random.clone());
+                kafka.queues.push(reader.queue());
+                reader.start(&from)?;
+                Ok(Box::new(reader) as Box<dyn Reader>)
+            };
+            self.answer(None, make).await
+        }
+        .boxed()
+    }
+
+    fn commit(&self, checkpoint: &Checkpointed) {
+        let checkpoint = checkpoint.checkpoint().clone();
+        let archive = checkpoint.identity.archive.clone();
+        self.fs
+            .note(|| format!("  {archive} commits {:?}", checkpoint.progress));
+        self.kafka().committed.insert(archive, checkpoint);
+    }
+
+    fn committed(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+}

@@ -1,0 +1,159 @@
+//! A reader that behaves as Kafka's client does: it fetches ahead, and goes on at the old offset when a topic was
+//! created again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+
+use super::{Kafka, Topic, error};
+use crate::cluster::{Fetched, KafkaError, Reader, Trouble};
+use crate::record::{NextOffset, Partition, Positions, Record};
+use crate::sim::random::Random;
+
+/// How many records are fetched ahead, at most.
+const AHEAD_MOST: usize = 60;
+
+/// What a reader has received.
+#[derive(Debug)]
+pub struct Queue {
+    topic: String,
+    arrived: Arc<Notify>,
+    /// Where each partition is fetched from next; `None` after an error that ends its fetching.
+    from: BTreeMap<Partition, Option<NextOffset>>,
+    items: VecDeque<(Partition, Item)>,
+}
+
+#[derive(Debug)]
+enum Item {
+    Record(NextOffset, Option<Vec<u8>>),
+    Failed(KafkaError),
+}
+
+/// A reader of one topic.
+pub struct SimReader {
+    queue: Arc<Mutex<Queue>>,
+    random: Random,
+}
+
+impl SimReader {
+    pub fn new(topic: &str, random: Random) -> Self {
+        let queue = Queue {
+            topic: topic.into(),
+            arrived: Arc::default(),
+            from: BTreeMap::new(),
+            items: VecDeque::new(),
+        };
+        Self {
+            queue: Arc::new(Mutex::new(queue)),
+            random,
+        }
+    }
+
+    pub fn queue(&self) -> Weak<Mutex<Queue>> {
+        Arc::downgrade(&self.queue)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Receives what the cluster has for it, or some of it.
+    pub fn fetch(&mut self, kafka: &Kafka, random: &Random) {
+        let was_empty = self.items.is_empty();
+        let topic = kafka.topics.get(&self.topic).and_then(Topic::now);
+        let mut from = std::mem::take(&mut self.from);
+        for (&partition, at) in &mut from {
+            let Some(next) = at else { continue };
+            if random.once_in(3) {
+                continue;
+            }
+            let failed = random.once_in(kafka.errors_once_in);
+            let log = topic.and_then(|life| life.partition(partition));
+            let (trouble, ends) = match log {
+                _ if kafka.unreachable => (Some(Trouble::Unreachable), false),
+                _ if kafka.denied => (Some(Trouble::Denied), false),
+                _ if failed => (Some(Trouble::Other), false),
+                None => (Some(Trouble::Missing), false),
+                Some(log) if *next < log.start || *next > log.end() => {
+                    (Some(Trouble::OutOfRange), true)
+                }
+                Some(_) => (None, false),
+            };
+            if let Some(trouble) = trouble {
+                // Told once in a while, not at each try.
+                if ends || random.once_in(4) {
+                    self.items
+                        .push_back((partition, Item::Failed(error(trouble))));
+                }
+                if ends {
+                    *at = None;
+                }
+                continue;
+            }
+            for _ in 0..random.between(1, 20) {
+                let Some(written) = log.and_then(|log| log.next(*next)) else {
+                    break;
+                };
+                if self.items.len() >= AHEAD_MOST {
+                    break;
+                }
+                *next = written.offset + 1;
+                let record = Item::Record(written.offset, written.value.clone());
+                self.items.push_back((partition, record));
+            }
+        }
+        self.from = from;
+        // Once in a while an edge is lost.
+        if was_empty && !self.items.is_empty() && !random.once_in(50) {
+            self.arrived.notify_one();
+        }
+    }
+}
+
+impl Reader for SimReader {
+    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
+        let from = from
+            .iter()
+            .map(|(&partition, &next)| (partition, Some(next)));
+        self.locked().from.extend(from);
+        Ok(())
+    }
+
+    fn stop(&mut self, partition: Partition) {
+        let mut queue = self.locked();
+        queue.from.remove(&partition);
+        queue.items.retain(|(of, _)| *of != partition);
+    }
+
+    fn arrived(&self) -> Arc<Notify> {
+        Arc::clone(&self.locked().arrived)
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Fetched<'_>)) -> usize {
+        let mut queue = self.locked();
+        let most = most.min(queue.items.len());
+        let taken = if most == 0 {
+            0
+        } else {
+            self.random.between(1, most)
+        };
+        for (partition, item) in queue.items.drain(..taken) {
+            each(match &item {
+                Item::Record(offset, value) => Fetched::Record(Record {
+                    partition,
+                    offset: *offset,
+                    value: value.as_deref(),
+                }),
+                Item::Failed(e) => Fetched::Failed(partition, e.clone()),
+            });
+        }
+        taken
+    }
+
+    fn waiting(&self) -> usize {
+        self.locked().items.len()
+    }
+}

@@ -1,0 +1,74 @@
+//! Many seeds, each a run.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sim::chance::{Failure, Figures, replay, run};
+
+/// How many seeds are run unless `ARCHIVER_SIM_SEEDS` says otherwise.
+const SEEDS: u64 = 300;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+fn fail(failure: &Failure) -> ! {
+    for line in &failure.trace {
+        eprintln!("{line}");
+    }
+    panic!(
+        "seed {}: {}\nreplay: ARCHIVER_SIM_SEED={} cargo test --lib sim::tests::seeds -- --nocapture",
+        failure.seed, failure.what, failure.seed
+    );
+}
+
+#[test]
+fn whatever_happens_each_record_is_there_once() {
+    if let Some(seed) = number("ARCHIVER_SIM_SEED") {
+        match replay(seed) {
+            Ok(figures) => println!("seed {seed}: {figures:?}"),
+            Err(failure) => fail(&failure),
+        }
+        return;
+    }
+    let first = number("ARCHIVER_SIM_FIRST").unwrap_or(0);
+    let end = first + number("ARCHIVER_SIM_SEEDS").unwrap_or(SEEDS);
+    let (next, all) = (AtomicU64::new(first), Mutex::new(Figures::default()));
+    let failed = Mutex::new(None::<Failure>);
+    let work = || {
+        while failed.lock().expect("no panic").is_none() {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                break;
+            }
+            match run(seed, None, false) {
+                Ok(figures) => all.lock().expect("no panic").add(figures),
+                Err(failure) => *failed.lock().expect("no panic") = Some(failure),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    if let Some(failure) = failed.into_inner().expect("no panic") {
+        fail(&failure);
+    }
+    let all = all.into_inner().expect("no panic");
+    println!(
+        "{} runs, {} crashes, {} faults in {} operations, {} records: lost 0, doubled 0",
+        all.runs, all.crashes, all.faults, all.operations, all.records
+    );
+}
+
+#[test]
+fn a_seed_is_always_the_same_run() {
+    for seed in 0..20 {
+        let runs = [(); 2].map(|()| match run(seed, None, false) {
+            Ok(figures) => format!("{figures:?}"),
+            Err(failure) => failure.what,
+        });
+        assert_eq!(runs[0], runs[1], "seed {seed}");
+    }
+}
