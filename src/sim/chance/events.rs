@@ -79,8 +79,15 @@ pub fn calm(world: &World) {
 pub fn value(random: &Random) -> Vec<u8> {
     let most = random.pick(&[10, 100, 100, 300, 6000]);
     let length = random.between(1, most);
-    let letters = b"abcdefghij\\\r\nxyz ";
-    (0..length).map(|_| random.pick(letters)).collect()
+    // Eight letters at a time: most of what is drawn in a run is drawn here.
+    let letters = b"abcdefghij\\\r\nx {\"";
+    let mut value = Vec::with_capacity(length + 8);
+    while value.len() < length {
+        let drawn = random.number().to_le_bytes();
+        value.extend(drawn.map(|byte| letters[usize::from(byte) % letters.len()]));
+    }
+    value.truncate(length);
+    value
 }
 
 /// Writes so many records.
