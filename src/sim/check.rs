@@ -391,12 +391,15 @@ fn origin(line: &[u8]) -> Option<(String, usize)> {
 }
 
 fn encoded(value: &[u8], newline: Newline) -> Vec<u8> {
-    let encode = |&byte: &u8| match (newline, byte) {
-        (Newline::Escape, b'\n') => b"\\n".to_vec(),
-        (Newline::Escape, b'\r') => b"\\r".to_vec(),
-        (Newline::Escape, b'\\') => b"\\\\".to_vec(),
-        (_, b'\n') => b" ".to_vec(),
-        (_, byte) => vec![byte],
-    };
-    value.iter().flat_map(encode).collect()
+    let mut line = Vec::with_capacity(value.len() + 16);
+    for &byte in value {
+        match (newline, byte) {
+            (Newline::Escape, b'\n') => line.extend_from_slice(b"\\n"),
+            (Newline::Escape, b'\r') => line.extend_from_slice(b"\\r"),
+            (Newline::Escape, b'\\') => line.extend_from_slice(b"\\\\"),
+            (_, b'\n') => line.push(b' '),
+            (_, byte) => line.push(byte),
+        }
+    }
+    line
 }

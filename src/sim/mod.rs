@@ -12,6 +12,7 @@ pub mod check;
 pub mod disk;
 pub mod kafka;
 pub mod random;
+pub mod scenes;
 #[cfg(test)]
 mod tests;
 pub mod world;

@@ -36,6 +36,8 @@ pub struct World {
     pub foreign: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// Archives that may stop for good, and a part of the reason they must give.
     pub may_stop: Mutex<BTreeMap<String, &'static str>>,
+    /// What the archives of the present process are doing.
+    pub statuses: Mutex<Vec<Arc<Status>>>,
     /// Milliseconds since the run began.
     pub now: Arc<AtomicU64>,
     /// The memory for chunks, in bytes.
@@ -97,6 +99,7 @@ impl World {
             archives: Vec::new(),
             foreign: Mutex::default(),
             may_stop: Mutex::default(),
+            statuses: Mutex::default(),
             now: Arc::default(),
             budget: 1 << 20,
         }
@@ -138,6 +141,13 @@ impl World {
         may_stop.get(archive).copied()
     }
 
+    /// Does the present process read this archive's topic?
+    pub fn is_running(&self, archive: &Watched) -> bool {
+        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statuses = statuses.iter();
+        statuses.any(|s| s.name() == archive.config.name && s.state() == State::Running)
+    }
+
     /// Runs a process until it is crashed, or has stopped because `script` says so.
     pub fn process(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -151,6 +161,9 @@ impl World {
     async fn live(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let (stopper, shutdown) = shutdown::channel();
         let (mut tasks, statuses) = self.start(&shutdown);
+        let mut current = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone_from(&statuses);
+        drop(current);
         let died = self.fs.died();
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
         let (mut next_step, mut next_delivery) = (began, began);

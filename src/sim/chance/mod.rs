@@ -15,9 +15,6 @@ const PROCESSES_MOST: usize = 7;
 /// How long everything that can heal may take to heal.
 const HEAL_MOST: Duration = Duration::from_secs(600);
 
-/// How long a checkpoint may take to be certain after it can be seen, and an archive to take up an old one.
-const SETTLE: Duration = Duration::from_secs(15);
-
 /// What happened in a run, or in many.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Figures {
@@ -109,19 +106,15 @@ pub fn finish(world: &World) -> Result<(), String> {
     events::calm(world);
     let mut left = HEAL_MOST;
     let pause = Duration::from_millis(700);
-    let (mut settled, mut broken) = (false, None);
+    let mut broken = None;
     let ended = world.process(&mut |world| {
         left = left.saturating_sub(pause);
         let mut archives = world.archives.iter();
         let done = archives.try_fold(true, |done, archive| {
             let excused = world.allowed_stop(&archive.config.name).is_some();
-            Ok(done && (excused || has_all(world, archive)?))
+            Ok(done && (excused || world.is_running(archive) && has_all(world, archive)?))
         });
         match done {
-            Ok(true) if !settled => {
-                settled = true;
-                Step::Wait(SETTLE)
-            }
             Ok(false) if !left.is_zero() => Step::Wait(pause),
             Ok(_) => Step::Stop,
             Err(e) => {

@@ -1,1 +1,2 @@
+mod scenes;
 mod seeds;

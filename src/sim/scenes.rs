@@ -1,0 +1,210 @@
+//! Short scenes in which nothing is left to chance but the order of tasks: they are crashed at every operation.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::disk::Faults;
+use super::kafka::{Life, Log, Topic};
+use super::random::Random;
+use super::world::{Step, World};
+use crate::config::{Archive, Compression, Existing, Newline, Start};
+
+/// A scene: a world, and what happens in it.
+#[derive(Clone, Copy)]
+pub struct Scene {
+    /// What it shows.
+    pub name: &'static str,
+    setup: fn(&mut World),
+    /// What happens at each step, from 0.
+    happens: fn(&World, usize),
+    steps: usize,
+}
+
+/// All of them.
+pub const SCENES: [Scene; 9] = [
+    Scene {
+        name: "first start",
+        setup: |world| {
+            topic(world, 1);
+            archive(world, "/data/a/b/out.ndjson", Compression::None);
+        },
+        happens: |world, step| {
+            if step == 1 {
+                write(world, 3)
+            }
+        },
+        steps: 4,
+    },
+    Scene {
+        name: "steady, plain",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, _| write(world, 2),
+        steps: 6,
+    },
+    Scene {
+        name: "steady, gzip",
+        setup: |world| steady(world, Compression::Gzip(1)),
+        happens: |world, _| write(world, 2),
+        steps: 6,
+    },
+    Scene {
+        name: "steady, zstd",
+        setup: |world| steady(world, Compression::Zstd(1)),
+        happens: |world, _| write(world, 2),
+        steps: 6,
+    },
+    Scene {
+        name: "gap",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            write(world, 2);
+            if step == 3 {
+                each_log(world, |log| log.expire(log.visible));
+            }
+        },
+        steps: 9,
+    },
+    Scene {
+        name: "topic created again",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            if step == 3 {
+                create(world, 1);
+            }
+            write(world, 2);
+        },
+        steps: 12,
+    },
+    Scene {
+        name: "topic created late",
+        setup: |world| {
+            let missing = Topic::default();
+            world.cluster.kafka().topics.insert("t".into(), missing);
+            archive(world, "/data/out.ndjson", Compression::None);
+        },
+        happens: |world, step| {
+            if step == 2 {
+                create(world, 2);
+            }
+            write(world, 2);
+        },
+        steps: 9,
+    },
+    Scene {
+        name: "disk full",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            write(world, 3);
+            let room = (2..5).contains(&step).then_some(800);
+            world.fs.set_faults(Faults {
+                room,
+                ..Faults::default()
+            });
+        },
+        steps: 12,
+    },
+    Scene {
+        name: "two archives beside each other, one after what is there",
+        setup: |world| {
+            topic(world, 2);
+            archive(world, "/data/new/one.ndjson", Compression::None);
+            world
+                .fs
+                .put(&PathBuf::from("/data/new/two.ndjson"), b"before\n");
+            archive(world, "/data/new/two.ndjson", Compression::None);
+            world.archives[1].before = b"before\n".to_vec();
+            world.put_foreign(&PathBuf::from("/data/new/notes"), b"mine");
+        },
+        happens: |world, _| write(world, 1),
+        steps: 5,
+    },
+];
+
+impl Scene {
+    /// The scene's world as it begins; the seed decides on the order of tasks.
+    pub fn world(&self, seed: u64) -> World {
+        let mut world = World::new(Random::new(seed));
+        (self.setup)(&mut world);
+        world
+    }
+
+    /// What happens in it.
+    pub fn script(&self) -> impl FnMut(&World) -> Step + use<> {
+        let (happens, steps) = (self.happens, self.steps);
+        let mut step = 0;
+        move |world| {
+            if step == steps {
+                return Step::Stop;
+            }
+            happens(world, step);
+            step += 1;
+            Step::Wait(Duration::from_millis(400))
+        }
+    }
+}
+
+fn steady(world: &mut World, compression: Compression) {
+    topic(world, 2);
+    archive(world, "/data/out", compression);
+}
+
+fn topic(world: &World, partitions: usize) {
+    let mut topic = Topic::default();
+    topic.lives.push(Life::new("t-0".into(), partitions));
+    topic.exists = true;
+    world.cluster.kafka().topics.insert("t".into(), topic);
+}
+
+fn archive(world: &mut World, file: &str, compression: Compression) {
+    let file = PathBuf::from(file);
+    let name = world.archives.len().to_string();
+    let config = Archive {
+        state: file.with_file_name(".archiver").join(&name),
+        name,
+        cluster: 0,
+        topic: "t".into(),
+        file,
+        start: Start::Earliest,
+        flush: Duration::from_millis(200),
+        checkpoint: Duration::from_millis(700),
+        compression,
+        newline: Newline::Space,
+        existing: Existing::Append,
+    };
+    world.add(config, Vec::new());
+}
+
+fn create(world: &World, partitions: usize) {
+    let mut kafka = world.cluster.kafka();
+    for topic in kafka.topics.values_mut() {
+        let number = topic.lives.len();
+        topic
+            .lives
+            .push(Life::new(format!("t-{number}"), partitions));
+        topic.exists = true;
+    }
+}
+
+fn write(world: &World, records: usize) {
+    let mut kafka = world.cluster.kafka();
+    for topic in kafka.topics.values_mut() {
+        let number = topic.lives.len().saturating_sub(1);
+        let Some(life) = topic.now_mut() else {
+            continue;
+        };
+        for (index, log) in life.partitions.iter_mut().enumerate() {
+            for _ in 0..records {
+                let value =
+                    b"a value that is long enough to be torn somewhere in its middle by a crash";
+                log.append(&format!("t/{number}/{index}"), Some(value), false);
+            }
+        }
+    }
+}
+
+fn each_log(world: &World, change: impl FnMut(&mut Log)) {
+    let mut kafka = world.cluster.kafka();
+    let topics = kafka.topics.values_mut();
+    let lives = topics.filter_map(Topic::now_mut);
+    lives.flat_map(|life| &mut life.partitions).for_each(change);
+}
