@@ -9,6 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// A file system. Every call may block.
 pub trait Fs: Send + Sync {
     /// Opens an existing file for reading and appending.
@@ -60,8 +62,29 @@ pub struct Stat {
     pub device: u64,
     /// See `device`.
     pub inode: u64,
+    /// When it was created, in nanoseconds since 1970, where the file system tells.
+    pub born: Option<u64>,
     /// Is it a regular file?
     pub is_file: bool,
+}
+
+/// Tells a file from one that got its inode later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// The inode; devices are numbered anew at each boot.
+    pub inode: u64,
+    /// See [`Stat::born`].
+    pub born: Option<u64>,
+}
+
+impl Stat {
+    /// Which file it is.
+    pub fn id(&self) -> FileId {
+        FileId {
+            inode: self.inode,
+            born: self.born,
+        }
+    }
 }
 
 impl From<fs::Metadata> for Stat {
@@ -70,6 +93,11 @@ impl From<fs::Metadata> for Stat {
             length: meta.len(),
             device: meta.dev(),
             inode: meta.ino(),
+            born: meta
+                .created()
+                .ok()
+                .and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok())
+                .and_then(|born| u64::try_from(born.as_nanos()).ok()),
             is_file: meta.is_file(),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::fs::{File, Fs, parent};
+use crate::fs::{File, FileId, Fs, parent};
 use crate::record::{NextOffset, Partition};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::mark::{Mark, Tail};
@@ -64,13 +64,16 @@ impl GapLog {
     /// Opens the list as it was at a checkpoint. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         // In archiver's own directory any list longer than an empty mark is an unfinished one of its own.
-        let inode = match fs.stat(path) {
-            Ok(stat) => stat.inode,
+        let id = match fs.stat(path) {
+            Ok(stat) => stat.id(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 if mark.length == 0 {
                     return Ok(Self::none(path));
                 }
-                0
+                FileId {
+                    inode: 0,
+                    born: None,
+                }
             }
             Err(source) => {
                 let path = path.to_path_buf();
@@ -79,25 +82,30 @@ impl GapLog {
         };
         Ok(Self {
             path: path.to_path_buf(),
-            file: Some(AppendFile::resume(fs, path, mark, inode)?.0),
+            file: Some(AppendFile::resume(fs, path, mark, id, None)?.0),
         })
     }
 
     /// Appends one line for each gap. May block.
-    pub fn append(&mut self, fs: &dyn Fs, gaps: &[Gap]) -> io::Result<()> {
+    pub fn append(&mut self, fs: &dyn Fs, gaps: &[Gap]) -> Result<(), Refused> {
+        let io = |source| Refused::Io {
+            path: self.path.clone(),
+            source,
+        };
         let mut lines = Vec::new();
         for gap in gaps {
-            serde_json::to_writer(&mut lines, gap)?;
+            serde_json::to_writer(&mut lines, gap).map_err(|e| io(e.into()))?;
             lines.push(b'\n');
         }
         let file = match &mut self.file {
             Some(file) => file,
             None => {
                 let created = AppendFile::create(fs, &self.path)?;
-                let directory = fs.open_dir(parent(&self.path))?;
+                let directory = fs.open_dir(parent(&self.path)).map_err(io)?;
                 fs.sync(&[directory])
                     .into_iter()
-                    .collect::<io::Result<()>>()?;
+                    .collect::<io::Result<()>>()
+                    .map_err(io)?;
                 self.file.insert(created)
             }
         };

@@ -1,9 +1,11 @@
 //! Runs the archives of a configuration: a task for each, a few clients for each cluster.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -84,8 +86,17 @@ impl Supervisor {
                 status,
                 world: world.clone(),
             };
-            let running = archive.run(shutdown.clone());
-            tasks.spawn(async move { (index, running.await) });
+            let status = Arc::clone(&archive.status);
+            let running = AssertUnwindSafe(archive.run(shutdown.clone())).catch_unwind();
+            tasks.spawn(async move {
+                let end = running.await.unwrap_or_else(|_| {
+                    // The panic's own message is on standard error already.
+                    let why = "a fault in the program; please report it, and start archiver again";
+                    status.set(State::Stopped(why.into()));
+                    End::Never
+                });
+                (index, end)
+            });
         }
         Self {
             tasks,

@@ -44,19 +44,20 @@ pub(super) fn checkpoint(
     patience: Patience,
 ) -> impl Future<Output = Result<Outcome, Fault>> + Send + use<> {
     let (store, identity) = (reading.store.clone(), reading.identity.clone());
-    let before = reading
-        .checkpointed
-        .checkpoint()
-        .progress
-        .next_offsets
-        .clone();
+    let stored = reading.checkpointed.checkpoint();
+    // Of a topic that was created again before, nothing has been stored yet.
+    let before = match stored.identity.topic_id == identity.topic_id {
+        true => stored.progress.next_offsets.clone(),
+        false => Positions::new(),
+    };
+    let read = written.progress().next_offsets.clone();
     let (cluster, disk) = (
         Arc::clone(&reading.archive.cluster),
         reading.archive.world.disk.clone(),
     );
     let file = reading.archive.config.file.display().to_string();
     async move {
-        let looking = is_recreated(&*cluster, &identity, &before);
+        let looking = is_recreated(&*cluster, &identity, &before, &read);
         let recreated = match patience {
             Patience::Endless => looking.await,
             _ => timeout(SHORT, looking).await.unwrap_or(Err(KafkaError {
@@ -79,7 +80,7 @@ pub(super) fn checkpoint(
         };
         let durable = written.sync(&disk).await.map_err(|e| {
             Fault::Distrust(format!(
-                "making {file} durable: {e}; going back to the last checkpoint"
+                "making it durable: {e}; going back to the last checkpoint"
             ))
         })?;
         let stored = store.save(identity, durable).await;
@@ -102,27 +103,31 @@ enum Recreated {
 
 async fn is_recreated(
     cluster: &dyn Cluster,
-    read: &Identity,
+    identity: &Identity,
     checkpointed: &Positions,
+    read: &Positions,
 ) -> Result<Recreated, KafkaError> {
-    let now: Topic = match cluster.describe(&read.topic).await {
+    let now: Topic = match cluster.describe(&identity.topic).await {
         Ok(now) => now,
         // Deleted, and nothing new is there.
         Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
         Err(e) => return Err(e),
     };
-    match (&read.topic_id, &now.id) {
+    match (&identity.topic_id, &now.id) {
         (Some(before), Some(now)) if before != now => {}
         _ => return Ok(Recreated::No),
     }
     let all = (0..now.partitions).collect();
-    let held = cluster.offsets(&read.topic, all).await?;
-    let read = held
-        .iter()
-        .any(|(partition, held)| held.end > checkpointed.get(partition).copied().unwrap_or(0));
-    Ok(if read {
-        Recreated::PerhapsRead
-    } else {
-        Recreated::AfterReading
+    let held = cluster.offsets(&identity.topic, all).await?;
+    // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
+    // has been read further holds only records of the old one.
+    let perhaps = held.iter().any(|(partition, held)| {
+        let from = checkpointed.get(partition).copied().unwrap_or(0);
+        let to = read.get(partition).copied().unwrap_or(0);
+        from < to && to <= held.end
+    });
+    Ok(match perhaps {
+        true => Recreated::PerhapsRead,
+        false => Recreated::AfterReading,
     })
 }

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
-use crate::fs::{self, Fs, Reading};
+use crate::fs::{self, File, Fs, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
 use crate::record::{NextOffset, Partition, Positions};
@@ -63,19 +64,23 @@ impl Archive {
             topic_id: topic.as_ref().and_then(|topic| topic.id.clone()),
             cluster_id,
         };
-        let checkpointed = match checkpoint {
+        let (checkpointed, held) = match checkpoint {
             Some(checkpoint) => {
                 self.check_cluster(&checkpoint, &identity)?;
-                checkpoint
+                (checkpoint, None)
             }
-            None => self.begin(&store, &identity, topic.as_ref()).await?,
+            None => {
+                let begun = self.begin(&store, &identity, topic.as_ref()).await?;
+                (begun.0, Some(begun.1))
+            }
         };
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
             self.kafka(reading, &KafkaError { kind, text })
         })?;
-        self.take_up(store, identity, topic, checkpointed).await
+        self.take_up(store, identity, topic, checkpointed, held)
+            .await
     }
 
     async fn lock(&self, store: &Store) -> Result<Lock, Stop> {
@@ -169,7 +174,7 @@ impl Archive {
         store: &Store,
         identity: &Identity,
         topic: Option<&Topic>,
-    ) -> Result<Checkpointed, Stop> {
+    ) -> Result<(Checkpointed, Arc<dyn File>), Stop> {
         let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
             None => (Positions::new(), 0),
@@ -177,34 +182,42 @@ impl Archive {
         let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let (disk, existing) = (&self.world.disk, self.config.existing);
         let create = move |fs: &dyn Fs| {
+            let io = |source| Refused::Io {
+                path: path.clone(),
+                source,
+            };
             let above = fs::parent(&path);
-            let mut changed = fs::create_dirs(fs, above)?;
-            changed.push(fs.open_dir(above)?);
+            let mut changed = fs::create_dirs(fs, above).map_err(io)?;
+            changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
-                        Err(e)
-                    } else {
-                        Ok(found)
+                        return Err(Refused::Io { path, source: e });
                     }
+                    found
                 }
-                other => other,
-            }?;
-            let writer = Writer::new(data, GapLog::none(&state), from, 0)?;
-            io::Result::Ok((writer.written(), changed))
+                other => other?,
+            };
+            let writer = Writer::new(data, GapLog::none(&state), from, 0).map_err(io)?;
+            Ok((writer.written(), changed))
         };
-        let store_first = async {
-            let (written, changed) = disk.run(create).await?;
-            disk.sync(changed).await?;
-            let durable = written.sync(disk).await?;
-            store.save(identity.clone(), durable).await
-        };
-        let stored = store_first.await.map_err(|e: io::Error| {
-            let file = self.file().display();
-            Stop::Retry(format!("storing the first checkpoint for {file}: {e}"))
-        })?;
+        let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
+        // Locked from here on until it is read into.
+        let held = Arc::clone(written.data());
+        let file = self.file().display();
+        let storing =
+            |e: io::Error| Stop::Retry(format!("storing the first checkpoint for {file}: {e}"));
+        disk.sync(changed).await.map_err(storing)?;
+        let durable = written
+            .sync(disk)
+            .await
+            .map_err(|e| self.refused(e, None))?;
+        let stored = store
+            .save(identity.clone(), durable)
+            .await
+            .map_err(storing)?;
         // Said when it holds: whatever comes now will be archived, also after a crash.
         if behind > 0 {
             tracing::info!(
@@ -214,7 +227,7 @@ impl Archive {
                 self.config.topic,
             );
         }
-        Ok(stored)
+        Ok((stored, held))
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
@@ -248,6 +261,7 @@ impl Archive {
         identity: Identity,
         topic: Topic,
         checkpointed: Checkpointed,
+        held: Option<Arc<dyn File>>,
     ) -> Result<Opened, Stop> {
         let stored = checkpointed.checkpoint();
         let positions = &stored.progress.next_offsets;
@@ -269,7 +283,7 @@ impl Archive {
             true => self.recreated_gaps(&checkpointed, &identity),
             false => Vec::new(),
         };
-        let files = self.open_files(&store, &checkpointed, from.clone(), gaps);
+        let files = self.open_files(&store, &checkpointed, from.clone(), gaps, held);
         let writer = files.await?;
         let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
         Ok(Opened {
@@ -289,44 +303,49 @@ impl Archive {
         checkpointed: &Checkpointed,
         from: Positions,
         unlisted: Vec<Gap>,
+        held: Option<Arc<dyn File>>,
     ) -> Result<Writer, Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let name = self.config.name.clone();
         let open = move |fs: &dyn Fs| {
-            let (data, cut) = AppendFile::resume(fs, &path, &progress.data, progress.inode)?;
+            let (data, cut) = AppendFile::resume(fs, &path, &progress.data, progress.id, held)?;
             if cut > 0 {
                 tracing::info!(
-                    "archive {name}: cut {cut} bytes off {}, written after its last checkpoint; they are read again",
+                    "archive {name}: cut {cut} bytes off {}, written after its last checkpoint",
                     path.display()
                 );
             }
             let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
             if !unlisted.is_empty() {
-                let listed = gaps.append(fs, &unlisted);
-                listed.map_err(|source| Refused::Io {
-                    path: gaps.path().to_path_buf(),
-                    source,
-                })?;
+                gaps.append(fs, &unlisted)?;
             }
             Writer::new(data, gaps, from, progress.records)
                 .map_err(|source| Refused::Io { path, source })
         };
-        self.world.disk.run(open).await.map_err(|e| match e {
-            Refused::Io { .. } => Stop::Retry(e.to_string()),
+        let opened = self.world.disk.run(open).await;
+        opened.map_err(|e| self.refused(e, Some(checkpointed)))
+    }
+
+    /// What a file that can't be used means for the archive.
+    fn refused(&self, e: Refused, checkpointed: Option<&Checkpointed>) -> Stop {
+        match e {
+            Refused::Io { .. } => Stop::Retry(format!("opening {e}")),
             Refused::Locked(e) => stop_for_lock(e),
             Refused::Foreign { .. } => {
-                let written_to = &checkpointed.checkpoint().identity.file;
-                let moved = match *written_to == self.file().display().to_string() {
-                    true => String::new(),
-                    false => format!(" (the checkpoint is of {written_to})"),
+                let written_to = checkpointed.map(|stored| &stored.checkpoint().identity.file);
+                let moved = match written_to {
+                    Some(file) if *file != self.file().display().to_string() => {
+                        format!(" (the checkpoint is of {file})")
+                    }
+                    _ => String::new(),
                 };
                 Stop::Never(format!(
                     "{e}{moved}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
                     self.config.state.display()
                 ))
             }
-        })
+        }
     }
 
     fn recreated_gaps(&self, checkpointed: &Checkpointed, now: &Identity) -> Vec<Gap> {

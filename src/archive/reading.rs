@@ -103,6 +103,10 @@ pub(super) async fn read(
     if !matches!(archive.status.state(), State::Waiting(_)) {
         archive.status.set(State::Running);
     }
+    if reading.identity.topic_id == reading.checkpointed.checkpoint().identity.topic_id {
+        // The run before may have been ended before it could, or had no group to tell.
+        archive.cluster.commit(&reading.checkpointed);
+    }
     let ended = reading.run(shutdown).await;
     let drained = match ended {
         Ok(()) => reading.drain().await,
@@ -190,6 +194,9 @@ impl Reading<'_> {
                     (flush_due, more) = (!self.chunk.bytes.is_empty(), true);
                 }
                 () = checkpoint.next() => {
+                    if !self.unsaved && self.pipeline.is_idle() {
+                        self.archive.status.set(State::Running);
+                    }
                     checkpoint_due = true;
                     self.pipeline.submit_check();
                 }
@@ -304,7 +311,6 @@ impl Reading<'_> {
         match wrote {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.bytes);
-                self.archive.status.set(State::Running);
                 self.unsaved |= wrote.advances > 0;
                 Ok(())
             }
@@ -317,6 +323,7 @@ impl Reading<'_> {
         match done? {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
+                self.archive.status.set(State::Running);
                 self.archive.cluster.commit(&self.checkpointed);
                 if recreated {
                     return Err(self.recreated());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mark::{Mark, TAIL, Tail};
-use crate::fs::{File, Fs};
+use crate::fs::{File, FileId, Fs};
 use crate::lock::{LockError, lock_data};
 
 /// A file that archiver appends to.
@@ -21,7 +21,7 @@ pub struct AppendFile {
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// The file system said no.
-    #[error("opening {}: {source}", path.display())]
+    #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
     /// Another archiver writes it.
     #[error(transparent)]
@@ -35,22 +35,35 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
 impl AppendFile {
-    /// Creates a file that must not exist.
-    pub fn create(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+    /// Creates a file that must not exist, and locks it.
+    pub fn create(fs: &dyn Fs, path: &Path) -> Result<Self, Refused> {
+        let file = fs.create_new(path).map_err(|e| Refused::io(path, e))?;
+        lock_data(fs, path, &file)?;
         Ok(Self {
             path: path.to_path_buf(),
-            file: fs.create_new(path)?,
+            file,
             length: 0,
             tail: Tail::default(),
         })
     }
 
-    /// Takes an existing file as it is, to append to it.
-    pub fn adopt(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
-        let file = fs.open(path)?;
-        let length = file.stat()?.length;
-        let tail = read_tail(&*file, length)?;
+    /// Locks an existing file and takes it as it is, to append to it.
+    pub fn adopt(fs: &dyn Fs, path: &Path) -> Result<Self, Refused> {
+        let io = |e| Refused::io(path, e);
+        let file = fs.open(path).map_err(io)?;
+        lock_data(fs, path, &file)?;
+        let length = file.stat().map_err(io)?.length;
+        let tail = read_tail(&*file, length).map_err(io)?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
@@ -60,31 +73,34 @@ impl AppendFile {
     }
 
     /// Opens a file as it was at `mark`: what came after is cut off, if the bytes before are those that
-    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `inode` must tell that it is the
-    /// same file. Also says how many bytes were cut off.
+    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `id` must tell that it is the
+    /// same file. Also says how many bytes were cut off. A file that is `held` already is not opened again.
     pub fn resume(
         fs: &dyn Fs,
         path: &Path,
         mark: &Mark,
-        inode: u64,
+        id: FileId,
+        held: Option<Arc<dyn File>>,
     ) -> Result<(Self, u64), Refused> {
-        let io = |source| Refused::Io {
-            path: path.to_path_buf(),
-            source,
-        };
+        let io = |e| Refused::io(path, e);
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
             expected: format!("what was written up to byte {}", mark.length),
             found,
         };
-        let file = match fs.open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(foreign("no file".into()));
-            }
-            Err(e) => return Err(io(e)),
+        let file = match held {
+            Some(file) => file,
+            None => match fs.open(path) {
+                Ok(file) => {
+                    lock_data(fs, path, &file)?;
+                    file
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    return Err(foreign("no file".into()));
+                }
+                Err(e) => return Err(io(e)),
+            },
         };
-        lock_data(fs, path, &file)?;
         let found = file.stat().map_err(io)?;
         if !found.is_file {
             return Err(foreign("something that is not a file".into()));
@@ -92,7 +108,7 @@ impl AppendFile {
         if found.length < mark.length {
             return Err(foreign(format!("only {} bytes", found.length)));
         }
-        if mark.length == 0 && found.length > 0 && found.inode != inode {
+        if mark.length == 0 && found.length > 0 && found.id() != id {
             return Err(foreign(format!(
                 "another file with {} bytes in it",
                 found.length
@@ -118,40 +134,39 @@ impl AppendFile {
         Ok((resumed, cut))
     }
 
-    /// Appends all of `bytes`, or (as far as the file system lets it) nothing.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Appends all of `bytes`, or (as far as the file system lets it) nothing; refuses to go on in a file whose
+    /// length somebody else has changed.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         if let Err(e) = self.file.append(bytes) {
             // If this fails too, the next start cuts the file back to its checkpoint.
             let _ = self.file.set_len(self.length);
-            return Err(e);
+            return Err(Refused::io(&self.path, e));
         }
-        self.length += bytes.len() as u64;
+        let expected = self.length + bytes.len() as u64;
+        let found = self.file.stat().map_err(|e| Refused::io(&self.path, e))?;
+        if found.length != expected {
+            return Err(self.foreign(expected, format!("{} bytes", found.length)));
+        }
+        self.length = expected;
         self.tail.push(bytes);
         Ok(())
     }
 
+    fn foreign(&self, length: u64, found: String) -> Refused {
+        Refused::Foreign {
+            path: self.path.clone(),
+            expected: format!("the file that is being written, {length} bytes"),
+            found,
+        }
+    }
+
     /// Checks that the path still leads to this file, and that nobody else changed its length.
     pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
-        let foreign = |found: String| Refused::Foreign {
-            path: self.path.clone(),
-            expected: format!("the file that is being written, {} bytes", self.length),
-            found,
-        };
-        let io = |source| Refused::Io {
-            path: self.path.clone(),
-            source,
-        };
+        let io = |e| Refused::io(&self.path, e);
         let here = self.file.stat().map_err(io)?;
-        let there = match fs.stat(&self.path) {
-            Ok(there) => there,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(foreign("no file".into())),
-            Err(e) => return Err(io(e)),
-        };
-        if (there.device, there.inode) != (here.device, here.inode) {
-            return Err(foreign(format!("another file, {} bytes", there.length)));
-        }
+        check_path(fs, &self.path, &self.file)?;
         if here.length != self.length {
-            return Err(foreign(format!("{} bytes", here.length)));
+            return Err(self.foreign(self.length, format!("{} bytes", here.length)));
         }
         Ok(())
     }
@@ -176,6 +191,25 @@ impl fmt::Debug for AppendFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at byte {}", self.path.display(), self.length)
     }
+}
+
+/// Checks that a path leads to the file that is open.
+pub fn check_path(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), Refused> {
+    let foreign = |found: String| Refused::Foreign {
+        path: path.to_path_buf(),
+        expected: "the file that is being written".into(),
+        found,
+    };
+    let here = file.stat().map_err(|e| Refused::io(path, e))?;
+    let there = match fs.stat(path) {
+        Ok(there) => there,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(foreign("no file".into())),
+        Err(e) => return Err(Refused::io(path, e)),
+    };
+    if (there.device, there.inode) != (here.device, here.inode) {
+        return Err(foreign(format!("another file, {} bytes", there.length)));
+    }
+    Ok(())
 }
 
 /// The bytes before `end`, at most [`TAIL`] of them.

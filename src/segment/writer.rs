@@ -1,16 +1,16 @@
 //! Appends chunks to an archive's files and knows how far it has come.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::append::{AppendFile, Refused};
+use super::append::{AppendFile, Refused, check_path};
 use super::mark::Mark;
 use crate::disk::Disk;
 use crate::encode::Advance;
-use crate::fs::{File, Fs};
+use crate::fs::{File, FileId, Fs};
 use crate::gaps::{Gap, GapLog};
 use crate::record::Positions;
 
@@ -23,8 +23,8 @@ pub struct Progress {
     pub records: u64,
     /// The end of the file.
     pub data: Mark,
-    /// The file's inode, to know it again while it is empty.
-    pub inode: u64,
+    /// Which file it is, to know it again while it is empty.
+    pub id: FileId,
     /// The end of the list of gaps.
     pub gaps: Mark,
 }
@@ -35,7 +35,7 @@ pub struct Writer {
     gaps: GapLog,
     next_offsets: Positions,
     records: u64,
-    inode: u64,
+    id: FileId,
 }
 
 /// What is done to an archive's files next.
@@ -61,14 +61,23 @@ pub struct Wrote {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file system said no.
-    #[error("writing {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("writing {0}")]
+    Io(Refused),
     /// Somebody else touched the file.
     #[error(transparent)]
-    Foreign(#[from] Refused),
+    Foreign(Refused),
     /// The chunk could not be compressed.
     #[error("compressing: {0}")]
     Compress(io::Error),
+}
+
+impl From<Refused> for WriteError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Io { .. } => Self::Io(refused),
+            _ => Self::Foreign(refused),
+        }
+    }
 }
 
 impl std::ops::AddAssign for Wrote {
@@ -87,7 +96,7 @@ impl Writer {
         records: u64,
     ) -> io::Result<Self> {
         Ok(Self {
-            inode: data.handle().stat()?.inode,
+            id: data.handle().stat()?.id(),
             data,
             gaps,
             next_offsets,
@@ -98,19 +107,13 @@ impl Writer {
     /// Appends an entry and says what that wrote; after an error the writer stands where
     /// it stood before. May block.
     pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
-        let io = |path: &Path, source| WriteError::Io {
-            path: path.to_path_buf(),
-            source,
-        };
         let (bytes, advance) = match entry {
             Entry::Records(bytes, advance) => {
-                let appended = self.data.append(&bytes);
-                appended.map_err(|e| io(self.data.path(), e))?;
+                self.data.append(&bytes)?;
                 (bytes.len(), advance)
             }
             Entry::Gaps(gaps, advance) => {
-                let appended = self.gaps.append(fs, &gaps);
-                appended.map_err(|e| io(self.gaps.path(), e))?;
+                self.gaps.append(fs, &gaps)?;
                 (0, advance)
             }
             Entry::Check => {
@@ -134,10 +137,12 @@ impl Writer {
                 next_offsets: self.next_offsets.clone(),
                 records: self.records,
                 data: self.data.mark(),
-                inode: self.inode,
+                id: self.id,
                 gaps: self.gaps.mark(),
             },
             files: files.into_iter().flatten().cloned().collect(),
+            path: self.data.path().to_path_buf(),
+            data: Arc::clone(self.data.handle()),
         }
     }
 }
@@ -147,6 +152,8 @@ impl Writer {
 pub struct Written {
     progress: Progress,
     files: Vec<Arc<dyn File>>,
+    path: PathBuf,
+    data: Arc<dyn File>,
 }
 
 /// Progress that is on the disk; only [`Written::sync`] makes it, and only it can become a checkpoint.
@@ -160,9 +167,19 @@ impl Written {
         &self.progress
     }
 
-    /// Makes it durable. After an error nothing since the last checkpoint may be trusted.
-    pub async fn sync(self, disk: &Disk) -> io::Result<Durable> {
-        disk.sync(self.files).await?;
+    /// The data file, locked.
+    pub fn data(&self) -> &Arc<dyn File> {
+        &self.data
+    }
+
+    /// Makes it durable, if the file is still where it should be. After an error nothing since the last checkpoint
+    /// may be trusted.
+    pub async fn sync(self, disk: &Disk) -> Result<Durable, Refused> {
+        let path = self.path.clone();
+        let synced = disk.sync(self.files).await;
+        synced.map_err(|source| Refused::Io { path, source })?;
+        let (path, data) = (self.path, self.data);
+        disk.run(move |fs| check_path(fs, &path, &data)).await?;
         Ok(Durable(self.progress))
     }
 }

@@ -338,6 +338,8 @@ impl State {
             length,
             device: node.device,
             inode,
+            // Inodes are not used again here.
+            born: None,
             is_file: matches!(node.kind, Kind::File(_)),
         }
     }
