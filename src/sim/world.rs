@@ -161,9 +161,10 @@ impl World {
     async fn live(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let (stopper, shutdown) = shutdown::channel();
         let (mut tasks, statuses) = self.start(&shutdown);
-        let mut current = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        current.clone_from(&statuses);
-        drop(current);
+        self.statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&statuses);
         let died = self.fs.died();
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
         let (mut next_step, mut next_delivery) = (began, began);

@@ -46,6 +46,27 @@ fn a_second_archiver_still_does_what_is_its_own() {
 }
 
 #[test]
+fn one_that_was_refused_leaves_nothing_behind_that_counts_later() {
+    let scene = Scene::new();
+    let (topic, other) = (scene.topic("owner", 1), scene.topic("refused", 1));
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let earliest = [("start", "earliest")];
+    let config = Config::new().archive(&topic, "a.ndjson", &earliest);
+    let foreign = Config::new().archive(&other, "a.ndjson", &earliest);
+    let first = scene.start(&config);
+    first.await_line(&says::running(&topic.name));
+    let refused = scene.start_as(&foreign, "second.toml").await_end();
+    says::owned_by(&other.name, first.pid()).assert_in(&refused);
+    producer.send_all(&topic, values.jsons(100));
+    scene.await_lines(&first, "a.ndjson", 100);
+    first.stop();
+    let refused = scene.start_as(&foreign, "second.toml").await_end();
+    assert_eq!(refused.code(), Some(1), "{}", refused.stderr);
+    says::file_exists("a.ndjson").assert_in(&refused);
+    scene.assert_exact(&topic, "a.ndjson");
+}
+
+#[test]
 fn a_killed_owner_s_lock_is_free() {
     let scene = Scene::new();
     let topic = scene.topic("orphan", 1);

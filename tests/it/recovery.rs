@@ -121,6 +121,23 @@ fn a_file_replaced_by_a_longer_one_is_refused() {
 }
 
 #[test]
+fn somebody_else_s_file_in_an_empty_one_s_place_is_not_touched() {
+    let scene = Scene::new();
+    let topic = scene.topic("empty", 1);
+    let config = Config::new().archive(&topic, "empty.ndjson", EARLIEST);
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::running(&topic.name));
+    archiver.stop();
+    // On many file systems the new file gets the old one's inode.
+    let path = scene.path("empty.ndjson");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "precious\n").unwrap();
+    let refused = scene.start(&config).await_end();
+    assert_eq!(refused.code(), Some(1), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious\n");
+}
+
+#[test]
 fn a_missing_file_is_refused_and_not_made_anew() {
     let remove = |path: &Path| fs::remove_file(path).unwrap();
     refuses_file("gone.ndjson", remove, |file, _, _| says::file_missing(file));

@@ -105,6 +105,29 @@ fn a_topic_re_created_while_archiver_runs_is_a_gap_and_it_goes_on() {
     scene.assert_holds(&records, "a.ndjson");
 }
 
+#[test]
+fn what_was_read_of_a_topic_that_is_re_created_shorter_is_kept_without_a_checkpoint() {
+    let scene = Scene::new();
+    let topic = scene.topic("re-created", 1);
+    let mut values = Values::new(1);
+    let config = Config::new()
+        .set("kafka", "topic.metadata.refresh.interval.ms", "1000")
+        .set("defaults", "checkpoint", "1h")
+        .archive(&topic, "a.ndjson", EARLIEST);
+    Producer::new(scene.server).send_all(&topic, values.jsons(100));
+    let mut records = scene.records(&topic);
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "a.ndjson", 100);
+    topic.delete();
+    topic.make(1, &[]);
+    Producer::new(scene.server).send_all(&topic, values.jsons(30));
+    scene.await_lines(&archiver, "a.ndjson", 130);
+    archiver.stop();
+    let new = scene.records(&topic).remove(&0).unwrap();
+    records.get_mut(&0).unwrap().extend(new);
+    scene.assert_holds(&records, "a.ndjson");
+}
+
 #[track_caller]
 fn assert_reason(gap: &Value, words: &[&str]) {
     let reason = gap["reason"]
