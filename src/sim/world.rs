@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -37,7 +37,7 @@ pub struct World {
     /// Archives that may stop for good, and a part of the reason they must give.
     pub may_stop: Mutex<BTreeMap<String, &'static str>>,
     /// What the archives of the present process are doing.
-    pub statuses: Mutex<Vec<Arc<Status>>>,
+    statuses: Mutex<Vec<Arc<Status>>>,
     /// Milliseconds since the run began.
     pub now: Arc<AtomicU64>,
     /// The memory for chunks, in bytes.
@@ -143,9 +143,36 @@ impl World {
 
     /// Does the present process read this archive's topic?
     pub fn is_running(&self, archive: &Watched) -> bool {
-        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(self.state(archive), Some(State::Running))
+    }
+
+    /// Has this archive stopped for good?
+    pub fn has_stopped(&self, archive: &Watched) -> bool {
+        matches!(self.state(archive), Some(State::Stopped(_)))
+    }
+
+    fn state(&self, archive: &Watched) -> Option<State> {
+        let statuses = self.statuses();
         let mut statuses = statuses.iter();
-        statuses.any(|s| s.name() == archive.config.name && s.state() == State::Running)
+        let status = statuses.find(|status| status.name() == archive.config.name);
+        status.map(|status| status.state())
+    }
+
+    /// What the archives are doing, for a message.
+    pub fn describe(&self) -> String {
+        let statuses = self.statuses();
+        let state = |status: &Arc<Status>| format!("{}: {:?}", status.name(), status.state());
+        let states = statuses.iter().map(state).collect::<Vec<_>>();
+        format!("not everything has healed: {}", states.join(", "))
+    }
+
+    /// Is there a process?
+    pub fn has_process(&self) -> bool {
+        !self.statuses().is_empty()
+    }
+
+    fn statuses(&self) -> MutexGuard<'_, Vec<Arc<Status>>> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a process until it is crashed, or has stopped because `script` says so.
@@ -155,15 +182,15 @@ impl World {
             .start_paused(true)
             .build()
             .map_err(|e| format!("building a runtime: {e}"))?;
-        runtime.block_on(self.live(script))
+        let ended = runtime.block_on(self.live(script));
+        self.statuses().clear();
+        ended
     }
 
     async fn live(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let (stopper, shutdown) = shutdown::channel();
         let (mut tasks, statuses) = self.start(&shutdown);
-        let mut current = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        current.clone_from(&statuses);
-        drop(current);
+        self.statuses().clone_from(&statuses);
         let died = self.fs.died();
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
         let (mut next_step, mut next_delivery) = (began, began);

@@ -43,6 +43,7 @@ impl Events {
             14..16 => crash_soon(world),
             16 if random.once_in(2) => recreate(world, true),
             17..22 => change(world),
+            22 if random.once_in(4) => meddle(world),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);
@@ -54,6 +55,7 @@ impl Events {
 pub fn between(world: &World) {
     match world.random.below(10) {
         0 => recreate(world, false),
+        4 if world.random.once_in(3) => meddle(world),
         1..4 => change(world),
         _ => traffic(world),
     }
@@ -233,6 +235,34 @@ fn create(kafka: &mut Kafka, name: &str, random: &Random) {
     }
     topic.lives.push(life);
     topic.exists = true;
+}
+
+/// Somebody puts another file where an archive's is, or damages its checkpoint: it must stop, and touch nothing.
+fn meddle(world: &World) {
+    let random = &world.random;
+    let archive = &world.archives[random.below(world.archives.len())];
+    let (name, state) = (&archive.config.name, &archive.config.state);
+    let has_begun = world.cluster.kafka().first.contains_key(name);
+    if !has_begun || world.allowed_stop(name).is_some() {
+        return;
+    }
+    world
+        .fs
+        .note(|| format!("  somebody meddles with archive {name}"));
+    let path = state.join("checkpoint.json");
+    match world.fs.peek(&path) {
+        Some(mut bytes) if random.once_in(3) && !world.has_process() => {
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
+            world.put_foreign(&path, &bytes);
+            world.allow_stop(name, "the checkpoint");
+        }
+        _ => {
+            let length = random.pick(&[10, 1_000, 100_000]);
+            world.put_foreign(&archive.config.file, &vec![b'#'; length]);
+            world.allow_stop(name, "expected what was written up to byte");
+        }
+    }
 }
 
 /// The disk becomes worse or better.
