@@ -305,14 +305,23 @@ impl Archive {
             Writer::new(data, gaps, from, progress.records)
                 .map_err(|source| Refused::Io { path, source })
         };
-        self.world.disk.run(open).await.map_err(|e| match e {
+        let opened = self.world.disk.run(open).await;
+        let writer = opened.map_err(|e| match e {
             Refused::Io { .. } => Stop::Retry(e.to_string()),
             Refused::Locked(e) => stop_for_lock(e),
             Refused::Foreign { .. } => Stop::Never(format!(
                 "{e}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
                 self.config.state.display()
             )),
-        })
+        })?;
+        // What was cut off, now or by an attempt before, would come back with a power cut.
+        match writer.written().sync(&self.world.disk).await {
+            Ok(_) => Ok(writer),
+            Err(e) => {
+                let file = self.file().display();
+                Err(Stop::Retry(format!("making {file} durable: {e}")))
+            }
+        }
     }
 
     fn recreated_gaps(&self, checkpointed: &Checkpointed, now: &Identity) -> Vec<Gap> {
