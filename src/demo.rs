@@ -39,7 +39,7 @@ pub async fn run(shutdown: Shutdown) -> u8 {
         Ok(Ended::Clean) => 0,
         Ok(_) => 1,
         Err(e) => {
-            eprintln!("archiver: {e:#}");
+            let _ = writeln!(io::stderr(), "archiver: {e:#}");
             1
         }
     }

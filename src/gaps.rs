@@ -79,7 +79,7 @@ impl GapLog {
         };
         Ok(Self {
             path: path.to_path_buf(),
-            file: Some(AppendFile::resume(fs, path, mark, inode)?),
+            file: Some(AppendFile::resume(fs, path, mark, inode)?.0),
         })
     }
 

@@ -19,7 +19,9 @@ pub fn start(common: &Common) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
+        .with_target(false)
+        // Its own way to say that the log can't be written is to panic.
+        .log_internal_errors(false);
     match common.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

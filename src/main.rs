@@ -1,5 +1,6 @@
 //! `archiver`: command line, log, configuration, then archive until told to stop.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use archiver::cli::{Cli, Command, Common};
@@ -14,6 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Threads that write, sync and compress.
+const DISK_THREADS: usize = 6;
+
 /// It could not go on.
 const FAILED: u8 = 1;
 /// Usage or configuration.
@@ -26,34 +30,47 @@ fn main() {
     let cli = Cli::parse();
     logging::start(&cli.common);
     let code = match cli.command.unwrap_or(Command::Run) {
-        Command::Run => run(&cli.common),
+        Command::Run => in_runtime(|shutdown| run(&cli.common, shutdown)),
         Command::Demo => in_runtime(demo::run),
     };
     kafka::exit(code)
 }
 
-fn run(common: &Common) -> u8 {
+async fn run(common: &Common, shutdown: Shutdown) -> u8 {
     let Some(path) = find(common) else {
         let places = USUAL_PLACES.join(" and ");
-        eprintln!("archiver: no configuration: {places} don't exist; name one with -c FILE");
+        complain(&format!(
+            "archiver: no configuration: {places} don't exist; name one with -c FILE"
+        ));
         return USAGE;
     };
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            eprintln!("{e}");
+            let said = e.to_string();
+            // A report of many lines has its own form.
+            let one_line = !said.contains('\n');
+            complain(&if one_line {
+                format!("archiver: {said}")
+            } else {
+                said
+            });
             return USAGE;
         }
     };
-    let archives = config.archives.len();
-    tracing::info!("configuration {}: {archives} archives", path.display());
-    in_runtime(|shutdown| async move {
-        let supervisor = Supervisor::start(&config, &shutdown);
-        match supervisor.run(shutdown).await {
-            Ended::Clean => 0,
-            Ended::Unfinished | Ended::Hopeless => FAILED,
-        }
-    })
+    let count = config.archives.len();
+    let archives = if count == 1 { "archive" } else { "archives" };
+    tracing::info!("configuration {}: {count} {archives}", path.display());
+    let supervisor = Supervisor::start(&config, &shutdown);
+    match supervisor.run(shutdown).await {
+        Ended::Clean => 0,
+        Ended::Unfinished | Ended::Hopeless => FAILED,
+    }
+}
+
+/// To standard error; if nobody listens, the exit code says it all the same.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
@@ -74,20 +91,21 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 4))
-        .max_blocking_threads(8)
+        // For disks alone: a thousand archives must not take a thousand threads.
+        .max_blocking_threads(DISK_THREADS)
         .enable_all()
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("archiver: starting its threads: {e}");
+            complain(&format!("archiver: starting its threads: {e}"));
             return FAILED;
         }
     };
     let (stopper, shutdown) = shutdown::channel();
     let code = runtime.block_on(async move {
         if let Err(e) = listen(stopper) {
-            eprintln!("archiver: listening for signals: {e}");
+            complain(&format!("archiver: listening for signals: {e}"));
             return FAILED;
         }
         work(shutdown).await

@@ -65,6 +65,10 @@ impl Supervisor {
             })
             .collect::<Vec<_>>();
         let clusters = clusters(config, &lane_of);
+        for cluster in &clusters {
+            let cluster = Arc::clone(cluster);
+            tokio::spawn(async move { cluster.connect().await });
+        }
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for (index, (archive, lane)) in config.archives.iter().zip(lane_of).enumerate() {
@@ -111,7 +115,10 @@ impl Supervisor {
         }
         reporting.abort();
         if !shutdown.is_requested() {
-            tracing::error!("no archive can go on");
+            tracing::error!(
+                "nothing left to do: none of the {} archives can go on",
+                self.statuses.len()
+            );
             return Ended::Hopeless;
         }
         let deadline = Instant::now() + self.timeout;
@@ -126,7 +133,7 @@ impl Supervisor {
                 }
             }
         }
-        totals::line(&self.statuses, &mut totals::Last::default());
+        totals::last_line(&self.statuses);
         if unfinished {
             Ended::Unfinished
         } else {
@@ -180,6 +187,17 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
         .sum();
     let bytes = config.memory_bytes / CLIENTS_PART;
     let archives = config.archives.len();
+    let read_by = config
+        .archives
+        .iter()
+        .map(|archive| connections(&config.clusters[archive.cluster]));
+    let least = Limits::least_bytes(read_by.sum()) * CLIENTS_PART;
+    if config.memory_bytes < least {
+        tracing::warn!(
+            "{archives} archives may hold more than [limits] memory allows; set it to at least {} MiB",
+            least.div_ceil(1 << 20)
+        );
+    }
     config
         .clusters
         .iter()

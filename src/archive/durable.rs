@@ -86,7 +86,7 @@ pub(super) fn checkpoint(
         match stored {
             Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
             Err(e) => Err(Fault::Distrust(format!(
-                "storing the checkpoint for {file}: {e}"
+                "storing the checkpoint for {file}: {e}; going back to the last one"
             ))),
         }
     }

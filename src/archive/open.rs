@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
-use crate::config::{Existing, Start};
+use crate::config::{Compression, Existing, Start};
 use crate::fs::{self, Fs, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
@@ -155,8 +155,8 @@ impl Archive {
                     return Stop::Retry(format!("reading {shown}: {e}"));
                 }
                 Stop::Never(format!(
-                    "{shown} can't be appended to as {}: {e}; move it away or mend it",
-                    compression_name(how)
+                    "{shown} can't be appended to: it is not whole {}: {e}; move it away or mend it",
+                    compression_in_words(how)
                 ))
             })
         };
@@ -292,8 +292,15 @@ impl Archive {
     ) -> Result<Writer, Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let name = self.config.name.clone();
         let open = move |fs: &dyn Fs| {
-            let data = AppendFile::resume(fs, &path, &progress.data, progress.inode)?;
+            let (data, cut) = AppendFile::resume(fs, &path, &progress.data, progress.inode)?;
+            if cut > 0 {
+                tracing::info!(
+                    "archive {name}: cut {cut} bytes off {}, written after its last checkpoint; they are read again",
+                    path.display()
+                );
+            }
             let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
             if !unlisted.is_empty() {
                 let listed = gaps.append(fs, &unlisted);
@@ -309,10 +316,17 @@ impl Archive {
         let writer = opened.map_err(|e| match e {
             Refused::Io { .. } => Stop::Retry(e.to_string()),
             Refused::Locked(e) => stop_for_lock(e),
-            Refused::Foreign { .. } => Stop::Never(format!(
-                "{e}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
-                self.config.state.display()
-            )),
+            Refused::Foreign { .. } => {
+                let written_to = &checkpointed.checkpoint().identity.file;
+                let moved = match *written_to == self.file().display().to_string() {
+                    true => String::new(),
+                    false => format!(" (the checkpoint is of {written_to})"),
+                };
+                Stop::Never(format!(
+                    "{e}{moved}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
+                    self.config.state.display()
+                ))
+            }
         })?;
         // What was cut off, now or by an attempt before, would come back with a power cut.
         match writer.written().sync(&self.world.disk).await {
@@ -334,8 +348,9 @@ impl Archive {
             id(now),
         );
         tracing::warn!(
-            "archive {}: {explanation}; going on at the new one's start",
-            self.config.name
+            "archive {}: {explanation}; going on at the new one's start; listed in {}",
+            self.config.name,
+            self.config.state.join("gaps.ndjson").display(),
         );
         let gap = |(&partition, &from): (&Partition, &NextOffset)| Gap {
             noticed: self.world.clock.now(),
@@ -347,6 +362,14 @@ impl Archive {
             explanation: explanation.clone(),
         };
         stored.progress.next_offsets.iter().map(gap).collect()
+    }
+}
+
+fn compression_in_words(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "plain lines",
+        Compression::Gzip(_) => "gzip members",
+        Compression::Zstd(_) => "zstd frames",
     }
 }
 

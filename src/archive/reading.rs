@@ -17,12 +17,17 @@ use crate::encode::{Advance, Chunk, NewlineInValue};
 use crate::gaps::Gap;
 use crate::record::{NextOffset, Partition, Positions};
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::WriteError;
+use crate::segment::writer::{WriteError, Wrote};
 use crate::shutdown::Shutdown;
 use crate::status::State;
 
 /// A chunk holds at most this much, unless one record alone is larger.
 const CHUNK_BYTES: usize = 1 << 20;
+/// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
+/// of a backlog nobody should wait for the last of it.
+const QUIET: Duration = Duration::from_millis(50);
+/// Smaller chunks wait for the flush, so that a trickle doesn't become many small members.
+const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
 
@@ -45,6 +50,8 @@ pub(super) struct Reading<'a> {
     held: Held,
     /// How many records to take at once, so that they fill about one chunk.
     take_most: usize,
+    /// Nothing was taken since the last look at it.
+    quiet: bool,
     /// Something is in the file that no checkpoint knows of.
     unsaved: bool,
     /// Partitions whose offset is not in the log.
@@ -88,10 +95,14 @@ pub(super) async fn read(
         chunk: Chunk::default(),
         held: archive.world.budget.hold(),
         take_most: TAKE_MOST / 16,
+        quiet: false,
         lost: BTreeSet::new(),
         checkpointing: None,
     };
-    archive.status.set(State::Running);
+    // Who waited for a disk says that it runs when something is on it.
+    if !matches!(archive.status.state(), State::Waiting(_)) {
+        archive.status.set(State::Running);
+    }
     let ended = reading.run(shutdown).await;
     let drained = match ended {
         Ok(()) => reading.drain().await,
@@ -134,10 +145,13 @@ impl Reading<'_> {
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
+        let mut pause = ticks.every(QUIET);
         let arrived = self.reader.arrived();
         let budget = self.archive.world.budget.clone();
         let mut looking: Option<Looking> = None;
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
+        // The first of it need not be much.
+        let mut worth_writing = 1;
         loop {
             if flush_due && self.pipeline.has_room() {
                 self.submit();
@@ -182,6 +196,12 @@ impl Reading<'_> {
                 () = refresh.next() => if looking.is_none() {
                     looking = Some(self.look());
                 },
+                () = pause.next(), if !more && self.chunk.bytes.len() >= worth_writing => {
+                    flush_due |= std::mem::replace(&mut self.quiet, true);
+                    if flush_due {
+                        worth_writing = QUIET_BYTES;
+                    }
+                }
                 () = arrived.notified(), if !more => more = true,
                 () = budget.freed(), if more && !may_take => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
@@ -226,6 +246,7 @@ impl Reading<'_> {
                 Fetched::Failed(partition, e) => failed.push((partition, e)),
             });
         if records > 0 {
+            self.quiet = false;
             self.archive.status.took(records);
             self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
         }
@@ -262,7 +283,8 @@ impl Reading<'_> {
             Trouble::Other => {
                 let (name, next) = (&self.archive.config.name, self.next(partition));
                 tracing::warn!(
-                    "archive {name}: {doing} the topic at offset {next}: {e}; trying again"
+                    "archive {name}: {doing} topic {} at offset {next}: {e}; trying again",
+                    self.archive.config.topic
                 );
                 Ok(())
             }
@@ -278,11 +300,12 @@ impl Reading<'_> {
         self.pipeline.submit(std::mem::take(&mut self.chunk), held);
     }
 
-    fn wrote(&mut self, wrote: Result<u64, WriteError>) -> Result<(), Fault> {
+    fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
         match wrote {
-            Ok(bytes) => {
-                self.archive.status.wrote(bytes);
-                self.unsaved = true;
+            Ok(wrote) => {
+                self.archive.status.wrote(wrote.bytes);
+                self.archive.status.set(State::Running);
+                self.unsaved |= wrote.advances > 0;
                 Ok(())
             }
             Err(e @ WriteError::Foreign(_)) => Err(Fault::Distrust(e.to_string())),

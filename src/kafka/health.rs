@@ -1,7 +1,8 @@
 //! Whether a cluster answers, said once when that changes.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::blocking;
 use super::native::{Client, Events};
@@ -9,49 +10,96 @@ use crate::cluster::{KafkaError, Trouble};
 
 /// How long between two looks at a cluster that is in trouble, and how long each waits.
 const LOOK: Duration = Duration::from_secs(1);
+/// The client repeats what is wrong with a broker every 30 s; when it hasn't for so long, that is over.
+const OVER: Duration = Duration::from_secs(75);
 
 /// What the clients of one cluster have said of it.
 pub(super) struct Health {
     name: String,
-    trouble: Mutex<Option<KafkaError>>,
+    state: Mutex<State>,
     changed: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Why the cluster as a whole can't be used.
+    trouble: Option<KafkaError>,
+    /// When each broker that couldn't be reached was complained of last.
+    brokers: HashMap<String, Instant>,
+    /// The last reason that a broker couldn't be reached.
+    reason: Option<KafkaError>,
 }
 
 impl Health {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),
-            trouble: Mutex::new(None),
+            state: Mutex::default(),
             changed: tokio::sync::Notify::new(),
         }
     }
 
     /// A request's failure, with what the clients know of the reason.
     pub fn explain(&self, e: KafkaError) -> KafkaError {
-        match (&*self.lock(), e.kind) {
-            (Some(trouble), Trouble::Unreachable | Trouble::Other) => trouble.clone(),
+        match (self.known_trouble(), e.kind) {
+            (Some(trouble), Trouble::Unreachable | Trouble::Other) => trouble,
             _ => e,
         }
     }
 
-    /// While the cluster is in trouble, looks whether it answers again.
+    /// What is wrong with the cluster, if anything is.
+    pub fn known_trouble(&self) -> Option<KafkaError> {
+        self.lock().trouble.clone()
+    }
+
+    /// While anything is wrong, looks whether it is over.
     pub fn watch(self: &Arc<Self>, client: &Arc<Client>) {
         let (health, client) = (Arc::clone(self), Arc::downgrade(client));
         tokio::spawn(async move {
             loop {
                 health.changed.notified().await;
-                while health.lock().is_some() {
+                while health.is_hurt() {
                     tokio::time::sleep(LOOK).await;
-                    if answers(&client).await && health.lock().take().is_some() {
+                    if health.known_trouble().is_some() && answers(&client).await {
+                        health.lock().trouble = None;
                         tracing::info!("cluster {}: answers", health.name);
                     }
+                    health.forget_what_is_over();
                 }
             }
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<KafkaError>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_hurt(&self) -> bool {
+        let state = self.lock();
+        state.trouble.is_some() || !state.brokers.is_empty()
+    }
+
+    fn forget_what_is_over(&self) {
+        let mut state = self.lock();
+        state.brokers.retain(|broker, said| {
+            let over = said.elapsed() > OVER;
+            if over {
+                tracing::info!("cluster {}: broker {broker}: no more trouble", self.name);
+            }
+            !over
+        });
+    }
+
+    fn in_trouble(&self, state: &mut State, error: KafkaError) {
+        let news = match &state.trouble {
+            None => true,
+            Some(before) => before.kind != error.kind && error.kind == Trouble::Denied,
+        };
+        if news {
+            tracing::warn!("cluster {}: in trouble: {error}; trying again", self.name);
+            state.trouble = Some(error);
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,16 +117,36 @@ impl Events for Arc<Health> {
     }
 
     fn trouble(&self, error: KafkaError) {
-        let mut known = self.lock();
-        // The first reason is the best: what follows is mostly that all brokers are down.
-        let news = match &*known {
-            None => true,
-            Some(before) => before.kind != error.kind && error.kind == Trouble::Denied,
-        };
-        if news {
-            tracing::warn!("cluster {}: in trouble: {error}; trying again", self.name);
-            *known = Some(error);
-            self.changed.notify_one();
+        let mut state = self.lock();
+        if error.kind == Trouble::Unreachable {
+            // `host:port/id: what`; the id is `bootstrap` until the cluster has told it.
+            let (broker, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
+            let known = state
+                .brokers
+                .insert(broker.to_owned(), Instant::now())
+                .is_some();
+            if broker.ends_with("/bootstrap") || broker.is_empty() {
+                state.brokers.remove(broker);
+            } else if !known {
+                tracing::warn!(
+                    "cluster {}: broker {broker}: {what}; trying again",
+                    self.name
+                );
+                self.changed.notify_one();
+            }
+            state.reason = Some(error);
+        } else {
+            self.in_trouble(&mut state, error);
         }
+    }
+
+    fn all_down(&self) {
+        let mut state = self.lock();
+        let unknown = KafkaError {
+            kind: Trouble::Unreachable,
+            text: "no broker answers".into(),
+        };
+        let why = state.reason.clone().unwrap_or(unknown);
+        self.in_trouble(&mut state, why);
     }
 }

@@ -13,11 +13,13 @@ pub struct Limits {
 /// response that it came in.
 const RECORD_OVERHEAD: u64 = 512;
 /// More in one queue only makes the caches colder.
-const QUEUE_MOST: u64 = 24 << 20;
+const QUEUE_MOST: u64 = 16 << 20;
 const QUEUE_LEAST: u64 = 64 << 10;
 /// Fetches of 0.5 to 1 MiB for a partition were the fastest.
 const FETCH_MOST: u64 = 1 << 20;
-const FETCH_LEAST: u64 = 64 << 10;
+/// A broker gives a batch that is larger than this only to the first partition of a request, so that many
+/// partitions with large batches would be read one after the other.
+const FETCH_LEAST: u64 = 256 << 10;
 const RESPONSE_LEAST: u64 = 1 << 20;
 const RESPONSE_MOST: u64 = 8 << 20;
 
@@ -30,6 +32,11 @@ impl Limits {
             queue_bytes: (bytes * 2 / 3 / queues).clamp(QUEUE_LEAST, QUEUE_MOST),
             fetch_bytes: (bytes / 3 / clients.max(1) as u64).clamp(RESPONSE_LEAST, RESPONSE_MOST),
         }
+    }
+
+    /// The clients' part of the budget below which so many queues would not fit into it.
+    pub fn least_bytes(queues: usize) -> u64 {
+        QUEUE_LEAST * queues as u64 * 3 / 2
     }
 
     /// The same as librdkafka properties.

@@ -32,12 +32,15 @@ use reader::KafkaReader;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before seeing whether the cluster is known to be in trouble.
+const GLANCE: Duration = Duration::from_millis(500);
 /// How often topics are looked at for new partitions, unless configured otherwise.
 const REFRESH: Duration = Duration::from_secs(30);
 /// How many topics are described in one request, at most.
 const DESCRIBE_MOST: usize = 2_000;
 
 type Asked = (String, Partition);
+type Id = Result<Option<String>, KafkaError>;
 type Held = Result<Range<NextOffset>, KafkaError>;
 
 /// A cluster, read by a few clients that are made when they are needed.
@@ -53,6 +56,7 @@ pub struct KafkaCluster {
     asker: OnceCell<Arc<Client>>,
     /// `connections` of them for each lane.
     readers: Vec<OnceCell<Arc<Client>>>,
+    identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
     committer: Option<Committer>,
@@ -84,6 +88,7 @@ impl KafkaCluster {
             topics: topics.into(),
             asker: OnceCell::new(),
             readers: (0..readers).map(|_| OnceCell::new()).collect(),
+            identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
             committer,
@@ -97,6 +102,13 @@ impl KafkaCluster {
             .and_then(|ms| ms.parse().ok())
             .filter(|&ms: &u64| ms > 0)
             .map_or(REFRESH, Duration::from_millis)
+    }
+
+    /// Connects the clients that read, while other things are being found out.
+    pub async fn connect(&self) {
+        // What goes wrong is said to the archive that needs the client, and tried again.
+        let readers = (0..self.readers.len()).map(|index| self.reading(index));
+        futures_util::future::join_all(readers).await;
     }
 
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
@@ -140,6 +152,18 @@ impl KafkaCluster {
         Ok(client)
     }
 
+    async fn identifying(&self) -> Result<&Batch<(), Id>, KafkaError> {
+        let make = async || {
+            let asker = Arc::clone(self.asker().await?);
+            let health = Arc::clone(&self.health);
+            Ok(Batch::new(move |asked: Vec<()>| {
+                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
+                blocking(move || vec![identify(&asker, &health); asked.len()])
+            }))
+        };
+        self.identifying.get_or_try_init(make).await
+    }
+
     async fn describing(&self) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
         let make = async || {
             let asker = Arc::clone(self.asker().await?);
@@ -169,20 +193,7 @@ impl KafkaCluster {
 
 impl Cluster for KafkaCluster {
     fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
-        async move {
-            let asker = Arc::clone(self.asker().await?);
-            let health = Arc::clone(&self.health);
-            blocking(move || match asker.cluster_id(TIMEOUT) {
-                Some(id) => Ok(Some(id)),
-                // Either nobody answered, or who did doesn't know.
-                None => asker
-                    .any_broker(TIMEOUT)
-                    .map(|_| None)
-                    .map_err(|e| health.explain(e)),
-            })
-            .await
-        }
-        .boxed()
+        async move { self.identifying().await?.ask(()).await }.boxed()
     }
 
     fn describe(&self, topic: &str) -> BoxFuture<'_, Result<Topic, KafkaError>> {
@@ -258,12 +269,32 @@ fn defaults() -> BTreeMap<String, String> {
         ("reconnect.backoff.max.ms", "2000"),
         // An offset that is gone is told, never skipped.
         ("auto.offset.reset", "error"),
+        // Else a second connection waits 50 ms for no reason.
+        ("enable.sparse.connections", "false"),
         ("enable.partition.eof", "false"),
         ("enable.auto.commit", "false"),
         ("allow.auto.create.topics", "false"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
+}
+
+fn identify(asker: &Client, health: &Health) -> Id {
+    let deadline = std::time::Instant::now() + TIMEOUT;
+    while std::time::Instant::now() < deadline {
+        if let Some(id) = asker.cluster_id(GLANCE) {
+            return Ok(Some(id));
+        }
+        // Known to be unreachable: whoever asks should say so, and ask again later.
+        if let Some(trouble) = health.known_trouble() {
+            return Err(trouble);
+        }
+    }
+    // Nobody answered, or who did doesn't know.
+    match asker.any_broker(GLANCE) {
+        Ok(_) => Ok(None),
+        Err(e) => Err(health.explain(e)),
+    }
 }
 
 fn describe(asker: &Client, health: &Health, topics: &[String]) -> Vec<Result<Topic, KafkaError>> {
@@ -317,12 +348,18 @@ fn no_answer<T>() -> Result<T, KafkaError> {
     })
 }
 
-/// Runs what may block where it does no harm.
+/// Runs what may block on a thread of its own: a cluster that doesn't answer must not hold up those that the
+/// disks are written by. There is at most one of each kind for each cluster.
 async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(job).await {
+    let (done, when_done) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("kafka-asks".into());
+    let started = thread.spawn(move || drop(done.send(job())));
+    if let Err(e) = started {
+        tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
+    }
+    match when_done.await {
         Ok(done) => done,
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        // The runtime is going away, and the task that waits here with it.
+        // The thread could not be started, or it has panicked and said so.
         Err(_) => std::future::pending().await,
     }
 }

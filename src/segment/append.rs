@@ -60,8 +60,14 @@ impl AppendFile {
     }
 
     /// Opens a file as it was at `mark`: what came after is cut off, if the bytes before are those that
-    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `inode` must tell that it is the same file.
-    pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark, inode: u64) -> Result<Self, Refused> {
+    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `inode` must tell that it is the
+    /// same file. Also says how many bytes were cut off.
+    pub fn resume(
+        fs: &dyn Fs,
+        path: &Path,
+        mark: &Mark,
+        inode: u64,
+    ) -> Result<(Self, u64), Refused> {
         let io = |source| Refused::Io {
             path: path.to_path_buf(),
             source,
@@ -95,19 +101,21 @@ impl AppendFile {
         let tail = Tail::new(read_tail(&*file, mark.length).map_err(io)?);
         if tail.mark(mark.length) != *mark {
             return Err(foreign(format!(
-                "a file whose {} bytes before that differ",
+                "different bytes in the last {} before that",
                 mark.tail_length()
             )));
         }
-        if found.length > mark.length {
+        let cut = found.length - mark.length;
+        if cut > 0 {
             file.set_len(mark.length).map_err(io)?;
         }
-        Ok(Self {
+        let resumed = Self {
             path: path.to_path_buf(),
             file,
             length: mark.length,
             tail,
-        })
+        };
+        Ok((resumed, cut))
     }
 
     /// Appends all of `bytes`, or (as far as the file system lets it) nothing.

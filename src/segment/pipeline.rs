@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
 
 use super::compression::compress;
-use super::writer::{Entry, WriteError, Writer, Written};
+use super::writer::{Entry, WriteError, Writer, Written, Wrote};
 use crate::budget::Held;
 use crate::config::Compression;
 use crate::disk::Disk;
@@ -41,7 +41,7 @@ enum State {
 }
 
 /// A finished write: the writer, how many entries it was, how many bytes or what went wrong.
-type Done = (Box<Writer>, usize, Result<u64, WriteError>);
+type Done = (Box<Writer>, usize, Result<Wrote, WriteError>);
 
 impl Pipeline {
     /// A way into this writer's files.
@@ -108,9 +108,9 @@ impl Pipeline {
         self.compressing.push_back(entry);
     }
 
-    /// Goes on until something has been written, and says how many bytes; waits for ever when nothing is in
+    /// Goes on until something has been written, and says how much; waits for ever when nothing is in
     /// flight or a write has failed. May be dropped and called again.
-    pub async fn progress(&mut self) -> Result<u64, WriteError> {
+    pub async fn progress(&mut self) -> Result<Wrote, WriteError> {
         loop {
             self.begin_write();
             let compressing = &mut self.compressing;
@@ -157,14 +157,14 @@ impl Pipeline {
         let job = async move {
             disk.run(move |fs| {
                 let count = entries.len();
-                let mut bytes = 0;
+                let mut wrote = Wrote::default();
                 for (entry, _held) in entries {
                     match writer.append(fs, entry) {
-                        Ok(appended) => bytes += appended,
+                        Ok(more) => wrote += more,
                         Err(e) => return (writer, count, Err(e)),
                     }
                 }
-                (writer, count, Ok(bytes))
+                (writer, count, Ok(wrote))
             })
             .await
         };

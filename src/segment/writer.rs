@@ -48,6 +48,15 @@ pub enum Entry {
     Check,
 }
 
+/// What has been written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Wrote {
+    /// Bytes of records, as they are in the file.
+    pub bytes: u64,
+    /// Entries that take the archive further; a check doesn't.
+    pub advances: u64,
+}
+
 /// Why an entry was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -60,6 +69,13 @@ pub enum WriteError {
     /// The chunk could not be compressed.
     #[error("compressing: {0}")]
     Compress(io::Error),
+}
+
+impl std::ops::AddAssign for Wrote {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.advances += more.advances;
+    }
 }
 
 impl Writer {
@@ -79,9 +95,9 @@ impl Writer {
         })
     }
 
-    /// Appends an entry and says how many bytes of records that were; after an error the writer stands where
+    /// Appends an entry and says what that wrote; after an error the writer stands where
     /// it stood before. May block.
-    pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<u64, WriteError> {
+    pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
         let io = |path: &Path, source| WriteError::Io {
             path: path.to_path_buf(),
             source,
@@ -99,12 +115,15 @@ impl Writer {
             }
             Entry::Check => {
                 self.data.check(fs)?;
-                return Ok(0);
+                return Ok(Wrote::default());
             }
         };
         self.next_offsets.extend(advance.to);
         self.records += advance.records;
-        Ok(bytes as u64)
+        Ok(Wrote {
+            bytes: bytes as u64,
+            advances: 1,
+        })
     }
 
     /// What has been written so far; what it holds is yet to be made durable.

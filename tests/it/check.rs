@@ -45,6 +45,7 @@ impl Report {
         self.out_of_order += other.out_of_order;
         self.foreign += other.foreign;
         self.examples.extend(other.examples);
+        self.examples.truncate(12);
     }
 
     fn example(&mut self, so_far: usize, what: &str, place: fmt::Arguments, line: &[u8]) {

@@ -80,6 +80,7 @@ fn unzstd(mut raw: &[u8]) -> io::Result<Vec<u8>> {
 fn whole_members_and_frames_are_read_and_torn_ones_refused() {
     use std::io::Write;
 
+    type Encode<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
     let gz = |text: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
         encoder.write_all(text).unwrap();
@@ -87,8 +88,9 @@ fn whole_members_and_frames_are_read_and_torn_ones_refused() {
     };
     let zst = |text: &[u8]| zstd::encode_all(text, 1).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let cases: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 3] = [
-        ("a.ndjson", &|t| t.to_vec()),
+    let plain = |text: &[u8]| text.to_vec();
+    let cases: [(&str, Encode); 3] = [
+        ("a.ndjson", &plain),
         ("a.ndjson.gz", &gz),
         ("a.ndjson.zst", &zst),
     ];

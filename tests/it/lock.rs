@@ -58,7 +58,8 @@ fn a_killed_owner_s_lock_is_free() {
         archiver.kill();
     }
     let archiver = scene.start(&config);
-    scene.await_lines(&archiver, "a.ndjson", 30);
+    producer.send_all(&topic, values.jsons(10));
+    scene.await_lines(&archiver, "a.ndjson", 40);
     archiver.stop();
     scene.assert_exact(&topic, "a.ndjson");
 }

@@ -28,4 +28,5 @@ mod partitions;
 mod recovery;
 mod stop;
 mod storm;
+mod tidy;
 mod trouble;

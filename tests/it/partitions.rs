@@ -38,7 +38,7 @@ fn partitions_that_came_while_it_was_stopped_are_read_from_their_beginning() {
     // Even if the archive began at the topic's end.
     let config = Config::new().archive(&topic, "a.ndjson", &[("start", "latest")]);
     let archiver = scene.start(&config);
-    archiver.await_line(&crate::says::started(&topic.name));
+    archiver.await_line(&crate::says::running(&topic.name));
     producer.send_all(&topic, values.jsons(10));
     scene.await_lines(&archiver, "a.ndjson", 10);
     archiver.stop();

@@ -13,6 +13,7 @@ use crate::dump::Partitions;
 use crate::files;
 use crate::kafka::Server;
 use crate::produce::Producer;
+use crate::says;
 use crate::scene::Scene;
 use crate::topic::Topic;
 use crate::values::{Values, spaced};
@@ -110,6 +111,8 @@ fn a_second_signal_ends_it_at_once_and_costs_nothing() {
     });
     server.pause();
     archiver.signal(Signal::TERM);
+    // Two at once may be one to the process.
+    archiver.await_line(&says::stopping());
     archiver.signal(Signal::TERM);
     archiver.await_end();
     server.resume();

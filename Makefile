@@ -1,0 +1,58 @@
+# `make demo` and `make test` need nothing but Rust beforehand: what else is missing is installed through apt
+# where nobody has to be asked, else named with the command to type (scripts/need.sh).
+#
+# From scratch the first build takes several minutes, as OpenSSL, librdkafka and jemalloc are built from
+# source. demo, test, storm and lint share the dev profile, which is optimised enough to show archiver at work;
+# to run it for good, and for the bench, there is `make release`.
+
+CARGO ?= cargo
+# cargo brings its own parallelism.
+unexport MAKEFLAGS
+
+.PHONY: help demo test storm bench release check lint fmt clean
+
+help:
+	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
+	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
+	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
+	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make release  target/release/archiver'
+	@echo 'make lint     format and lints'
+	@echo 'make check    lint and test'
+	@echo 'make fmt      format the code'
+
+demo:
+	@scripts/need.sh rust build
+	$(CARGO) run --locked -- demo
+
+test:
+	@scripts/need.sh rust build java maven
+	$(CARGO) test --locked
+
+storm:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
+
+# What can't be had is left out of the tables, which say so.
+bench: release
+	@scripts/need.sh java maven kcat zstd venv || true
+	python3 bench/run.py
+
+release:
+	@scripts/need.sh rust build
+	$(CARGO) build --locked --release
+
+check: lint test
+
+lint:
+	@scripts/need.sh rust fmt clippy build
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+fmt:
+	@scripts/need.sh rust fmt
+	$(CARGO) fmt
+
+clean:
+	$(CARGO) clean
+	rm -rf demo

@@ -1,0 +1,119 @@
+"""One real Kafka for the benchmark: one JVM, KRaft, on 127.0.0.1 only, ended with the benchmark."""
+
+import socket
+import subprocess
+import time
+
+import proc
+from setup import WORK, Missing, last_line, say
+
+CLUSTER_ID = "YXJjaGl2ZXItYmVuY2gtMQ"
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+
+# The socket buffers: with Kafka's default of 100 kB it is the broker that limits every program on
+# loopback. Retention is off because the topics are kept from one invocation to the next.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+socket.send.buffer.bytes=-1
+socket.receive.buffer.bytes=-1
+auto.create.topics.enable=false
+log.retention.ms=-1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+"""
+
+
+class Broker:
+    """`with Broker(libs) as broker:` — it answers at `broker.address` inside the block."""
+
+    def __init__(self, libs):
+        self.libs = libs
+        self.home = WORK / "kafka"
+        self.data = self.home / "data"
+        self.log = self.home / "server.log"
+        self.process = None
+        self.address = None
+
+    @property
+    def version(self):
+        jar = next(self.libs.glob("kafka_2.13-*.jar"))
+        return jar.stem.removeprefix("kafka_2.13-")
+
+    def __enter__(self):
+        self.home.mkdir(parents=True, exist_ok=True)
+        port, controller = free_ports(2)
+        self.address = f"127.0.0.1:{port}"
+        properties = self.home / "server.properties"
+        properties.write_text(PROPERTIES.format(port=port, controller=controller, data=self.data))
+        if not (self.data / "meta.properties").exists():
+            self._format(properties)
+        say(f"starting Kafka {self.version}")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["java", "-Xmx1g", "-cp", f"{self.libs}/*", "kafka.Kafka", str(properties)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the driver, which then stops it in order
+                preexec_fn=proc.die_with_parent,
+            )
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def cpu_seconds(self):
+        return proc.cpu_seconds(self.process.pid)
+
+    def _format(self, properties):
+        tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]
+        arguments = ["format", "-t", CLUSTER_ID, "-c", str(properties)]
+        done = subprocess.run(tool + arguments, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Missing(f"formatting Kafka's storage failed: {last_line(done.stderr)}")
+
+    def _wait_until_up(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if b"Kafka Server started" in self.log.read_bytes():
+                return
+            time.sleep(0.1)
+        raise Missing(f"Kafka did not start; its log is {self.log}")
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()

@@ -1,0 +1,160 @@
+"""Makes the benchmark's topics, or finds them as an earlier invocation left them.
+
+Run with the Python of the venv:  produce.py BOOTSTRAP PARTITIONS RECORDS BYTES < names of topics
+"""
+
+import multiprocessing
+import random
+import sys
+import time
+from datetime import datetime, timedelta
+
+import proc
+from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+WORKERS = 2
+CALL_TIMEOUT_S = 60
+CREATE_BATCH = 200
+PRODUCE_BATCH = 5_000
+QUEUED_RECORDS_MAX = 200_000
+FIRST_SEQUENCE = 1_000_000_000  # ten digits, whatever is added to it
+RECORD_BYTES_MIN = 180
+
+SERVICES = ["checkout", "cart", "search", "catalogue", "payments", "session", "mail", "ranking"]
+METRICS = ["http.server.duration", "db.client.latency", "queue.publish.time", "cache.lookup.time", "gc.pause"]
+REGIONS = ["eu-central-1", "eu-west-3", "us-east-1", "ap-south-1"]
+
+
+def main(bootstrap, partitions, records, record_bytes):
+    assert record_bytes >= RECORD_BYTES_MIN, f"a record has at least {RECORD_BYTES_MIN} bytes"
+    topics = sys.stdin.read().split()
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    wrong = wrong_topics(admin, topics, partitions, records)
+    if not wrong:
+        return
+    print(f"bench: producing {len(wrong) * records:,} records", file=sys.stderr, flush=True)
+    recreate(admin, wrong, partitions)
+    jobs = [(bootstrap, wrong, partitions, records, record_bytes, worker) for worker in range(WORKERS)]
+    with multiprocessing.Pool(WORKERS, initializer=proc.die_with_parent) as pool:
+        pool.starmap(produce, jobs)
+    wrong = wrong_topics(admin, topics, partitions, records)
+    if wrong:
+        sys.exit(f"topic {wrong[0]} does not hold what was produced")
+
+
+def wrong_topics(admin, topics, partitions, records):
+    """The topics that are missing or hold anything but 0..n in one of their partitions."""
+    known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
+    there = [t for t in topics if t in known and len(known[t].partitions) == partitions]
+    all_partitions = [(t, p) for t in there for p in range(partitions)]
+    first = offsets(admin, all_partitions, OffsetSpec.earliest())
+    end = offsets(admin, all_partitions, OffsetSpec.latest())
+    good = set(there)
+    for topic, partition in all_partitions:
+        span = (first[topic, partition], end[topic, partition])
+        if span != (0, share(records, partitions, partition)):
+            good.discard(topic)
+    return [t for t in topics if t not in good]
+
+
+def offsets(admin, partitions, spec):
+    if not partitions:
+        return {}
+    request = {TopicPartition(t, p): spec for t, p in partitions}
+    deadline = time.monotonic() + CALL_TIMEOUT_S
+    while True:
+        try:
+            asked = admin.list_offsets(request, request_timeout=CALL_TIMEOUT_S)
+            return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}
+        except KafkaException:
+            # A broker that has just started leads its partitions a little later than it says.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def recreate(admin, topics, partitions):
+    known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
+    old = [t for t in topics if t in known]
+    if old:
+        wait_all(admin.delete_topics(old, operation_timeout=CALL_TIMEOUT_S))
+        while any(t in admin.list_topics(timeout=CALL_TIMEOUT_S).topics for t in old):
+            time.sleep(0.1)
+    for start in range(0, len(topics), CREATE_BATCH):
+        batch = [NewTopic(t, partitions, 1) for t in topics[start : start + CREATE_BATCH]]
+        wait_all(admin.create_topics(batch, operation_timeout=CALL_TIMEOUT_S))
+
+
+def wait_all(futures):
+    for future in futures.values():
+        future.result()
+
+
+def share(records, partitions, partition):
+    """How many of the records 0, 1, 2, … dealt out in turn fall to this partition."""
+    return (records - partition + partitions - 1) // partitions
+
+
+def produce(bootstrap, topics, partitions, records, record_bytes, worker):
+    """One worker's half of the work: every second (topic, partition), in rounds, so that all grow together."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 50,
+            "log_level": 3,  # a broker that has just started makes the first tries of idempotence wait
+            "compression.type": "none",
+            "queue.buffering.max.messages": 2 * QUEUED_RECORDS_MAX,
+        }
+    )
+    lines = Lines(record_bytes, seed=worker)
+    mine = [(t, p) for t in topics for p in range(partitions)][worker::WORKERS]
+    for start in range(0, share(records, partitions, 0), PRODUCE_BATCH):
+        for topic, partition in mine:
+            end = min(start + PRODUCE_BATCH, share(records, partitions, partition))
+            batch = [{"value": lines.line(i * partitions + partition)} for i in range(start, end)]
+            while len(producer) > QUEUED_RECORDS_MAX:
+                producer.poll(0.01)
+            if producer.produce_batch(topic, batch, partition) != len(batch):
+                raise RuntimeError("the producer's queue is full")
+    producer.flush(CALL_TIMEOUT_S)
+
+
+class Lines:
+    """JSON metrics lines, all distinct and all of one length: what varies is as wide as it is in life,
+    and the trace id takes up the rest."""
+
+    def __init__(self, record_bytes, seed):
+        self.random = random.Random(seed)
+        self.middles = [self._middle(record_bytes) for _ in range(4096)]
+        self.began = datetime(2025, 6, 1)
+        self.second, self.stamp = None, None
+
+    def _middle(self, record_bytes):
+        pick = self.random.choice
+        host = f"{pick(['web', 'api', 'job'])}-{self.random.randrange(1, 400)}"
+        text = (
+            f'"host":"{host}","region":"{pick(REGIONS)}","service":"{pick(SERVICES)}",'
+            f'"metric":"{pick(METRICS)}","status":{pick([200] * 8 + [404, 503])}'
+        )
+        fixed = len('{"time":"2025-06-01T00:00:00.000000Z","seq":1000000000,,"ms":100.000,"trace":""}')
+        return text, record_bytes - fixed - len(text)
+
+    def line(self, i):
+        bits = self.random.getrandbits(128)
+        text, trace_digits = self.middles[bits & 4095]
+        # Ten thousand records a second of the data's own time.
+        second, rest = divmod(i, 10_000)
+        if second != self.second:
+            self.second = second
+            self.stamp = (self.began + timedelta(seconds=second)).isoformat()
+        trace = f"{bits:032x}"[:trace_digits]
+        return (
+            f'{{"time":"{self.stamp}.{rest * 100 + bits % 97:06d}Z","seq":{FIRST_SEQUENCE + i},{text},'
+            f'"ms":{100 + (bits >> 12) % 900}.{(bits >> 24) % 1000:03d},"trace":"{trace}"}}'
+        ).encode()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:5]))

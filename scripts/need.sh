@@ -1,0 +1,134 @@
+#!/bin/sh
+# need.sh NAME... makes sure that each of these is there: what is missing is installed through apt where
+# nobody has to be asked (root, or sudo without a password), else named with the command to type, and exit 1.
+#
+#   rust    cargo, as new as Cargo.toml's rust-version (never installed from here)
+#   fmt     rustfmt
+#   clippy  clippy
+#   build   C and C++ compilers, make, perl: OpenSSL, librdkafka and jemalloc are built from source
+#   java    a JDK from 17 on
+#   maven   Maven, which fetches Kafka's jars
+#   kcat, zstd, venv    for the benchmark
+set -eu
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+java_version() { java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1; }
+
+there() {
+    case $1 in
+        # The perl of a minimal system lacks most of its modules.
+        build)
+            have c++ && have make && perl -MIPC::Cmd -MFile::Compare -MFindBin -e 1 2>/dev/null &&
+                echo '#include <stdlib.h>' | cc -E -x c - >/dev/null 2>&1
+            ;;
+        # The tests run Java from source, which a JRE can't.
+        java) have java && have javac && [ "$(java_version)" -ge 17 ] 2>/dev/null ;;
+        maven) have mvn ;;
+        venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        *) have "$1" ;;
+    esac
+}
+
+# How to say it.
+called() {
+    case $1 in
+        build) echo "a C and C++ compiler, make and perl" ;;
+        java) echo "a JDK, version 17 or newer" ;;
+        maven) echo "Maven" ;;
+        venv) echo "Python's venv" ;;
+        *) echo "$1" ;;
+    esac
+}
+
+packages() {
+    case $1 in
+        build) echo build-essential perl ;;
+        # The default may be older than 17.
+        java)
+            for package in openjdk-21-jdk-headless openjdk-17-jdk-headless openjdk-25-jdk-headless; do
+                if apt-cache show "$package" >/dev/null 2>&1; then
+                    echo "$package"
+                    return
+                fi
+            done
+            echo default-jdk-headless
+            ;;
+        venv) echo python3-venv ;;
+        *) echo "$1" ;;
+    esac
+}
+
+say() { echo "need.sh: $*" >&2; }
+
+# Rust is the user's own to install and to update.
+rust() {
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$(dirname "$0")/../Cargo.toml")
+    if ! have cargo || ! have rustc; then
+        say "Rust is missing ($wanted or newer); https://rustup.rs has it:"
+        say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+        exit 1
+    fi
+    found=$(rustc --version | cut -d ' ' -f 2)
+    oldest=$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)
+    if [ "$oldest" != "$wanted" ]; then
+        say "Rust $wanted or newer is needed, this is $found: rustup update"
+        exit 1
+    fi
+}
+
+component() {
+    if ! cargo "$1" --version >/dev/null 2>&1; then
+        say "cargo $1 is missing: rustup component add $2"
+        exit 1
+    fi
+}
+
+missing=
+for name in "$@"; do
+    case $name in
+        rust) rust ;;
+        fmt) component fmt rustfmt ;;
+        clippy) component clippy clippy ;;
+        build | java | maven | kcat | zstd | venv) there "$name" || missing="$missing $name" ;;
+        *) say "unknown: $name" && exit 1 ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+for name in $missing; do
+    say "missing: $(called "$name")"
+done
+if ! have apt-get; then
+    say "install it with this system's package manager, then try again"
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+    sudo=
+elif have sudo && sudo -n true 2>/dev/null; then
+    sudo=sudo
+else
+    # shellcheck disable=SC2046
+    say "type:" sudo apt-get install -y $(for name in $missing; do packages "$name"; done)
+    exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Package lists may be missing or too old to be found on the mirror; without an update the old ones serve.
+$sudo apt-get update >"$log" 2>&1 </dev/null || true
+# shellcheck disable=SC2046
+set -- $(for name in $missing; do packages "$name"; done)
+say "installing: $*"
+if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
+    >>"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    say "apt-get could not install it; type: ${sudo:+sudo }apt-get update && ${sudo:+sudo }apt-get install -y $*"
+    exit 1
+fi
+for name in $missing; do
+    if ! there "$name"; then
+        say "still missing after installing $*: $(called "$name"); is another one first in PATH?"
+        exit 1
+    fi
+done
