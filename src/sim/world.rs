@@ -10,6 +10,7 @@ use futures_util::future::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::check;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
@@ -301,6 +302,7 @@ impl World {
             };
             return match self.allowed_stop(name) {
                 Some(reason) if why.contains(reason) => Ok(End::Clean),
+                _ if check::is_at_newline(self, &self.archives[index], &why) => Ok(End::Clean),
                 _ => Err(format!("archive {name} stopped without need: {why}")),
             };
         }

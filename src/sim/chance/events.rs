@@ -99,6 +99,11 @@ pub fn fill(log: &mut Log, name: &str, records: usize, random: &Random) {
         let value = match random.below(12) {
             0 => None,
             1 => Some(Vec::new()),
+            // Topics of this name have few newlines, for archives that stop at the first.
+            _ if name.starts_with('c') && !random.once_in(60) => {
+                let without = |byte| if byte == b'\n' { b'n' } else { byte };
+                Some(value(random).into_iter().map(without).collect())
+            }
             _ => Some(value(random)),
         };
         log.append(name, value.as_deref(), in_transaction);

@@ -114,6 +114,8 @@ pub fn finish(world: &World) -> Result<(), String> {
             Ok(done
                 && match world.allowed_stop(&archive.config.name) {
                     Some(_) => world.has_stopped(archive),
+                    // For the reason that was checked when it stopped.
+                    None if world.has_stopped(archive) => true,
                     None => world.is_running(archive) && has_all(world, archive)?,
                 })
         });
