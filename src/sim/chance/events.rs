@@ -259,6 +259,9 @@ fn meddle(world: &World) {
         Some(mut bytes) if random.once_in(3) && !world.has_process() => {
             let at = random.below(bytes.len());
             bytes[at] ^= 1 << random.below(8);
+            world
+                .fs
+                .note(|| format!("  a bit of {} is flipped", path.display()));
             world.put_foreign(&path, &bytes);
             world.allow_stop(name, "the checkpoint");
         }
