@@ -324,7 +324,13 @@ impl Archive {
                 .map_err(|source| Refused::Io { path, source })
         };
         let opened = self.world.disk.run(open).await;
-        opened.map_err(|e| self.refused(e, Some(checkpointed)))
+        let writer = opened.map_err(|e| self.refused(e, Some(checkpointed)))?;
+        // What was cut off, now or by an attempt before, would come back with a power cut.
+        let synced = writer.written().sync(&self.world.disk).await;
+        match synced {
+            Ok(_) => Ok(writer),
+            Err(e) => Err(self.refused(e, Some(checkpointed))),
+        }
     }
 
     /// What a file that can't be used means for the archive.

@@ -158,6 +158,9 @@ fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadError> {
     }
     let not_ours = |_| damaged("it is not what archiver writes");
     let version = serde_json::from_slice::<Version>(bytes).map_err(not_ours)?;
+    if version.format == 0 {
+        return Err(damaged("there is no format 0"));
+    }
     if version.format > FORMAT {
         return Err(LoadError::Newer {
             path,
@@ -169,4 +172,55 @@ fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadError> {
         return Err(damaged("its checksum doesn't match"));
     }
     serde_json::from_str(outer.checkpoint.get()).map_err(not_ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Positions;
+    use crate::segment::mark::Tail;
+    use crate::segment::writer::Progress;
+
+    fn stored() -> Vec<u8> {
+        let identity = Identity {
+            archive: "a".into(),
+            file: "a.ndjson".into(),
+            compression: "none".into(),
+            topic: "t".into(),
+            topic_id: Some("id".into()),
+            cluster_id: None,
+        };
+        let progress = Progress {
+            next_offsets: Positions::from([(0, 7), (1, 12)]),
+            records: 19,
+            data: Tail::default().mark(0),
+            id: crate::fs::FileId {
+                inode: 3,
+                born: None,
+            },
+            gaps: Tail::default().mark(0),
+        };
+        encode(&Checkpoint { identity, progress }).expect("can be encoded")
+    }
+
+    #[test]
+    fn a_checkpoint_with_any_bit_flipped_is_refused() {
+        let stored = stored();
+        assert!(decode(&stored, PathBuf::new()).is_ok());
+        for bit in 0..stored.len() * 8 {
+            let mut damaged = stored.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let shown = String::from_utf8_lossy(&damaged).into_owned();
+            assert!(decode(&damaged, PathBuf::new()).is_err(), "taken: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_cut_short_is_refused() {
+        let stored = stored();
+        // Without its last byte, the newline, it is whole.
+        for length in 0..stored.len() - 1 {
+            assert!(decode(&stored[..length], PathBuf::new()).is_err());
+        }
+    }
 }

@@ -88,7 +88,7 @@ pub fn check_complete(world: &World) -> Result<(), String> {
         if world.allowed_stop(name).is_some() {
             continue;
         }
-        if !has_all(world, archive)? {
+        if archive.config.newline != Newline::Fail && !has_all(world, archive)? {
             return Err(format!("archive {name} has not taken everything"));
         }
         let stored = stored(world, archive)?.ok_or("no checkpoint")?;
@@ -104,6 +104,40 @@ pub fn check_complete(world: &World) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Is this the reason of an archive that stops at a newline, and is there one?
+pub fn is_at_newline(world: &World, archive: &Watched, why: &str) -> bool {
+    let words = why.split(' ').collect::<Vec<_>>();
+    let [
+        "the",
+        "value",
+        "of",
+        "partition",
+        partition,
+        "offset",
+        offset,
+        "has",
+        "a",
+        "newline",
+        ..,
+    ] = words[..]
+    else {
+        return false;
+    };
+    let (Ok(partition), Ok(offset)) = (partition.parse::<usize>(), offset.parse::<NextOffset>())
+    else {
+        return false;
+    };
+    let kafka = world.cluster.kafka();
+    let lives = kafka.topics[&archive.config.topic].lives.iter();
+    // It may have been deleted in the meantime.
+    let mut logs = lives.filter_map(|life| life.partitions.get(partition));
+    let is_it = |written: &Written| {
+        let mut value = written.value.iter().flatten();
+        written.offset == offset && value.any(|&byte| byte == b'\n')
+    };
+    archive.config.newline == Newline::Fail && logs.any(|log| log.all.iter().any(is_it))
 }
 
 /// Does an archive's checkpoint hold everything that can be read?

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::check;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
@@ -37,7 +38,7 @@ pub struct World {
     /// Archives that may stop for good, and a part of the reason they must give.
     pub may_stop: Mutex<BTreeMap<String, &'static str>>,
     /// What the archives of the present process are doing.
-    pub statuses: Mutex<Vec<Arc<Status>>>,
+    statuses: Mutex<Vec<Arc<Status>>>,
     /// Milliseconds since the run began.
     pub now: Arc<AtomicU64>,
     /// The memory for chunks, in bytes.
@@ -143,9 +144,36 @@ impl World {
 
     /// Does the present process read this archive's topic?
     pub fn is_running(&self, archive: &Watched) -> bool {
-        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(self.state(archive), Some(State::Running))
+    }
+
+    /// Has this archive stopped for good?
+    pub fn has_stopped(&self, archive: &Watched) -> bool {
+        matches!(self.state(archive), Some(State::Stopped(_)))
+    }
+
+    fn state(&self, archive: &Watched) -> Option<State> {
+        let statuses = self.statuses();
         let mut statuses = statuses.iter();
-        statuses.any(|s| s.name() == archive.config.name && s.state() == State::Running)
+        let status = statuses.find(|status| status.name() == archive.config.name);
+        status.map(|status| status.state())
+    }
+
+    /// What the archives are doing, for a message.
+    pub fn describe(&self) -> String {
+        let statuses = self.statuses();
+        let state = |status: &Arc<Status>| format!("{}: {:?}", status.name(), status.state());
+        let states = statuses.iter().map(state).collect::<Vec<_>>();
+        format!("not everything has healed: {}", states.join(", "))
+    }
+
+    /// Is there a process?
+    pub fn has_process(&self) -> bool {
+        !self.statuses().is_empty()
+    }
+
+    fn statuses(&self) -> MutexGuard<'_, Vec<Arc<Status>>> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a process until it is crashed, or has stopped because `script` says so.
@@ -155,16 +183,15 @@ impl World {
             .start_paused(true)
             .build()
             .map_err(|e| format!("building a runtime: {e}"))?;
-        runtime.block_on(self.live(script))
+        let ended = runtime.block_on(self.live(script));
+        self.statuses().clear();
+        ended
     }
 
     async fn live(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let (stopper, shutdown) = shutdown::channel();
         let (mut tasks, statuses) = self.start(&shutdown);
-        self.statuses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&statuses);
+        self.statuses().clone_from(&statuses);
         let died = self.fs.died();
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
         let (mut next_step, mut next_delivery) = (began, began);
@@ -275,6 +302,7 @@ impl World {
             };
             return match self.allowed_stop(name) {
                 Some(reason) if why.contains(reason) => Ok(End::Clean),
+                _ if check::is_at_newline(self, &self.archives[index], &why) => Ok(End::Clean),
                 _ => Err(format!("archive {name} stopped without need: {why}")),
             };
         }

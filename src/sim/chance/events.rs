@@ -43,6 +43,7 @@ impl Events {
             14..16 => crash_soon(world),
             16 if random.once_in(2) => recreate(world, true),
             17..22 => change(world),
+            22 if random.once_in(4) => meddle(world),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);
@@ -54,6 +55,7 @@ impl Events {
 pub fn between(world: &World) {
     match world.random.below(10) {
         0 => recreate(world, false),
+        4 if world.random.once_in(3) => meddle(world),
         1..4 => change(world),
         _ => traffic(world),
     }
@@ -97,6 +99,11 @@ pub fn fill(log: &mut Log, name: &str, records: usize, random: &Random) {
         let value = match random.below(12) {
             0 => None,
             1 => Some(Vec::new()),
+            // Topics of this name have few newlines, for archives that stop at the first.
+            _ if name.starts_with('c') && !random.once_in(60) => {
+                let without = |byte| if byte == b'\n' { b'n' } else { byte };
+                Some(value(random).into_iter().map(without).collect())
+            }
             _ => Some(value(random)),
         };
         log.append(name, value.as_deref(), in_transaction);
@@ -233,6 +240,37 @@ fn create(kafka: &mut Kafka, name: &str, random: &Random) {
     }
     topic.lives.push(life);
     topic.exists = true;
+}
+
+/// Somebody puts another file where an archive's is, or damages its checkpoint: it must stop, and touch nothing.
+fn meddle(world: &World) {
+    let random = &world.random;
+    let archive = &world.archives[random.below(world.archives.len())];
+    let (name, state) = (&archive.config.name, &archive.config.state);
+    let has_begun = world.cluster.kafka().first.contains_key(name);
+    if !has_begun || world.allowed_stop(name).is_some() {
+        return;
+    }
+    world
+        .fs
+        .note(|| format!("  somebody meddles with archive {name}"));
+    let path = state.join("checkpoint.json");
+    match world.fs.peek(&path) {
+        Some(mut bytes) if random.once_in(3) && !world.has_process() => {
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
+            world
+                .fs
+                .note(|| format!("  a bit of {} is flipped", path.display()));
+            world.put_foreign(&path, &bytes);
+            world.allow_stop(name, "the checkpoint");
+        }
+        _ => {
+            let length = random.pick(&[10, 1_000, 100_000]);
+            world.put_foreign(&archive.config.file, &vec![b'#'; length]);
+            world.allow_stop(name, "expected what was written up to byte");
+        }
+    }
 }
 
 /// The disk becomes worse or better.

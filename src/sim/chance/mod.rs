@@ -111,12 +111,21 @@ pub fn finish(world: &World) -> Result<(), String> {
         left = left.saturating_sub(pause);
         let mut archives = world.archives.iter();
         let done = archives.try_fold(true, |done, archive| {
-            let excused = world.allowed_stop(&archive.config.name).is_some();
-            Ok(done && (excused || world.is_running(archive) && has_all(world, archive)?))
+            Ok(done
+                && match world.allowed_stop(&archive.config.name) {
+                    Some(_) => world.has_stopped(archive),
+                    // For the reason that was checked when it stopped.
+                    None if world.has_stopped(archive) => true,
+                    None => world.is_running(archive) && has_all(world, archive)?,
+                })
         });
         match done {
+            Ok(true) => Step::Stop,
             Ok(false) if !left.is_zero() => Step::Wait(pause),
-            Ok(_) => Step::Stop,
+            Ok(false) => {
+                broken = Some(world.describe());
+                Step::Stop
+            }
             Err(e) => {
                 broken = Some(e);
                 Step::Stop

@@ -82,7 +82,10 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         flush: milliseconds(&[20, 200, 1000]),
         checkpoint: milliseconds(&[30, 300, 1000, 5000]),
         compression,
-        newline: random.pick(&[Newline::Space, Newline::Escape]),
+        newline: match topic {
+            "c" if random.once_in(2) => Newline::Fail,
+            _ => random.pick(&[Newline::Space, Newline::Escape]),
+        },
         existing,
     };
     world.add(config, before);

@@ -61,7 +61,9 @@ impl State {
 
     /// Does what was put off, now that something else than storing a checkpoint is going on.
     pub(super) fn catch_up_before(&mut self, what: &str, path: &Path) {
-        if !self.put_off.is_empty() && (what == "remove" || !is_state(path)) {
+        // The next checkpoint begins by removing what is left of one.
+        let renames = matches!(self.put_off.first(), Some(PutOff::Rename(..)));
+        if !is_state(path) || (renames && what == "remove") {
             self.catch_up();
         }
     }

@@ -1,2 +1,3 @@
+mod mutations;
 mod scenes;
 mod seeds;

@@ -8,6 +8,9 @@ use crate::sim::chance::{Failure, Figures, replay, run};
 /// How many seeds are run unless `ARCHIVER_SIM_SEEDS` says otherwise.
 const SEEDS: u64 = 300;
 
+/// Seeds that have found something; run always.
+const REGRESSIONS: [u64; 8] = [3, 4, 9, 28, 371, 993, 2582, 3545];
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -60,6 +63,15 @@ fn whatever_happens_each_record_is_there_once() {
         "{} runs, {} crashes, {} faults in {} operations, {} records: lost 0, doubled 0",
         all.runs, all.crashes, all.faults, all.operations, all.records
     );
+}
+
+#[test]
+fn what_was_found_once_is_not_found_again() {
+    for seed in REGRESSIONS {
+        if let Err(failure) = run(seed, None, false) {
+            fail(&failure);
+        }
+    }
 }
 
 #[test]
