@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::durable::{self, Outcome, Patience};
 use super::mend::{Finding, look_at_topic};
 use super::open::Opened;
 use super::{Archive, End, Stop};
-use crate::budget::Held;
+use crate::budget::{Budget, Held};
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
 use crate::encode::{Advance, Chunk, NewlineInValue};
@@ -30,6 +30,12 @@ const QUIET: Duration = Duration::from_millis(50);
 const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
+/// An archive that can't take what has arrived for it lets others wait no longer than this.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// One that had to let go so recently does so at once.
+const SLOW: Duration = Duration::from_secs(60);
+/// How long a turn lasts if the chunk isn't full before.
+const TURN_MOST: Duration = Duration::from_secs(1);
 
 /// How long a clean stop waits for the commit group's coordinator.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -48,8 +54,12 @@ pub(super) struct Reading<'a> {
     next: Vec<NextOffset>,
     chunk: Chunk,
     held: Held,
-    /// How many records to take at once, so that they fill about one chunk.
-    take_most: usize,
+    /// When it was given the memory for a chunk because it was its turn, if the chunk has not gone out since.
+    turn: Option<Instant>,
+    /// Waits for its turn.
+    in_line: Option<BoxFuture<'static, Held>>,
+    /// Nothing is being read: the archive could not take what had arrived, and others were waiting for the room.
+    let_go: bool,
     /// Nothing was taken since the last look at it.
     quiet: bool,
     /// Something is in the file that no checkpoint knows of.
@@ -93,8 +103,10 @@ pub(super) async fn read(
         reader,
         checkpointed: opened.checkpointed,
         chunk: Chunk::default(),
-        held: archive.world.budget.hold(),
-        take_most: TAKE_MOST / 16,
+        held: archive.world.disk.budget().hold(),
+        turn: None,
+        in_line: None,
+        let_go: false,
         quiet: false,
         lost: BTreeSet::new(),
         checkpointing: None,
@@ -112,6 +124,9 @@ pub(super) async fn read(
         Ok(()) => reading.drain().await,
         Err(fault) => Err(fault),
     };
+    // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
+    reading.let_go();
+    reading.in_line = None;
     let name = &archive.config.name;
     match drained {
         Ok(()) => match reading.settle(Patience::Trusting).await {
@@ -151,8 +166,10 @@ impl Reading<'_> {
         let mut refresh = ticks.every(self.archive.refresh);
         let mut pause = ticks.every(QUIET);
         let arrived = self.reader.arrived();
-        let budget = self.archive.world.budget.clone();
+        let budget = self.archive.world.disk.budget().clone();
         let mut looking: Option<Looking> = None;
+        // Since when others wait for room that this one takes up; and when it let go of it last.
+        let (mut pressed, mut let_go) = (None::<Instant>, None::<Instant>);
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
         // The first of it need not be much.
         let mut worth_writing = 1;
@@ -173,9 +190,24 @@ impl Reading<'_> {
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
             }
-            let may_take = self.may_take();
-            if budget.is_spent() && self.pipeline.has_room() {
+            if budget.is_spent() && self.turn.is_none() && self.pipeline.has_room() {
                 self.submit();
+            }
+            let may_take = self.may_take();
+            if may_take {
+                self.go_on()?;
+            } else if more || self.let_go {
+                self.stand_in_line();
+            }
+            let patience = match let_go {
+                Some(when) if when.elapsed() < SLOW => Duration::ZERO,
+                _ => PATIENCE,
+            };
+            if may_take || !self.reader.is_pressed() {
+                pressed = None;
+            } else if pressed.get_or_insert_with(Instant::now).elapsed() >= patience {
+                self.let_go();
+                (pressed, let_go) = (None, Some(Instant::now()));
             }
             tokio::select! {
                 biased;
@@ -209,61 +241,109 @@ impl Reading<'_> {
                         worth_writing = QUIET_BYTES;
                     }
                 }
-                () = arrived.notified(), if !more => more = true,
-                () = budget.freed(), if more && !may_take => {}
+                () = sleep_until(self.turn.unwrap_or_else(Instant::now) + TURN_MOST), if self.turn.is_some() => {
+                    self.give_up_turn();
+                }
+                () = arrived.notified(), if !more || !may_take => more = true,
+                held = pending_or(&mut self.in_line) => self.has_turn(held),
+                () = sleep_until(pressed.unwrap_or_else(Instant::now) + patience), if pressed.is_some() => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
             }
         }
     }
 
-    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may;
-    /// an archive that holds none may always take a little.
+    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may and it is
+    /// somebody else's turn.
     fn may_take(&self) -> bool {
-        self.pipeline.has_room()
-            && (!self.archive.world.budget.is_spent()
-                || (self.pipeline.is_idle() && self.chunk.bytes.is_empty()))
+        self.pipeline.has_room() && (self.turn.is_some() || !self.budget().is_spent())
+    }
+
+    fn budget(&self) -> &Budget {
+        self.archive.world.disk.budget()
+    }
+
+    fn stand_in_line(&mut self) {
+        if self.turn.is_none() && self.in_line.is_none() && self.budget().is_spent() {
+            let turn = self.budget().clone().turn(CHUNK_BYTES as u64);
+            self.in_line = Some(turn.boxed());
+        }
+    }
+
+    fn has_turn(&mut self, held: Held) {
+        self.in_line = None;
+        (self.held, self.turn) = (held, Some(Instant::now()));
+    }
+
+    /// Others wait for it, and nothing more may come.
+    fn give_up_turn(&mut self) {
+        self.turn = None;
+        self.held.set(self.chunk.bytes.capacity() as u64);
+    }
+
+    /// Stops reading, and drops what has arrived.
+    fn let_go(&mut self) {
+        if !self.let_go {
+            self.let_go = true;
+            let partitions = self.positions().into_keys().collect::<Vec<_>>();
+            self.reader.stop(&partitions);
+        }
+    }
+
+    /// Reads on where it has let go.
+    fn go_on(&mut self) -> Result<(), Fault> {
+        if self.let_go {
+            self.let_go = false;
+            let started = self.reader.start(&self.positions());
+            started.map_err(|e| self.archive.kafka("reading", &e))?;
+        }
+        Ok(())
+    }
+
+    /// Where each partition is to be read on.
+    fn positions(&self) -> Positions {
+        (0..).zip(self.next.iter().copied()).collect()
     }
 
     /// Takes a batch of what has arrived and says how many that were.
     fn take(&mut self) -> Result<usize, Fault> {
         let newline = self.archive.config.newline;
         let (chunk, next) = (&mut self.chunk, &mut self.next);
-        let (mut full, mut bytes, mut records) = (Vec::new(), 0, 0);
+        let (mut full, mut records) = (Vec::new(), 0);
         let (mut failed, mut refused) = (Vec::new(), None::<NewlineInValue>);
-        let taken = self
-            .reader
-            .take(self.take_most, &mut |fetched| match fetched {
-                Fetched::Record(record) => {
-                    let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
-                    let Some(next) = next.get_mut(at) else { return };
-                    if record.offset < *next || refused.is_some() {
-                        return;
-                    }
-                    let size = record.value.map_or(1, |value| value.len() + 1);
-                    if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                        full.push(std::mem::take(chunk));
-                    }
-                    match chunk.push(&record, newline) {
-                        Ok(()) => *next = record.offset + 1,
-                        Err(e) => refused = Some(e),
-                    }
-                    bytes += size;
-                    records += 1;
+        let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
+            Fetched::Record(record) => {
+                let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
+                let Some(next) = next.get_mut(at) else { return };
+                if record.offset < *next || refused.is_some() {
+                    return;
                 }
-                Fetched::Failed(partition, e) => failed.push((partition, e)),
-            });
+                let size = record.value.map_or(1, |value| value.len() + 1);
+                if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
+                    full.push(std::mem::take(chunk));
+                }
+                match chunk.push(&record, newline) {
+                    Ok(()) => *next = record.offset + 1,
+                    Err(e) => refused = Some(e),
+                }
+                records += 1;
+            }
+            Fetched::Failed(partition, e) => failed.push((partition, e)),
+        });
         if records > 0 {
             self.quiet = false;
             self.archive.status.took(records);
-            self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
         }
         for chunk in full {
-            let mut held = self.archive.world.budget.hold();
-            held.set(chunk.bytes.len() as u64);
+            self.turn = None;
+            let mut held = self.budget().hold();
+            held.set(chunk.bytes.capacity() as u64);
             self.pipeline.submit(chunk, held);
         }
-        self.held.set(self.chunk.bytes.len() as u64);
-        if self.archive.world.budget.is_spent() {
+        let chunk = self.chunk.bytes.capacity();
+        if self.turn.is_none() || chunk > CHUNK_BYTES {
+            self.held.set(chunk as u64);
+        }
+        if self.turn.is_none() && self.budget().is_spent() {
             self.submit();
         }
         for (partition, e) in failed {
@@ -303,7 +383,9 @@ impl Reading<'_> {
         if self.chunk.bytes.is_empty() {
             return;
         }
-        let held = std::mem::replace(&mut self.held, self.archive.world.budget.hold());
+        self.give_up_turn();
+        let nothing = self.budget().hold();
+        let held = std::mem::replace(&mut self.held, nothing);
         self.pipeline.submit(std::mem::take(&mut self.chunk), held);
     }
 
@@ -357,8 +439,8 @@ impl Reading<'_> {
 
     /// Starts a partition at another offset, or a new one; the gaps before it are listed.
     pub fn restart(&mut self, at: &Positions, gaps: Vec<Gap>) -> Result<(), Fault> {
+        self.reader.stop(&at.keys().copied().collect::<Vec<_>>());
         for (&partition, &next) in at {
-            self.reader.stop(partition);
             let index = usize::try_from(partition).unwrap_or(0);
             if self.next.len() <= index {
                 self.next.resize(index + 1, 0);
@@ -369,6 +451,9 @@ impl Reading<'_> {
             self.submit();
             let to = at.iter().map(|(&p, &next)| (p, next)).collect();
             self.pipeline.submit_gaps(gaps, Advance { records: 0, to });
+        }
+        if self.let_go {
+            return Ok(());
         }
         let started = self.reader.start(at);
         started.map_err(|e| self.archive.kafka("reading", &e).into())
@@ -388,10 +473,12 @@ impl Reading<'_> {
                 continue;
             }
             self.submit();
-            let wrote = tokio::time::timeout_at(deadline, self.pipeline.progress()).await;
-            match wrote {
-                Ok(wrote) => self.wrote(wrote)?,
-                Err(_) => break,
+            self.stand_in_line();
+            tokio::select! {
+                biased;
+                () = sleep_until(deadline) => break,
+                wrote = self.pipeline.progress() => self.wrote(wrote)?,
+                held = pending_or(&mut self.in_line) => self.has_turn(held),
             }
         }
         Ok(())
@@ -435,9 +522,6 @@ impl Reading<'_> {
             let _ = going_on.await;
         }
         self.pipeline.end().await;
-        let reader = self.reader;
-        // Blocks until the client has let go of the partitions.
-        self.archive.world.disk.run(move |_| drop(reader)).await;
     }
 }
 
