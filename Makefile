@@ -9,13 +9,14 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm bench release check lint fmt clean
+.PHONY: help demo test storm bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
 	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
 	@echo 'make check    lint and test'
@@ -37,6 +38,10 @@ storm:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+memory: release
+	@scripts/need.sh java maven venv || true
+	python3 bench/memory.py
 
 release:
 	@scripts/need.sh rust build

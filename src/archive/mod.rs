@@ -4,6 +4,7 @@ mod durable;
 mod mend;
 mod open;
 mod reading;
+mod room;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::durable::{self, Outcome, Patience};
 use super::mend::{Finding, look_at_topic};
 use super::open::Opened;
+use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, End, Stop};
-use crate::budget::{Budget, Held};
+use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
 use crate::encode::{Advance, Chunk, NewlineInValue};
@@ -22,7 +23,7 @@ use crate::shutdown::Shutdown;
 use crate::status::State;
 
 /// A chunk holds at most this much, unless one record alone is larger.
-const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 1 << 20;
 /// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
 /// of a backlog nobody should wait for the last of it.
 const QUIET: Duration = Duration::from_millis(50);
@@ -30,12 +31,6 @@ const QUIET: Duration = Duration::from_millis(50);
 const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
-/// An archive that can't take what has arrived for it lets others wait no longer than this.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// One that had to let go so recently does so at once.
-const SLOW: Duration = Duration::from_secs(60);
-/// How long a turn lasts if the chunk isn't full before.
-const TURN_MOST: Duration = Duration::from_secs(1);
 
 /// How long a clean stop waits for the commit group's coordinator.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -51,15 +46,15 @@ pub(super) struct Reading<'a> {
     /// What was checkpointed last.
     pub checkpointed: Checkpointed,
     /// The next offset of each partition, as taken; records before it are not taken again.
-    next: Vec<NextOffset>,
-    chunk: Chunk,
-    held: Held,
+    pub(super) next: Vec<NextOffset>,
+    pub(super) chunk: Chunk,
+    pub(super) held: Held,
     /// When it was given the memory for a chunk because it was its turn, if the chunk has not gone out since.
-    turn: Option<Instant>,
+    pub(super) turn: Option<Instant>,
     /// Waits for its turn.
-    in_line: Option<BoxFuture<'static, Held>>,
+    pub(super) in_line: Option<BoxFuture<'static, Held>>,
     /// Nothing is being read: the archive could not take what had arrived, and others were waiting for the room.
-    let_go: bool,
+    pub(super) let_go: bool,
     /// Nothing was taken since the last look at it.
     quiet: bool,
     /// Something is in the file that no checkpoint knows of.
@@ -168,8 +163,7 @@ impl Reading<'_> {
         let arrived = self.reader.arrived();
         let budget = self.archive.world.disk.budget().clone();
         let mut looking: Option<Looking> = None;
-        // Since when others wait for room that this one takes up; and when it let go of it last.
-        let (mut pressed, mut let_go) = (None::<Instant>, None::<Instant>);
+        let mut pressure = Pressure::default();
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
         // The first of it need not be much.
         let mut worth_writing = 1;
@@ -199,15 +193,10 @@ impl Reading<'_> {
             } else if more || self.let_go {
                 self.stand_in_line();
             }
-            let patience = match let_go {
-                Some(when) if when.elapsed() < SLOW => Duration::ZERO,
-                _ => PATIENCE,
-            };
             if may_take || !self.reader.is_pressed() {
-                pressed = None;
-            } else if pressed.get_or_insert_with(Instant::now).elapsed() >= patience {
+                pressure.ease();
+            } else if pressure.is_too_long() {
                 self.let_go();
-                (pressed, let_go) = (None, Some(Instant::now()));
             }
             tokio::select! {
                 biased;
@@ -241,67 +230,13 @@ impl Reading<'_> {
                         worth_writing = QUIET_BYTES;
                     }
                 }
-                () = sleep_until(self.turn.unwrap_or_else(Instant::now) + TURN_MOST), if self.turn.is_some() => {
-                    self.give_up_turn();
-                }
+                () = until(self.turn.map(|since| since + TURN_MOST)) => self.give_up_turn(),
                 () = arrived.notified(), if !more || !may_take => more = true,
                 held = pending_or(&mut self.in_line) => self.has_turn(held),
-                () = sleep_until(pressed.unwrap_or_else(Instant::now) + patience), if pressed.is_some() => {}
+                () = pressure.is_due() => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
             }
         }
-    }
-
-    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may and it is
-    /// somebody else's turn.
-    fn may_take(&self) -> bool {
-        self.pipeline.has_room() && (self.turn.is_some() || !self.budget().is_spent())
-    }
-
-    fn budget(&self) -> &Budget {
-        self.archive.world.disk.budget()
-    }
-
-    fn stand_in_line(&mut self) {
-        if self.turn.is_none() && self.in_line.is_none() && self.budget().is_spent() {
-            let turn = self.budget().clone().turn(CHUNK_BYTES as u64);
-            self.in_line = Some(turn.boxed());
-        }
-    }
-
-    fn has_turn(&mut self, held: Held) {
-        self.in_line = None;
-        (self.held, self.turn) = (held, Some(Instant::now()));
-    }
-
-    /// Others wait for it, and nothing more may come.
-    fn give_up_turn(&mut self) {
-        self.turn = None;
-        self.held.set(self.chunk.bytes.capacity() as u64);
-    }
-
-    /// Stops reading, and drops what has arrived.
-    fn let_go(&mut self) {
-        if !self.let_go {
-            self.let_go = true;
-            let partitions = self.positions().into_keys().collect::<Vec<_>>();
-            self.reader.stop(&partitions);
-        }
-    }
-
-    /// Reads on where it has let go.
-    fn go_on(&mut self) -> Result<(), Fault> {
-        if self.let_go {
-            self.let_go = false;
-            let started = self.reader.start(&self.positions());
-            started.map_err(|e| self.archive.kafka("reading", &e))?;
-        }
-        Ok(())
-    }
-
-    /// Where each partition is to be read on.
-    fn positions(&self) -> Positions {
-        (0..).zip(self.next.iter().copied()).collect()
     }
 
     /// Takes a batch of what has arrived and says how many that were.
