@@ -56,6 +56,8 @@ pub(super) struct Reading<'a> {
     unsaved: bool,
     /// Partitions whose offset is not in the log.
     lost: BTreeSet<Partition>,
+    /// Partitions that were started again at the same offset, as the log is said to have it.
+    pub unmoved: BTreeSet<Partition>,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
 }
@@ -97,6 +99,7 @@ pub(super) async fn read(
         take_most: TAKE_MOST / 16,
         quiet: false,
         lost: BTreeSet::new(),
+        unmoved: BTreeSet::new(),
         checkpointing: None,
     };
     // Who waited for a disk says that it runs when something is on it.
@@ -345,8 +348,10 @@ impl Reading<'_> {
 
     fn look(&mut self) -> Looking {
         let lost = std::mem::take(&mut self.lost);
+        // One broker says that the offset is there, and another that it isn't.
+        let wait = !lost.is_disjoint(&self.unmoved);
         let cluster = self.archive.cluster.clone();
-        look_at_topic(cluster, self.archive.config.topic.clone(), lost).boxed()
+        look_at_topic(cluster, self.archive.config.topic.clone(), lost, wait).boxed()
     }
 
     /// Where a partition is to be read on.

@@ -77,7 +77,8 @@ impl Queue {
                 _ if kafka.denied => (Some(Trouble::Denied), false),
                 _ if failed => (Some(Trouble::Other), false),
                 None => (Some(Trouble::Missing), false),
-                Some(log) if *next < log.start || *next > log.end() => {
+                Some(log) if log.leaderless => (Some(Trouble::Other), false),
+                Some(log) if *next < log.start || *next > log.end() || log.refuses => {
                     (Some(Trouble::OutOfRange), true)
                 }
                 Some(_) => (None, false),
