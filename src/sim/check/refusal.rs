@@ -112,7 +112,7 @@ fn is_of_another_process(world: &World, config: &Archive, why: &str, process: &S
     }
     let pid = why.split_once("belongs to another archiver (pid ");
     let pid = pid.and_then(|(_, rest)| rest.split_once(')')?.0.parse::<u32>().ok());
-    pid.is_some_and(|pid| world.fs.lives(pid) && !process.is(pid))
+    pid.is_some_and(|pid| world.fs.lived(pid) && !process.is(pid))
 }
 
 fn is_of_another_archive(world: &World, config: &Archive, why: &str) -> bool {

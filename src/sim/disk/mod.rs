@@ -48,6 +48,7 @@ impl SimFs {
             created: 0,
             tells_births: true,
             processes: BTreeSet::new(),
+            ended: BTreeSet::new(),
             started: 0,
             locks: BTreeMap::new(),
             opened: 0,
@@ -142,12 +143,14 @@ impl SimFs {
     pub fn end(&self) {
         let mut state = self.state();
         state.processes.remove(&self.process);
+        state.ended.insert(self.process);
         state.locks.retain(|_, (_, by)| *by != self.process);
     }
 
-    /// Does this process live?
-    pub fn lives(&self, process: u32) -> bool {
-        self.state().processes.contains(&process)
+    /// Does this process live, or did it since the last crash?
+    pub fn lived(&self, process: u32) -> bool {
+        let state = self.state();
+        state.processes.contains(&process) || state.ended.contains(&process)
     }
 
     /// Is it this process's number?
@@ -155,12 +158,13 @@ impl SimFs {
         self.process == process
     }
 
-    /// Has another process the lock of this file?
+    /// Has another process the lock of this file, or may it have had it?
     pub fn is_locked_by_another(&self, path: &Path) -> bool {
         let state = self.state();
         let inode = state.find(path).ok();
         let lock = inode.and_then(|inode| state.locks.get(&inode));
-        lock.is_some_and(|(_, holder)| *holder != self.process)
+        let ended = state.ended.iter().any(|ended| *ended != self.process);
+        ended || lock.is_some_and(|(_, holder)| *holder != self.process)
     }
 
     /// What a process did to what another one had locked, if anything.
@@ -197,6 +201,7 @@ impl SimFs {
             state.catch_up();
         }
         state.processes.clear();
+        state.ended.clear();
         state.locks.clear();
         state.put_off.clear();
         state.crash_after = None;

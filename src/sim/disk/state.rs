@@ -22,6 +22,8 @@ pub struct State {
     pub tells_births: bool,
     /// The processes that live. What another one opened is of no use any more.
     pub processes: BTreeSet<u32>,
+    /// Those that were ended since the last crash.
+    pub ended: BTreeSet<u32>,
     /// Processes that there ever were.
     pub started: u32,
     /// Which open file of which process holds the lock of an inode.
