@@ -178,14 +178,20 @@ impl Written {
         let path = self.path.clone();
         let synced = disk.sync(self.files).await;
         synced.map_err(|source| Refused::Io { path, source })?;
-        let (path, data) = (self.path, self.data);
-        disk.run(move |fs| check_path(fs, &path, &data)).await?;
+        let (path, data, length) = (self.path, self.data, self.progress.data.length);
+        disk.run(move |fs| check_path(fs, &path, &data, length))
+            .await?;
         Ok(Durable(self.progress))
     }
 }
 
 impl Durable {
     /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.0
+    }
+
+    /// How far it is, to be stored.
     pub fn into_progress(self) -> Progress {
         self.0
     }
