@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm torture replay bench release check lint fmt clean
+.PHONY: help demo test storm torture replay bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -18,6 +18,7 @@ help:
 	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
 	@echo 'make check    lint and test'
@@ -50,6 +51,10 @@ replay:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+memory: release
+	@scripts/need.sh java maven venv || true
+	python3 bench/memory.py
 
 release:
 	@scripts/need.sh rust build

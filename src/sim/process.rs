@@ -12,7 +12,6 @@ use super::check::refusal;
 use super::disk::SimFs;
 use super::world::{World, lock};
 use crate::archive::{self, Archive, End};
-use crate::budget::Budget;
 use crate::clock::{Clock, Ticks};
 use crate::cluster::Cluster;
 use crate::config;
@@ -179,12 +178,11 @@ impl World {
         let fs = self.fs.start();
         let (stopper, shutdown) = shutdown::channel();
         let world = archive::World {
-            disk: Disk::in_tasks(Arc::new(fs.clone()), self.pace(fs.clone())),
+            disk: Disk::in_tasks(Arc::new(fs.clone()), self.budget, self.pace(fs.clone())),
             clock: Arc::new(SimClock {
                 now: Arc::clone(&self.now),
             }),
             ticks: Ticks::default(),
-            budget: Budget::new(self.budget),
             drain: Duration::from_secs(5),
         };
         let mut process = Process {
