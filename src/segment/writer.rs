@@ -44,7 +44,7 @@ pub enum Entry {
     Records(Vec<u8>, Advance),
     /// Gaps, in the order of the records around them.
     Gaps(Vec<Gap>, Advance),
-    /// Nothing is appended; the file must still be the one that was opened.
+    /// Nothing is appended; the files must still be those that were opened.
     Check,
 }
 
@@ -118,6 +118,7 @@ impl Writer {
             }
             Entry::Check => {
                 self.data.check(fs)?;
+                self.gaps.check(fs)?;
                 return Ok(Wrote::default());
             }
         };
