@@ -9,15 +9,18 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm bench release check lint fmt clean
+.PHONY: help demo test storm fuzz memcheck bench release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
+	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
+	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make release  target/release/archiver'
-	@echo 'make lint     format and lints'
+	@echo 'make lint     format, lints, and what deny.toml lets into the program'
+	@echo 'make advisories  known faults of the libraries in it; needs GitHub'
 	@echo 'make check    lint and test'
 	@echo 'make fmt      format the code'
 
@@ -33,6 +36,18 @@ storm:
 	@scripts/need.sh rust build java maven
 	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
 
+# MINUTES for each target, one after the other; see fuzz/README.md.
+MINUTES ?= 1
+fuzz:
+	@scripts/need.sh rust build
+	fuzz/run $(MINUTES) $(TARGETS)
+
+# The tests of kafka/ drive every call that it makes. Stops at the first use of memory that isn't the program's, and at
+# memory that nobody can free any more.
+memcheck:
+	@scripts/need.sh rust build valgrind
+	scripts/memcheck.sh kafka::
+
 # What can't be had is left out of the tables, which say so.
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
@@ -44,10 +59,20 @@ release:
 
 check: lint test
 
-lint:
+lint: deny
 	@scripts/need.sh rust fmt clippy build
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+DENY = target/tools/bin/cargo-deny
+
+deny:
+	@scripts/need.sh rust build deny
+	$(DENY) --locked check bans licenses sources
+
+advisories:
+	@scripts/need.sh rust build deny
+	$(DENY) --locked check advisories
 
 fmt:
 	@scripts/need.sh rust fmt

@@ -46,6 +46,11 @@ impl Disk {
         }
     }
 
+    /// The same threads and syncs for another face of the same file system.
+    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
+        Self { fs, ..self.clone() }
+    }
+
     /// Runs something that may block.
     pub async fn run<T: Send + 'static>(
         &self,

@@ -49,8 +49,9 @@ impl Supervisor {
     /// Begins to archive. Must be called within a tokio runtime.
     pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
         raise_open_files(config.archives.len());
+        let fs = RealFs::default();
         let world = World {
-            disk: Disk::new(Arc::new(RealFs::default())),
+            disk: Disk::new(Arc::new(fs.clone())),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             budget: Budget::new(config.memory_bytes / CHUNKS_PART),
@@ -77,6 +78,7 @@ impl Supervisor {
             let status = Arc::new(Status::new(&archive.name));
             statuses.push(Arc::clone(&status));
             let cluster = Arc::clone(&clusters[archive.cluster]);
+            let own_fs = Arc::new(fs.with_mode(archive.file_mode));
             let archive = Archive {
                 config: archive.clone(),
                 refresh: cluster.refresh(),
@@ -84,7 +86,10 @@ impl Supervisor {
                 cluster_name: config.clusters[archive.cluster].name.clone(),
                 lane,
                 status,
-                world: world.clone(),
+                world: World {
+                    disk: world.disk.with_fs(own_fs),
+                    ..world.clone()
+                },
             };
             let status = Arc::clone(&archive.status);
             let running = AssertUnwindSafe(archive.run(shutdown.clone())).catch_unwind();

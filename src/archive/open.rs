@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
+use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
-use crate::fs::{self, File, Fs, Reading};
+use crate::fs::{self, File, Fs, NotOwn, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
 use crate::record::{NextOffset, Partition, Positions};
@@ -45,8 +46,8 @@ impl Archive {
             Err(e) => return Err(Stop::Never(e.to_string())),
         };
         match &checkpoint {
-            Some(checkpoint) => self.check_identity(checkpoint)?,
-            None => self.check_new_file().await?,
+            Some(checkpoint) => self.check_identity(checkpoint).await?,
+            None => self.check_new_file(store.path("gaps.ndjson")).await?,
         }
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
@@ -86,15 +87,21 @@ impl Archive {
     async fn lock(&self, store: &Store) -> Result<Lock, Stop> {
         store.create_dir().await.map_err(|e| {
             let dir = self.config.state.display();
-            Stop::Retry(format!("creating the state directory {dir}: {e}"))
+            match NotOwn::of(&e) {
+                Some(found) => Stop::Never(format!(
+                    "the state directory {dir} can't be used: it, or .archiver above it: {found}; put a directory \
+                     in its place, or name another with state_dir; see {PAGE}"
+                )),
+                None => Stop::Retry(format!("creating the state directory {dir}: {e}")),
+            }
         })?;
         let (path, file) = (store.path("lock"), self.config.file.clone());
         let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
         locked.map_err(stop_for_lock)
     }
 
-    /// The checkpoint must be of this archive: same topic, same compression.
-    fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
+    /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
+    async fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
         let stored = &checkpoint.checkpoint().identity;
         let configured = compression_name(self.config.compression);
         let differs = |what: &str, expected: &str, found: &str| {
@@ -110,7 +117,26 @@ impl Archive {
         if stored.compression != configured {
             return differs("compression", &stored.compression, configured);
         }
-        Ok(())
+        let file = self.file().display();
+        if stored.archive == self.config.name || stored.file == file.to_string() {
+            return Ok(());
+        }
+        // Renamed and moved at once, or another's: the fingerprint alone can't tell files of the same values.
+        let (path, id) = (
+            self.config.file.clone(),
+            checkpoint.checkpoint().progress.id,
+        );
+        let is_same = move |fs: &dyn Fs| fs.stat(&path).is_ok_and(|stat| stat.id() == id);
+        if self.world.disk.run(is_same).await {
+            return Ok(());
+        }
+        Err(Stop::Never(format!(
+            "the checkpoint in {} is of archive {}, file {}, but this is archive {}, file {file}; {REMEDY}; see {PAGE}",
+            self.config.state.display(),
+            stored.archive,
+            stored.file,
+            self.config.name,
+        )))
     }
 
     fn check_cluster(&self, checkpoint: &Checkpointed, now: &Identity) -> Result<(), Stop> {
@@ -126,8 +152,9 @@ impl Archive {
         }
     }
 
-    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to.
-    async fn check_new_file(&self) -> Result<(), Stop> {
+    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
+    /// gaps.
+    async fn check_new_file(&self, gaps: PathBuf) -> Result<(), Stop> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression,
@@ -135,6 +162,7 @@ impl Archive {
         );
         let check = move |fs: &dyn Fs| {
             let shown = path.display();
+            check_no_gaps(fs, &gaps)?;
             let stat = match fs.stat(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(Stop::Retry(format!("looking at {shown}: {e}"))),
@@ -191,7 +219,16 @@ impl Archive {
             changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = AppendFile::adopt(fs, &path)?;
+                    let found = match AppendFile::adopt(fs, &path) {
+                        Err(Refused::Io { source: e, .. })
+                            if e.kind() == io::ErrorKind::NotFound =>
+                        {
+                            let nowhere = "it is a symbolic link that leads to nothing; create what it leads to, or \
+                                           remove it";
+                            return Err(io(io::Error::other(nowhere)));
+                        }
+                        found => found?,
+                    };
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
                         return Err(Refused::Io { path, source: e });
@@ -346,10 +383,7 @@ impl Archive {
                     }
                     _ => String::new(),
                 };
-                Stop::Never(format!(
-                    "{e}{moved}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
-                    self.config.state.display()
-                ))
+                Stop::Never(format!("{e}{moved}; {REMEDY}; see {PAGE}"))
             }
         }
     }
@@ -381,6 +415,23 @@ impl Archive {
     }
 }
 
+/// A list without its checkpoint is of an archive before this one.
+fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
+    let shown = path.display();
+    match fs.stat(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
+            Ok(())
+        }
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(Stop::Retry(format!("looking at {shown}: {e}")))
+        }
+        _ => Err(Stop::Never(format!(
+            "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
+             see {PAGE}"
+        ))),
+    }
+}
+
 fn compression_in_words(compression: Compression) -> &'static str {
     match compression {
         Compression::None => "plain lines",
@@ -395,7 +446,7 @@ fn stop_for_lock(e: LockError) -> Stop {
         LockError::Taken { pid: Some(pid), .. } if pid == std::process::id() => {
             Stop::Retry(e.to_string())
         }
-        LockError::Taken { .. } => Stop::Never(e.to_string()),
+        LockError::Taken { .. } | LockError::NotOwn { .. } => Stop::Never(e.to_string()),
         LockError::Io { .. } => Stop::Retry(e.to_string()),
     }
 }

@@ -8,6 +8,8 @@ mod health;
 mod limits;
 mod native;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

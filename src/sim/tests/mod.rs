@@ -1,3 +1,4 @@
 mod mutations;
 mod scenes;
 mod seeds;
+mod state;
