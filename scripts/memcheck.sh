@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 built=$(${CARGO:-cargo} test --locked --lib --no-run 2>&1) || { echo "$built" >&2; exit 1; }
 tests=$(sed -n 's/^ *Executable unittests src\/lib.rs (\(.*\))$/\1/p' <<<"$built")
-exec valgrind --error-exitcode=1 --exit-on-first-error=no --leak-check=full --show-leak-kinds=definite \
+exec valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite \
     --errors-for-leak-kinds=definite --num-callers=30 --fair-sched=try --suppressions=scripts/memcheck.supp \
     "$tests" --test-threads=1 "$@"
