@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm fuzz memcheck bench release check lint deny advisories fmt clean
+.PHONY: help demo test storm fuzz memcheck bench memory release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -18,6 +18,7 @@ help:
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'
 	@echo 'make advisories  known faults of the libraries in it; needs GitHub'
@@ -52,6 +53,10 @@ memcheck:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+memory: release
+	@scripts/need.sh java maven venv || true
+	python3 bench/memory.py
 
 release:
 	@scripts/need.sh rust build

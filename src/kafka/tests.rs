@@ -67,7 +67,9 @@ fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaClu
         properties: BTreeMap::new(),
     };
     let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
-    KafkaCluster::new(&config, topics, 1, Limits::new(64 << 20, 2, 2, 2))
+    let memory = 64 << 20;
+    let limits = Limits::new(memory, 2, 2, Limits::window(memory));
+    KafkaCluster::new(&config, topics, 1, limits)
 }
 
 /// What has been taken, as far as it is new: values by partition, in order.
@@ -135,11 +137,11 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
                 taken.values().any(|of| of.len() > 20)
             })
             .await;
-            readers[0].stop(0);
+            readers[0].stop(&[0]);
             let from = Positions::from([(0, 0), (2, 0)]);
             readers[0].start(&from).expect("partitions to start");
             taken.clear();
-            readers[0].stop(1);
+            readers[0].stop(&[1]);
             let has_begun = |taken: &Taken| [0, 2].iter().all(|p| taken.contains_key(p));
             take(&mut readers[0], &mut taken, has_begun).await;
             assert!(!taken.contains_key(&1), "of a partition that was stopped");
