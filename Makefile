@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm torture replay bench memory release check lint fmt clean
+.PHONY: help demo test storm torture replay fuzz memcheck bench memory release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -17,10 +17,13 @@ help:
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
 	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
+	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
+	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
-	@echo 'make lint     format and lints'
+	@echo 'make lint     format, lints, and what deny.toml lets into the program'
+	@echo 'make advisories  known faults of the libraries in it; needs GitHub'
 	@echo 'make check    lint and test'
 	@echo 'make fmt      format the code'
 
@@ -47,6 +50,17 @@ replay:
 	@scripts/need.sh rust build
 	$(SIMULATE) sim::tests::torture::again
 
+# MINUTES for each target, one after the other; see fuzz/README.md.
+fuzz:
+	@scripts/need.sh rust build
+	fuzz/run $(or $(MINUTES),1) $(TARGETS)
+
+# The tests of kafka/ drive every call that it makes. Stops at the first use of memory that isn't the program's, and at
+# memory that nobody can free any more.
+memcheck:
+	@scripts/need.sh rust build valgrind
+	scripts/memcheck.sh kafka::
+
 # What can't be had is left out of the tables, which say so.
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
@@ -62,10 +76,20 @@ release:
 
 check: lint test
 
-lint:
+lint: deny
 	@scripts/need.sh rust fmt clippy build
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+DENY = target/tools/bin/cargo-deny
+
+deny:
+	@scripts/need.sh rust build deny
+	$(DENY) --locked check bans licenses sources
+
+advisories:
+	@scripts/need.sh rust build deny
+	$(DENY) --locked check advisories
 
 fmt:
 	@scripts/need.sh rust fmt

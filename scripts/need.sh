@@ -9,6 +9,8 @@
 #   java    a JDK from 17 on
 #   maven   Maven, which fetches Kafka's jars
 #   kcat, zstd, venv    for the benchmark
+#   valgrind            for the memory check
+#   deny    cargo-deny, into target/tools
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -77,6 +79,21 @@ rust() {
     fi
 }
 
+# Quick to build rather than quick; it has little to do.
+deny() {
+    version=0.20.2
+    cd "$(dirname "$0")/.."
+    mkdir -p target
+    [ "$(target/tools/bin/cargo-deny --version 2>/dev/null)" != "cargo-deny $version" ] || return 0
+    say "building cargo-deny $version, which takes a minute or two"
+    if ! cargo install cargo-deny --version "$version" --locked --debug --config profile.dev.debug=0 \
+        --root target/tools --target-dir target/tools/build >target/deny.log 2>&1; then
+        tail -n 20 target/deny.log >&2
+        exit 1
+    fi
+    rm -r target/tools/build target/deny.log
+}
+
 component() {
     if ! cargo "$1" --version >/dev/null 2>&1; then
         say "cargo $1 is missing: rustup component add $2"
@@ -90,7 +107,8 @@ for name in "$@"; do
         rust) rust ;;
         fmt) component fmt rustfmt ;;
         clippy) component clippy clippy ;;
-        build | java | maven | kcat | zstd | venv) there "$name" || missing="$missing $name" ;;
+        deny) (deny) ;;
+        build | java | maven | kcat | valgrind | zstd | venv) there "$name" || missing="$missing $name" ;;
         *) say "unknown: $name" && exit 1 ;;
     esac
 done

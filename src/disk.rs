@@ -118,6 +118,11 @@ impl Disk {
         }
     }
 
+    /// The same threads and syncs for another face of the same file system.
+    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
+        Self { fs, ..self.clone() }
+    }
+
     /// Runs something that may block, on one of this device's threads.
     pub async fn run<T: Send + 'static>(
         &self,

@@ -1,15 +1,22 @@
 //! The list of what an archive will never hold: `gaps.ndjson`, one line for each gap.
 //!
 //! A gap's line is written in the order of the records around it, and the checkpoint that counts on it holds
-//! the list's mark, so that after a crash each gap stands in it once.
+//! the list's mark, so that after a crash each gap stands in it once. Each line ends with a checksum of its own, as the
+//! mark's fingerprint covers only the last of them.
 
-use std::io;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
+
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::fs::{File, FileId, Fs, parent};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::fs::{File, Fs, NotOwn, Reading, parent};
+use crate::lock::lock_data;
 use crate::record::{NextOffset, Partition};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::mark::{Mark, Tail};
@@ -63,26 +70,39 @@ impl GapLog {
 
     /// Opens the list as it was at a checkpoint. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
-        // In archiver's own directory any list longer than an empty mark is an unfinished one of its own.
-        let id = match fs.stat(path) {
-            Ok(stat) => stat.id(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                if mark.length == 0 {
-                    return Ok(Self::none(path));
-                }
-                FileId {
-                    inode: 0,
-                    born: None,
-                }
-            }
-            Err(source) => {
-                let path = path.to_path_buf();
-                return Err(Refused::Io { path, source });
-            }
+        let foreign = |found: String| Refused::Foreign {
+            path: path.to_path_buf(),
+            expected: format!("the gaps that were listed, {} bytes", mark.length),
+            found,
         };
+        let io = |source| match NotOwn::of(&source) {
+            Some(found) => foreign(found.to_string()),
+            None => Refused::Io {
+                path: path.to_path_buf(),
+                source,
+            },
+        };
+        let file = match fs.open_own(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return match mark.length {
+                    0 => Ok(Self::none(path)),
+                    _ => Err(foreign("no file".into())),
+                };
+            }
+            Err(e) => return Err(io(e)),
+        };
+        lock_data(fs, path, &file)?;
+        let found = file.stat().map_err(io)?;
+        let list = io::BufReader::with_capacity(READ_BYTES, Reading::new(&*file, found.length));
+        if let Some(number) = damaged_line(list, mark.length).map_err(io)? {
+            let found = format!("other bytes in line {number}, whose checksum doesn't match");
+            return Err(foreign(found));
+        }
+        let (file, _) = AppendFile::resume(fs, path, mark, found.id(), Some(file))?;
         Ok(Self {
             path: path.to_path_buf(),
-            file: Some(AppendFile::resume(fs, path, mark, id, None)?.0),
+            file: Some(file),
         })
     }
 
@@ -94,8 +114,7 @@ impl GapLog {
         };
         let mut lines = Vec::new();
         for gap in gaps {
-            serde_json::to_writer(&mut lines, gap).map_err(|e| io(e.into()))?;
-            lines.push(b'\n');
+            lines.extend(line(gap).map_err(io)?);
         }
         let file = match &mut self.file {
             Some(file) => file,
@@ -149,4 +168,46 @@ impl GapLog {
     pub fn handle(&self) -> Option<&Arc<dyn File>> {
         self.file.as_ref().map(AppendFile::handle)
     }
+}
+
+/// How much of a list is read at once.
+const READ_BYTES: usize = 1 << 16;
+/// No gap's line is longer.
+const LINE_BYTES_MAX: u64 = 1 << 16;
+
+/// A gap's line, whose last key is the checksum of what stands before it.
+fn line(gap: &Gap) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(gap)?;
+    // Its closing brace comes after the checksum.
+    line.pop();
+    let seal = seal(&line);
+    line.extend(seal);
+    Ok(line)
+}
+
+fn seal(line: &[u8]) -> Vec<u8> {
+    format!(",\"checksum\":\"xxh3:{:016x}\"}}\n", xxh3_64(line)).into_bytes()
+}
+
+/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes a crash may have
+/// left a line without its end, or zeros.
+fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
+    let (mut line, mut end) = (Vec::new(), 0);
+    for number in 1.. {
+        line.clear();
+        let length = (&mut list)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)?;
+        if length == 0 {
+            break;
+        }
+        end += length as u64;
+        let at = length.saturating_sub(seal(&[]).len());
+        let is_whole = line[at..] == seal(&line[..at]);
+        let may_be_torn = end > known && (line.last() != Some(&b'\n') || line.contains(&0));
+        if !is_whole && !may_be_torn {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
 }

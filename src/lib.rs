@@ -18,6 +18,8 @@ pub mod demo;
 pub mod disk;
 pub mod encode;
 pub mod fs;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod gaps;
 pub mod kafka;
 pub mod lock;

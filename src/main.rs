@@ -1,4 +1,5 @@
 //! `archiver`: command line, log, configuration, then archive until told to stop.
+#![forbid(unsafe_code)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -49,11 +49,9 @@ impl Supervisor {
     /// Begins to archive. Must be called within a tokio runtime.
     pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
         raise_open_files(config.archives.len());
+        let fs = RealFs::default();
         let world = World {
-            disk: Disk::new(
-                Arc::new(RealFs::default()),
-                config.memory_bytes / CHUNKS_PART,
-            ),
+            disk: Disk::new(Arc::new(fs.clone()), config.memory_bytes / CHUNKS_PART),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: config.shutdown_timeout / 2,
@@ -79,6 +77,7 @@ impl Supervisor {
             let status = Arc::new(Status::new(&archive.name));
             statuses.push(Arc::clone(&status));
             let cluster = Arc::clone(&clusters[archive.cluster]);
+            let own_fs = Arc::new(fs.with_mode(archive.file_mode));
             let archive = Archive {
                 config: archive.clone(),
                 refresh: cluster.refresh(),
@@ -86,7 +85,10 @@ impl Supervisor {
                 cluster_name: config.clusters[archive.cluster].name.clone(),
                 lane,
                 status,
-                world: world.clone(),
+                world: World {
+                    disk: world.disk.with_fs(own_fs),
+                    ..world.clone()
+                },
             };
             let status = Arc::clone(&archive.status);
             let running = AssertUnwindSafe(archive.run(shutdown.clone())).catch_unwind();

@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name, owner};
+use crate::checkpoint::{
+    Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name, owner,
+};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
-use crate::fs::{self, File, Fs, Reading};
+use crate::fs::{self, File, Fs, NotOwn, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
 use crate::record::{NextOffset, Partition, Positions};
@@ -57,7 +59,7 @@ impl Archive {
             Err(e) => return Err(Stop::Never(e.to_string())),
         };
         match &checkpoint {
-            Some(checkpoint) => self.check_identity(checkpoint)?,
+            Some(checkpoint) => self.check_identity(checkpoint).await?,
             None if owned.has_begun => {
                 return Err(Stop::Never(format!(
                     "the checkpoint in {} is gone, which was there while this archiver ran; put it back, or move {} \
@@ -66,7 +68,7 @@ impl Archive {
                     self.file().display()
                 )));
             }
-            None => self.check_new_file().await?,
+            None => self.check_new_file(store.path("gaps.ndjson")).await?,
         }
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
@@ -107,15 +109,21 @@ impl Archive {
     async fn lock(&self, store: &Store) -> Result<Lock, Stop> {
         store.create_dir().await.map_err(|e| {
             let dir = self.config.state.display();
-            Stop::Retry(format!("creating the state directory {dir}: {e}"))
+            match NotOwn::of(&e) {
+                Some(found) => Stop::Never(format!(
+                    "the state directory {dir} can't be used: it, or .archiver above it: {found}; put a directory \
+                     in its place, or name another with state_dir; see {PAGE}"
+                )),
+                None => Stop::Retry(format!("creating the state directory {dir}: {e}")),
+            }
         })?;
         let (path, file) = (store.path("lock"), self.config.file.clone());
         let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
         locked.map_err(stop_for_lock)
     }
 
-    /// The checkpoint must be of this archive: same topic, same compression.
-    fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
+    /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
+    async fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
         let stored = &checkpoint.checkpoint().identity;
         let configured = compression_name(self.config.compression);
         let differs = |what: &str, expected: &str, found: &str| {
@@ -131,7 +139,26 @@ impl Archive {
         if stored.compression != configured {
             return differs("compression", &stored.compression, configured);
         }
-        Ok(())
+        let file = self.file().display();
+        if stored.archive == self.config.name || stored.file == file.to_string() {
+            return Ok(());
+        }
+        // Renamed and moved at once, or another's: the fingerprint alone can't tell files of the same values.
+        let (path, id) = (
+            self.config.file.clone(),
+            checkpoint.checkpoint().progress.id,
+        );
+        let is_same = move |fs: &dyn Fs| fs.stat(&path).is_ok_and(|stat| stat.id() == id);
+        if self.world.disk.run(is_same).await {
+            return Ok(());
+        }
+        Err(Stop::Never(format!(
+            "the checkpoint in {} is of archive {}, file {}, but this is archive {}, file {file}; {REMEDY}; see {PAGE}",
+            self.config.state.display(),
+            stored.archive,
+            stored.file,
+            self.config.name,
+        )))
     }
 
     fn check_cluster(&self, checkpoint: &Checkpointed, now: &Identity) -> Result<(), Stop> {
@@ -147,8 +174,9 @@ impl Archive {
         }
     }
 
-    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to.
-    async fn check_new_file(&self) -> Result<(), Stop> {
+    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
+    /// gaps.
+    async fn check_new_file(&self, gaps: PathBuf) -> Result<(), Stop> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression,
@@ -156,6 +184,7 @@ impl Archive {
         );
         let check = move |fs: &dyn Fs| {
             let shown = path.display();
+            check_no_gaps(fs, &gaps)?;
             let stat = match fs.stat(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(Stop::Retry(format!("looking at {shown}: {e}"))),
@@ -213,7 +242,16 @@ impl Archive {
             changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = AppendFile::adopt(fs, &path)?;
+                    let found = match AppendFile::adopt(fs, &path) {
+                        Err(Refused::Io { source: e, .. })
+                            if e.kind() == io::ErrorKind::NotFound =>
+                        {
+                            let nowhere = "it is a symbolic link that leads to nothing; create what it leads to, or \
+                                           remove it";
+                            return Err(io(io::Error::other(nowhere)));
+                        }
+                        found => found?,
+                    };
                     check_owner(fs, &found, &dir)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
@@ -383,10 +421,7 @@ impl Archive {
                     }
                     _ => String::new(),
                 };
-                Stop::Never(format!(
-                    "{e}{moved}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
-                    self.config.state.display()
-                ))
+                Stop::Never(format!("{e}{moved}; {REMEDY}; see {PAGE}"))
             }
         }
     }
@@ -415,6 +450,23 @@ impl Archive {
             explanation: explanation.clone(),
         };
         stored.progress.next_offsets.iter().map(gap).collect()
+    }
+}
+
+/// A list without its checkpoint is of an archive before this one.
+fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
+    let shown = path.display();
+    match fs.stat(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
+            Ok(())
+        }
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(Stop::Retry(format!("looking at {shown}: {e}")))
+        }
+        _ => Err(Stop::Never(format!(
+            "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
+             see {PAGE}"
+        ))),
     }
 }
 
@@ -451,7 +503,7 @@ fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refu
 
 fn stop_for_lock(e: LockError) -> Stop {
     match e {
-        LockError::Taken { .. } => Stop::Never(e.to_string()),
+        LockError::Taken { .. } | LockError::NotOwn { .. } => Stop::Never(e.to_string()),
         LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.to_string()),
     }
 }

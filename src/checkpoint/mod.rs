@@ -7,6 +7,8 @@
 //! [`Written`]: crate::segment::writer::Written
 //! [`Durable`]: crate::segment::writer::Durable
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Compression;
 use crate::segment::writer::Progress;
 
-pub use store::{LoadError, Store, owner};
+pub use store::{LoadError, PAGE, REMEDY, Store, owner};
 
 /// The version of the format that this program writes.
 pub const FORMAT: u32 = 1;

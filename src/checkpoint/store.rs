@@ -1,7 +1,8 @@
 //! `checkpoint.json`: temp file, fsync, rename, fsync of the directory.
 //!
 //! The file is one line, `{"format":1,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the
-//! bytes of the inner object as they stand there.
+//! bytes of the inner object as they stand there. What is read must be byte for byte what would be written, so each
+//! change of what a checkpoint holds is a new format.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,9 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Checkpoint, Checkpointed, FORMAT, Identity};
+use crate::config::STATE_DIRECTORY;
 use crate::disk::Disk;
-use crate::fs::{FileId, Fs, create_dirs};
+use crate::fs::{FileId, Fs, NotOwn, create_dirs};
 use crate::segment::writer::Durable;
 
 /// An archive's state directory.
@@ -29,6 +31,12 @@ struct Outer {
     checkpoint: Box<RawValue>,
 }
 
+/// What can be done about state that can't be used.
+pub const REMEDY: &str =
+    "put back what was there, or move the state directory and the data file away to begin anew";
+/// Where more is said about it.
+pub const PAGE: &str = "\"When a start is refused\" in docs/operating.md";
+
 /// Why a checkpoint can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -37,13 +45,13 @@ pub enum LoadError {
     Io { path: PathBuf, source: io::Error },
     /// Its bytes are not those that were stored.
     #[error(
-        "the checkpoint {} is damaged ({what}); restore it from a copy, or move it and the data file away to begin anew",
+        "the checkpoint {} is damaged ({what}); {REMEDY}; see {PAGE}",
         path.display()
     )]
     Damaged { path: PathBuf, what: String },
     /// A newer program wrote it.
     #[error(
-        "the checkpoint {} has format {found}, this archiver knows up to {FORMAT}; use the newer archiver that wrote it",
+        "the checkpoint {} has format {found}, this archiver knows up to {FORMAT}; use the newer archiver that wrote it; see {PAGE}",
         path.display()
     )]
     Newer { path: PathBuf, found: u32 },
@@ -63,10 +71,14 @@ impl Store {
         self.dir.join(name)
     }
 
-    /// Creates the directory, durably.
+    /// Creates the directory, durably. A symbolic link in its place is [`NotOwn`].
     pub async fn create_dir(&self) -> io::Result<()> {
         let dir = self.dir.clone();
-        let changed = self.disk.run(move |fs| create_dirs(fs, &dir)).await?;
+        let create = move |fs: &dyn Fs| {
+            refuse_links(fs, &dir)?;
+            create_dirs(fs, &dir)
+        };
+        let changed = self.disk.run(create).await?;
         self.disk.sync(changed).await
     }
 
@@ -100,12 +112,14 @@ impl Store {
         let file = self
             .disk
             .run(move |fs| {
+                let named =
+                    |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", at.display()));
                 match fs.remove(&at) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(named(e)),
                     _ => {}
                 }
-                let file = fs.create_new(&at)?;
-                file.append(&bytes)?;
+                let file = fs.create_new(&at).map_err(named)?;
+                file.append(&bytes).map_err(named)?;
                 Ok(file)
             })
             .await?;
@@ -120,8 +134,11 @@ impl Store {
     }
 }
 
-fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
-    let inner = serde_json::value::to_raw_value(checkpoint)?;
+pub(super) fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
+    seal(serde_json::value::to_raw_value(checkpoint)?)
+}
+
+pub(super) fn seal(inner: Box<RawValue>) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(&Outer {
         format: FORMAT,
         checksum: checksum(&inner),
@@ -141,16 +158,39 @@ pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
     Some((stored.0.identity, stored.0.progress.id))
 }
 
+/// The directories that archiver makes for its state lead nowhere else; above them links are the user's.
+fn refuse_links(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    let beside_data = dir
+        .parent()
+        .filter(|above| above.ends_with(STATE_DIRECTORY));
+    for own in beside_data.into_iter().chain([dir]) {
+        match fs.is_link(own) {
+            Ok(true) => return Err(NotOwn::Link.into()),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn load(fs: &dyn Fs, path: PathBuf) -> Result<Option<Checkpointed>, LoadError> {
     let bytes = match fs.read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(LoadError::Io { path, source }),
+        Err(source) => {
+            return Err(match NotOwn::of(&source) {
+                Some(found) => LoadError::Damaged {
+                    path,
+                    what: found.to_string(),
+                },
+                None => LoadError::Io { path, source },
+            });
+        }
     };
     decode(&bytes, path).map(|checkpoint| Some(Checkpointed(checkpoint)))
 }
 
-fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadError> {
+pub(super) fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadError> {
     #[derive(Deserialize)]
     struct Version {
         format: u32,
@@ -177,7 +217,16 @@ fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadError> {
     if outer.checksum != checksum(&outer.checkpoint) {
         return Err(damaged("its checksum doesn't match"));
     }
-    serde_json::from_str(outer.checkpoint.get()).map_err(not_ours)
+    let checkpoint =
+        serde_json::from_str::<Checkpoint>(outer.checkpoint.get()).map_err(not_ours)?;
+    // Spaces, another order of keys, keys that stand there twice.
+    if encode(&checkpoint).ok().as_deref() != Some(bytes) {
+        return Err(damaged("it is not what archiver writes"));
+    }
+    if !checkpoint.progress.is_possible() {
+        return Err(damaged("it holds a number that can't be"));
+    }
+    Ok(checkpoint)
 }
 
 #[cfg(test)]
@@ -210,23 +259,73 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_with_any_bit_flipped_is_refused() {
+    fn a_checkpoint_with_any_byte_changed_is_refused() {
         let stored = stored();
         assert!(decode(&stored, PathBuf::new()).is_ok());
-        for bit in 0..stored.len() * 8 {
+        for at in 0..stored.len() {
             let mut damaged = stored.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            let shown = String::from_utf8_lossy(&damaged).into_owned();
-            assert!(decode(&damaged, PathBuf::new()).is_err(), "taken: {shown}");
+            for change in 1..=255 {
+                damaged[at] = stored[at] ^ change;
+                let shown = String::from_utf8_lossy(&damaged);
+                assert!(decode(&damaged, PathBuf::new()).is_err(), "taken: {shown}");
+            }
         }
     }
 
     #[test]
     fn a_checkpoint_cut_short_is_refused() {
         let stored = stored();
-        // Without its last byte, the newline, it is whole.
-        for length in 0..stored.len() - 1 {
+        for length in 0..stored.len() {
             assert!(decode(&stored[..length], PathBuf::new()).is_err());
         }
+    }
+
+    #[test]
+    fn what_archiver_would_not_write_is_refused_also_with_a_fitting_checksum() {
+        let stored = String::from_utf8(stored()).expect("text");
+        let inner = stored.split_once("\"checkpoint\":").expect("an object").1;
+        let inner = inner.strip_suffix("}\n").expect("an end");
+        let sealed = |inner: &str| {
+            let inner = RawValue::from_string(inner.to_owned()).expect("JSON");
+            decode(&seal(inner).expect("can be encoded"), PathBuf::new())
+        };
+        assert!(sealed(inner).is_ok());
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for (is, becomes) in [
+            ("\"0\":7", "\"0\":-1"),
+            ("\"0\":7", "\"0\":-1001"),
+            ("\"0\":7", "\"-1\":7"),
+            ("\"0\":7", "\"0\":9,\"0\":7"),
+            ("\"0\":7", "\"0\":7.0"),
+            ("\"0\":7", "\"0\":9223372036854775808"),
+            ("\"0\":7", "\"2147483648\":7"),
+            ("\"1\":12", "\"1\": 12"),
+            ("\"records\":19", "\"records\":18446744073709551615"),
+            ("\"records\":19", "\"records\":19,\"records\":20"),
+            ("\"records\":19", "\"records\":19,\"more\":0"),
+            ("\"records\":19", &format!("\"records\":19,\"more\":{deep}")),
+            ("\"length\":0", "\"length\":1e3"),
+            ("\"cluster_id\":null", "\"cluster_id\":{}"),
+        ] {
+            let changed = inner.replacen(is, becomes, 1);
+            assert_ne!(changed, inner, "{is}");
+            assert!(sealed(&changed).is_err(), "taken: {becomes}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        for open in ["[", "{\"format\":", "{\"format\":1,\"checkpoint\":"] {
+            let bytes = open.repeat(1_000_000).into_bytes();
+            assert!(decode(&bytes, PathBuf::new()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_damage() {
+        let stored = String::from_utf8(stored()).expect("text");
+        let newer = stored.replacen("\"format\":1", "\"format\":2,\"new\":[{}]", 1);
+        let refused = decode(newer.as_bytes(), PathBuf::new());
+        assert!(matches!(refused, Err(LoadError::Newer { found: 2, .. })));
     }
 }

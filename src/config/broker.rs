@@ -55,8 +55,11 @@ fn check_address(address: &str) -> Result<(), &'static str> {
     match in_brackets {
         Some(host) => {
             // `fe80::1%eth0` is one, with the interface to use.
-            let (ip, _) = host.split_once('%').unwrap_or((host, ""));
-            if ip.parse::<Ipv6Addr>().is_err() {
+            let (ip, interface) = match host.split_once('%') {
+                Some((ip, interface)) => (ip, is_name(interface)),
+                None => (host, true),
+            };
+            if ip.parse::<Ipv6Addr>().is_err() || !interface {
                 return Err("between the brackets stands no IPv6 address");
             }
         }
@@ -64,11 +67,10 @@ fn check_address(address: &str) -> Result<(), &'static str> {
             return Err("an IPv6 address goes into brackets, `[::1]:9092`");
         }
         None => {
-            let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
             if host.is_empty() {
                 return Err("the host is missing");
             }
-            if !host.bytes().all(is_legal) {
+            if !is_name(host) {
                 return Err("the host has characters that no host has");
             }
         }
@@ -78,6 +80,12 @@ fn check_address(address: &str) -> Result<(), &'static str> {
         return Err("the port is a number from 1 to 65535");
     }
     Ok(())
+}
+
+/// Of a host or an interface.
+fn is_name(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_legal)
 }
 
 fn is_part_of_ipv6(byte: u8) -> bool {
@@ -120,6 +128,15 @@ mod tests {
                 "an IPv6 address goes into brackets, `[::1]:9092`",
             ),
             ("[::g]:9092", "between the brackets stands no IPv6 address"),
+            (
+                "[::1%a b]:9092",
+                "between the brackets stands no IPv6 address",
+            ),
+            (
+                "[::1%\n]:9092",
+                "between the brackets stands no IPv6 address",
+            ),
+            ("[::1%]:9092", "between the brackets stands no IPv6 address"),
             ("a b:1", "the host has characters that no host has"),
             ("u:p@h:1", "the host has characters that no host has"),
             (

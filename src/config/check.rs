@@ -16,7 +16,7 @@ const MEMORY_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 const FLUSH_DEFAULT: Duration = Duration::from_secs(1);
 const CHECKPOINT_DEFAULT: Duration = Duration::from_secs(5);
 /// Beside the data, where no `state_dir` is given.
-const STATE_DIRECTORY: &str = ".archiver";
+pub const STATE_DIRECTORY: &str = ".archiver";
 
 /// Checks everything. The configuration means something only if the walker has no problems.
 pub(super) fn check(walker: &mut Walker<'_>, raw: &Raw) -> Config {
@@ -71,6 +71,7 @@ pub(super) fn check(walker: &mut Walker<'_>, raw: &Raw) -> Config {
                 .as_ref()
                 .or(defaults.existing.as_ref())
                 .map_or(Existing::Refuse, |at| at.value),
+            file_mode: own.file_mode.or(defaults.file_mode),
         });
     }
     check_states(walker, &seen, raw.state_dir.as_ref());

@@ -19,6 +19,7 @@ pub(super) const ARCHIVE: &[&str] = &[
     "compression_level",
     "existing",
     "file",
+    "file_mode",
     "flush",
     "name",
     "newline",
@@ -32,6 +33,7 @@ pub(super) const DEFAULTS: &[&str] = &[
     "compression",
     "compression_level",
     "existing",
+    "file_mode",
     "flush",
     "newline",
     "start",
@@ -64,14 +66,20 @@ pub(super) fn nearest<'a>(
     const PREFIX_MIN: usize = 4;
     let plain = |word: &str| word.to_lowercase().replace('-', "_");
     let typed = plain(typed);
-    known
-        .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(&typed, &plain(word)), word))
-        .filter(|(distance, word)| {
-            let prefix = typed.len() >= PREFIX_MIN && plain(word).starts_with(&typed);
-            let misspelt = *distance <= (word.chars().count() / 3).max(1);
-            prefix || (misspelt && *distance < typed.chars().count())
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+    let length = typed.chars().count();
+    let distance = |word: &'a str| {
+        let meant = plain(word);
+        let most = (meant.chars().count() / 3).max(1);
+        let is_prefix = typed.len() >= PREFIX_MIN && meant.starts_with(&typed);
+        // No text of another length is near, and a long one would take its time.
+        if !is_prefix && length.abs_diff(meant.chars().count()) > most {
+            return None;
+        }
+        let distance = strsim::damerau_levenshtein(&typed, &meant);
+        let is_misspelt = distance <= most && distance < length;
+        (is_prefix || is_misspelt).then_some((distance, word))
+    };
+    let near = known.into_iter().filter_map(distance);
+    let nearest = near.min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, word)| word)
 }

@@ -8,6 +8,8 @@ mod clusters;
 mod compression;
 mod duration;
 mod files;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod keys;
 mod known_properties;
 mod load;
@@ -31,6 +33,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::fs::FileMode;
+
+pub use check::STATE_DIRECTORY;
 pub use compression::{GZIP_LEVEL_DEFAULT, ZSTD_LEVEL_DEFAULT};
 pub use load::load;
 pub use report::LoadError;
@@ -101,6 +106,8 @@ pub struct Archive {
     pub newline: Newline,
     /// What to do with a file that has no checkpoint.
     pub existing: Existing,
+    /// The mode of what is created; `None` is the usual one, less the umask.
+    pub file_mode: Option<FileMode>,
 }
 
 /// Where an archive without a checkpoint begins.

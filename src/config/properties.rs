@@ -64,7 +64,7 @@ pub(super) const OWNED: &[(&str, &str)] = &[
 ];
 
 /// What librdkafka says about a property.
-enum Verdict {
+pub(super) enum Verdict {
     Fine,
     Unknown,
     Invalid,
@@ -74,7 +74,7 @@ enum Verdict {
     NoText,
 }
 
-fn ask(key: &str, value: &str) -> Verdict {
+pub(super) fn ask(key: &str, value: &str) -> Verdict {
     let mut scratch = ClientConfig::new();
     scratch.set(key, value);
     match scratch.create_native_config() {

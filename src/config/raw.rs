@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{At, Problem, Span, Text, quote};
 use super::walk::{Shape, Walker};
 use super::{Existing, Newline, Start, keys, size};
+use crate::fs::FileMode;
 
 const FLUSH_LIMITS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_hours(1));
 const CHECKPOINT_LIMITS: (Duration, Duration) =
@@ -66,6 +67,7 @@ pub(super) struct Settings {
     pub compression_level: Option<At<i64>>,
     pub newline: Option<At<Newline>>,
     pub existing: Option<At<Existing>>,
+    pub file_mode: Option<FileMode>,
 }
 
 /// A compression without its level.
@@ -240,8 +242,25 @@ impl Settings {
             compression_level: walker.integer(table, "compression_level"),
             newline: walker.choice(table, "newline", &newlines),
             existing: walker.choice(table, "existing", &existing),
+            file_mode: read_mode(walker, table),
         }
     }
+}
+
+fn read_mode(walker: &mut Walker<'_>, table: &DeTable<'_>) -> Option<FileMode> {
+    let text = walker.text(table, "file_mode", "a mode such as \"0640\"")?;
+    let is_octal = (3..=4).contains(&text.value.len())
+        && text.value.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let bits = u32::from_str_radix(&text.value, 8).ok();
+    let mode = bits.filter(|_| is_octal).and_then(FileMode::new);
+    if mode.is_none() {
+        let message = format!("{} is not a mode for files", text.quoted());
+        walker.report(Problem::at(&text.span, message).help(
+            "three or four octal digits, such as \"0640\": the owner can read and write, nobody can execute; \
+             directories get an x for each r",
+        ));
+    }
+    mode
 }
 
 fn read_kafka(walker: &mut Walker<'_>, parent: &DeTable<'_>) -> Vec<Property> {

@@ -10,6 +10,8 @@ mod inbox;
 mod limits;
 mod native;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};

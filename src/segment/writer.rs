@@ -29,6 +29,15 @@ pub struct Progress {
     pub gaps: Mark,
 }
 
+impl Progress {
+    /// Can archiver have come so far? Below zero librdkafka's offsets are no offsets.
+    pub fn is_possible(&self) -> bool {
+        let positions = &mut self.next_offsets.iter();
+        positions.all(|(partition, next)| *partition >= 0 && *next >= 0)
+            && i64::try_from(self.records).is_ok()
+    }
+}
+
 /// An archive's files, open for appending.
 pub struct Writer {
     data: AppendFile,

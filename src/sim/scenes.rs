@@ -198,6 +198,7 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
         compression,
         newline: Newline::Space,
         existing: Existing::Append,
+        file_mode: None,
     };
     world.add(config, Vec::new());
 }

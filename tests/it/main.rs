@@ -26,6 +26,7 @@ mod lock;
 mod newlines;
 mod partitions;
 mod recovery;
+mod state;
 mod stop;
 mod storm;
 mod tidy;

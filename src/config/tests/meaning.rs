@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::super::{Compression, Existing, Newline, Start, keys, load};
 use super::{ARCHIVE, loaded};
+use crate::fs::FileMode;
 
 #[test]
 fn an_archive_of_three_keys_gets_the_defaults() {
@@ -33,6 +34,7 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     assert_eq!(archive.compression, Compression::None);
     assert_eq!(archive.newline, Newline::Space);
     assert_eq!(archive.existing, Existing::Refuse);
+    assert_eq!(archive.file_mode, None);
 }
 
 #[test]
@@ -51,6 +53,7 @@ compression = "gzip"
 compression_level = 9
 newline = "escape"
 existing = "append"
+file_mode = "0600"
 [[archive]]
 broker = "h:1"
 topic = "a"
@@ -67,6 +70,7 @@ compression = "zstd"
 compression_level = 19
 newline = "fail"
 existing = "refuse"
+file_mode = "664"
 [[archive]]
 broker = "h:1"
 topic = "c"
@@ -86,6 +90,7 @@ compression = "none"
     assert_eq!(a.compression, Compression::Gzip(9));
     assert_eq!(a.newline, Newline::Escape);
     assert_eq!(a.existing, Existing::Append);
+    assert_eq!(a.file_mode, FileMode::new(0o600));
     assert_eq!(b.name, "bee");
     assert_eq!(b.state, Path::new("/not/there/state/bee"));
     assert_eq!(b.start, Start::Latest);
@@ -94,6 +99,7 @@ compression = "none"
     assert_eq!(b.compression, Compression::Zstd(19));
     assert_eq!(b.newline, Newline::Fail);
     assert_eq!(b.existing, Existing::Refuse);
+    assert_eq!(b.file_mode, FileMode::new(0o664));
     // The default level is for those that compress.
     assert_eq!(c.compression, Compression::None);
 }

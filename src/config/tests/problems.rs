@@ -278,6 +278,25 @@ fn durations_and_sizes_have_limits() {
 }
 
 #[test]
+fn a_mode_is_octal_and_lets_its_owner_read_and_write() {
+    for mode in [
+        "", "640x", "9999", "-640", "+640", "0o640", "00640", "64", "0440", "0200", "0740", "4640",
+        "0661",
+    ] {
+        let said = about("file_mode", &format!("\"{mode}\""));
+        let expected = format!("`{mode}` is not a mode for files | three or four octal digits");
+        assert!(
+            said.len() == 1 && said[0].starts_with(&expected),
+            "{said:?}"
+        );
+    }
+    assert_eq!(
+        about("file_mode", "0o640"),
+        ["expected a mode such as \"0640\", found an integer"]
+    );
+}
+
+#[test]
 fn words_are_taken_from_a_list() {
     assert_eq!(
         about("start", "\"erliest\""),

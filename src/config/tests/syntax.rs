@@ -1,4 +1,5 @@
-use super::{ARCHIVE, report, summary};
+use super::super::load::load_text;
+use super::{ARCHIVE, env, report, summary};
 
 #[test]
 fn syntax_errors_and_what_else_is_wrong_come_in_one_report() {
@@ -99,4 +100,35 @@ fn a_key_given_twice_is_underlined() {
 5 | topic = "u"
   | ^^^^^"#
     );
+}
+
+#[test]
+fn deep_nesting_is_borne() {
+    const DEPTH: usize = 100_000;
+    let dotted = format!("{}a", "a.".repeat(DEPTH));
+    for text in [
+        format!("{dotted} = 1"),
+        format!("[{dotted}]"),
+        format!("[[{dotted}]]"),
+        format!("[kafka]\n{dotted} = 1"),
+        format!("kafka.{dotted} = 1"),
+        format!("[clusters.{dotted}]"),
+        format!("x = {}{}", "[".repeat(DEPTH), "]".repeat(DEPTH)),
+        format!("x = {}", "{ a = ".repeat(DEPTH)),
+        "[".repeat(DEPTH),
+    ] {
+        assert!(load_text("topics.toml", &text, &env).is_err());
+    }
+}
+
+#[test]
+fn what_is_much_longer_than_any_key_is_compared_with_none() {
+    let long = "x".repeat(3_000_000);
+    for text in [
+        format!("{ARCHIVE}{long} = 1\n"),
+        format!("{ARCHIVE}{long} = \n"),
+        format!("{ARCHIVE}[kafka]\n{long} = 1\n"),
+    ] {
+        assert!(load_text("topics.toml", &text, &env).is_err());
+    }
 }

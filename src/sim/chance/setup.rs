@@ -99,6 +99,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
             _ => random.pick(&[Newline::Space, Newline::Escape]),
         },
         existing,
+        file_mode: None,
     };
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {

@@ -2,6 +2,7 @@ mod mutations;
 mod others;
 mod scenes;
 mod seeds;
+mod state;
 mod torture;
 
 fn number(variable: &str) -> Option<u64> {

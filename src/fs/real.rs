@@ -1,0 +1,399 @@
+//! The operating system's file system.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{File, Fs, NotOwn, Stat, parent};
+
+/// The operating system's file system.
+#[derive(Default, Clone)]
+pub struct RealFs {
+    devices: Arc<Mutex<HashMap<u64, Arc<Device>>>>,
+    /// For what is created; `None` stands for the usual one, less the umask.
+    mode: Option<FileMode>,
+}
+
+/// Who may read and write files that are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMode(u32);
+
+impl FileMode {
+    /// Files are not for others.
+    const USUAL: Self = Self(0o640);
+
+    /// Of permission bits. Their owner must be able to open files again, and nobody runs them.
+    pub fn new(bits: u32) -> Option<Self> {
+        (bits & 0o600 == 0o600 && bits & !0o666 == 0).then_some(Self(bits))
+    }
+
+    /// Of a directory: whoever reads a file may get at it.
+    fn of_dir(self) -> u32 {
+        self.0 | (self.0 & 0o444) >> 2
+    }
+}
+
+/// One mounted file system, for syncing many of its files at once.
+struct Device {
+    /// Open since before the first write to it, so that no write-back error since then can escape `syncfs`
+    /// (it reports errors since its descriptor was opened).
+    handle: fs::File,
+    /// How often syncing it as a whole has failed. The failure is reported to one caller only, but any
+    /// file that was open then may be hit.
+    failures: AtomicU64,
+}
+
+/// A file of the operating system.
+pub struct RealFile {
+    file: fs::File,
+    is_dir: bool,
+    device_id: u64,
+    device: Arc<Device>,
+    failures_when_opened: u64,
+}
+
+/// From this many files of a device on, they are synced by one `syncfs` and not one by one.
+const SYNC_TOGETHER: usize = 16;
+
+/// A state file of more than this isn't one: a checkpoint takes some 20 bytes for each partition.
+const OWN_BYTES_MAX: u64 = 64 << 20;
+/// For opening what may be anything: a pipe without anybody at its other end, a terminal.
+const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+
+impl RealFs {
+    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask.
+    pub fn with_mode(&self, mode: Option<FileMode>) -> Self {
+        Self {
+            mode,
+            ..self.clone()
+        }
+    }
+
+    /// Lets what was just created have the mode as it was wanted: the umask has taken its part away.
+    fn settle_mode(&self, created: &fs::File, bits: impl Fn(FileMode) -> u32) -> io::Result<()> {
+        match self.mode {
+            Some(mode) => created.set_permissions(fs::Permissions::from_mode(bits(mode))),
+            None => Ok(()),
+        }
+    }
+
+    fn devices(&self) -> MutexGuard<'_, HashMap<u64, Arc<Device>>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wrap(&self, file: fs::File, path: &Path) -> io::Result<Arc<dyn File>> {
+        let meta = file.metadata()?;
+        let (device_id, is_dir) = (meta.dev(), meta.is_dir());
+        let known = self.devices().get(&device_id).cloned();
+        let device = match known {
+            Some(device) => device,
+            None => {
+                // Opened while nobody else has to wait: this device may not answer.
+                let handle = fs::File::open(if is_dir { path } else { parent(path) })?;
+                let failures = AtomicU64::new(0);
+                let opened = Arc::new(Device { handle, failures });
+                Arc::clone(self.devices().entry(device_id).or_insert(opened))
+            }
+        };
+        Ok(Arc::new(RealFile {
+            failures_when_opened: device.failures.load(Ordering::SeqCst),
+            file,
+            is_dir,
+            device_id,
+            device,
+        }))
+    }
+}
+
+/// Opens a file of archiver's own.
+fn open_own(how: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+    let file = how.custom_flags(CAREFULLY | libc::O_NOFOLLOW).open(path);
+    let file = file.map_err(|e| match e.raw_os_error() {
+        Some(libc::ELOOP) => NotOwn::Link.into(),
+        Some(libc::EISDIR | libc::ENXIO | libc::ENODEV) => NotOwn::NotRegular.into(),
+        _ => e,
+    })?;
+    if !file.metadata()?.is_file() {
+        return Err(NotOwn::NotRegular.into());
+    }
+    Ok(file)
+}
+
+impl Fs for RealFs {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mut how = fs::OpenOptions::new();
+        how.read(true).append(true).custom_flags(CAREFULLY);
+        self.wrap(how.open(path)?, path)
+    }
+
+    fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let file = open_own(fs::OpenOptions::new().read(true).append(true), path)?;
+        self.wrap(file, path)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mode = self.mode.unwrap_or(FileMode::USUAL);
+        let mut how = fs::OpenOptions::new();
+        how.read(true).append(true).create_new(true).mode(mode.0);
+        let file = how.open(path)?;
+        self.settle_mode(&file, |mode| mode.0)?;
+        self.wrap(file, path)
+    }
+
+    fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mut how = fs::OpenOptions::new();
+        self.wrap(
+            how.read(true).custom_flags(libc::O_DIRECTORY).open(path)?,
+            path,
+        )
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let file = open_own(fs::OpenOptions::new().read(true), path)?;
+        let length = file.metadata()?.len();
+        if length > OWN_BYTES_MAX {
+            return Err(NotOwn::TooLarge(length).into());
+        }
+        let mut bytes = Vec::new();
+        file.take(OWN_BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let mode = self.mode.unwrap_or(FileMode::USUAL);
+        fs::DirBuilder::new().mode(mode.of_dir()).create(path)?;
+        if self.mode.is_none() {
+            return Ok(());
+        }
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let mut how = fs::OpenOptions::new();
+        let created = how.read(true).custom_flags(flags).open(path)?;
+        self.settle_mode(&created, FileMode::of_dir)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        fs::metadata(path).map(Stat::from)
+    }
+
+    fn is_link(&self, path: &Path) -> io::Result<bool> {
+        fs::symlink_metadata(path).map(|found| found.is_symlink())
+    }
+
+    fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>> {
+        let real = files
+            .iter()
+            .map(|file| file.as_any().downcast_ref::<RealFile>());
+        let real = real.collect::<Vec<_>>();
+        let mut per_device = HashMap::<u64, usize>::new();
+        for file in real.iter().flatten() {
+            *per_device.entry(file.device_id).or_default() += 1;
+        }
+        let mut together = HashMap::new();
+        real.iter()
+            .map(|file| {
+                let file = file.ok_or(io::ErrorKind::Unsupported)?;
+                let id = file.device_id;
+                if per_device.get(&id).copied().unwrap_or(0) < SYNC_TOGETHER {
+                    return file.check().and_then(|()| file.sync());
+                }
+                together
+                    .entry(id)
+                    .or_insert_with(|| file.device.sync())
+                    .map_err(io::Error::from_raw_os_error)?;
+                file.check()
+            })
+            .collect()
+    }
+
+    fn lock_holder(&self, file: &Stat) -> Option<u32> {
+        // Lines such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:123456 0 EOF`, device numbers in hex (proc(5)).
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            if words.next()? != "FLOCK" {
+                return None;
+            }
+            let pid = words.nth(2)?.parse::<u32>().ok()?;
+            let inode = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
+            (inode == file.inode).then_some(pid)
+        })
+    }
+
+    fn process(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(dir)?;
+        entries.map(|entry| Ok(entry?.path())).collect()
+    }
+}
+
+impl Device {
+    /// The error is a raw OS error, as it must be told to several.
+    fn sync(&self) -> Result<(), i32> {
+        rustix::fs::syncfs(&self.handle).map_err(|e| {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+            e.raw_os_error()
+        })
+    }
+}
+
+impl RealFile {
+    fn sync(&self) -> io::Result<()> {
+        if self.is_dir {
+            self.file.sync_all()
+        } else {
+            self.file.sync_data()
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.device.failures.load(Ordering::SeqCst) == self.failures_when_opened {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "an earlier write to this file system was lost",
+        ))
+    }
+}
+
+impl File for RealFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, at)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.file.metadata().map(Stat::from)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(fs::TryLockError::WouldBlock) => Ok(false),
+            Err(fs::TryLockError::Error(e)) => Err(e),
+        }
+    }
+
+    fn device(&self) -> u64 {
+        self.device_id
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl From<fs::Metadata> for Stat {
+    fn from(meta: fs::Metadata) -> Self {
+        Self {
+            length: meta.len(),
+            device: meta.dev(),
+            inode: meta.ino(),
+            born: meta
+                .created()
+                .ok()
+                .and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok())
+                .and_then(|born| u64::try_from(born.as_nanos()).ok()),
+            is_file: meta.is_file(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("metadata").mode() & 0o7777
+    }
+
+    #[test]
+    fn what_is_created_has_the_mode_that_was_asked_for_and_no_less() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (bits, of_dir) in [
+            (0o600, 0o700),
+            (0o640, 0o750),
+            (0o666, 0o777),
+            (0o620, 0o720),
+        ] {
+            let real = RealFs::default().with_mode(FileMode::new(bits));
+            let dir = directory.path().join(format!("{bits:o}"));
+            real.create_dir(&dir).expect("a directory");
+            assert_eq!(mode(&dir), of_dir);
+            let file = dir.join("file");
+            real.create_new(&file).expect("a file");
+            assert_eq!(mode(&file), bits);
+        }
+    }
+
+    #[test]
+    fn nothing_is_created_through_a_symlink() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (link, nothing) = (
+            directory.path().join("link"),
+            directory.path().join("nothing"),
+        );
+        symlink(&nothing, &link).expect("a link");
+        let real = RealFs::default();
+        let kind = |e: Option<io::Error>| e.map(|e| e.kind());
+        let exists = Some(io::ErrorKind::AlreadyExists);
+        assert_eq!(kind(real.create_new(&link).err()), exists);
+        assert_eq!(kind(real.create_dir(&link).err()), exists);
+        assert!(!nothing.exists());
+    }
+
+    #[test]
+    fn files_of_its_own_are_regular_and_not_reached_by_symlinks() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("file"), "x").expect("a file");
+        symlink(path("file"), path("link")).expect("a link");
+        symlink(path("link"), path("circle")).expect("a link");
+        fs::create_dir(path("dir")).expect("a directory");
+        let fifo = rustix::fs::CWD;
+        let kind = rustix::fs::FileType::Fifo;
+        let owner = rustix::fs::Mode::from(0o600);
+        rustix::fs::mknodat(fifo, path("pipe"), kind, owner, 0).expect("a pipe");
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).expect("a socket");
+        let real = RealFs::default();
+        for (name, found) in [
+            ("file", None),
+            ("link", Some(NotOwn::Link)),
+            ("circle", Some(NotOwn::Link)),
+            ("dir", Some(NotOwn::NotRegular)),
+            ("pipe", Some(NotOwn::NotRegular)),
+            ("socket", Some(NotOwn::NotRegular)),
+        ] {
+            let of = |e: Option<io::Error>| e.and_then(|e| NotOwn::of(&e));
+            assert_eq!(of(real.open_own(&path(name)).err()), found, "{name}");
+            assert_eq!(of(real.read(&path(name)).err()), found, "{name}");
+        }
+        // The data file is the user's to link.
+        assert!(real.open(&path("link")).is_ok());
+        assert!(real.open_dir(&path("pipe")).is_err());
+    }
+}

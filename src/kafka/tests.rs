@@ -1,0 +1,226 @@
+//! Against librdkafka's own mock cluster, quickly enough for `make memcheck` to watch over every access to memory:
+//! whatever is borrowed from librdkafka must be given back, once, and not be looked at afterwards.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{KafkaCluster, Limits};
+use crate::cluster::{Cluster, Fetched, Reader, Trouble};
+use crate::config;
+use crate::record::{Partition, Positions};
+use crate::shutdown;
+use crate::supervisor::{Ended, Supervisor};
+
+type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
+
+const PARTITIONS: i32 = 3;
+/// Long enough for anything, also under Valgrind.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A mock cluster that has these topics, with so many records in each partition.
+fn mock(topics: &[&str], records: usize) -> Mock {
+    let mock = MockCluster::new(1).expect("a mock cluster");
+    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+        .set("bootstrap.servers", mock.bootstrap_servers())
+        .create()
+        .expect("a producer");
+    for topic in topics {
+        mock.create_topic(topic, PARTITIONS, 1).expect("a topic");
+        for partition in 0..PARTITIONS {
+            for number in 0..records {
+                let value = value(partition, number);
+                let mut record = BaseRecord::<str, [u8]>::to(topic).partition(partition);
+                record.payload = value.as_deref();
+                assert!(
+                    producer.send(record).is_ok(),
+                    "the producer's queue is full"
+                );
+            }
+        }
+    }
+    producer.flush(LONG).expect("all produced");
+    mock
+}
+
+/// Null, empty, and of any size.
+fn value(partition: Partition, number: usize) -> Option<Vec<u8>> {
+    match number % 7 {
+        0 => None,
+        1 => Some(Vec::new()),
+        size => Some(vec![b'a' + partition as u8; size * number]),
+    }
+}
+
+fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaCluster {
+    let config = config::Cluster {
+        name: "mock".into(),
+        bootstrap: mock.bootstrap_servers(),
+        commit_group: commit_group.map(str::to_owned),
+        connections: None,
+        properties: BTreeMap::new(),
+    };
+    let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
+    let memory = 64 << 20;
+    let limits = Limits::new(memory, 2, 2, Limits::window(memory));
+    KafkaCluster::new(&config, topics, 1, limits)
+}
+
+/// What has been taken, as far as it is new: values by partition, in order.
+type Taken = BTreeMap<Partition, Vec<Option<Vec<u8>>>>;
+
+async fn take(reader: &mut Box<dyn Reader>, taken: &mut Taken, until: impl Fn(&Taken) -> bool) {
+    let arrived = reader.arrived();
+    let deadline = Instant::now() + LONG;
+    while !until(taken) {
+        let count = reader.take(50, &mut |fetched| match fetched {
+            Fetched::Record(record) => {
+                let of = taken.entry(record.partition).or_default();
+                assert_eq!(record.offset, of.len() as i64);
+                of.push(record.value.map(<[u8]>::to_vec));
+            }
+            Fetched::Failed(partition, e) => panic!("partition {partition}: {e}"),
+        });
+        if count == 0 {
+            let woken = timeout_at(deadline, arrived.notified()).await;
+            assert!(woken.is_ok(), "nothing more than {taken:?}");
+        }
+    }
+}
+
+fn in_runtime<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(test)
+}
+
+#[test]
+fn records_are_taken_as_they_were_produced() {
+    let mock = mock(&["t"], 100);
+    in_runtime(async {
+        let cluster = cluster(&mock, &["t"], None);
+        let from = (0..PARTITIONS).map(|partition| (partition, 0)).collect();
+        let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        let mut taken = Taken::new();
+        take(&mut reader, &mut taken, |taken| {
+            taken.values().map(Vec::len).sum::<usize>() == 300
+        })
+        .await;
+        for (partition, values) in taken {
+            let produced = (0..100).map(|number| value(partition, number));
+            assert!(values.into_iter().eq(produced), "partition {partition}");
+        }
+    });
+}
+
+#[test]
+fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
+    let mock = mock(&["t", "u"], 500);
+    in_runtime(async {
+        let cluster = cluster(&mock, &["t", "u"], None);
+        for round in 0..4 {
+            let mut readers = Vec::new();
+            for topic in ["t", "u"] {
+                let from = Positions::from([(0, 0), (1, 0)]);
+                readers.push(cluster.reader(topic, 0, &from).await.expect("a reader"));
+            }
+            let mut taken = Taken::new();
+            take(&mut readers[0], &mut taken, |taken| {
+                taken.values().any(|of| of.len() > 20)
+            })
+            .await;
+            readers[0].stop(&[0]);
+            let from = Positions::from([(0, 0), (2, 0)]);
+            readers[0].start(&from).expect("partitions to start");
+            taken.clear();
+            readers[0].stop(&[1]);
+            let has_begun = |taken: &Taken| [0, 2].iter().all(|p| taken.contains_key(p));
+            take(&mut readers[0], &mut taken, has_begun).await;
+            assert!(!taken.contains_key(&1), "of a partition that was stopped");
+            // Dropped full, empty and in either order.
+            if round % 2 == 0 {
+                readers.reverse();
+            }
+        }
+    });
+}
+
+#[test]
+fn questions_are_answered_and_so_are_those_about_nothing() {
+    let mock = mock(&["t"], 10);
+    in_runtime(async {
+        let cluster = cluster(&mock, &["t"], None);
+        assert!(cluster.id().await.is_ok());
+        let described = cluster.describe("t").await.expect("a topic");
+        assert_eq!(described.partitions, PARTITIONS);
+        let held = cluster.offsets("t", vec![0, 1, 2]).await.expect("offsets");
+        assert!(held.into_values().eq(std::iter::repeat_n(0..10, 3)));
+        assert!(cluster.offsets("t", vec![7]).await.is_err());
+        assert!(cluster.describe("zero\0byte").await.is_err());
+    });
+}
+
+#[test]
+fn a_cluster_that_nobody_answers_for_is_trouble_and_no_more() {
+    let mock = mock(&["t"], 10);
+    let gone = cluster(&mock, &["t"], None);
+    drop(mock);
+    in_runtime(async {
+        let trouble = gone.describe("t").await.expect_err("no broker");
+        assert_eq!(trouble.kind, Trouble::Unreachable, "{trouble}");
+    });
+}
+
+#[test]
+fn archives_are_begun_and_ended_with_all_their_clients() {
+    let mock = mock(&["t", "u"], 200);
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("topics.toml");
+    fs::write(&path, configuration(&mock, directory.path())).expect("a configuration");
+    let config = config::load(&path).expect("a valid configuration");
+    // Twice: what the first run left is taken up by the second.
+    for _ in 0..2 {
+        in_runtime(async {
+            let (stopper, stop) = shutdown::channel();
+            let supervisor = Supervisor::start(&config, &stop);
+            let running = tokio::spawn(supervisor.run(stop));
+            let deadline = Instant::now() + LONG;
+            for file in ["t.ndjson", "u.ndjson"] {
+                let lines = || {
+                    let text = fs::read(directory.path().join(file)).unwrap_or_default();
+                    text.iter().filter(|&&byte| byte == b'\n').count()
+                };
+                while lines() < 600 {
+                    assert!(Instant::now() < deadline, "{file} has {} lines", lines());
+                    sleep(Duration::from_millis(20)).await;
+                }
+            }
+            stopper.stop();
+            assert_eq!(running.await.expect("no panic"), Ended::Clean);
+        });
+    }
+}
+
+fn configuration(mock: &Mock, directory: &Path) -> String {
+    let mut text = format!(
+        "[defaults]\nstart = \"earliest\"\ncheckpoint = \"200ms\"\n[clusters.mock]\nbroker = \"{}\"\n\
+         commit_group = \"g\"\n",
+        mock.bootstrap_servers()
+    );
+    for topic in ["t", "u"] {
+        let file = directory.join(format!("{topic}.ndjson"));
+        text += &format!(
+            "[[archive]]\nbroker = \"mock\"\ntopic = \"{topic}\"\nfile = \"{}\"\n",
+            file.display()
+        );
+    }
+    text
+}
