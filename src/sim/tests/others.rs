@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::sim::chance::finish;
 use crate::sim::check::{check_complete, refusal};
 use crate::sim::disk::Crash;
 use crate::sim::process::{Ended, Started, Step};
@@ -176,7 +177,8 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
         });
         assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
         assert!(is_started);
-        check_complete(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
 }
 
