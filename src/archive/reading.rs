@@ -187,7 +187,8 @@ impl Reading<'_> {
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
             }
-            if budget.is_spent() && self.turn.is_none() && self.pipeline.has_room() {
+            // Others wait for their turn: with one, all that is there is taken first.
+            if budget.is_spent() && (self.turn.is_none() || !more) && self.pipeline.has_room() {
                 self.submit();
             }
             let may_take = self.may_take();

@@ -17,6 +17,7 @@ pub fn world(random: Random) -> World {
         world.fs.tell_no_births();
     }
     world.budget = random.pick(&[1_000, 20_000, 1 << 20]);
+    world.cluster.kafka().pressed_once_in = random.pick(&[0, 4]);
     let topics = random.between(1, 3);
     for topic in ["a", "b", "c"].iter().take(topics) {
         add_topic(&world, topic);

@@ -39,6 +39,8 @@ pub struct Kafka {
     pub denied: bool,
     /// One answer in so many is an error of another kind, and some never come.
     pub errors_once_in: usize,
+    /// One in so many looks finds that others wait for what a reader has received; 0 is none.
+    pub pressed_once_in: usize,
     /// Questions so far.
     pub asked: u64,
     /// What was committed last, for each archive.
@@ -198,7 +200,7 @@ impl Cluster for SimCluster {
                     let first = self.fs.peek(path).unwrap_or_default();
                     kafka.first.insert(archive.clone(), first);
                 }
-                let mut reader = SimReader::new(&topic, self.random.clone());
+                let mut reader = SimReader::new(&topic, kafka.pressed_once_in, self.random.clone());
                 kafka.queues.push(reader.queue());
                 reader.start(&from)?;
                 Ok(Box::new(reader) as Box<dyn Reader>)
