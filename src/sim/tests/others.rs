@@ -234,6 +234,29 @@ fn an_empty_file_stays_its_archive_s() {
 }
 
 #[test]
+fn a_copy_of_an_empty_file_is_known_again_after_a_crash() {
+    for operation in 1..80 {
+        let world = scene("steady, plain").world(operation);
+        let mut is_first = true;
+        let ended = world.process(&mut |_| match std::mem::replace(&mut is_first, false) {
+            true => Step::Wait(Duration::from_secs(20)),
+            false => Step::Stop,
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }));
+        world.fs.crash(Crash::Kill);
+        let file = &world.archives[0].config.file;
+        assert_eq!(world.fs.peek(file), Some(Vec::new()));
+        world.fs.put(file, b"");
+        world.fs.crash_after(world.fs.counts().0 + operation);
+        let mut script = scene("steady, plain").script();
+        let ended = world.process(&mut script);
+        assert!(ended.is_ok(), "{ended:?}");
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("crashed after {operation}: {e}"));
+    }
+}
+
+#[test]
 fn an_offset_that_is_refused_and_shown_is_asked_for_once_a_second() {
     let mut world = scene("steady, plain").world(1);
     world.is_brisk = true;
