@@ -9,12 +9,14 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm bench release check lint fmt clean
+.PHONY: help demo test crashes storm powercut bench release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
-	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
+	@echo 'make crashes  storm and powercut, at length'
+	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
+	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
@@ -29,9 +31,19 @@ test:
 	@scripts/need.sh rust build java maven
 	$(CARGO) test --locked
 
+crashes: storm powercut
+
 storm:
 	@scripts/need.sh rust build java maven
-	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
+	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=100 ARCHIVER_STORM_TROUBLES=20 \
+	    $(CARGO) test --locked --test it storm -- --nocapture
+
+# What can't be had is skipped, which the test says.
+powercut:
+	@scripts/need.sh rust build java maven
+	@scripts/need.sh ext4 xfs || true
+	ARCHIVER_POWERCUTS=60 ARCHIVER_POWERCUT_ARCHIVES=18 \
+	    $(CARGO) test --locked --test it powercut -- --nocapture --test-threads 1
 
 # What can't be had is left out of the tables, which say so.
 bench: release

@@ -70,6 +70,14 @@ enum Stop {
     Never(String),
 }
 
+/// What an archive keeps from one attempt to the next.
+#[derive(Default)]
+struct Kept {
+    lock: Option<Lock>,
+    /// There has been a checkpoint: without one it must not begin anew.
+    begun: bool,
+}
+
 /// The first pause between attempts, and the longest.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(8);
@@ -79,7 +87,7 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
     pub async fn run(self, mut shutdown: Shutdown) -> End {
-        let mut lock = None;
+        let mut kept = Kept::default();
         let mut pause = RETRY_FIRST;
         loop {
             self.status.set(match self.status.state() {
@@ -87,7 +95,7 @@ impl Archive {
                 _ => State::Starting,
             });
             let began = tokio::time::Instant::now();
-            let attempt = self.attempt(&mut lock, &mut shutdown).await;
+            let attempt = self.attempt(&mut kept, &mut shutdown).await;
             let why = match attempt {
                 Ok(end) => {
                     self.status.set(State::Done);
@@ -113,12 +121,12 @@ impl Archive {
     }
 
     /// One attempt: open everything where it was left, then read until something ends it.
-    async fn attempt(&self, lock: &mut Option<Lock>, shutdown: &mut Shutdown) -> Result<End, Stop> {
+    async fn attempt(&self, kept: &mut Kept, shutdown: &mut Shutdown) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
         let opened = tokio::select! {
             biased;
             () = asked.requested() => return Ok(End::Clean),
-            opened = self.open(lock) => opened?,
+            opened = self.open(kept) => opened?,
         };
         reading::read(self, opened, shutdown).await
     }

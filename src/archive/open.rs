@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Archive, Stop};
+use super::{Archive, Kept, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
@@ -34,10 +34,10 @@ pub(super) struct Opened {
 }
 
 impl Archive {
-    pub(super) async fn open(&self, held: &mut Option<Lock>) -> Result<Opened, Stop> {
+    pub(super) async fn open(&self, kept: &mut Kept) -> Result<Opened, Stop> {
         let store = Store::new(self.world.disk.clone(), &self.config.state);
-        if held.is_none() {
-            *held = Some(self.lock(&store).await?);
+        if kept.lock.is_none() {
+            kept.lock = Some(self.lock(&store).await?);
         }
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
@@ -46,6 +46,7 @@ impl Archive {
         };
         match &checkpoint {
             Some(checkpoint) => self.check_identity(checkpoint)?,
+            None if kept.begun => return Err(self.checkpoint_gone(&store)),
             None => self.check_new_file().await?,
         }
         let reading = "asking for";
@@ -74,6 +75,7 @@ impl Archive {
                 (begun.0, Some(begun.1))
             }
         };
+        kept.begun = true;
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
@@ -124,6 +126,15 @@ impl Archive {
             ))),
             _ => Ok(()),
         }
+    }
+
+    fn checkpoint_gone(&self, store: &Store) -> Stop {
+        Stop::Never(format!(
+            "the checkpoint {} is gone (removed, or its disk unmounted, while archiver was running); put it back \
+             together with {}, or remove both to begin anew; then start archiver again",
+            store.path("checkpoint.json").display(),
+            self.file().display()
+        ))
     }
 
     /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to.
@@ -191,7 +202,7 @@ impl Archive {
             changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = AppendFile::adopt(fs, &path)?;
+                    let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
                         return Err(Refused::Io { path, source: e });
@@ -347,7 +358,8 @@ impl Archive {
                     _ => String::new(),
                 };
                 Stop::Never(format!(
-                    "{e}{moved}; put the file of the checkpoint back, or move both the file and {} away to begin anew",
+                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then \
+                     start archiver again",
                     self.config.state.display()
                 ))
             }
@@ -378,6 +390,19 @@ impl Archive {
             explanation: explanation.clone(),
         };
         stored.progress.next_offsets.iter().map(gap).collect()
+    }
+}
+
+/// What is there can't be created, as its name is taken, and yet is not there.
+fn if_dangling(refused: Refused) -> Refused {
+    match refused {
+        Refused::Io { path, source } if source.kind() == io::ErrorKind::NotFound => Refused::Io {
+            path,
+            source: io::Error::other(
+                "it is a symbolic link to a file that doesn't exist; create that file, empty, or remove the link",
+            ),
+        },
+        other => other,
     }
 }
 

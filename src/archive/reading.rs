@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::durable::{self, Outcome, Patience};
 use super::mend::{Finding, look_at_topic};
 use super::open::Opened;
-use super::{Archive, End, Stop};
+use super::{Archive, End, RETRY_MOST, Stop};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
@@ -56,6 +56,8 @@ pub(super) struct Reading<'a> {
     unsaved: bool,
     /// Partitions whose offset is not in the log.
     lost: BTreeSet<Partition>,
+    /// When this attempt began.
+    began: Instant,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
 }
@@ -97,12 +99,10 @@ pub(super) async fn read(
         take_most: TAKE_MOST / 16,
         quiet: false,
         lost: BTreeSet::new(),
+        began: Instant::now(),
         checkpointing: None,
     };
-    // Who waited for a disk says that it runs when something is on it.
-    if !matches!(archive.status.state(), State::Waiting(_)) {
-        archive.status.set(State::Running);
-    }
+    reading.goes_on();
     if reading.identity.topic_id == reading.checkpointed.checkpoint().identity.topic_id {
         // The run before may have been ended before it could, or had no group to tell.
         archive.cluster.commit(&reading.checkpointed);
@@ -195,7 +195,7 @@ impl Reading<'_> {
                 }
                 () = checkpoint.next() => {
                     if !self.unsaved && self.pipeline.is_idle() {
-                        self.archive.status.set(State::Running);
+                        self.goes_on();
                     }
                     checkpoint_due = true;
                     self.pipeline.submit_check();
@@ -222,6 +222,15 @@ impl Reading<'_> {
         self.pipeline.has_room()
             && (!self.archive.world.budget.is_spent()
                 || (self.pipeline.is_idle() && self.chunk.bytes.is_empty()))
+    }
+
+    /// Who waited says that it runs when this attempt has lasted: on a full disk the one or other chunk finds room, and
+    /// the next doesn't.
+    fn goes_on(&self) {
+        let waited = matches!(self.archive.status.state(), State::Waiting(_));
+        if !waited || self.began.elapsed() > RETRY_MOST {
+            self.archive.status.set(State::Running);
+        }
     }
 
     /// Takes a batch of what has arrived and says how many that were.
@@ -323,7 +332,7 @@ impl Reading<'_> {
         match done? {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
-                self.archive.status.set(State::Running);
+                self.goes_on();
                 self.archive.cluster.commit(&self.checkpointed);
                 if recreated {
                     return Err(self.recreated());

@@ -145,18 +145,23 @@ impl AppendFile {
         let expected = self.length + bytes.len() as u64;
         let found = self.file.stat().map_err(|e| Refused::io(&self.path, e))?;
         if found.length != expected {
-            return Err(self.foreign(expected, format!("{} bytes", found.length)));
+            return Err(self.foreign(expected, found.length));
         }
         self.length = expected;
         self.tail.push(bytes);
         Ok(())
     }
 
-    fn foreign(&self, length: u64, found: String) -> Refused {
+    fn foreign(&self, expected: u64, found: u64) -> Refused {
+        let done = if found > expected {
+            "written to it"
+        } else {
+            "cut it"
+        };
         Refused::Foreign {
             path: self.path.clone(),
-            expected: format!("the file that is being written, {length} bytes"),
-            found,
+            expected: format!("the file that is being written, {expected} bytes"),
+            found: format!("{found} bytes: somebody else has {done}"),
         }
     }
 
@@ -166,7 +171,7 @@ impl AppendFile {
         let here = self.file.stat().map_err(io)?;
         check_path(fs, &self.path, &self.file)?;
         if here.length != self.length {
-            return Err(self.foreign(self.length, format!("{} bytes", here.length)));
+            return Err(self.foreign(self.length, here.length));
         }
         Ok(())
     }
