@@ -47,12 +47,12 @@ impl Plan {
         }
     }
 
-    /// How long archiver lives until the next kill: often not long enough to begin.
-    fn life(&self, random: &mut Random) -> Duration {
+    /// How long archiver lives until the next kill: often not long enough to begin, and that several times in a row.
+    fn life(&self, kills: u64, random: &mut Random) -> Duration {
         let longest = (2000 * self.records / self.kills.max(1) / RATE).clamp(2500, 8000);
-        Duration::from_millis(match random.below(8) {
-            0 => random.below(20),
-            1 | 2 => random.below(200),
+        Duration::from_millis(match kills % 8 {
+            1..=3 => random.below(20),
+            4 | 5 => random.below(300),
             _ => random.below(longest),
         })
     }
@@ -131,9 +131,10 @@ fn a_storm_of_kills_loses_and_doubles_nothing() {
         let troubling = scope.spawn(|| troubles.make(&plan, &scene, &field, &load));
         // The other threads end, whatever happens here.
         let _end = OnDrop(|| field.kills_done.store(true, Ordering::Relaxed));
-        while field.kills.load(Ordering::Relaxed) < plan.kills || !troubling.is_finished() {
+        let kills = || field.kills.load(Ordering::Relaxed);
+        while kills() < plan.kills || !troubling.is_finished() {
             let archiver = scene.start(&config);
-            thread::sleep(plan.life(&mut random));
+            thread::sleep(plan.life(kills(), &mut random));
             archiver.assert_runs();
             assert!(!producing.is_finished(), "the producer has failed");
             archiver.kill();

@@ -110,8 +110,10 @@ fn a_file_rotated_by_renaming_it_stops_its_archive_until_it_is_put_back() {
     let hurt = Hurt::new();
     let (rotated, new) = (hurt.path().with_extension("1"), "somebody else's\n");
     let length = hurt.length();
-    fs::rename(hurt.path(), &rotated).unwrap();
-    fs::write(hurt.path(), new).unwrap();
+    // At once, so that it isn't seen in between.
+    fs::hard_link(hurt.path(), &rotated).unwrap();
+    fs::write(hurt.scene.path("new"), new).unwrap();
+    fs::rename(hurt.scene.path("new"), hurt.path()).unwrap();
     let says = [
         says::other_file(FILE, new.len()),
         says::stopped_until_put_back(FILE, length),
@@ -140,15 +142,14 @@ fn a_file_rotated_by_truncating_it_stops_its_archive_until_it_is_put_back() {
 }
 
 #[test]
-fn a_directory_that_is_moved_away_stops_its_archive_and_is_not_made_anew() {
+fn a_directory_that_is_deleted_stops_its_archive_and_is_not_made_anew_before_the_next_start() {
     let hurt = Hurt::new();
     let (data, moved) = (hurt.scene.path("data"), hurt.scene.path("moved"));
+    // At once, so that it isn't seen in between.
     fs::rename(&data, &moved).unwrap();
+    fs::remove_dir_all(&moved).unwrap();
     let says = [says::no_file(FILE), says::checkpoint_gone(&hurt.topic.name)];
-    hurt.assert_stops(&says, |_| {
-        assert!(!data.exists(), "it was made anew");
-        fs::rename(&moved, &data).unwrap();
-    });
+    hurt.assert_stops(&says, |_| assert!(!data.exists(), "it was made anew"));
 }
 
 #[test]
