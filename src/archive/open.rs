@@ -45,7 +45,10 @@ impl Archive {
             Err(e) => return Err(Stop::Never(e.to_string())),
         };
         match &checkpoint {
-            Some(checkpoint) => self.check_identity(checkpoint)?,
+            Some(checkpoint) => {
+                kept.begun = true;
+                self.check_identity(checkpoint)?;
+            }
             None if kept.begun => return Err(self.checkpoint_gone(&store)),
             None => self.check_new_file().await?,
         }
@@ -72,10 +75,10 @@ impl Archive {
             }
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
+                kept.begun = true;
                 (begun.0, Some(begun.1))
             }
         };
-        kept.begun = true;
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
