@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut bench release check lint fmt clean
+.PHONY: help demo test crashes storm powercut bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -18,6 +18,7 @@ help:
 	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
 	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
 	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
 	@echo 'make check    lint and test'
@@ -49,6 +50,10 @@ powercut:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+memory: release
+	@scripts/need.sh java maven venv || true
+	python3 bench/memory.py
 
 release:
 	@scripts/need.sh rust build

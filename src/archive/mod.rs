@@ -4,12 +4,12 @@ mod durable;
 mod mend;
 mod open;
 mod reading;
+mod room;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::budget::Budget;
 use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
@@ -27,8 +27,6 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// The shared timers.
     pub ticks: Ticks,
-    /// The memory that chunks may hold.
-    pub budget: Budget,
     /// How long a clean stop may go on taking what has already arrived.
     pub drain: Duration,
 }
@@ -86,7 +84,7 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
-    pub async fn run(self, mut shutdown: Shutdown) -> End {
+    pub async fn run(mut self, mut shutdown: Shutdown) -> End {
         let mut kept = Kept::default();
         let mut pause = RETRY_FIRST;
         loop {
@@ -121,12 +119,16 @@ impl Archive {
     }
 
     /// One attempt: open everything where it was left, then read until something ends it.
-    async fn attempt(&self, kept: &mut Kept, shutdown: &mut Shutdown) -> Result<End, Stop> {
+    async fn attempt(&mut self, kept: &mut Kept, shutdown: &mut Shutdown) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
+        let open = async {
+            self.world.disk = self.world.disk.at(&self.config.file).await;
+            self.open(kept).await
+        };
         let opened = tokio::select! {
             biased;
             () = asked.requested() => return Ok(End::Clean),
-            opened = self.open(kept) => opened?,
+            opened = open => opened?,
         };
         reading::read(self, opened, shutdown).await
     }
