@@ -6,11 +6,12 @@
 mod situation;
 
 use std::fs;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use archiver::fs::{Fs, RealFs};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use situation::Situation;
@@ -41,6 +42,30 @@ fn power_cuts_on_ext4_lose_and_double_nothing() {
 #[test]
 fn power_cuts_on_xfs_lose_and_double_nothing() {
     power_cuts(Kind::Xfs, number("ARCHIVER_POWERCUTS", 2));
+}
+
+#[test]
+fn what_is_synced_after_a_cut_is_not_said_to_be_durable() {
+    for kind in [Kind::Ext4, Kind::Xfs] {
+        let scene = Scene::new();
+        let what = format!("a sync after a power cut on {kind:?}");
+        let Some(disk) = Disk::mount(kind, scene.path("disk"), &what) else {
+            continue;
+        };
+        let real = RealFs::default();
+        let file = real.create_new(&disk.path("new")).unwrap();
+        let directory = real.open_dir(&disk.path("")).unwrap();
+        let synced = real.sync(&[file, Arc::clone(&directory)]);
+        assert!(synced.iter().all(Result::is_ok), "{kind:?}: {synced:?}");
+        real.rename(&disk.path("new"), &disk.path("renamed"))
+            .unwrap();
+        disk.cut(Cut::Everything);
+        // One by one, and many together.
+        for count in [1, 20] {
+            let synced = real.sync(&vec![Arc::clone(&directory); count]);
+            assert!(synced.iter().all(Result::is_err), "{kind:?}: {count}");
+        }
+    }
 }
 
 /// Archives on a disk, one more at each first start, and the load on their topics.
