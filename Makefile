@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut bench memory release check lint fmt clean
+.PHONY: help demo test crashes storm powercut torture replay bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -17,6 +17,8 @@ help:
 	@echo 'make crashes  storm and powercut, at length'
 	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
 	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
+	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
+	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
@@ -45,6 +47,17 @@ powercut:
 	@scripts/need.sh ext4 xfs || true
 	ARCHIVER_POWERCUTS=60 ARCHIVER_POWERCUT_ARCHIVES=18 \
 	    $(CARGO) test --locked --test it powercut -- --nocapture --test-threads 1
+
+# Optimised, as it has so much to do; replay shares that build.
+SIMULATE = CARGO_PROFILE_TEST_OPT_LEVEL=3 $(CARGO) test --locked --lib -- --ignored --exact --nocapture
+
+torture:
+	@scripts/need.sh rust build
+	ARCHIVER_SIM_MINUTES=$(or $(MINUTES),10) $(SIMULATE) sim::tests::torture::torture
+
+replay:
+	@scripts/need.sh rust build
+	$(SIMULATE) sim::tests::torture::again
 
 # What can't be had is left out of the tables, which say so.
 bench: release

@@ -14,9 +14,9 @@ use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
 use crate::disk::Disk;
-use crate::lock::Lock;
 use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
+use open::Owned;
 
 /// What all archives share: the world around them.
 #[derive(Clone)]
@@ -68,14 +68,6 @@ enum Stop {
     Never(String),
 }
 
-/// What an archive keeps from one attempt to the next.
-#[derive(Default)]
-struct Kept {
-    lock: Option<Lock>,
-    /// There has been a checkpoint: without one it must not begin anew.
-    begun: bool,
-}
-
 /// The first pause between attempts, and the longest.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(8);
@@ -85,7 +77,7 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
     pub async fn run(mut self, mut shutdown: Shutdown) -> End {
-        let mut kept = Kept::default();
+        let mut owned = None;
         let mut pause = RETRY_FIRST;
         loop {
             self.status.set(match self.status.state() {
@@ -93,7 +85,7 @@ impl Archive {
                 _ => State::Starting,
             });
             let began = tokio::time::Instant::now();
-            let attempt = self.attempt(&mut kept, &mut shutdown).await;
+            let attempt = self.attempt(&mut owned, &mut shutdown).await;
             let why = match attempt {
                 Ok(end) => {
                     self.status.set(State::Done);
@@ -119,11 +111,15 @@ impl Archive {
     }
 
     /// One attempt: open everything where it was left, then read until something ends it.
-    async fn attempt(&mut self, kept: &mut Kept, shutdown: &mut Shutdown) -> Result<End, Stop> {
+    async fn attempt(
+        &mut self,
+        owned: &mut Option<Owned>,
+        shutdown: &mut Shutdown,
+    ) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
         let open = async {
             self.world.disk = self.world.disk.at(&self.config.file).await;
-            self.open(kept).await
+            self.open(owned).await
         };
         let opened = tokio::select! {
             biased;
