@@ -59,11 +59,15 @@ impl Archive {
             Err(e) => return Err(Stop::Never(e.to_string())),
         };
         match &checkpoint {
-            Some(checkpoint) => self.check_identity(checkpoint).await?,
+            Some(checkpoint) => {
+                owned.has_begun = true;
+                self.check_identity(checkpoint).await?;
+            }
             None if owned.has_begun => {
                 return Err(Stop::Never(format!(
-                    "the checkpoint in {} is gone, which was there while this archiver ran; put it back, or move {} \
-                     away too to begin anew",
+                    "the checkpoint in {} is gone, which was there while this archiver ran (removed, or its disk \
+                     unmounted); put it back together with {}, or move both away to begin anew; then start archiver \
+                     again",
                     self.config.state.display(),
                     self.file().display()
                 )));
@@ -93,10 +97,10 @@ impl Archive {
             }
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
+                owned.has_begun = true;
                 (begun.0, Some(begun.1))
             }
         };
-        owned.has_begun = true;
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
@@ -242,16 +246,7 @@ impl Archive {
             changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = match AppendFile::adopt(fs, &path) {
-                        Err(Refused::Io { source: e, .. })
-                            if e.kind() == io::ErrorKind::NotFound =>
-                        {
-                            let nowhere = "it is a symbolic link that leads to nothing; create what it leads to, or \
-                                           remove it";
-                            return Err(io(io::Error::other(nowhere)));
-                        }
-                        found => found?,
-                    };
+                    let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
                     check_owner(fs, &found, &dir)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
@@ -421,7 +416,11 @@ impl Archive {
                     }
                     _ => String::new(),
                 };
-                Stop::Never(format!("{e}{moved}; {REMEDY}; see {PAGE}"))
+                Stop::Never(format!(
+                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then \
+                     start archiver again; see {PAGE}",
+                    self.config.state.display()
+                ))
             }
         }
     }
@@ -467,6 +466,19 @@ fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
             "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
              see {PAGE}"
         ))),
+    }
+}
+
+/// What is there can't be created, as its name is taken, and yet is not there.
+fn if_dangling(refused: Refused) -> Refused {
+    match refused {
+        Refused::Io { path, source } if source.kind() == io::ErrorKind::NotFound => Refused::Io {
+            path,
+            source: io::Error::other(
+                "it is a symbolic link to a file that doesn't exist; create that file, empty, or remove the link",
+            ),
+        },
+        other => other,
     }
 }
 
