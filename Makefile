@@ -9,12 +9,14 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm bench release check lint fmt clean
+.PHONY: help demo test storm brokers test-kafka3 bench release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
+	@echo 'make brokers  the long one of a bad network and three brokers, away for 30 s each time'
+	@echo 'make test-kafka3  all tests that need a Kafka, against the newest 3.x'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
@@ -32,6 +34,14 @@ test:
 storm:
 	@scripts/need.sh rust build java maven
 	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
+
+brokers:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_OUTAGE_SECONDS=30 ARCHIVER_FAULT_ROUNDS=5 $(CARGO) test --locked --test it brokers -- --nocapture
+
+test-kafka3:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
 
 # What can't be had is left out of the tables, which say so.
 bench: release

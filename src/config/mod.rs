@@ -101,6 +101,8 @@ pub struct Archive {
     pub newline: Newline,
     /// What to do with a file that has no checkpoint.
     pub existing: Existing,
+    /// What to do about records that Kafka holds damaged.
+    pub corrupt: Corrupt,
 }
 
 /// Where an archive without a checkpoint begins.
@@ -141,4 +143,13 @@ pub enum Existing {
     Refuse,
     /// Records go after what is there.
     Append,
+}
+
+/// What to do about a batch of records that Kafka holds damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corrupt {
+    /// Its partition waits before it, until it can be read.
+    Wait,
+    /// It is left out, and is a gap.
+    Skip,
 }

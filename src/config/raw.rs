@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{At, Problem, Span, Text, quote};
 use super::walk::{Shape, Walker};
-use super::{Existing, Newline, Start, keys, size};
+use super::{Corrupt, Existing, Newline, Start, keys, size};
 
 const FLUSH_LIMITS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_hours(1));
 const CHECKPOINT_LIMITS: (Duration, Duration) =
@@ -66,6 +66,7 @@ pub(super) struct Settings {
     pub compression_level: Option<At<i64>>,
     pub newline: Option<At<Newline>>,
     pub existing: Option<At<Existing>>,
+    pub corrupt: Option<At<Corrupt>>,
 }
 
 /// A compression without its level.
@@ -232,6 +233,7 @@ impl Settings {
             ("fail", Newline::Fail),
         ];
         let existing = [("refuse", Existing::Refuse), ("append", Existing::Append)];
+        let corrupt = [("wait", Corrupt::Wait), ("skip", Corrupt::Skip)];
         Settings {
             start: walker.choice(table, "start", &starts),
             flush: walker.duration(table, "flush", FLUSH_LIMITS),
@@ -240,6 +242,7 @@ impl Settings {
             compression_level: walker.integer(table, "compression_level"),
             newline: walker.choice(table, "newline", &newlines),
             existing: walker.choice(table, "existing", &existing),
+            corrupt: walker.choice(table, "corrupt", &corrupt),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::native::{Client, Queue, Topic};
 use crate::cluster::{Fetched, KafkaError, Reader};
-use crate::record::{Partition, Positions};
+use crate::record::{Partition, Places};
 
 /// Reads the partitions of one topic through several clients.
 pub(super) struct KafkaReader {
@@ -41,10 +42,10 @@ impl KafkaReader {
 }
 
 impl Reader for KafkaReader {
-    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
-        let mut dealt = vec![Positions::new(); self.clients.len()];
-        for (&partition, &next) in from {
-            dealt[self.deal(partition)].insert(partition, next);
+    fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+        let mut dealt = vec![Places::new(); self.clients.len()];
+        for (&partition, &place) in from {
+            dealt[self.deal(partition)].insert(partition, place);
         }
         for (index, from) in dealt.into_iter().enumerate() {
             if from.is_empty() {
@@ -79,7 +80,7 @@ impl Reader for KafkaReader {
             let Some(queue) = &mut self.queues[index] else {
                 continue;
             };
-            let taken = queue.take(most, each);
+            let taken = queue.take(Duration::ZERO, most, each);
             if taken > 0 {
                 self.turn = index + 1;
                 return taken;

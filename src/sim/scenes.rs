@@ -7,7 +7,7 @@ use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
 use super::random::Random;
 use super::world::{Step, World};
-use crate::config::{Archive, Compression, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -170,6 +170,7 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
         compression,
         newline: Newline::Space,
         existing: Existing::Append,
+        corrupt: Corrupt::Wait,
     };
     world.add(config, Vec::new());
 }

@@ -10,6 +10,7 @@ mod dump;
 mod files;
 mod kafka;
 mod produce;
+mod proxy;
 mod random;
 mod says;
 mod scene;
@@ -18,6 +19,7 @@ mod topic;
 mod values;
 mod wait;
 
+mod brokers;
 mod cli;
 mod commit;
 mod first_start;

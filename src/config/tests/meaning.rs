@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Compression, Existing, Newline, Start, keys, load};
+use super::super::{Compression, Corrupt, Existing, Newline, Start, keys, load};
 use super::{ARCHIVE, loaded};
 
 #[test]
@@ -33,6 +33,7 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     assert_eq!(archive.compression, Compression::None);
     assert_eq!(archive.newline, Newline::Space);
     assert_eq!(archive.existing, Existing::Refuse);
+    assert_eq!(archive.corrupt, Corrupt::Wait);
 }
 
 #[test]
@@ -51,6 +52,7 @@ compression = "gzip"
 compression_level = 9
 newline = "escape"
 existing = "append"
+corrupt = "skip"
 [[archive]]
 broker = "h:1"
 topic = "a"
@@ -67,6 +69,7 @@ compression = "zstd"
 compression_level = 19
 newline = "fail"
 existing = "refuse"
+corrupt = "wait"
 [[archive]]
 broker = "h:1"
 topic = "c"
@@ -86,6 +89,7 @@ compression = "none"
     assert_eq!(a.compression, Compression::Gzip(9));
     assert_eq!(a.newline, Newline::Escape);
     assert_eq!(a.existing, Existing::Append);
+    assert_eq!(a.corrupt, Corrupt::Skip);
     assert_eq!(b.name, "bee");
     assert_eq!(b.state, Path::new("/not/there/state/bee"));
     assert_eq!(b.start, Start::Latest);
@@ -94,6 +98,7 @@ compression = "none"
     assert_eq!(b.compression, Compression::Zstd(19));
     assert_eq!(b.newline, Newline::Fail);
     assert_eq!(b.existing, Existing::Refuse);
+    assert_eq!(b.corrupt, Corrupt::Wait);
     // The default level is for those that compress.
     assert_eq!(c.compression, Compression::None);
 }

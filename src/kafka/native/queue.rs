@@ -4,16 +4,17 @@ use std::ffi::c_void;
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
 
 use super::client::Client;
-use super::{cstring, text};
+use super::{cstring, millis, text};
 use crate::cluster::{Fetched, KafkaError};
-use crate::kafka::errors::error;
-use crate::record::{Partition, Positions, Record};
+use crate::kafka::errors::{error, reading};
+use crate::record::{Partition, Places, Record};
 
 /// A topic that a client knows of; while it lives, the client keeps its metadata fresh.
 pub(in crate::kafka) struct Topic {
@@ -81,17 +82,23 @@ impl Queue {
         }
     }
 
-    pub(in crate::kafka) fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
-        for (&partition, &next) in from {
+    /// Where it is known what the record before was written in, the log is compared with that before anything is read.
+    pub(in crate::kafka) fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+        // While it is compared nothing may be fetched: that the offset isn't there would be said first.
+        let compared = Compared::new(&self.topic, from);
+        compared.pause();
+        for (&partition, place) in from {
             // SAFETY: topic and queue are alive.
             unsafe {
-                if rd::rd_kafka_consume_start_queue(self.topic.rkt, partition, next, self.rkqu) != 0
-                {
+                let (rkt, next) = (self.topic.rkt, place.next);
+                if rd::rd_kafka_consume_start_queue(rkt, partition, next, self.rkqu) != 0 {
                     return Err(error(rd::rd_kafka_last_error(), ""));
                 }
             }
             self.reading.push(partition);
         }
+        compared.seek();
+        compared.resume();
         Ok(())
     }
 
@@ -104,8 +111,10 @@ impl Queue {
         }
     }
 
+    /// Hands up to `most` of what has arrived to `each`, and says how many those were; waits for the first of it.
     pub(in crate::kafka) fn take(
         &mut self,
+        wait: Duration,
         most: usize,
         each: &mut dyn FnMut(Fetched<'_>),
     ) -> usize {
@@ -115,7 +124,7 @@ impl Queue {
         unsafe {
             let taken = rd::rd_kafka_consume_batch_queue(
                 self.rkqu,
-                0,
+                millis(wait),
                 messages.as_mut_ptr(),
                 most.min(BATCH),
             );
@@ -125,14 +134,19 @@ impl Queue {
                 if m.err == OK {
                     let value = (!m.payload.is_null())
                         .then(|| slice::from_raw_parts(m.payload.cast::<u8>(), m.len));
+                    let epoch = rd::rd_kafka_message_leader_epoch(message);
                     each(Fetched::Record(Record {
                         partition: m.partition,
                         offset: m.offset,
                         value,
+                        epoch: (epoch >= 0).then_some(epoch),
                     }));
                 } else {
                     let said = text(rd::rd_kafka_message_errstr(message));
-                    each(Fetched::Failed(m.partition, error(m.err, &said)));
+                    each(Fetched::Failed(
+                        m.partition,
+                        reading(m.err, &said, m.offset),
+                    ));
                 }
             }
             messages.0.len()
@@ -156,6 +170,72 @@ impl Drop for Queue {
             rd::rd_kafka_queue_cb_event_enable(self.rkqu, None, ptr::null_mut());
             rd::rd_kafka_queue_destroy(self.rkqu);
         }
+    }
+}
+
+/// Partitions of which it is known what the last record was written in.
+struct Compared<'a> {
+    client: &'a Client,
+    list: *mut rd::rd_kafka_topic_partition_list_t,
+}
+
+impl<'a> Compared<'a> {
+    fn new(topic: &'a Topic, from: &Places) -> Self {
+        // SAFETY: the list is ours until Drop; the name belongs to the topic and is copied.
+        unsafe {
+            let list = rd::rd_kafka_topic_partition_list_new(0);
+            let name = rd::rd_kafka_topic_name(topic.rkt);
+            for (&partition, place) in from {
+                if let Some(epoch) = place.epoch {
+                    let entry = rd::rd_kafka_topic_partition_list_add(list, name, partition);
+                    (*entry).offset = place.next;
+                    rd::rd_kafka_topic_partition_set_leader_epoch(entry, epoch);
+                }
+            }
+            Self {
+                client: &topic.client,
+                list,
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        // SAFETY: the list is alive.
+        unsafe { (*self.list).cnt == 0 }
+    }
+
+    /// Waits for the client's thread, as does [`Compared::resume`].
+    fn pause(&self) {
+        if !self.is_empty() {
+            // SAFETY: client and list are alive. What fails is a partition that can't be read either.
+            unsafe { rd::rd_kafka_pause_partitions(self.client.rk, self.list) };
+        }
+    }
+
+    fn seek(&self) {
+        if !self.is_empty() {
+            // SAFETY: client and list are alive. Without a timeout it waits for nothing, and has nothing to say.
+            unsafe {
+                let refused = rd::rd_kafka_seek_partitions(self.client.rk, self.list, 0);
+                if !refused.is_null() {
+                    rd::rd_kafka_error_destroy(refused);
+                }
+            }
+        }
+    }
+
+    fn resume(&self) {
+        if !self.is_empty() {
+            // SAFETY: as in `pause`.
+            unsafe { rd::rd_kafka_resume_partitions(self.client.rk, self.list) };
+        }
+    }
+}
+
+impl Drop for Compared<'_> {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, destroyed once.
+        unsafe { rd::rd_kafka_topic_partition_list_destroy(self.list) };
     }
 }
 
