@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm brokers test-kafka3 bench release check lint fmt clean
+.PHONY: help demo test storm brokers test-kafka3 bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -18,6 +18,7 @@ help:
 	@echo 'make brokers  the long one of a bad network and three brokers, away for 30 s each time'
 	@echo 'make test-kafka3  all tests that need a Kafka, against the newest 3.x'
 	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format and lints'
 	@echo 'make check    lint and test'
@@ -47,6 +48,10 @@ test-kafka3:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+memory: release
+	@scripts/need.sh java maven venv || true
+	python3 bench/memory.py
 
 release:
 	@scripts/need.sh rust build

@@ -1,11 +1,13 @@
 """One real Kafka for the benchmark: one JVM, KRaft, on 127.0.0.1 only, ended with the benchmark."""
 
+import os
 import socket
 import subprocess
 import time
 
 import proc
-from setup import WORK, Missing, last_line, say
+import setup
+from setup import ROOT, WORK, Missing, last_line, say
 
 CLUSTER_ID = "YXJjaGl2ZXItYmVuY2gtMQ"
 START_TIMEOUT_S = 60
@@ -24,6 +26,7 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 socket.send.buffer.bytes=-1
 socket.receive.buffer.bytes=-1
+socket.request.max.bytes=200000000
 auto.create.topics.enable=false
 log.retention.ms=-1
 offsets.topic.replication.factor=1
@@ -89,6 +92,15 @@ class Broker:
 
     def cpu_seconds(self):
         return proc.cpu_seconds(self.process.pid)
+
+    def make_topics(self, topic, names):
+        """Topics of the shape of `topic`, unless they are there from the last time."""
+        shape = map(str, (topic.partitions, topic.records, topic.record_bytes, topic.codec))
+        command = [str(setup.venv_python()), str(ROOT / "bench" / "produce.py"), self.address, *shape]
+        done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
+        if done.returncode != 0:
+            raise Missing("the topics could not be made")
+        os.sync()  # or the writing back of what was produced disturbs the first runs
 
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]

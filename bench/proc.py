@@ -27,6 +27,11 @@ def status(pid):
     return peak, threads
 
 
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def machine_cpu_seconds():
     """(busy, stolen) time of the whole machine so far, over all its cores."""
     with open("/proc/stat") as f:

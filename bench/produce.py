@@ -1,6 +1,6 @@
 """Makes the benchmark's topics, or finds them as an earlier invocation left them.
 
-Run with the Python of the venv:  produce.py BOOTSTRAP PARTITIONS RECORDS BYTES < names of topics
+Run with the Python of the venv:  produce.py BOOTSTRAP PARTITIONS RECORDS BYTES CODEC < names of topics
 """
 
 import multiprocessing
@@ -16,17 +16,19 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 WORKERS = 2
 CALL_TIMEOUT_S = 60
 CREATE_BATCH = 200
-PRODUCE_BATCH = 5_000
-QUEUED_RECORDS_MAX = 200_000
+PRODUCE_BATCH_RECORDS = 5_000
+PRODUCE_BATCH_BYTES = 1_000_000
+QUEUED_BYTES_MAX = 40_000_000
 FIRST_SEQUENCE = 1_000_000_000  # ten digits, whatever is added to it
-RECORD_BYTES_MIN = 180
+RECORD_BYTES_MIN = 90
+REQUEST_OVERHEAD_BYTES = 100_000
 
 SERVICES = ["checkout", "cart", "search", "catalogue", "payments", "session", "mail", "ranking"]
 METRICS = ["http.server.duration", "db.client.latency", "queue.publish.time", "cache.lookup.time", "gc.pause"]
 REGIONS = ["eu-central-1", "eu-west-3", "us-east-1", "ap-south-1"]
 
 
-def main(bootstrap, partitions, records, record_bytes):
+def main(bootstrap, partitions, records, record_bytes, codec):
     assert record_bytes >= RECORD_BYTES_MIN, f"a record has at least {RECORD_BYTES_MIN} bytes"
     topics = sys.stdin.read().split()
     admin = AdminClient({"bootstrap.servers": bootstrap})
@@ -34,8 +36,8 @@ def main(bootstrap, partitions, records, record_bytes):
     if not wrong:
         return
     print(f"bench: producing {len(wrong) * records:,} records", file=sys.stderr, flush=True)
-    recreate(admin, wrong, partitions)
-    jobs = [(bootstrap, wrong, partitions, records, record_bytes, worker) for worker in range(WORKERS)]
+    recreate(admin, wrong, partitions, record_bytes)
+    jobs = [(bootstrap, wrong, partitions, records, record_bytes, codec, worker) for worker in range(WORKERS)]
     with multiprocessing.Pool(WORKERS, initializer=proc.die_with_parent) as pool:
         pool.starmap(produce, jobs)
     wrong = wrong_topics(admin, topics, partitions, records)
@@ -74,7 +76,7 @@ def offsets(admin, partitions, spec):
             time.sleep(0.2)
 
 
-def recreate(admin, topics, partitions):
+def recreate(admin, topics, partitions, record_bytes):
     known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
     old = [t for t in topics if t in known]
     if old:
@@ -82,7 +84,8 @@ def recreate(admin, topics, partitions):
         while any(t in admin.list_topics(timeout=CALL_TIMEOUT_S).topics for t in old):
             time.sleep(0.1)
     for start in range(0, len(topics), CREATE_BATCH):
-        batch = [NewTopic(t, partitions, 1) for t in topics[start : start + CREATE_BATCH]]
+        config = {"max.message.bytes": str(max_message_bytes(record_bytes))}
+        batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + CREATE_BATCH]]
         wait_all(admin.create_topics(batch, operation_timeout=CALL_TIMEOUT_S))
 
 
@@ -96,7 +99,11 @@ def share(records, partitions, partition):
     return (records - partition + partitions - 1) // partitions
 
 
-def produce(bootstrap, topics, partitions, records, record_bytes, worker):
+def max_message_bytes(record_bytes):
+    return max(1_000_000, record_bytes) + REQUEST_OVERHEAD_BYTES
+
+
+def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker):
     """One worker's half of the work: every second (topic, partition), in rounds, so that all grow together."""
     producer = Producer(
         {
@@ -104,17 +111,20 @@ def produce(bootstrap, topics, partitions, records, record_bytes, worker):
             "enable.idempotence": True,
             "linger.ms": 50,
             "log_level": 3,  # a broker that has just started makes the first tries of idempotence wait
-            "compression.type": "none",
-            "queue.buffering.max.messages": 2 * QUEUED_RECORDS_MAX,
+            "compression.type": codec,
+            "message.max.bytes": max_message_bytes(record_bytes),
+            "queue.buffering.max.messages": 2_000_000,
         }
     )
+    batch_records = max(1, min(PRODUCE_BATCH_RECORDS, PRODUCE_BATCH_BYTES // record_bytes))
+    queued_max = max(batch_records, QUEUED_BYTES_MAX // record_bytes)
     lines = Lines(record_bytes, seed=worker)
     mine = [(t, p) for t in topics for p in range(partitions)][worker::WORKERS]
-    for start in range(0, share(records, partitions, 0), PRODUCE_BATCH):
+    for start in range(0, share(records, partitions, 0), batch_records):
         for topic, partition in mine:
-            end = min(start + PRODUCE_BATCH, share(records, partitions, partition))
+            end = min(start + batch_records, share(records, partitions, partition))
             batch = [{"value": lines.line(i * partitions + partition)} for i in range(start, end)]
-            while len(producer) > QUEUED_RECORDS_MAX:
+            while len(producer) > queued_max:
                 producer.poll(0.01)
             if producer.produce_batch(topic, batch, partition) != len(batch):
                 raise RuntimeError("the producer's queue is full")
@@ -123,10 +133,11 @@ def produce(bootstrap, topics, partitions, records, record_bytes, worker):
 
 class Lines:
     """JSON metrics lines, all distinct and all of one length: what varies is as wide as it is in life,
-    and the trace id takes up the rest."""
+    and the trace takes up the rest. Short ones have no labels."""
 
     def __init__(self, record_bytes, seed):
         self.random = random.Random(seed)
+        self.filler = f"{self.random.getrandbits(4 * 2 * record_bytes):0{2 * record_bytes}x}"
         self.middles = [self._middle(record_bytes) for _ in range(4096)]
         self.began = datetime(2025, 6, 1)
         self.second, self.stamp = None, None
@@ -138,8 +149,10 @@ class Lines:
             f'"host":"{host}","region":"{pick(REGIONS)}","service":"{pick(SERVICES)}",'
             f'"metric":"{pick(METRICS)}","status":{pick([200] * 8 + [404, 503])}'
         )
-        fixed = len('{"time":"2025-06-01T00:00:00.000000Z","seq":1000000000,,"ms":100.000,"trace":""}')
-        return text, record_bytes - fixed - len(text)
+        fixed = len('{"time":"2025-06-01T00:00:00.000000Z","seq":1000000000,"ms":100.000,"trace":""}')
+        if record_bytes < fixed + len(text) + 10:
+            return "", record_bytes - fixed
+        return f",{text}", record_bytes - fixed - len(text) - 1
 
     def line(self, i):
         bits = self.random.getrandbits(128)
@@ -150,11 +163,14 @@ class Lines:
             self.second = second
             self.stamp = (self.began + timedelta(seconds=second)).isoformat()
         trace = f"{bits:032x}"[:trace_digits]
+        if trace_digits > len(trace):
+            rest_digits = trace_digits - len(trace)
+            trace += self.filler[bits % rest_digits :][:rest_digits]
         return (
-            f'{{"time":"{self.stamp}.{rest * 100 + bits % 97:06d}Z","seq":{FIRST_SEQUENCE + i},{text},'
+            f'{{"time":"{self.stamp}.{rest * 100 + bits % 97:06d}Z","seq":{FIRST_SEQUENCE + i}{text},'
             f'"ms":{100 + (bits >> 12) % 900}.{(bits >> 24) % 1000:03d},"trace":"{trace}"}}'
         ).encode()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:5]))
+    main(sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5])

@@ -19,10 +19,12 @@ class Topic:
     records: int
     record_bytes: int
     partitions: int
+    codec: str = "none"
 
     @property
     def name(self):
-        return f"metrics-v1-{self.records}x{self.record_bytes}b-{self.partitions}p"
+        codec = "" if self.codec == "none" else f"-{self.codec}"
+        return f"metrics-v1-{self.records}x{self.record_bytes}b-{self.partitions}p{codec}"
 
     def file_bytes(self, records):
         return records * (self.record_bytes + 1)
@@ -142,11 +144,11 @@ def thousand_archives(address, names, topic):
     return Program("thousand", f"{len(names):,} archives of {topic.records:,} records", topic.records, job)
 
 
-def write_config(directory, address, archives):
-    """All defaults but for `start`: the backlog is what is measured."""
+def write_config(directory, address, archives, more=""):
+    """All defaults but for `start`, as the backlog is what is measured, and for the text of `more`."""
     config = directory / "topics.toml"
     with open(config, "w") as f:
-        f.write('[defaults]\nstart = "earliest"\n')
+        f.write(f'{more}[defaults]\nstart = "earliest"\n')
         for topic, file in archives:
             f.write(f'\n[[archive]]\nbroker = "{address}"\ntopic = "{topic}"\nfile = "{file}"\n')
     return config

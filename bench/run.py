@@ -79,7 +79,7 @@ def bench(args):
     libs = setup.kafka_libs()
     setup.venv_python()
     with Broker(libs) as broker:
-        make_topics(broker, topic, [topic.name])
+        broker.make_topics(topic, [topic.name])
         one_topic = run_one_topic(broker, topic, args.only, args.runs)
         thousand = None if args.skip_thousand else run_thousand(broker, args.runs)
     return publish(args, topic, broker, one_topic, thousand)
@@ -96,16 +96,6 @@ def check_room(topic):
         raise Missing(f"{TMPFS} has no room for {output / 1e9:.1f} GB; try fewer --records")
     if proc.memory_bytes("MemAvailable") < 2 * output + OTHER_MEMORY_BYTES:
         say("little memory for so many records: the broker may have to read from disk; try fewer --records")
-
-
-def make_topics(broker, topic, names):
-    script = ROOT / "bench" / "produce.py"
-    shape = map(str, (topic.partitions, topic.records, topic.record_bytes))
-    command = [str(setup.venv_python()), str(script), broker.address, *shape]
-    done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
-    if done.returncode != 0:
-        raise Missing("the topics could not be made")
-    os.sync()  # or the writing back of what was produced disturbs the first runs
 
 
 def run_one_topic(broker, topic, chosen, runs):
@@ -139,7 +129,7 @@ def run_thousand(broker, runs):
     except Missing as e:
         label = f"{THOUSAND:,} archives of {THOUSAND_TOPIC.records:,} records"
         return report.Result("thousand", label, skipped=str(e))
-    make_topics(broker, THOUSAND_TOPIC, names)
+    broker.make_topics(THOUSAND_TOPIC, names)
     result = report.Result(program.key, program.label, THOUSAND * program.records, runs=[])
     once(broker, THOUSAND_TOPIC, program)
     for round_number in range(runs):

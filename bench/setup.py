@@ -1,5 +1,6 @@
 """Finds what the benchmark needs, or installs it; what can't be had is left out with a reason."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -29,6 +30,14 @@ def command(name, package=None):
     if not path:
         raise Missing(f"{name} is not installed")
     return path
+
+
+def library(name, package):
+    """A shared library, installed through apt when that is possible."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        apt_install(package)
 
 
 def apt_install(package):

@@ -1,9 +1,9 @@
-//! The memory that chunks may hold in the whole process.
+//! The memory that chunks on their way to one device may hold.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// Counts the bytes that chunks hold.
 #[derive(Debug, Clone)]
@@ -11,9 +11,11 @@ pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
     freed: Notify,
+    /// Whoever wants a turn stands in line here.
+    line: Semaphore,
 }
 
 /// Bytes that are counted until this is dropped.
@@ -27,10 +29,17 @@ impl Budget {
     /// A budget of so many bytes.
     pub fn new(limit: u64) -> Self {
         Self(Arc::new(Shared {
-            limit,
+            limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
             freed: Notify::new(),
+            line: Semaphore::new(1),
         }))
+    }
+
+    /// Allows so many bytes from now on.
+    pub fn limit(&self, bytes: u64) {
+        self.0.limit.store(bytes, Ordering::Relaxed);
+        self.0.freed.notify_waiters();
     }
 
     /// Nothing held yet.
@@ -41,14 +50,24 @@ impl Budget {
         }
     }
 
-    /// Is more held than should be? Then archives write what they have and take nothing more.
+    /// Is more held than should be? Then archives write what they have, and take more when it is their turn.
     pub fn is_spent(&self) -> bool {
-        self.0.used.load(Ordering::Relaxed) >= self.0.limit
+        self.0.used.load(Ordering::Relaxed) >= self.0.limit.load(Ordering::Relaxed)
     }
 
-    /// Waits until something is freed.
-    pub async fn freed(&self) {
-        self.0.freed.notified().await;
+    /// Waits in line until something is free, and holds so many bytes then.
+    pub async fn turn(self, bytes: u64) -> Held {
+        let _first = self.0.line.acquire().await;
+        loop {
+            let mut freed = std::pin::pin!(self.0.freed.notified());
+            freed.as_mut().enable();
+            if !self.is_spent() {
+                let mut held = self.hold();
+                held.set(bytes);
+                return held;
+            }
+            freed.await;
+        }
     }
 }
 
@@ -74,6 +93,8 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -87,5 +108,23 @@ mod tests {
         assert!(budget.is_spent());
         drop(held);
         assert!(!budget.is_spent());
+    }
+
+    #[test]
+    fn who_waits_longest_has_the_first_turn() {
+        let budget = Budget::new(100);
+        let mut held = budget.hold();
+        held.set(100);
+        let mut first = std::pin::pin!(budget.clone().turn(100));
+        let mut second = std::pin::pin!(budget.clone().turn(100));
+        assert!(first.as_mut().now_or_never().is_none());
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(held);
+        assert!(second.as_mut().now_or_never().is_none());
+        let taken = first.as_mut().now_or_never();
+        assert!(taken.is_some());
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(taken);
+        assert!(second.as_mut().now_or_never().is_some());
     }
 }

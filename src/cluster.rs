@@ -72,10 +72,11 @@ pub trait Reader: Send {
     /// Starts reading partitions that are not being read.
     fn start(&mut self, from: &Places) -> Result<(), KafkaError>;
 
-    /// Stops reading one partition; nothing of it is delivered any more. May block for a moment.
-    fn stop(&mut self, partition: Partition);
+    /// Stops reading these partitions; nothing of them is delivered any more. May block for a moment.
+    fn stop(&mut self, partitions: &[Partition]);
 
-    /// Is signalled when records arrive where none were. An edge: take until nothing is left.
+    /// Is signalled when records arrive where none were, and when [`Reader::is_pressed`]. An edge: take until
+    /// nothing is left.
     fn arrived(&self) -> Arc<Notify>;
 
     /// Hands up to `most` of what has arrived to `each`, and says how many those were. Never waits.
@@ -83,6 +84,10 @@ pub trait Reader: Send {
 
     /// How many records have arrived and were not taken yet.
     fn waiting(&self) -> usize;
+
+    /// Does what has arrived keep others from receiving anything? Then it must be taken soon, or let go of by
+    /// [`Reader::stop`].
+    fn is_pressed(&self) -> bool;
 }
 
 /// What a [`Reader`] delivers.

@@ -1,14 +1,18 @@
 //! The file system for asynchronous tasks: blocking work goes to other threads, and syncs asked for at
-//! the same time are made together.
+//! the same time are made together. Each device has its own threads and its own share of the memory, so that one
+//! that hangs keeps nobody else waiting.
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::batch::Batch;
+use crate::budget::Budget;
 use crate::fs::{File, Fs};
 
 /// Files to sync, and what came of it.
@@ -17,7 +21,7 @@ type Group = Batch<Arc<dyn File>, io::Result<()>>;
 /// Waited for before and after each piece of blocking work, see [`Disk::in_tasks`].
 pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// A file system and the threads to use it from.
+/// A file system, and how one of its devices is used.
 #[derive(Clone)]
 pub struct Disk {
     fs: Arc<dyn Fs>,
@@ -25,35 +29,111 @@ pub struct Disk {
     pace: Option<Pace>,
     /// One group for each device, so that a slow one doesn't keep the others waiting.
     groups: Arc<Mutex<HashMap<u64, Group>>>,
+    device: Device,
+    devices: Arc<Devices>,
+}
+
+#[derive(Clone)]
+struct Device {
+    /// A permit for each thread that may work for it at a time.
+    threads: Arc<Semaphore>,
+    budget: Budget,
+}
+
+/// The devices that are in use, and the memory for all of them.
+struct Devices {
+    memory: u64,
+    known: Mutex<HashMap<u64, Device>>,
+}
+
+impl Device {
+    fn new(memory: u64) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            // Two for the writing beside one on each core for the compressing.
+            threads: Arc::new(Semaphore::new(cores + 2)),
+            budget: Budget::new(memory),
+        }
+    }
+}
+
+impl Devices {
+    /// All that are known have the same share of the memory.
+    fn get(&self, id: u64) -> Device {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = known.entry(id).or_insert_with(|| Device::new(0)).clone();
+        let share = self.memory / known.len() as u64;
+        known.values().for_each(|device| device.budget.limit(share));
+        device
+    }
 }
 
 impl Disk {
-    /// Must be used within a tokio runtime.
-    pub fn new(fs: Arc<dyn Fs>) -> Self {
+    /// Must be used within a tokio runtime. Chunks on their way to it may hold `memory` bytes.
+    pub fn new(fs: Arc<dyn Fs>, memory: u64) -> Self {
         Self {
             fs,
             pace: None,
             groups: Arc::default(),
+            device: Device::new(memory),
+            devices: Arc::new(Devices {
+                memory,
+                known: Mutex::default(),
+            }),
         }
+    }
+
+    /// The device that this path is on, or will be. A name whose device can't be found out stays where it was.
+    pub async fn at(&self, path: &Path) -> Self {
+        if self.pace.is_some() {
+            return self.clone();
+        }
+        let (fs, path) = (Arc::clone(&self.fs), path.to_path_buf());
+        // Not by the device's own threads, as it isn't known yet.
+        let found = tokio::task::spawn_blocking(move || {
+            let stat = path.ancestors().find_map(|path| fs.stat(path).ok());
+            stat.map(|stat| stat.device)
+        });
+        let device = match found.await {
+            Ok(Some(id)) => self.devices.get(id),
+            _ => self.device.clone(),
+        };
+        Self {
+            device,
+            ..self.clone()
+        }
+    }
+
+    /// The memory for chunks on their way to this device.
+    pub fn budget(&self) -> &Budget {
+        &self.device.budget
     }
 
     /// Has the work done by tasks of a runtime with one thread: everything then happens in an order that can be
     /// repeated. As with threads, work that was begun goes on when nobody waits for it any more.
-    pub fn in_tasks(fs: Arc<dyn Fs>, pace: Pace) -> Self {
+    pub fn in_tasks(fs: Arc<dyn Fs>, memory: u64, pace: Pace) -> Self {
         Self {
             pace: Some(pace),
-            ..Self::new(fs)
+            ..Self::new(fs, memory)
         }
     }
 
-    /// Runs something that may block.
+    /// Runs something that may block, on one of this device's threads.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
         let fs = Arc::clone(&self.fs);
         let running = match &self.pace {
-            None => tokio::task::spawn_blocking(move || job(&*fs)),
+            None => {
+                let threads = Arc::clone(&self.device.threads);
+                // A task, as a permit must not wait for somebody who waits for something else first.
+                tokio::spawn(async move {
+                    // Nobody closes the semaphore.
+                    let _permit = threads.acquire().await;
+                    done(tokio::task::spawn_blocking(move || job(&*fs))).await
+                })
+            }
             Some(pace) => {
                 let (before, after) = (pace(), Arc::clone(pace));
                 tokio::spawn(async move {
@@ -64,12 +144,7 @@ impl Disk {
                 })
             }
         };
-        match running.await {
-            Ok(done) => done,
-            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-            // The runtime is going away, and the task that waits here with it.
-            Err(_) => std::future::pending().await,
-        }
+        done(running).await
     }
 
     /// Makes what was written to these files durable, together with whatever else waits for the same device.
@@ -107,5 +182,14 @@ impl Disk {
             })
         });
         group.clone()
+    }
+}
+
+async fn done<T>(running: JoinHandle<T>) -> T {
+    match running.await {
+        Ok(done) => done,
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        // The runtime is going away, and the task that waits here with it.
+        Err(_) => std::future::pending().await,
     }
 }

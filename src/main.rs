@@ -15,9 +15,6 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Threads that write, sync and compress.
-const DISK_THREADS: usize = 6;
-
 /// It could not go on.
 const FAILED: u8 = 1;
 /// Usage or configuration.
@@ -91,8 +88,6 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 4))
-        // For disks alone: a thousand archives must not take a thousand threads.
-        .max_blocking_threads(DISK_THREADS)
         .enable_all()
         .build();
     let runtime = match runtime {

@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::archive::{Archive, End, World};
-use crate::budget::Budget;
 use crate::clock::{RealClock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -32,9 +31,10 @@ pub enum Ended {
     Hopeless,
 }
 
-/// Shares of the memory limit: what chunks may hold, and what librdkafka may.
+/// The share of the memory limit that chunks may hold.
 const CHUNKS_PART: u64 = 4;
-const CLIENTS_PART: u64 = 2;
+/// How many archives one line of the log names, at most.
+const NAMED_MOST: usize = 10;
 /// More connections than this to one cluster were never faster.
 const CONNECTIONS_MOST: usize = 4;
 
@@ -50,10 +50,12 @@ impl Supervisor {
     pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
         raise_open_files(config.archives.len());
         let world = World {
-            disk: Disk::new(Arc::new(RealFs::default())),
+            disk: Disk::new(
+                Arc::new(RealFs::default()),
+                config.memory_bytes / CHUNKS_PART,
+            ),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
-            budget: Budget::new(config.memory_bytes / CHUNKS_PART),
             drain: config.shutdown_timeout / 2,
         };
         let mut lanes = HashMap::<(usize, &str), usize>::new();
@@ -171,10 +173,15 @@ impl Supervisor {
             .filter(|status| !matches!(status.state(), State::Done | State::Stopped(_)))
             .map(|status| status.name())
             .collect::<Vec<_>>();
+        let named = late.iter().take(NAMED_MOST).copied().collect::<Vec<_>>();
+        let others = match late.len() - named.len() {
+            0 => String::new(),
+            others => format!(" and {others} others"),
+        };
         tracing::error!(
-            "not stopped within {} s: {}; what is not in their files will be read again at the next start",
+            "not stopped within {} s: {}{others}; what is not in their files will be read again at the next start",
             self.timeout.as_secs(),
-            late.join(", ")
+            named.join(", ")
         );
     }
 }
@@ -196,25 +203,18 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
     let clients = clients
         .map(|(index, cluster)| of(index) * connections(cluster))
         .sum();
-    let bytes = config.memory_bytes / CLIENTS_PART;
-    let archives = config.archives.len();
-    let read_by = config
-        .archives
-        .iter()
-        .map(|archive| connections(&config.clusters[archive.cluster]));
-    let least = Limits::least_bytes(read_by.sum()) * CLIENTS_PART;
-    if config.memory_bytes < least {
-        tracing::warn!(
-            "{archives} archives may hold more than [limits] memory allows; set it to at least {} MiB",
-            least.div_ceil(1 << 20)
-        );
-    }
+    let window = Limits::window(config.memory_bytes);
     config
         .clusters
         .iter()
         .enumerate()
         .map(|(index, cluster)| {
-            let limits = Limits::new(bytes, connections(cluster), clients, archives);
+            let limits = Limits::new(
+                config.memory_bytes,
+                connections(cluster),
+                clients,
+                window.clone(),
+            );
             let archives = config.archives.iter();
             let read = archives.filter(|archive| archive.cluster == index);
             let mut topics = read

@@ -48,7 +48,7 @@ impl Reading<'_> {
 
     fn corrupt(&mut self, partition: Partition, e: &KafkaError) {
         // The client would go on after what it can't read, and leave it out.
-        self.reader.stop(partition);
+        self.reader.stop(&[partition]);
         if self.archive.config.corrupt == Corrupt::Skip {
             let next = self.place(partition).next;
             let why = Unreadable::Corrupt(next, e.to_string());

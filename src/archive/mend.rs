@@ -123,7 +123,7 @@ impl Reading<'_> {
                 self.hold_up(partition, &e, remedy);
                 continue;
             }
-            let (go_on, gap) = self.go_on(partition, there);
+            let (go_on, gap) = self.behind(partition, there);
             at.insert(partition, go_on);
             gaps.extend(gap);
         }
@@ -135,7 +135,7 @@ impl Reading<'_> {
     }
 
     /// Where a partition goes on that couldn't be read where it is, and what that leaves out.
-    fn go_on(&self, partition: Partition, there: There) -> (Place, Option<Gap>) {
+    fn behind(&self, partition: Partition, there: There) -> (Place, Option<Gap>) {
         let place = self.place(partition);
         let next = place.next;
         let (go_on, missing, reason, explanation) = match there {

@@ -5,12 +5,12 @@ mod failed;
 mod mend;
 mod open;
 mod reading;
+mod room;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::budget::Budget;
 use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
@@ -28,8 +28,6 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// The shared timers.
     pub ticks: Ticks,
-    /// The memory that chunks may hold.
-    pub budget: Budget,
     /// How long a clean stop may go on taking what has already arrived.
     pub drain: Duration,
 }
@@ -79,7 +77,7 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
-    pub async fn run(self, mut shutdown: Shutdown) -> End {
+    pub async fn run(mut self, mut shutdown: Shutdown) -> End {
         let mut lock = None;
         let mut pause = RETRY_FIRST;
         loop {
@@ -114,12 +112,20 @@ impl Archive {
     }
 
     /// One attempt: open everything where it was left, then read until something ends it.
-    async fn attempt(&self, lock: &mut Option<Lock>, shutdown: &mut Shutdown) -> Result<End, Stop> {
+    async fn attempt(
+        &mut self,
+        lock: &mut Option<Lock>,
+        shutdown: &mut Shutdown,
+    ) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
+        let open = async {
+            self.world.disk = self.world.disk.at(&self.config.file).await;
+            self.open(lock).await
+        };
         let opened = tokio::select! {
             biased;
             () = asked.requested() => return Ok(End::Clean),
-            opened = self.open(lock) => opened?,
+            opened = open => opened?,
         };
         reading::read(self, opened, shutdown).await
     }

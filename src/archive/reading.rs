@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::durable::{self, Outcome, Patience};
 use super::failed::Unreadable;
 use super::mend::Finding;
 use super::open::Opened;
+use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, End, Stop};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
@@ -23,7 +24,7 @@ use crate::shutdown::Shutdown;
 use crate::status::State;
 
 /// A chunk holds at most this much, unless one record alone is larger.
-const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 1 << 20;
 /// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
 /// of a backlog nobody should wait for the last of it.
 const QUIET: Duration = Duration::from_millis(50);
@@ -46,11 +47,15 @@ pub(super) struct Reading<'a> {
     /// What was checkpointed last.
     pub checkpointed: Checkpointed,
     /// Where each partition is, as taken; records before that are not taken again.
-    places: Vec<Place>,
-    chunk: Chunk,
-    held: Held,
-    /// How many records to take at once, so that they fill about one chunk.
-    take_most: usize,
+    pub(super) places: Vec<Place>,
+    pub(super) chunk: Chunk,
+    pub(super) held: Held,
+    /// When it was given the memory for a chunk because it was its turn, if the chunk has not gone out since.
+    pub(super) turn: Option<Instant>,
+    /// Waits for its turn.
+    pub(super) in_line: Option<BoxFuture<'static, Held>>,
+    /// Nothing is being read: the archive could not take what had arrived, and others were waiting for the room.
+    pub(super) let_go: bool,
     /// Nothing was taken since the last look at it.
     quiet: bool,
     /// Something is in the file that no checkpoint knows of.
@@ -98,8 +103,10 @@ pub(super) async fn read(
         reader,
         checkpointed: opened.checkpointed,
         chunk: Chunk::default(),
-        held: archive.world.budget.hold(),
-        take_most: TAKE_MOST / 16,
+        held: archive.world.disk.budget().hold(),
+        turn: None,
+        in_line: None,
+        let_go: false,
         quiet: false,
         lost: BTreeMap::new(),
         held_up: BTreeMap::new(),
@@ -119,6 +126,9 @@ pub(super) async fn read(
         Ok(()) => reading.drain().await,
         Err(fault) => Err(fault),
     };
+    // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
+    reading.let_go();
+    reading.in_line = None;
     let name = &archive.config.name;
     match drained {
         Ok(()) => match reading.settle(Patience::Trusting).await {
@@ -158,8 +168,9 @@ impl Reading<'_> {
         let mut refresh = ticks.every(self.archive.refresh);
         let mut pause = ticks.every(QUIET);
         let arrived = self.reader.arrived();
-        let budget = self.archive.world.budget.clone();
+        let budget = self.archive.world.disk.budget().clone();
         let mut looking: Option<Looking> = None;
+        let mut pressure = Pressure::default();
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
         // The first of it need not be much.
         let mut worth_writing = 1;
@@ -180,9 +191,19 @@ impl Reading<'_> {
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
             }
-            let may_take = self.may_take();
-            if budget.is_spent() && self.pipeline.has_room() {
+            if budget.is_spent() && self.turn.is_none() && self.pipeline.has_room() {
                 self.submit();
+            }
+            let may_take = self.may_take();
+            if may_take {
+                self.go_on()?;
+            } else if more || self.let_go {
+                self.stand_in_line();
+            }
+            if may_take || !self.reader.is_pressed() {
+                pressure.ease();
+            } else if pressure.is_too_long() {
+                self.let_go();
             }
             tokio::select! {
                 biased;
@@ -219,74 +240,68 @@ impl Reading<'_> {
                         worth_writing = QUIET_BYTES;
                     }
                 }
-                () = arrived.notified(), if !more => more = true,
-                () = budget.freed(), if more && !may_take => {}
+                () = until(self.turn.map(|since| since + TURN_MOST)) => self.give_up_turn(),
+                () = arrived.notified(), if !more || !may_take => more = true,
+                held = pending_or(&mut self.in_line) => self.has_turn(held),
+                () = pressure.is_due() => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
             }
         }
-    }
-
-    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may;
-    /// an archive that holds none may always take a little.
-    fn may_take(&self) -> bool {
-        self.pipeline.has_room()
-            && (!self.archive.world.budget.is_spent()
-                || (self.pipeline.is_idle() && self.chunk.bytes.is_empty()))
     }
 
     /// Takes a batch of what has arrived and says how many that were.
     fn take(&mut self) -> Result<usize, Fault> {
         let newline = self.archive.config.newline;
         let (chunk, places) = (&mut self.chunk, &mut self.places);
-        let (mut full, mut bytes, mut records) = (Vec::new(), 0, 0);
+        let (mut full, mut records) = (Vec::new(), 0);
         let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
-        let taken = self
-            .reader
-            .take(self.take_most, &mut |fetched| match fetched {
-                Fetched::Record(record) => {
-                    let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
-                    let Some(place) = places.get_mut(at) else {
-                        return;
-                    };
-                    if record.offset < place.next || refused.is_some() {
-                        return;
-                    }
-                    let left_out = |(partition, e): &(_, KafkaError)| {
-                        *partition == record.partition && e.is_corrupt()
-                    };
-                    if failed.iter().any(left_out) {
-                        return;
-                    }
-                    let size = record.value.map_or(1, |value| value.len() + 1);
-                    if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                        full.push(std::mem::take(chunk));
-                    }
-                    match chunk.push(&record, newline) {
-                        Ok(()) => {
-                            *place = Place {
-                                next: record.offset + 1,
-                                epoch: record.epoch,
-                            }
-                        }
-                        Err(e) => refused = Some(e),
-                    }
-                    bytes += size;
-                    records += 1;
+        let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
+            Fetched::Record(record) => {
+                let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
+                let Some(place) = places.get_mut(at) else {
+                    return;
+                };
+                if record.offset < place.next || refused.is_some() {
+                    return;
                 }
-                Fetched::Failed(partition, e) => failed.push((partition, e)),
-            });
+                let left_out = |(partition, e): &(_, KafkaError)| {
+                    *partition == record.partition && e.is_corrupt()
+                };
+                if failed.iter().any(left_out) {
+                    return;
+                }
+                let size = record.value.map_or(1, |value| value.len() + 1);
+                if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
+                    full.push(std::mem::take(chunk));
+                }
+                match chunk.push(&record, newline) {
+                    Ok(()) => {
+                        *place = Place {
+                            next: record.offset + 1,
+                            epoch: record.epoch,
+                        }
+                    }
+                    Err(e) => refused = Some(e),
+                }
+                records += 1;
+            }
+            Fetched::Failed(partition, e) => failed.push((partition, e)),
+        });
         if records > 0 {
             self.quiet = false;
             self.archive.status.took(records);
-            self.take_most = (CHUNK_BYTES * records as usize / bytes.max(1)).clamp(1, TAKE_MOST);
         }
         for chunk in full {
-            let mut held = self.archive.world.budget.hold();
-            held.set(chunk.bytes.len() as u64);
+            self.turn = None;
+            let mut held = self.budget().hold();
+            held.set(chunk.bytes.capacity() as u64);
             self.pipeline.submit(chunk, held);
         }
-        self.held.set(self.chunk.bytes.len() as u64);
-        if self.archive.world.budget.is_spent() {
+        let chunk = self.chunk.bytes.capacity();
+        if self.turn.is_none() || chunk > CHUNK_BYTES {
+            self.held.set(chunk as u64);
+        }
+        if self.turn.is_none() && self.budget().is_spent() {
             self.submit();
         }
         for (partition, e) in failed {
@@ -305,7 +320,9 @@ impl Reading<'_> {
         if self.chunk.bytes.is_empty() {
             return;
         }
-        let held = std::mem::replace(&mut self.held, self.archive.world.budget.hold());
+        self.give_up_turn();
+        let nothing = self.budget().hold();
+        let held = std::mem::replace(&mut self.held, nothing);
         self.pipeline.submit(std::mem::take(&mut self.chunk), held);
     }
 
@@ -353,8 +370,8 @@ impl Reading<'_> {
 
     /// Starts a partition at another offset, or a new one; the gaps before it are listed.
     pub fn restart(&mut self, at: &Places, gaps: Vec<Gap>) -> Result<(), Fault> {
+        self.reader.stop(&at.keys().copied().collect::<Vec<_>>());
         for (&partition, &place) in at {
-            self.reader.stop(partition);
             let index = usize::try_from(partition).unwrap_or(0);
             if self.places.len() <= index {
                 self.places.resize(index + 1, 0.into());
@@ -365,6 +382,9 @@ impl Reading<'_> {
             self.submit();
             let to = at.iter().map(|(&p, &place)| (p, place)).collect();
             self.pipeline.submit_gaps(gaps, Advance { records: 0, to });
+        }
+        if self.let_go {
+            return Ok(());
         }
         let started = self.reader.start(at);
         started.map_err(|e| self.archive.kafka("reading", &e).into())
@@ -384,10 +404,12 @@ impl Reading<'_> {
                 continue;
             }
             self.submit();
-            let wrote = tokio::time::timeout_at(deadline, self.pipeline.progress()).await;
-            match wrote {
-                Ok(wrote) => self.wrote(wrote)?,
-                Err(_) => break,
+            self.stand_in_line();
+            tokio::select! {
+                biased;
+                () = sleep_until(deadline) => break,
+                wrote = self.pipeline.progress() => self.wrote(wrote)?,
+                held = pending_or(&mut self.in_line) => self.has_turn(held),
             }
         }
         Ok(())
@@ -431,9 +453,6 @@ impl Reading<'_> {
             let _ = going_on.await;
         }
         self.pipeline.end().await;
-        let reader = self.reader;
-        // Blocks until the client has let go of the partitions.
-        self.archive.world.disk.run(move |_| drop(reader)).await;
     }
 }
 

@@ -89,9 +89,9 @@ fn look(
     offset: NextOffset,
     wait: Duration,
 ) -> Result<At, KafkaError> {
-    let topic = Topic::new(Arc::clone(client), topic)?;
-    let mut queue = Queue::new(topic, Arc::new(Notify::new()));
-    queue.start(&Places::from([(partition, offset.into())]))?;
+    let queue = Queue::new(Arc::clone(client), Arc::new(Notify::new()));
+    let mut topic = Topic::new(Arc::clone(&queue), topic)?;
+    topic.start(&Places::from([(partition, offset.into())]))?;
     let start = Instant::now();
     let mut found = Ok(At::Nothing);
     while let Ok(At::Nothing) = found {
@@ -99,7 +99,11 @@ fn look(
         if left.is_zero() {
             break;
         }
-        queue.take(left, 1, &mut |fetched| {
+        let mut arrived = queue.take(left);
+        let Some(first) = arrived.first_mut() else {
+            continue;
+        };
+        first.take(&mut |fetched| {
             found = match fetched {
                 Fetched::Record(record) => Ok(At::Record(record.offset)),
                 Fetched::Failed(_, e) => match e.kind {

@@ -1,78 +1,70 @@
 //! How much librdkafka may hold: its queues and fetches, out of one budget for the process.
 
+use super::window::Window;
+
 /// What the clients of one cluster may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// How many clients read each partition's topic.
     pub connections: usize,
+    /// What may have arrived, in the whole process.
+    pub window: Window,
     queue_bytes: u64,
     fetch_bytes: u64,
 }
 
 /// librdkafka's own memory for a record beside its key and value: about 300 bytes, and its share of the
 /// response that it came in.
-const RECORD_OVERHEAD: u64 = 512;
-/// More in one queue only makes the caches colder.
+pub(super) const RECORD_OVERHEAD: usize = 512;
+
+/// The window's share of the memory limit.
+const WINDOW_PART: u64 = 8;
+/// More in one inbox only makes the caches colder.
+const INBOX_MOST: u64 = 4 << 20;
+const INBOX_PART: u64 = 64;
+/// The share of all clients' queues together.
+const QUEUES_PART: u64 = 8;
 const QUEUE_MOST: u64 = 16 << 20;
-const QUEUE_LEAST: u64 = 64 << 10;
+/// The share of one response of each client: compressed it may hold ten times as much, and each record adds
+/// librdkafka's own memory.
+const RESPONSES_PART: u64 = 64;
+const RESPONSE_LEAST: u64 = 256 << 10;
+const RESPONSE_MOST: u64 = 8 << 20;
 /// Fetches of 0.5 to 1 MiB for a partition were the fastest.
 const FETCH_MOST: u64 = 1 << 20;
-/// A broker gives a batch that is larger than this only to the first partition of a request, so that many
-/// partitions with large batches would be read one after the other.
-const FETCH_LEAST: u64 = 256 << 10;
-const RESPONSE_LEAST: u64 = 1 << 20;
-const RESPONSE_MOST: u64 = 8 << 20;
 
 impl Limits {
-    /// Divides `bytes`, the clients' part of the budget, among all the archives of the process.
-    pub fn new(bytes: u64, connections: usize, clients: usize, archives: usize) -> Self {
-        let queues = (archives.max(1) * connections.max(1)) as u64;
+    /// How much may have arrived in a process that may hold `memory` bytes.
+    pub fn window(memory: u64) -> Window {
+        Window::new(memory / WINDOW_PART, (memory / INBOX_PART).min(INBOX_MOST))
+    }
+
+    /// Divides the clients' part of `memory` among them.
+    pub fn new(memory: u64, connections: usize, clients: usize, window: Window) -> Self {
+        let clients = clients.max(1) as u64;
+        let queue_bytes = memory / QUEUES_PART / clients;
+        let fetch_bytes = memory / RESPONSES_PART / clients;
         Self {
             connections: connections.max(1),
-            queue_bytes: (bytes * 2 / 3 / queues).clamp(QUEUE_LEAST, QUEUE_MOST),
-            fetch_bytes: (bytes / 3 / clients.max(1) as u64).clamp(RESPONSE_LEAST, RESPONSE_MOST),
+            window,
+            queue_bytes: queue_bytes.clamp(RESPONSE_LEAST, QUEUE_MOST),
+            fetch_bytes: fetch_bytes.clamp(RESPONSE_LEAST, RESPONSE_MOST),
         }
     }
 
-    /// The clients' part of the budget below which so many queues would not fit into it.
-    pub fn least_bytes(queues: usize) -> u64 {
-        QUEUE_LEAST * queues as u64 * 3 / 2
-    }
-
     /// The same as librdkafka properties.
-    pub(super) fn properties(self) -> Vec<(String, String)> {
-        let of_partition = (self.queue_bytes / 4).clamp(FETCH_LEAST, FETCH_MOST);
-        let records = self.queue_bytes / RECORD_OVERHEAD;
+    pub(super) fn properties(&self) -> Vec<(String, String)> {
+        let records = self.queue_bytes / RECORD_OVERHEAD as u64;
         let kilobytes = self.queue_bytes / 2 / 1024;
         [
             ("queued.min.messages", records.clamp(1, 10_000_000)),
             ("queued.max.messages.kbytes", kilobytes.max(1)),
-            ("fetch.message.max.bytes", of_partition),
-            ("fetch.max.bytes", self.fetch_bytes.max(of_partition)),
+            ("fetch.message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
+            ("fetch.max.bytes", self.fetch_bytes),
             // A full queue empties within milliseconds.
             ("fetch.queue.backoff.ms", 2),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_string()))
         .into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queues_share_the_budget() {
-        let one = Limits::new(192 << 20, 2, 2, 1);
-        let many = Limits::new(192 << 20, 2, 2, 1_000);
-        assert_eq!(one.queue_bytes, QUEUE_MOST);
-        assert_eq!(many.queue_bytes, (192 << 20) * 2 / 3 / 2_000);
-        assert!(many.fetch_bytes * 2 <= (192 << 20) / 3);
-    }
-
-    #[test]
-    fn even_the_smallest_share_lets_records_through() {
-        let crowd = Limits::new(16 << 20, 2, 2, 100_000);
-        assert_eq!(crowd.queue_bytes, QUEUE_LEAST);
     }
 }

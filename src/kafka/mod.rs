@@ -6,10 +6,13 @@ mod commit;
 mod corrupt;
 mod describe;
 mod errors;
+mod feed;
 mod health;
+mod inbox;
 mod limits;
 mod native;
 mod reader;
+mod window;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -26,11 +29,13 @@ use crate::config;
 use crate::record::{NextOffset, Partition, Places};
 
 use commit::Committer;
+use feed::Feed;
 use health::Health;
 pub use limits::Limits;
 use native::Client;
 pub use native::exit;
 use reader::KafkaReader;
+use window::Window;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,7 +65,8 @@ pub struct KafkaCluster {
     /// other, and a fetch may wait half a second for records.
     asker: OnceCell<Arc<Client>>,
     /// `connections` of them for each lane.
-    readers: Vec<OnceCell<Arc<Client>>>,
+    readers: Vec<OnceCell<Arc<Feed>>>,
+    window: Window,
     identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
@@ -94,6 +100,7 @@ impl KafkaCluster {
             topics: topics.into(),
             asker: OnceCell::new(),
             readers: (0..readers).map(|_| OnceCell::new()).collect(),
+            window: limits.window,
             identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
@@ -127,8 +134,11 @@ impl KafkaCluster {
         self.asker.get_or_try_init(make).await
     }
 
-    async fn reading(&self, index: usize) -> Result<&Arc<Client>, KafkaError> {
-        let make = || self.client(&self.topics);
+    async fn reading(&self, index: usize) -> Result<&Arc<Feed>, KafkaError> {
+        let make = async || {
+            let client = self.client(&self.topics).await?;
+            Ok(Feed::new(client, self.window.clone()))
+        };
         self.readers[index].get_or_try_init(make).await
     }
 
@@ -251,9 +261,9 @@ impl Cluster for KafkaCluster {
         async move {
             let first = (lane * self.connections) % self.readers.len();
             let made = (first..first + self.connections).map(|index| self.reading(index));
-            let clients = futures_util::future::try_join_all(made).await?;
-            let clients = clients.into_iter().cloned().collect();
-            let mut reader = KafkaReader::new(&topic, clients);
+            let feeds = futures_util::future::try_join_all(made).await?;
+            let feeds = feeds.into_iter().cloned().collect();
+            let mut reader = KafkaReader::new(&topic, feeds, &self.window);
             reader.start(&from)?;
             Ok(Box::new(reader) as Box<dyn Reader>)
         }

@@ -1,49 +1,51 @@
-//! One archive's reader: a queue on each client that reads some of its partitions.
+//! One archive's reader: its inbox, and its topic on each client that reads some of its partitions.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::native::{Client, Queue, Topic};
+use super::feed::Feed;
+use super::inbox::Inbox;
+use super::native::Topic;
+use super::window::Window;
 use crate::cluster::{Fetched, KafkaError, Reader};
 use crate::record::{Partition, Places};
 
+/// About how many bytes are taken at once at most: one record, however large, or a chunk's worth.
+const TAKE_BYTES: usize = 1 << 20;
+
 /// Reads the partitions of one topic through several clients.
 pub(super) struct KafkaReader {
-    topic: String,
-    clients: Vec<Arc<Client>>,
-    queues: Vec<Option<Queue>>,
-    arrived: Arc<Notify>,
-    /// The queue to look at first, so that none is starved.
-    turn: usize,
+    name: String,
+    feeds: Vec<Arc<Feed>>,
+    topics: Vec<Option<Topic>>,
+    inbox: Arc<Inbox>,
 }
 
 impl KafkaReader {
     /// Reads nothing yet.
-    pub fn new(topic: &str, clients: Vec<Arc<Client>>) -> Self {
+    pub fn new(name: &str, feeds: Vec<Arc<Feed>>, window: &Window) -> Self {
         Self {
-            topic: topic.into(),
-            queues: clients.iter().map(|_| None).collect(),
-            clients,
-            arrived: Arc::new(Notify::new()),
-            turn: 0,
+            name: name.into(),
+            topics: feeds.iter().map(|_| None).collect(),
+            feeds,
+            inbox: Inbox::new(window),
         }
     }
 
     /// Which client reads a partition: they are dealt out evenly, topics of one partition too.
     fn deal(&self, partition: Partition) -> usize {
         let mut hasher = DefaultHasher::new();
-        self.topic.hash(&mut hasher);
-        let first = hasher.finish() % self.clients.len() as u64;
-        (first as usize + partition.unsigned_abs() as usize) % self.clients.len()
+        self.name.hash(&mut hasher);
+        let first = hasher.finish() % self.feeds.len() as u64;
+        (first as usize + partition.unsigned_abs() as usize) % self.feeds.len()
     }
 }
 
 impl Reader for KafkaReader {
     fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
-        let mut dealt = vec![Places::new(); self.clients.len()];
+        let mut dealt = vec![Places::new(); self.feeds.len()];
         for (&partition, &place) in from {
             dealt[self.deal(partition)].insert(partition, place);
         }
@@ -51,45 +53,50 @@ impl Reader for KafkaReader {
             if from.is_empty() {
                 continue;
             }
-            let queue = match &mut self.queues[index] {
-                Some(queue) => queue,
-                none => {
-                    let topic = Topic::new(Arc::clone(&self.clients[index]), &self.topic)?;
-                    none.insert(Queue::new(topic, Arc::clone(&self.arrived)))
-                }
+            let topic = match &mut self.topics[index] {
+                Some(topic) => topic,
+                none => none.insert(self.feeds[index].topic(&self.name, &self.inbox)?),
             };
-            queue.start(&from)?;
+            topic.start(&from)?;
         }
         Ok(())
     }
 
-    fn stop(&mut self, partition: Partition) {
-        let index = self.deal(partition);
-        if let Some(queue) = &mut self.queues[index] {
-            queue.stop(partition);
+    fn stop(&mut self, partitions: &[Partition]) {
+        for &partition in partitions {
+            let index = self.deal(partition);
+            if let Some(topic) = &mut self.topics[index] {
+                topic.stop(partition);
+            }
         }
+        // Nothing of them leaves the queues any more: what had left them before is in the inbox then.
+        self.feeds.iter().for_each(|feed| feed.settle());
+        self.inbox.remove(partitions);
     }
 
     fn arrived(&self) -> Arc<Notify> {
-        Arc::clone(&self.arrived)
+        self.inbox.arrived()
     }
 
     fn take(&mut self, most: usize, each: &mut dyn FnMut(Fetched<'_>)) -> usize {
-        for step in 0..self.queues.len() {
-            let index = (self.turn + step) % self.queues.len();
-            let Some(queue) = &mut self.queues[index] else {
-                continue;
-            };
-            let taken = queue.take(Duration::ZERO, most, each);
-            if taken > 0 {
-                self.turn = index + 1;
-                return taken;
-            }
-        }
-        0
+        self.inbox.take(most, TAKE_BYTES, each)
     }
 
     fn waiting(&self) -> usize {
-        self.queues.iter().flatten().map(Queue::len).sum()
+        self.inbox.len()
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.inbox.is_pressed()
+    }
+}
+
+impl Drop for KafkaReader {
+    fn drop(&mut self) {
+        for (topic, feed) in self.topics.iter().zip(&self.feeds) {
+            if let Some(topic) = topic {
+                feed.forget(topic.key());
+            }
+        }
     }
 }

@@ -15,7 +15,6 @@ use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
 use crate::archive::{self, Archive, End};
-use crate::budget::Budget;
 use crate::clock::{Clock, Ticks};
 use crate::cluster::Cluster;
 use crate::config;
@@ -236,12 +235,11 @@ impl World {
     /// As [`crate::supervisor`] starts them.
     fn start(&self, shutdown: &shutdown::Shutdown) -> (JoinSet<(usize, End)>, Vec<Arc<Status>>) {
         let world = archive::World {
-            disk: Disk::in_tasks(Arc::new(self.fs.clone()), self.pace()),
+            disk: Disk::in_tasks(Arc::new(self.fs.clone()), self.budget, self.pace()),
             clock: Arc::new(SimClock {
                 now: Arc::clone(&self.now),
             }),
             ticks: Ticks::default(),
-            budget: Budget::new(self.budget),
             drain: Duration::from_secs(5),
         };
         let (mut tasks, mut statuses) = (JoinSet::new(), Vec::new());

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::cluster::{KafkaError, Trouble};
 
 pub(super) use client::{Client, Events};
-pub(super) use queue::{Queue, Topic};
+pub(super) use queue::{Queue, Run, Topic, TopicKey};
 
 /// Ends the process at once. Not `std::process::exit`: its handlers take down what the clients' threads, which
 /// are still running, use (OpenSSL's, say).

@@ -1,7 +1,9 @@
-//! Queues that records arrive on.
+//! The queue that everything a client reads arrives on.
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
-use std::ptr;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,158 +16,83 @@ use super::client::Client;
 use super::{cstring, millis, text};
 use crate::cluster::{Fetched, KafkaError};
 use crate::kafka::errors::{error, reading};
+use crate::kafka::limits::RECORD_OVERHEAD;
 use crate::record::{Partition, Places, Record};
-
-/// A topic that a client knows of; while it lives, the client keeps its metadata fresh.
-pub(in crate::kafka) struct Topic {
-    rkt: *mut rd::rd_kafka_topic_t,
-    client: Arc<Client>,
-}
-
-// SAFETY: librdkafka's handles are thread-safe.
-unsafe impl Send for Topic {}
-
-impl Topic {
-    pub(in crate::kafka) fn new(client: Arc<Client>, name: &str) -> Result<Self, KafkaError> {
-        let name = cstring(name)?;
-        // SAFETY: the client is alive and kept.
-        unsafe {
-            let rkt = rd::rd_kafka_topic_new(client.rk, name.as_ptr(), ptr::null_mut());
-            if rkt.is_null() {
-                return Err(error(rd::rd_kafka_last_error(), ""));
-            }
-            Ok(Self { rkt, client })
-        }
-    }
-}
-
-impl Drop for Topic {
-    fn drop(&mut self) {
-        // SAFETY: made by rd_kafka_topic_new, destroyed once.
-        unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
-    }
-}
 
 /// How many records one call takes at most.
 const BATCH: usize = 500;
 
-/// A queue that the records of one topic's partitions, as far as this client reads them, arrive on.
+/// A queue that what a client reads arrives on, of all its topics.
 pub(in crate::kafka) struct Queue {
     rkqu: *mut rd::rd_kafka_queue_t,
-    reading: Vec<Partition>,
-    topic: Topic,
+    client: Arc<Client>,
     // Kept until after the callback is switched off.
     _arrived: Arc<Notify>,
 }
 
 // SAFETY: librdkafka's handles are thread-safe.
 unsafe impl Send for Queue {}
+unsafe impl Sync for Queue {}
 
 impl Queue {
-    /// `arrived` is notified each time that records arrive on the empty queue.
-    pub(in crate::kafka) fn new(topic: Topic, arrived: Arc<Notify>) -> Self {
+    /// `arrived` is notified each time that something arrives on the empty queue.
+    pub(in crate::kafka) fn new(client: Arc<Client>, arrived: Arc<Notify>) -> Arc<Self> {
         // SAFETY: `arrived` is kept by the queue, and Drop switches the callback off first;
         // librdkafka calls it and switches it off under the same lock.
         unsafe {
-            let rkqu = rd::rd_kafka_queue_new(topic.client.rk);
+            let rkqu = rd::rd_kafka_queue_new(client.rk);
             rd::rd_kafka_queue_cb_event_enable(
                 rkqu,
                 Some(on_arrival),
                 Arc::as_ptr(&arrived).cast_mut().cast(),
             );
-            Self {
+            Arc::new(Self {
                 rkqu,
-                reading: Vec::new(),
-                topic,
+                client,
                 _arrived: arrived,
-            }
+            })
         }
     }
 
-    /// Where it is known what the record before was written in, the log is compared with that before anything is read.
-    pub(in crate::kafka) fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
-        // While it is compared nothing may be fetched: that the offset isn't there would be said first.
-        let compared = Compared::new(&self.topic, from);
-        compared.pause();
-        for (&partition, place) in from {
-            // SAFETY: topic and queue are alive.
-            unsafe {
-                let (rkt, next) = (self.topic.rkt, place.next);
-                if rd::rd_kafka_consume_start_queue(rkt, partition, next, self.rkqu) != 0 {
-                    return Err(error(rd::rd_kafka_last_error(), ""));
-                }
-            }
-            self.reading.push(partition);
-        }
-        compared.seek();
-        compared.resume();
-        Ok(())
-    }
-
-    /// Blocks until the client's thread has let go of the partition.
-    pub(in crate::kafka) fn stop(&mut self, partition: Partition) {
-        if let Some(at) = self.reading.iter().position(|&p| p == partition) {
-            self.reading.swap_remove(at);
-            // SAFETY: the topic is alive; librdkafka drops what is still queued of the partition.
-            unsafe { rd::rd_kafka_consume_stop(self.topic.rkt, partition) };
-        }
-    }
-
-    /// Hands up to `most` of what has arrived to `each`, and says how many those were; waits for the first of it.
-    pub(in crate::kafka) fn take(
-        &mut self,
-        wait: Duration,
-        most: usize,
-        each: &mut dyn FnMut(Fetched<'_>),
-    ) -> usize {
-        let mut messages = [ptr::null_mut::<rd::rd_kafka_message_t>(); BATCH];
-        // SAFETY: librdkafka fills as many pointers as it returns; each message is ours until
-        // `Messages` destroys it, after the borrows that `each` was given have ended.
-        unsafe {
-            let taken = rd::rd_kafka_consume_batch_queue(
+    /// Takes some of what has arrived, in its order; waits so long for the first of it.
+    pub(in crate::kafka) fn take(self: &Arc<Self>, wait: Duration) -> Vec<Run> {
+        let mut taken = ManuallyDrop::new(Vec::<Message>::with_capacity(BATCH));
+        // SAFETY: a Message is a pointer and no more; librdkafka fills as many as it returns, and each is ours then.
+        let taken = unsafe {
+            let count = rd::rd_kafka_consume_batch_queue(
                 self.rkqu,
                 millis(wait),
-                messages.as_mut_ptr(),
-                most.min(BATCH),
+                taken.as_mut_ptr().cast(),
+                taken.capacity(),
             );
-            let messages = Messages(&messages[..usize::try_from(taken).unwrap_or(0)]);
-            for &message in messages.0 {
-                let m = &*message;
-                if m.err == OK {
-                    let value = (!m.payload.is_null())
-                        .then(|| slice::from_raw_parts(m.payload.cast::<u8>(), m.len));
-                    let epoch = rd::rd_kafka_message_leader_epoch(message);
-                    each(Fetched::Record(Record {
-                        partition: m.partition,
-                        offset: m.offset,
-                        value,
-                        epoch: (epoch >= 0).then_some(epoch),
-                    }));
-                } else {
-                    let said = text(rd::rd_kafka_message_errstr(message));
-                    each(Fetched::Failed(
-                        m.partition,
-                        reading(m.err, &said, m.offset),
-                    ));
-                }
-            }
-            messages.0.len()
-        }
+            taken.set_len(usize::try_from(count).unwrap_or(0));
+            ManuallyDrop::into_inner(taken)
+        };
+        self.split(taken)
     }
 
-    pub(in crate::kafka) fn len(&self) -> usize {
-        // SAFETY: the queue is alive.
-        unsafe { rd::rd_kafka_queue_length(self.rkqu) }
+    /// Splits where the topic changes.
+    fn split(self: &Arc<Self>, mut messages: Vec<Message>) -> Vec<Run> {
+        let mut runs = Vec::new();
+        while let Some(first) = messages.first() {
+            let topic = first.topic();
+            let length = messages.iter().position(|m| m.topic() != topic);
+            let rest = messages.split_off(length.unwrap_or(messages.len()));
+            runs.push(Run {
+                topic,
+                bytes: messages.iter().map(Message::bytes).sum(),
+                messages: messages.into(),
+                _queue: Arc::clone(self),
+            });
+            messages = rest;
+        }
+        runs
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        for partition in std::mem::take(&mut self.reading) {
-            // SAFETY: as in `stop`.
-            unsafe { rd::rd_kafka_consume_stop(self.topic.rkt, partition) };
-        }
-        // SAFETY: no partition feeds the queue any more; the callback goes before what it points to.
+        // SAFETY: topics keep the queue by Arc, so none feeds it any more; the callback goes before what it points to.
         unsafe {
             rd::rd_kafka_queue_cb_event_enable(self.rkqu, None, ptr::null_mut());
             rd::rd_kafka_queue_destroy(self.rkqu);
@@ -173,14 +100,91 @@ impl Drop for Queue {
     }
 }
 
+/// Tells topics of one client apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::kafka) struct TopicKey(usize);
+
+/// A topic that a client reads; while it lives, the client keeps its metadata fresh.
+pub(in crate::kafka) struct Topic {
+    rkt: *mut rd::rd_kafka_topic_t,
+    reading: Vec<Partition>,
+    queue: Arc<Queue>,
+}
+
+// SAFETY: librdkafka's handles are thread-safe.
+unsafe impl Send for Topic {}
+
+impl Topic {
+    /// A topic whose records arrive on `queue`.
+    pub(in crate::kafka) fn new(queue: Arc<Queue>, name: &str) -> Result<Self, KafkaError> {
+        let name = cstring(name)?;
+        // SAFETY: the client is alive and kept.
+        unsafe {
+            let rkt = rd::rd_kafka_topic_new(queue.client.rk, name.as_ptr(), ptr::null_mut());
+            if rkt.is_null() {
+                return Err(error(rd::rd_kafka_last_error(), ""));
+            }
+            Ok(Self {
+                rkt,
+                reading: Vec::new(),
+                queue,
+            })
+        }
+    }
+
+    pub(in crate::kafka) fn key(&self) -> TopicKey {
+        TopicKey(self.rkt.addr())
+    }
+
+    /// Starts to read partitions that are not being read. Where it is known what the record before was written in, the
+    /// log is compared with that before anything is read.
+    pub(in crate::kafka) fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+        // While it is compared nothing may be fetched: that the offset isn't there would be said first.
+        let compared = Compared::new(self, from);
+        compared.pause();
+        for (&partition, place) in from {
+            // SAFETY: topic and queue are alive.
+            unsafe {
+                let (rkqu, next) = (self.queue.rkqu, place.next);
+                if rd::rd_kafka_consume_start_queue(self.rkt, partition, next, rkqu) != 0 {
+                    return Err(error(rd::rd_kafka_last_error(), ""));
+                }
+            }
+            self.reading.push(partition);
+        }
+        compared.seek();
+        Ok(())
+    }
+
+    /// Blocks until the client's thread has let go of the partition; what had arrived of it is not delivered.
+    pub(in crate::kafka) fn stop(&mut self, partition: Partition) {
+        if let Some(at) = self.reading.iter().position(|&p| p == partition) {
+            self.reading.swap_remove(at);
+            // SAFETY: the topic is alive; what is still queued of the partition is outdated now, and dropped by `take`.
+            unsafe { rd::rd_kafka_consume_stop(self.rkt, partition) };
+        }
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        for partition in std::mem::take(&mut self.reading) {
+            // SAFETY: as in `stop`.
+            unsafe { rd::rd_kafka_consume_stop(self.rkt, partition) };
+        }
+        // SAFETY: made by rd_kafka_topic_new, destroyed once.
+        unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
+    }
+}
+
 /// Partitions of which it is known what the last record was written in.
-struct Compared<'a> {
-    client: &'a Client,
+struct Compared {
+    client: Arc<Client>,
     list: *mut rd::rd_kafka_topic_partition_list_t,
 }
 
-impl<'a> Compared<'a> {
-    fn new(topic: &'a Topic, from: &Places) -> Self {
+impl Compared {
+    fn new(topic: &Topic, from: &Places) -> Self {
         // SAFETY: the list is ours until Drop; the name belongs to the topic and is copied.
         unsafe {
             let list = rd::rd_kafka_topic_partition_list_new(0);
@@ -193,7 +197,7 @@ impl<'a> Compared<'a> {
                 }
             }
             Self {
-                client: &topic.client,
+                client: Arc::clone(&topic.queue.client),
                 list,
             }
         }
@@ -204,7 +208,7 @@ impl<'a> Compared<'a> {
         unsafe { (*self.list).cnt == 0 }
     }
 
-    /// Waits for the client's thread, as does [`Compared::resume`].
+    /// Waits for the client's thread, as does going on when this is dropped.
     fn pause(&self) {
         if !self.is_empty() {
             // SAFETY: client and list are alive. What fails is a partition that can't be read either.
@@ -223,31 +227,109 @@ impl<'a> Compared<'a> {
             }
         }
     }
+}
 
-    fn resume(&self) {
-        if !self.is_empty() {
-            // SAFETY: as in `pause`.
-            unsafe { rd::rd_kafka_resume_partitions(self.client.rk, self.list) };
+impl Drop for Compared {
+    fn drop(&mut self) {
+        // SAFETY: as in `pause`; the list was made by `new` and is destroyed once.
+        unsafe {
+            if !self.is_empty() {
+                rd::rd_kafka_resume_partitions(self.client.rk, self.list);
+            }
+            rd::rd_kafka_topic_partition_list_destroy(self.list);
         }
     }
 }
 
-impl Drop for Compared<'_> {
-    fn drop(&mut self) {
-        // SAFETY: made by `new`, destroyed once.
-        unsafe { rd::rd_kafka_topic_partition_list_destroy(self.list) };
+/// What has arrived of one topic in a row.
+pub(in crate::kafka) struct Run {
+    topic: TopicKey,
+    bytes: usize,
+    messages: VecDeque<Message>,
+    // A message must not outlive its client.
+    _queue: Arc<Queue>,
+}
+
+impl Run {
+    /// Which topic it is of.
+    pub(in crate::kafka) fn topic(&self) -> TopicKey {
+        self.topic
+    }
+
+    /// How many there are.
+    pub(in crate::kafka) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The memory that they hold, in bytes.
+    pub(in crate::kafka) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Hands the first one to `each`.
+    pub(in crate::kafka) fn take(&mut self, each: &mut dyn FnMut(Fetched<'_>)) {
+        if let Some(message) = self.messages.pop_front() {
+            self.bytes -= message.bytes();
+            each(message.fetched());
+        }
+    }
+
+    /// Drops those of these partitions.
+    pub(in crate::kafka) fn remove(&mut self, partitions: &[Partition]) {
+        self.messages
+            .retain(|message| !partitions.contains(&message.get().partition));
+        self.bytes = self.messages.iter().map(Message::bytes).sum();
     }
 }
 
-/// Messages that are destroyed also when the code that reads them unwinds.
-struct Messages<'a>(&'a [*mut rd::rd_kafka_message_t]);
+/// A record, or what came instead of one.
+#[repr(transparent)]
+struct Message(NonNull<rd::rd_kafka_message_t>);
 
-impl Drop for Messages<'_> {
-    fn drop(&mut self) {
-        for &message in self.0 {
-            // SAFETY: each came from consume_batch_queue and is destroyed once.
-            unsafe { rd::rd_kafka_message_destroy(message) };
+// SAFETY: a message is its owner's alone, and may be destroyed from any thread.
+unsafe impl Send for Message {}
+
+impl Message {
+    fn get(&self) -> &rd::rd_kafka_message_t {
+        // SAFETY: it came from consume_batch_queue and lives until it is dropped.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn topic(&self) -> TopicKey {
+        TopicKey(self.get().rkt.addr())
+    }
+
+    /// What it holds in memory: its key, its value, librdkafka's own about 300 bytes, and its share of the
+    /// response that it came in.
+    fn bytes(&self) -> usize {
+        self.get().len + self.get().key_len + RECORD_OVERHEAD
+    }
+
+    fn fetched(&self) -> Fetched<'_> {
+        let m = self.get();
+        // SAFETY: librdkafka's pointers and lengths, valid as long as the message.
+        unsafe {
+            if m.err != OK {
+                let said = text(rd::rd_kafka_message_errstr(m));
+                return Fetched::Failed(m.partition, reading(m.err, &said, m.offset));
+            }
+            let value = (!m.payload.is_null())
+                .then(|| slice::from_raw_parts(m.payload.cast::<u8>(), m.len));
+            let epoch = rd::rd_kafka_message_leader_epoch(m);
+            Fetched::Record(Record {
+                partition: m.partition,
+                offset: m.offset,
+                value,
+                epoch: (epoch >= 0).then_some(epoch),
+            })
         }
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        // SAFETY: it is destroyed once.
+        unsafe { rd::rd_kafka_message_destroy(self.0.as_ptr()) };
     }
 }
 

@@ -122,10 +122,10 @@ impl Reader for SimReader {
         Ok(())
     }
 
-    fn stop(&mut self, partition: Partition) {
+    fn stop(&mut self, partitions: &[Partition]) {
         let mut queue = self.locked();
-        queue.from.remove(&partition);
-        queue.items.retain(|(of, _)| *of != partition);
+        queue.from.retain(|of, _| !partitions.contains(of));
+        queue.items.retain(|(of, _)| !partitions.contains(of));
     }
 
     fn arrived(&self) -> Arc<Notify> {
@@ -156,5 +156,9 @@ impl Reader for SimReader {
 
     fn waiting(&self) -> usize {
         self.locked().items.len()
+    }
+
+    fn is_pressed(&self) -> bool {
+        !self.locked().items.is_empty() && self.random.once_in(4)
     }
 }

@@ -1,0 +1,115 @@
+//! Whether an archive may take more, and what it does with what has arrived as long as it may not.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, sleep_until};
+
+use super::reading::{CHUNK_BYTES, Fault, Reading};
+use crate::budget::{Budget, Held};
+use crate::record::Places;
+
+/// An archive that can't take what has arrived for it lets others wait no longer than this.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// One that had to let go so recently does so at once.
+const SLOW: Duration = Duration::from_secs(60);
+/// How long a turn lasts if the chunk isn't full before.
+pub(super) const TURN_MOST: Duration = Duration::from_secs(1);
+
+/// Since when others wait for room that this archive takes up.
+#[derive(Default)]
+pub(super) struct Pressure {
+    since: Option<Instant>,
+    gave_way: Option<Instant>,
+}
+
+impl Pressure {
+    /// Nobody waits.
+    pub fn ease(&mut self) {
+        self.since = None;
+    }
+
+    /// Somebody waits: is it time to let go?
+    pub fn is_too_long(&mut self) -> bool {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let too_long = since.elapsed() >= self.patience();
+        if too_long {
+            (self.since, self.gave_way) = (None, Some(Instant::now()));
+        }
+        too_long
+    }
+
+    /// Waits until it is time; for ever if nobody waits.
+    pub async fn is_due(&self) {
+        until(self.since.map(|since| since + self.patience())).await;
+    }
+
+    fn patience(&self) -> Duration {
+        match self.gave_way {
+            Some(when) if when.elapsed() < SLOW => Duration::ZERO,
+            _ => PATIENCE,
+        }
+    }
+}
+
+/// Waits for this time; for ever without one.
+pub(super) async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Reading<'_> {
+    /// Nothing is taken while the writing lags behind, or while chunks hold all the memory they may and it is
+    /// somebody else's turn.
+    pub(super) fn may_take(&self) -> bool {
+        self.pipeline.has_room() && (self.turn.is_some() || !self.budget().is_spent())
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        self.archive.world.disk.budget()
+    }
+
+    pub(super) fn stand_in_line(&mut self) {
+        if self.turn.is_none() && self.in_line.is_none() && self.budget().is_spent() {
+            let turn = self.budget().clone().turn(CHUNK_BYTES as u64);
+            self.in_line = Some(turn.boxed());
+        }
+    }
+
+    pub(super) fn has_turn(&mut self, held: Held) {
+        self.in_line = None;
+        (self.held, self.turn) = (held, Some(Instant::now()));
+    }
+
+    /// Others wait for it, and nothing more may come.
+    pub(super) fn give_up_turn(&mut self) {
+        self.turn = None;
+        self.held.set(self.chunk.bytes.capacity() as u64);
+    }
+
+    /// Stops reading, and drops what has arrived.
+    pub(super) fn let_go(&mut self) {
+        if !self.let_go {
+            self.let_go = true;
+            let partitions = self.places().into_keys().collect::<Vec<_>>();
+            self.reader.stop(&partitions);
+        }
+    }
+
+    /// Reads on where it has let go.
+    pub(super) fn go_on(&mut self) -> Result<(), Fault> {
+        if self.let_go {
+            self.let_go = false;
+            let started = self.reader.start(&self.places());
+            started.map_err(|e| self.archive.kafka("reading", &e))?;
+        }
+        Ok(())
+    }
+
+    /// Where each partition is to be read on.
+    pub(super) fn places(&self) -> Places {
+        (0..).zip(self.places.iter().copied()).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! A client that reads, and the way from its queue into the inboxes.
+//!
+//! One queue for all that a client reads bounds what it fetches ahead, however many topics it reads: librdkafka
+//! fetches nothing for any of them while their queue is full. What has arrived is dealt out as long as the window has
+//! room; who can't take what is theirs then has to let go of it, so that the others go on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::inbox::Inbox;
+use super::native::{Client, Queue, Topic, TopicKey};
+use super::window::Window;
+use crate::cluster::KafkaError;
+
+/// A lost wake-up costs this much and not an archive.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A client and who reads through it.
+pub(super) struct Feed {
+    queue: Arc<Queue>,
+    /// Locked while something is on its way from the queue into them.
+    inboxes: Mutex<HashMap<TopicKey, Arc<Inbox>>>,
+}
+
+impl Feed {
+    /// Deals out what the client reads from now on. Must be called within a tokio runtime.
+    pub fn new(client: Arc<Client>, window: Window) -> Arc<Self> {
+        let arrived = Arc::new(Notify::new());
+        let feed = Arc::new(Self {
+            queue: Queue::new(client, Arc::clone(&arrived)),
+            inboxes: Mutex::default(),
+        });
+        tokio::spawn(Arc::clone(&feed).run(window, arrived));
+        feed
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<TopicKey, Arc<Inbox>>> {
+        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(self: Arc<Self>, window: Window, arrived: Arc<Notify>) {
+        loop {
+            if window.is_full() {
+                self.locked().values().for_each(|inbox| inbox.press());
+                window.room().await;
+            }
+            if self.deal() {
+                tokio::task::yield_now().await;
+            } else {
+                let _ = tokio::time::timeout(LOOK, arrived.notified()).await;
+            }
+        }
+    }
+
+    /// Puts what has arrived into the inboxes; was there anything?
+    fn deal(&self) -> bool {
+        let inboxes = self.locked();
+        let runs = self.queue.take(Duration::ZERO);
+        let some = !runs.is_empty();
+        for run in runs {
+            // What nobody reads any more is dropped.
+            if let Some(inbox) = inboxes.get(&run.topic()) {
+                inbox.put(run);
+            }
+        }
+        some
+    }
+
+    /// A topic whose records go into this inbox.
+    pub fn topic(&self, name: &str, inbox: &Arc<Inbox>) -> Result<Topic, KafkaError> {
+        let topic = Topic::new(Arc::clone(&self.queue), name)?;
+        self.locked().insert(topic.key(), Arc::clone(inbox));
+        Ok(topic)
+    }
+
+    /// Waits until what was taken from the queue is in the inboxes.
+    pub fn settle(&self) {
+        drop(self.locked());
+    }
+
+    /// Forgets about a topic.
+    pub fn forget(&self, topic: TopicKey) {
+        self.locked().remove(&topic);
+    }
+}
