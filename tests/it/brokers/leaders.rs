@@ -72,6 +72,7 @@ fn a_broker_that_slept_while_a_topic_was_created_again_misleads_nobody() {
     for round in 0..=rounds() as usize {
         if round > 0 {
             server.node(3).pause();
+            server.node(1).await_absence(server.node(3));
             topic.delete();
             topic.place(&[1, 2], &[]);
         }

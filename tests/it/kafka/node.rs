@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::janitor::Janitor;
 use super::java::java;
 use super::properties::{Layout, Ports, properties};
-use crate::wait::LONG;
+use crate::wait::{LONG, eventually};
 
 pub struct Node {
     /// From 1, as Kafka knows it.
@@ -132,13 +132,26 @@ impl Node {
         Ok(())
     }
 
-    /// Waits until it answers and says of itself that it serves.
-    pub fn await_up(&self) -> Result<(), String> {
-        let client: BaseConsumer = ClientConfig::new()
+    /// Waits until this node knows that another one is away.
+    pub fn await_absence(&self, other: &Node) {
+        let client = self.client().unwrap();
+        eventually(LONG, "a node is known to be away", || {
+            let metadata = client.fetch_metadata(None, Duration::from_secs(5));
+            metadata.is_ok_and(|m| m.brokers().iter().all(|b| b.id() != other.id as i32))
+        });
+    }
+
+    fn client(&self) -> Result<BaseConsumer, String> {
+        ClientConfig::new()
             .set("bootstrap.servers", self.address())
             .set("reconnect.backoff.max.ms", "500")
             .create()
-            .map_err(|e| e.to_string())?;
+            .map_err(|e| e.to_string())
+    }
+
+    /// Waits until it answers and says of itself that it serves.
+    pub fn await_up(&self) -> Result<(), String> {
+        let client = self.client()?;
         let start = Instant::now();
         let problem = loop {
             let metadata = client.fetch_metadata(None, Duration::from_millis(500));
