@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm brokers test-kafka3 bench memory release check lint fmt clean
+.PHONY: help demo test storm brokers test-kafka3 torture replay bench memory release check lint fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -17,6 +17,8 @@ help:
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
 	@echo 'make brokers  the long one of a bad network and three brokers, away for 30 s each time'
 	@echo 'make test-kafka3  all tests that need a Kafka, against the newest 3.x'
+	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
+	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
@@ -43,6 +45,17 @@ brokers:
 test-kafka3:
 	@scripts/need.sh rust build java maven
 	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
+
+# Optimised, as it has so much to do; replay shares that build.
+SIMULATE = CARGO_PROFILE_TEST_OPT_LEVEL=3 $(CARGO) test --locked --lib -- --ignored --exact --nocapture
+
+torture:
+	@scripts/need.sh rust build
+	ARCHIVER_SIM_MINUTES=$(or $(MINUTES),10) $(SIMULATE) sim::tests::torture::torture
+
+replay:
+	@scripts/need.sh rust build
+	$(SIMULATE) sim::tests::torture::again
 
 # What can't be had is left out of the tables, which say so.
 bench: release

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,10 @@ pub trait Fs: Send + Sync {
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>>;
     /// The process that holds the lock of this file, if that can be found out.
     fn lock_holder(&self, file: &Stat) -> Option<u32>;
+    /// The number of this process.
+    fn process(&self) -> u32;
+    /// The paths of everything in a directory, in any order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
 }
 
 /// An open file or directory.
@@ -176,19 +180,22 @@ pub struct RealFile {
 const SYNC_TOGETHER: usize = 16;
 
 impl RealFs {
+    fn devices(&self) -> MutexGuard<'_, HashMap<u64, Arc<Device>>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wrap(&self, file: fs::File, path: &Path) -> io::Result<Arc<dyn File>> {
         let meta = file.metadata()?;
         let (device_id, is_dir) = (meta.dev(), meta.is_dir());
-        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        let device = match devices.get(&device_id) {
-            Some(device) => Arc::clone(device),
+        let known = self.devices().get(&device_id).cloned();
+        let device = match known {
+            Some(device) => device,
             None => {
-                let device = Arc::new(Device {
-                    handle: fs::File::open(if is_dir { path } else { parent(path) })?,
-                    failures: AtomicU64::new(0),
-                });
-                devices.insert(device_id, Arc::clone(&device));
-                device
+                // Opened while nobody else has to wait: this device may not answer.
+                let handle = fs::File::open(if is_dir { path } else { parent(path) })?;
+                let failures = AtomicU64::new(0);
+                let opened = Arc::new(Device { handle, failures });
+                Arc::clone(self.devices().entry(device_id).or_insert(opened))
             }
         };
         Ok(Arc::new(RealFile {
@@ -279,6 +286,15 @@ impl Fs for RealFs {
             let inode = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
             (inode == file.inode).then_some(pid)
         })
+    }
+
+    fn process(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(dir)?;
+        entries.map(|entry| Ok(entry?.path())).collect()
     }
 }
 

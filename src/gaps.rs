@@ -114,6 +114,26 @@ impl GapLog {
         file.append(&lines)
     }
 
+    /// Checks that the list is still there, or the place for it: the checkpoint is stored beside it.
+    pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
+        if let Some(file) = &self.file {
+            return file.check(fs);
+        }
+        let dir = parent(&self.path);
+        match fs.stat(dir) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Refused::Foreign {
+                path: dir.to_path_buf(),
+                expected: "the state directory".into(),
+                found: "nothing".into(),
+            }),
+            Err(source) => Err(Refused::Io {
+                path: dir.to_path_buf(),
+                source,
+            }),
+        }
+    }
+
     /// The list's path.
     pub fn path(&self) -> &Path {
         &self.path

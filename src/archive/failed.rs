@@ -97,8 +97,19 @@ impl Reading<'_> {
 
     pub(super) fn look(&mut self) -> Looking {
         let lost = std::mem::take(&mut self.lost);
+        // One broker says that the offset is there, and another that it isn't.
+        let wait = lost
+            .keys()
+            .any(|partition| self.unmoved.contains(partition));
         let (cluster, known) = (self.archive.cluster.clone(), self.topic.clone());
-        look_at_topic(cluster, self.archive.config.topic.clone(), known, lost).boxed()
+        look_at_topic(
+            cluster,
+            self.archive.config.topic.clone(),
+            known,
+            lost,
+            wait,
+        )
+        .boxed()
     }
 
     /// Has nothing been said yet of this partition's trouble where it is?

@@ -30,17 +30,21 @@ enum There {
     Readable,
 }
 
-/// How long to wait before looking again when no broker answers.
+/// How long to wait before looking again when no broker answers, or when an answer has not helped.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks at a topic, and at what there is of these of its partitions, until somebody answers who knows at least what
-/// is known of it.
+/// is known of it; after a while if `wait`.
 pub(super) async fn look_at_topic(
     cluster: Arc<dyn Cluster>,
     name: String,
     known: Topic,
     lost: BTreeMap<Partition, Unreadable>,
+    wait: bool,
 ) -> Result<Finding, KafkaError> {
+    if wait {
+        tokio::time::sleep(AGAIN).await;
+    }
     loop {
         match look_once(&*cluster, &name, &known, &lost).await {
             Err(e) if matches!(e.kind, Trouble::Unreachable | Trouble::Other) => {
@@ -124,6 +128,10 @@ impl Reading<'_> {
                 continue;
             }
             let (go_on, gap) = self.behind(partition, there);
+            match go_on == self.place(partition) {
+                true => self.unmoved.insert(partition),
+                false => self.unmoved.remove(&partition),
+            };
             at.insert(partition, go_on);
             gaps.extend(gap);
         }

@@ -1,6 +1,6 @@
 //! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -66,6 +66,8 @@ pub(super) struct Reading<'a> {
     pub held_up: BTreeMap<Partition, NextOffset>,
     /// The offset at which something was last said of a partition's trouble.
     pub said: BTreeMap<Partition, NextOffset>,
+    /// Partitions that were started again at the same offset, as the log is said to have it.
+    pub unmoved: BTreeSet<Partition>,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
 }
@@ -111,6 +113,7 @@ pub(super) async fn read(
         lost: BTreeMap::new(),
         held_up: BTreeMap::new(),
         said: BTreeMap::new(),
+        unmoved: BTreeSet::new(),
         checkpointing: None,
     };
     // Who waited for a disk says that it runs when something is on it.
@@ -191,7 +194,8 @@ impl Reading<'_> {
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
             }
-            if budget.is_spent() && self.turn.is_none() && self.pipeline.has_room() {
+            // Others wait for their turn: with one, all that is there is taken first.
+            if budget.is_spent() && (self.turn.is_none() || !more) && self.pipeline.has_room() {
                 self.submit();
             }
             let may_take = self.may_take();

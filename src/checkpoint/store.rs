@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Checkpoint, Checkpointed, FORMAT, Identity};
 use crate::disk::Disk;
-use crate::fs::{Fs, create_dirs};
+use crate::fs::{FileId, Fs, create_dirs};
 use crate::segment::writer::Durable;
 
 /// An archive's state directory.
@@ -133,6 +133,12 @@ fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
 
 fn checksum(inner: &RawValue) -> String {
     format!("xxh3:{:016x}", xxh3_64(inner.get().as_bytes()))
+}
+
+/// The archive and the file that the checkpoint in another state directory is of, if there is one that can be read.
+pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
+    let stored = load(fs, dir.join("checkpoint.json")).ok()??;
+    Some((stored.0.identity, stored.0.progress.id))
 }
 
 fn load(fs: &dyn Fs, path: PathBuf) -> Result<Option<Checkpointed>, LoadError> {

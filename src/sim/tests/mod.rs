@@ -1,3 +1,9 @@
 mod mutations;
+mod others;
 mod scenes;
 mod seeds;
+mod torture;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
