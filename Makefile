@@ -9,8 +9,8 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut torture replay fuzz memcheck bench memory release check lint deny \
-	advisories fmt clean
+.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck bench memory release \
+	check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -18,6 +18,8 @@ help:
 	@echo 'make crashes  storm and powercut, at length'
 	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
 	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
+	@echo 'make brokers  a bad network and three brokers, away for 30 s each time'
+	@echo 'make test-kafka3  all tests that need a Kafka, against the newest 3.x'
 	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
@@ -51,6 +53,14 @@ powercut:
 	@scripts/need.sh ext4 xfs || true
 	ARCHIVER_POWERCUTS=60 ARCHIVER_POWERCUT_ARCHIVES=18 \
 	    $(CARGO) test --locked --test it powercut -- --nocapture --test-threads 1
+
+brokers:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_OUTAGE_SECONDS=30 ARCHIVER_FAULT_ROUNDS=5 $(CARGO) test --locked --test it brokers -- --nocapture
+
+test-kafka3:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
 
 # Optimised, as it has so much to do; replay shares that build.
 SIMULATE = CARGO_PROFILE_TEST_OPT_LEVEL=3 $(CARGO) test --locked --lib -- --ignored --exact --nocapture

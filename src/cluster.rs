@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::checkpoint::Checkpointed;
-use crate::record::{NextOffset, Partition, Positions, Record};
+use crate::record::{NextOffset, Partition, Places, Record};
 
 /// A Kafka cluster.
 pub trait Cluster: Send + Sync {
@@ -32,8 +32,17 @@ pub trait Cluster: Send + Sync {
         &self,
         topic: &str,
         lane: usize,
-        from: &Positions,
+        from: &Places,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>>;
+
+    /// Reads again where a batch was corrupt, and says which offsets it takes from there on; `None` if it can be read
+    /// now.
+    fn corrupt(
+        &self,
+        topic: &str,
+        partition: Partition,
+        next: NextOffset,
+    ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>>;
 
     /// Tells the cluster's commit group, if there is one, where a stored checkpoint stands. Never waits.
     fn commit(&self, checkpoint: &Checkpointed);
@@ -51,10 +60,17 @@ pub struct Topic {
     pub partitions: i32,
 }
 
+impl Topic {
+    /// Is this what was known of the same topic before it got more partitions? No topic loses any.
+    pub fn is_behind(&self, known: &Topic) -> bool {
+        self.id.is_some() && self.id == known.id && self.partitions < known.partitions
+    }
+}
+
 /// Reads some partitions of one topic. Dropping it stops the reading, which may block for a moment.
 pub trait Reader: Send {
     /// Starts reading partitions that are not being read.
-    fn start(&mut self, from: &Positions) -> Result<(), KafkaError>;
+    fn start(&mut self, from: &Places) -> Result<(), KafkaError>;
 
     /// Stops reading these partitions; nothing of them is delivered any more. May block for a moment.
     fn stop(&mut self, partitions: &[Partition]);
@@ -79,7 +95,7 @@ pub trait Reader: Send {
 pub enum Fetched<'a> {
     /// A record.
     Record(Record<'a>),
-    /// A partition can't be read at present.
+    /// A partition can't be read at present. Unless it is corrupt, nothing is left out by what is delivered next.
     Failed(Partition, KafkaError),
 }
 
@@ -93,6 +109,13 @@ pub struct KafkaError {
     pub text: String,
 }
 
+impl KafkaError {
+    /// Is what Kafka holds damaged?
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self.kind, Trouble::Corrupt(_))
+    }
+}
+
 /// Kinds of trouble, as far as archiver acts on them differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
@@ -104,6 +127,11 @@ pub enum Trouble {
     Unreachable,
     /// The offset asked for is not in the log.
     OutOfRange,
+    /// The log holds something else than was read of it, from this offset on: Kafka has lost records.
+    Truncated(NextOffset),
+    /// What Kafka holds can't be read as it was written, from this offset on, where that is known. What is delivered
+    /// of the partition after this may leave something out.
+    Corrupt(Option<NextOffset>),
     /// Anything else.
     Other,
 }

@@ -3,15 +3,15 @@
 use memchr::{memchr, memchr3_iter};
 
 use crate::config::Newline;
-use crate::record::{NextOffset, Partition, Record};
+use crate::record::{Partition, Place, Record};
 
 /// How far a chunk takes its archive.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Advance {
     /// How many records it holds.
     pub records: u64,
-    /// The next offset of each partition that it holds records (or gaps) of, each partition once.
-    pub to: Vec<(Partition, NextOffset)>,
+    /// Where each partition goes on that it holds records (or gaps) of, each partition once.
+    pub to: Vec<(Partition, Place)>,
 }
 
 /// Whole lines on their way to the file.
@@ -58,17 +58,21 @@ impl Chunk {
         }
         self.bytes.push(b'\n');
         self.advance.records += 1;
-        self.advance.reach(record.partition, record.offset + 1);
+        let place = Place {
+            next: record.offset + 1,
+            epoch: record.epoch,
+        };
+        self.advance.reach(record.partition, place);
         Ok(())
     }
 }
 
 impl Advance {
     /// Records come in runs of one partition, so the last one is looked at first.
-    fn reach(&mut self, partition: Partition, next: NextOffset) {
+    fn reach(&mut self, partition: Partition, place: Place) {
         match self.to.iter_mut().rev().find(|(p, _)| *p == partition) {
-            Some((_, to)) => *to = next,
-            None => self.to.push((partition, next)),
+            Some((_, to)) => *to = place,
+            None => self.to.push((partition, place)),
         }
     }
 }
@@ -97,7 +101,14 @@ mod tests {
             partition,
             offset,
             value,
+            epoch: Some(3),
         }
+    }
+
+    fn reached(chunk: &Chunk) -> Vec<(Partition, i64)> {
+        let to = chunk.advance.to.iter();
+        to.map(|(partition, place)| (*partition, place.next))
+            .collect()
     }
 
     fn line(value: &[u8], newline: Newline) -> Vec<u8> {
@@ -156,7 +167,7 @@ mod tests {
             })
         );
         assert_eq!(chunk.bytes, b"ok\n");
-        assert_eq!(chunk.advance.to, vec![(0, 5)]);
+        assert_eq!(reached(&chunk), vec![(0, 5)]);
     }
 
     #[test]
@@ -167,6 +178,7 @@ mod tests {
                 .push(&record(partition, offset, None), Newline::Space)
                 .expect("fits");
         }
-        assert_eq!(chunk.advance.to, vec![(0, 8), (1, 11), (2, 1)]);
+        assert_eq!(reached(&chunk), vec![(0, 8), (1, 11), (2, 1)]);
+        assert!(chunk.advance.to.iter().all(|(_, to)| to.epoch == Some(3)));
     }
 }

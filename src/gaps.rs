@@ -51,6 +51,8 @@ pub enum GapReason {
     Recreated,
     /// The log got shorter: Kafka lost records that it had acknowledged or shown.
     Truncated,
+    /// Kafka holds them damaged, and they are to be skipped.
+    Corrupt,
 }
 
 /// The file that gaps are listed in; it is created with the first one.

@@ -1,38 +1,52 @@
 //! What to do when the topic is not as it was: new partitions, offsets that are gone, a topic created again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stop;
+use super::failed::Unreadable;
 use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::gaps::{Gap, GapReason};
-use crate::record::{NextOffset, Partition, Positions};
+use crate::record::{NextOffset, Partition, Place, Places};
 
 /// What a look at the topic has shown.
 pub(super) struct Finding {
     topic: Topic,
-    /// What the partitions hold whose offset was not in the log.
-    lost: BTreeMap<Partition, Range<NextOffset>>,
+    /// What there is of the partitions that can't be read on.
+    lost: BTreeMap<Partition, There>,
+}
+
+enum There {
+    /// These offsets are held, and from the other one on the log is not what was read.
+    Held(Range<NextOffset>, Option<NextOffset>),
+    /// A corrupt batch that takes these offsets, and what was said of it.
+    Corrupt(Range<NextOffset>, String),
+    /// A corrupt batch, and nobody can say where it ends.
+    Stuck(KafkaError),
+    /// It can be read where it is.
+    Readable,
 }
 
 /// How long to wait before looking again when no broker answers, or when an answer has not helped.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Looks at a topic, and at what these of its partitions hold, until somebody answers; after a while if `wait`.
+/// Looks at a topic, and at what there is of these of its partitions, until somebody answers who knows at least what
+/// is known of it; after a while if `wait`.
 pub(super) async fn look_at_topic(
     cluster: Arc<dyn Cluster>,
     name: String,
-    lost: BTreeSet<Partition>,
+    known: Topic,
+    lost: BTreeMap<Partition, Unreadable>,
     wait: bool,
 ) -> Result<Finding, KafkaError> {
     if wait {
         tokio::time::sleep(AGAIN).await;
     }
     loop {
-        match look_once(&*cluster, &name, &lost).await {
+        match look_once(&*cluster, &name, &known, &lost).await {
             Err(e) if matches!(e.kind, Trouble::Unreachable | Trouble::Other) => {
                 tokio::time::sleep(AGAIN).await;
             }
@@ -44,16 +58,44 @@ pub(super) async fn look_at_topic(
 async fn look_once(
     cluster: &dyn Cluster,
     name: &str,
-    lost: &BTreeSet<Partition>,
+    known: &Topic,
+    lost: &BTreeMap<Partition, Unreadable>,
 ) -> Result<Finding, KafkaError> {
     let topic = cluster.describe(name).await?;
-    let still_there = lost.iter().copied().filter(|&p| p < topic.partitions);
-    let still_there = still_there.collect::<Vec<_>>();
-    let lost = match still_there.is_empty() {
-        true => BTreeMap::new(),
-        false => cluster.offsets(name, still_there).await?,
+    if topic.is_behind(known) {
+        return Err(KafkaError {
+            kind: Trouble::Other,
+            text: "the broker doesn't know of all partitions yet".into(),
+        });
+    }
+    let lost = lost.iter().filter(|(p, _)| **p < topic.partitions);
+    let lost = lost.collect::<BTreeMap<_, _>>();
+    let not_there = |(&&p, why): (&&Partition, &&Unreadable)| match why {
+        Unreadable::NotThere(_) => Some(p),
+        Unreadable::Corrupt(..) => None,
     };
-    Ok(Finding { topic, lost })
+    let not_there = lost.iter().filter_map(not_there).collect::<Vec<_>>();
+    let mut held = match not_there.is_empty() {
+        true => BTreeMap::new(),
+        false => cluster.offsets(name, not_there).await?,
+    };
+    let mut found = BTreeMap::new();
+    for (&partition, why) in lost {
+        let there = match why {
+            Unreadable::NotThere(parted) => match held.remove(&partition) {
+                Some(held) => There::Held(held, *parted),
+                None => continue,
+            },
+            Unreadable::Corrupt(next, why) => match cluster.corrupt(name, partition, *next).await {
+                Ok(Some(range)) => There::Corrupt(range, why.clone()),
+                Ok(None) => There::Readable,
+                Err(e) if e.is_corrupt() => There::Stuck(e),
+                Err(e) => return Err(e),
+            },
+        };
+        found.insert(partition, there);
+    }
+    Ok(Finding { topic, lost: found })
 }
 
 impl Reading<'_> {
@@ -72,16 +114,21 @@ impl Reading<'_> {
                 new.start,
                 new.end - 1,
             );
-            let beginnings = new.map(|partition| (partition, 0)).collect();
+            let beginnings = new.map(|partition| (partition, 0.into())).collect();
             self.restart(&beginnings, Vec::new())?;
         }
         self.topic = topic;
-        let mut at = Positions::new();
+        let mut at = Places::new();
         let mut gaps = Vec::new();
-        for (partition, held) in lost {
-            let next = self.next(partition);
-            let (go_on, gap) = self.place(partition, next, &held);
-            match go_on == next {
+        for (partition, there) in lost {
+            if let There::Stuck(e) = there {
+                let remedy =
+                    "or delete the partition's records (kafka-delete-records.sh) up to behind it";
+                self.hold_up(partition, &e, remedy);
+                continue;
+            }
+            let (go_on, gap) = self.behind(partition, there);
+            match go_on == self.place(partition) {
                 true => self.unmoved.insert(partition),
                 false => self.unmoved.remove(&partition),
             };
@@ -95,43 +142,66 @@ impl Reading<'_> {
         }
     }
 
-    /// Where a partition goes on whose next offset was not in the log, and what that leaves out.
-    fn place(
-        &self,
-        partition: Partition,
-        next: NextOffset,
-        held: &Range<NextOffset>,
-    ) -> (NextOffset, Option<Gap>) {
-        let (go_on, from, to, reason, explanation) = if next < held.start {
-            let lost = held.start - next;
-            let text = format!("Kafka deleted up to {lost} records before they were read");
-            (held.start, next, held.start, GapReason::Expired, text)
-        } else if next > held.end {
-            let text = format!(
-                "the log got shorter: it ends at {} but was read up to {next}; the archive holds what was read, and \
-                 records written since to the same offsets may be missing",
-                held.end
-            );
-            (held.end, held.end, next, GapReason::Truncated, text)
-        } else {
-            return (next, None);
+    /// Where a partition goes on that couldn't be read where it is, and what that leaves out.
+    fn behind(&self, partition: Partition, there: There) -> (Place, Option<Gap>) {
+        let place = self.place(partition);
+        let next = place.next;
+        let (go_on, missing, reason, explanation) = match there {
+            There::Held(held, _) if next < held.start => {
+                let lost = held.start - next;
+                let text = format!("Kafka deleted up to {lost} records before they were read");
+                (held.start, next..held.start, GapReason::Expired, text)
+            }
+            There::Held(held, Some(parted)) if parted < next => {
+                // What came before the log's start was the same, or was never seen.
+                let parted = parted.max(held.start);
+                let text = format!(
+                    "Kafka lost records that had been read, from {parted} up to {next}, and may hold others at their \
+                     offsets; the archive keeps what was read, and goes on with the others"
+                );
+                (parted, parted..next, GapReason::Truncated, text)
+            }
+            There::Held(held, _) if next > held.end => {
+                let text = format!(
+                    "the log got shorter: it ends at {} but was read up to {next}; the archive holds what was read, \
+                     and records written since to the same offsets may be missing",
+                    held.end
+                );
+                (held.end, held.end..next, GapReason::Truncated, text)
+            }
+            There::Corrupt(range, why) if next < range.end => {
+                let text = format!(
+                    "Kafka holds them damaged ({why}), and corrupt = \"skip\" leaves them out"
+                );
+                (
+                    range.end,
+                    next.max(range.start)..range.end,
+                    GapReason::Corrupt,
+                    text,
+                )
+            }
+            There::Held(..) | There::Corrupt(..) | There::Stuck(_) | There::Readable => {
+                return (place, None);
+            }
         };
         tracing::warn!(
-            "archive {}: partition {partition} of topic {}: a gap from offset {from} to {to}: {explanation}; listed in {}",
+            "archive {}: partition {partition} of topic {}: a gap from offset {} to {}: {explanation}; listed in {}",
             self.archive.config.name,
             self.archive.config.topic,
+            missing.start,
+            missing.end,
             self.store.path("gaps.ndjson").display(),
         );
         let gap = Gap {
             noticed: self.archive.world.clock.now(),
             topic_id: self.topic.id.clone(),
             partition,
-            from,
-            to: Some(to),
+            from: missing.start,
+            to: Some(missing.end),
             reason,
             explanation,
         };
-        (go_on, Some(gap))
+        (go_on.into(), Some(gap))
     }
 }
 

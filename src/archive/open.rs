@@ -18,7 +18,7 @@ use crate::config::{Compression, Existing, Start};
 use crate::fs::{self, File, Fs, NotOwn, Reading};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
-use crate::record::{NextOffset, Partition, Positions};
+use crate::record::{NextOffset, Partition, Place, Places};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::compression;
 use crate::segment::pipeline::Pipeline;
@@ -31,7 +31,7 @@ pub(super) struct Opened {
     pub topic: Topic,
     pub pipeline: Pipeline,
     /// Where to start each partition of the topic.
-    pub from: Positions,
+    pub from: Places,
     /// What the checkpoint says, for telling a shorter log from a topic that was created again.
     pub checkpointed: Checkpointed,
 }
@@ -231,7 +231,7 @@ impl Archive {
     ) -> Result<(Checkpointed, Arc<dyn File>), Stop> {
         let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
-            None => (Positions::new(), 0),
+            None => (Places::new(), 0),
         };
         let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let dir = self.config.state.clone();
@@ -287,20 +287,18 @@ impl Archive {
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
-    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Stop> {
+    async fn first_offsets(&self, topic: &Topic) -> Result<(Places, i64), Stop> {
         let offsets = self.offsets(topic).await?;
         Ok(match self.config.start {
             Start::Latest => {
                 let behind = offsets.values().map(|held| held.end - held.start).sum();
-                (
-                    offsets.iter().map(|(&p, held)| (p, held.end)).collect(),
-                    behind,
-                )
+                let ends = offsets.iter().map(|(&p, held)| (p, held.end.into()));
+                (ends.collect(), behind)
             }
-            Start::Earliest => (
-                offsets.iter().map(|(&p, held)| (p, held.start)).collect(),
-                0,
-            ),
+            Start::Earliest => {
+                let starts = offsets.iter().map(|(&p, held)| (p, held.start.into()));
+                (starts.collect(), 0)
+            }
         })
     }
 
@@ -321,6 +319,16 @@ impl Archive {
     ) -> Result<Opened, Stop> {
         let stored = checkpointed.checkpoint();
         let positions = &stored.progress.next_offsets;
+        let known = Topic {
+            id: stored.identity.topic_id.clone(),
+            partitions: positions.keys().last().map_or(0, |last| last + 1),
+        };
+        if topic.is_behind(&known) {
+            return Err(Stop::Retry(format!(
+                "the brokers don't know of all partitions of topic {} yet",
+                self.config.topic
+            )));
+        }
         let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
             (Some(before), Some(now)) => before != now,
             // Without ids only a topic that lost partitions gives itself away.
@@ -330,11 +338,11 @@ impl Archive {
         };
         // A partition that the checkpoint doesn't know is new, and read from its beginning.
         let from = (0..topic.partitions)
-            .map(|partition| match positions.get(&partition) {
-                Some(&next) if !recreated => (partition, next),
-                _ => (partition, 0),
+            .map(|partition| match stored.progress.place(partition) {
+                Some(place) if !recreated => (partition, place),
+                _ => (partition, Place::from(0)),
             })
-            .collect::<Positions>();
+            .collect::<Places>();
         let gaps = match recreated {
             true => self.recreated_gaps(&checkpointed, &identity),
             false => Vec::new(),
@@ -368,7 +376,7 @@ impl Archive {
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
-        from: Positions,
+        from: Places,
         unlisted: Vec<Gap>,
         held: Option<Arc<dyn File>>,
     ) -> Result<(Writer, Durable), Stop> {

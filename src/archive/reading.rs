@@ -1,22 +1,23 @@
 //! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::durable::{self, Outcome, Patience};
-use super::mend::{Finding, look_at_topic};
+use super::failed::Unreadable;
+use super::mend::Finding;
 use super::open::Opened;
 use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, End, RETRY_MOST, Stop};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
-use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
+use crate::cluster::{Fetched, KafkaError, Reader, Topic};
 use crate::encode::{Advance, Chunk, NewlineInValue};
 use crate::gaps::Gap;
-use crate::record::{NextOffset, Partition, Positions};
+use crate::record::{NextOffset, Partition, Place, Places};
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{WriteError, Wrote};
 use crate::shutdown::Shutdown;
@@ -45,8 +46,8 @@ pub(super) struct Reading<'a> {
     pub reader: Box<dyn Reader>,
     /// What was checkpointed last.
     pub checkpointed: Checkpointed,
-    /// The next offset of each partition, as taken; records before it are not taken again.
-    pub(super) next: Vec<NextOffset>,
+    /// Where each partition is, as taken; records before that are not taken again.
+    pub(super) places: Vec<Place>,
     pub(super) chunk: Chunk,
     pub(super) held: Held,
     /// When it was given the memory for a chunk because it was its turn, if the chunk has not gone out since.
@@ -59,8 +60,12 @@ pub(super) struct Reading<'a> {
     quiet: bool,
     /// Something is in the file that no checkpoint knows of.
     unsaved: bool,
-    /// Partitions whose offset is not in the log.
-    lost: BTreeSet<Partition>,
+    /// Partitions that can't be read on where they are, and are to be looked at.
+    pub lost: BTreeMap<Partition, Unreadable>,
+    /// Partitions that wait before a batch that is corrupt, at this offset.
+    pub held_up: BTreeMap<Partition, NextOffset>,
+    /// The offset at which something was last said of a partition's trouble.
+    pub said: BTreeMap<Partition, NextOffset>,
     /// Partitions that were started again at the same offset, as the log is said to have it.
     pub unmoved: BTreeSet<Partition>,
     /// When this attempt began.
@@ -78,7 +83,7 @@ pub(super) enum Fault {
 }
 
 type Checkpointing = BoxFuture<'static, Result<Outcome, Fault>>;
-type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
+pub(super) type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
 
 /// Reads until asked to stop, or until something ends it.
 pub(super) async fn read(
@@ -94,7 +99,7 @@ pub(super) async fn read(
     let mut reading = Reading {
         archive,
         unsaved: written.is_some_and(|written| written.progress() != checkpointed),
-        next: opened.from.values().copied().collect(),
+        places: opened.from.values().copied().collect(),
         store: opened.store,
         identity: opened.identity,
         topic: opened.topic,
@@ -107,7 +112,9 @@ pub(super) async fn read(
         in_line: None,
         let_go: false,
         quiet: false,
-        lost: BTreeSet::new(),
+        lost: BTreeMap::new(),
+        held_up: BTreeMap::new(),
+        said: BTreeMap::new(),
         unmoved: BTreeSet::new(),
         began: Instant::now(),
         checkpointing: None,
@@ -225,9 +232,12 @@ impl Reading<'_> {
                     checkpoint_due = true;
                     self.pipeline.submit_check();
                 }
-                () = refresh.next() => if looking.is_none() {
-                    looking = Some(self.look());
-                },
+                () = refresh.next() => {
+                    self.try_again()?;
+                    if looking.is_none() {
+                        looking = Some(self.look());
+                    }
+                }
                 () = pause.next(), if !more && self.chunk.bytes.len() >= worth_writing => {
                     flush_due |= std::mem::replace(&mut self.quiet, true);
                     if flush_due {
@@ -255,14 +265,22 @@ impl Reading<'_> {
     /// Takes a batch of what has arrived and says how many that were.
     fn take(&mut self) -> Result<usize, Fault> {
         let newline = self.archive.config.newline;
-        let (chunk, next) = (&mut self.chunk, &mut self.next);
+        let (chunk, places) = (&mut self.chunk, &mut self.places);
         let (mut full, mut records) = (Vec::new(), 0);
-        let (mut failed, mut refused) = (Vec::new(), None::<NewlineInValue>);
+        let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
         let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
             Fetched::Record(record) => {
                 let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
-                let Some(next) = next.get_mut(at) else { return };
-                if record.offset < *next || refused.is_some() {
+                let Some(place) = places.get_mut(at) else {
+                    return;
+                };
+                if record.offset < place.next || refused.is_some() {
+                    return;
+                }
+                let left_out = |(partition, e): &(_, KafkaError)| {
+                    *partition == record.partition && e.is_corrupt()
+                };
+                if failed.iter().any(left_out) {
                     return;
                 }
                 let size = record.value.map_or(1, |value| value.len() + 1);
@@ -270,7 +288,12 @@ impl Reading<'_> {
                     full.push(std::mem::take(chunk));
                 }
                 match chunk.push(&record, newline) {
-                    Ok(()) => *next = record.offset + 1,
+                    Ok(()) => {
+                        *place = Place {
+                            next: record.offset + 1,
+                            epoch: record.epoch,
+                        }
+                    }
                     Err(e) => refused = Some(e),
                 }
                 records += 1;
@@ -302,27 +325,6 @@ impl Reading<'_> {
             Some(e) => Err(Fault::Stop(Stop::Never(format!(
                 "{e}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
             )))),
-        }
-    }
-
-    fn failed(&mut self, partition: Partition, e: &KafkaError) -> Result<(), Fault> {
-        let doing = format!("reading partition {partition} of");
-        match e.kind {
-            Trouble::OutOfRange | Trouble::Missing => {
-                self.lost.insert(partition);
-                Ok(())
-            }
-            Trouble::Denied => Err(self.archive.kafka(&doing, e).into()),
-            // The client goes on trying, and the cluster's own state is logged where it is known.
-            Trouble::Unreachable => Ok(()),
-            Trouble::Other => {
-                let (name, next) = (&self.archive.config.name, self.next(partition));
-                tracing::warn!(
-                    "archive {name}: {doing} topic {} at offset {next}: {e}; trying again",
-                    self.archive.config.topic
-                );
-                Ok(())
-            }
         }
     }
 
@@ -373,33 +375,25 @@ impl Reading<'_> {
         Stop::Retry(format!("topic {topic} was deleted and created again")).into()
     }
 
-    fn look(&mut self) -> Looking {
-        let lost = std::mem::take(&mut self.lost);
-        // One broker says that the offset is there, and another that it isn't.
-        let wait = !lost.is_disjoint(&self.unmoved);
-        let cluster = self.archive.cluster.clone();
-        look_at_topic(cluster, self.archive.config.topic.clone(), lost, wait).boxed()
-    }
-
     /// Where a partition is to be read on.
-    pub fn next(&self, partition: Partition) -> NextOffset {
+    pub fn place(&self, partition: Partition) -> Place {
         let at = usize::try_from(partition).unwrap_or(usize::MAX);
-        self.next.get(at).copied().unwrap_or(0)
+        self.places.get(at).copied().unwrap_or(0.into())
     }
 
     /// Starts a partition at another offset, or a new one; the gaps before it are listed.
-    pub fn restart(&mut self, at: &Positions, gaps: Vec<Gap>) -> Result<(), Fault> {
+    pub fn restart(&mut self, at: &Places, gaps: Vec<Gap>) -> Result<(), Fault> {
         self.reader.stop(&at.keys().copied().collect::<Vec<_>>());
-        for (&partition, &next) in at {
+        for (&partition, &place) in at {
             let index = usize::try_from(partition).unwrap_or(0);
-            if self.next.len() <= index {
-                self.next.resize(index + 1, 0);
+            if self.places.len() <= index {
+                self.places.resize(index + 1, 0.into());
             }
-            self.next[index] = next;
+            self.places[index] = place;
         }
         if !gaps.is_empty() {
             self.submit();
-            let to = at.iter().map(|(&p, &next)| (p, next)).collect();
+            let to = at.iter().map(|(&p, &place)| (p, place)).collect();
             self.pipeline.submit_gaps(gaps, Advance { records: 0, to });
         }
         if self.let_go {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::reading::{CHUNK_BYTES, Fault, Reading};
 use crate::budget::{Budget, Held};
-use crate::record::Positions;
+use crate::record::Places;
 
 /// An archive that can't take what has arrived for it lets others wait no longer than this.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -93,7 +93,7 @@ impl Reading<'_> {
     pub(super) fn let_go(&mut self) {
         if !self.let_go {
             self.let_go = true;
-            let partitions = self.positions().into_keys().collect::<Vec<_>>();
+            let partitions = self.places().into_keys().collect::<Vec<_>>();
             self.reader.stop(&partitions);
         }
     }
@@ -102,14 +102,14 @@ impl Reading<'_> {
     pub(super) fn go_on(&mut self) -> Result<(), Fault> {
         if self.let_go {
             self.let_go = false;
-            let started = self.reader.start(&self.positions());
+            let started = self.reader.start(&self.places());
             started.map_err(|e| self.archive.kafka("reading", &e))?;
         }
         Ok(())
     }
 
     /// Where each partition is to be read on.
-    pub(super) fn positions(&self) -> Positions {
-        (0..).zip(self.next.iter().copied()).collect()
+    pub(super) fn places(&self) -> Places {
+        (0..).zip(self.places.iter().copied()).collect()
     }
 }

@@ -247,6 +247,7 @@ mod tests {
         };
         let progress = Progress {
             next_offsets: Positions::from([(0, 7), (1, 12)]),
+            leader_epochs: [(1, 4)].into(),
             records: 19,
             data: Tail::default().mark(0),
             id: crate::fs::FileId {

@@ -9,7 +9,7 @@ use super::files::{Files, Same};
 use super::problem::{Problem, Span, Text};
 use super::raw::{Raw, RawArchive};
 use super::walk::Walker;
-use super::{Archive, Config, Existing, Newline, Start, compression, name};
+use super::{Archive, Config, Corrupt, Existing, Newline, Start, compression, name};
 
 const SHUTDOWN_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 const MEMORY_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
@@ -72,6 +72,11 @@ pub(super) fn check(walker: &mut Walker<'_>, raw: &Raw) -> Config {
                 .or(defaults.existing.as_ref())
                 .map_or(Existing::Refuse, |at| at.value),
             file_mode: own.file_mode.or(defaults.file_mode),
+            corrupt: own
+                .corrupt
+                .as_ref()
+                .or(defaults.corrupt.as_ref())
+                .map_or(Corrupt::Wait, |at| at.value),
         });
     }
     check_states(walker, &seen, raw.state_dir.as_ref());

@@ -108,6 +108,8 @@ pub struct Archive {
     pub existing: Existing,
     /// The mode of what is created; `None` is the usual one, less the umask.
     pub file_mode: Option<FileMode>,
+    /// What to do about records that Kafka holds damaged.
+    pub corrupt: Corrupt,
 }
 
 /// Where an archive without a checkpoint begins.
@@ -148,4 +150,13 @@ pub enum Existing {
     Refuse,
     /// Records go after what is there.
     Append,
+}
+
+/// What to do about a batch of records that Kafka holds damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corrupt {
+    /// Its partition waits before it, until it can be read.
+    Wait,
+    /// It is left out, and is a gap.
+    Skip,
 }

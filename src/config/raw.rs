@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{At, Problem, Span, Text, quote};
 use super::walk::{Shape, Walker};
-use super::{Existing, Newline, Start, keys, size};
+use super::{Corrupt, Existing, Newline, Start, keys, size};
 use crate::fs::FileMode;
 
 const FLUSH_LIMITS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_hours(1));
@@ -68,6 +68,7 @@ pub(super) struct Settings {
     pub newline: Option<At<Newline>>,
     pub existing: Option<At<Existing>>,
     pub file_mode: Option<FileMode>,
+    pub corrupt: Option<At<Corrupt>>,
 }
 
 /// A compression without its level.
@@ -234,6 +235,7 @@ impl Settings {
             ("fail", Newline::Fail),
         ];
         let existing = [("refuse", Existing::Refuse), ("append", Existing::Append)];
+        let corrupt = [("wait", Corrupt::Wait), ("skip", Corrupt::Skip)];
         Settings {
             start: walker.choice(table, "start", &starts),
             flush: walker.duration(table, "flush", FLUSH_LIMITS),
@@ -243,6 +245,7 @@ impl Settings {
             newline: walker.choice(table, "newline", &newlines),
             existing: walker.choice(table, "existing", &existing),
             file_mode: read_mode(walker, table),
+            corrupt: walker.choice(table, "corrupt", &corrupt),
         }
     }
 }

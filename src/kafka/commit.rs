@@ -32,7 +32,8 @@ impl Committer {
         let wakes = Batch::new(move |wakes: Vec<()>| {
             let (offsets, consumer) = (Arc::clone(&offsets), Arc::clone(&consumer));
             let (about, properties) = (Arc::clone(&about), Arc::clone(&properties));
-            blocking(move || {
+            let failed = Arc::clone(&about);
+            let committing = blocking(move || {
                 let newest = std::mem::take(&mut *lock(&offsets));
                 if let Err(e) = commit(&mut lock(&consumer), &properties, &newest) {
                     tracing::warn!("{about}: {e}; trying again with the next checkpoint");
@@ -41,8 +42,13 @@ impl Committer {
                         offsets.entry(partition).or_insert(next);
                     }
                 }
+            });
+            async move {
+                if let Err(e) = committing.await {
+                    tracing::warn!("{failed}: {e}; trying again with the next checkpoint");
+                }
                 wakes
-            })
+            }
         });
         Self { waiting, wakes }
     }

@@ -3,6 +3,10 @@
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use crate::cluster::{KafkaError, Trouble};
+use crate::record::NextOffset;
+
+/// What the client says between where a log is not what was read any more and the rest.
+const PARTED: &str = "broker end offset is ";
 
 /// An error code with what was said of it.
 pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
@@ -23,7 +27,13 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::SSL
         | Code::OperationTimedOut
         | Code::RequestTimedOut => Trouble::Unreachable,
-        Code::OffsetOutOfRange | Code::AutoOffsetReset => Trouble::OutOfRange,
+        Code::OffsetOutOfRange | Code::AutoOffsetReset => {
+            parted(said).map_or(Trouble::OutOfRange, Trouble::Truncated)
+        }
+        // A checksum, a codec or a format that isn't one; told by the broker or found by the client.
+        Code::InvalidMessage | Code::BadMessage | Code::BadCompression | Code::NotImplemented => {
+            Trouble::Corrupt(None)
+        }
         _ => Trouble::Other,
     };
     let said = said.trim().replace(['\n', '\r'], " ");
@@ -34,5 +44,54 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         } else {
             said
         },
+    }
+}
+
+/// The same for a partition that is read, at the offset that the client names.
+pub(super) fn reading(code: RDKafkaRespErr, said: &str, offset: NextOffset) -> KafkaError {
+    let mut e = error(code, said);
+    // A broker that refuses to read its log doesn't say where the batch begins: the offset is the one asked for.
+    if e.is_corrupt() && Code::from(code) != Code::InvalidMessage && offset >= 0 {
+        e.kind = Trouble::Corrupt(Some(offset));
+    }
+    e
+}
+
+/// The offset from which on the log holds something else than was read. The client tells it in words only.
+fn parted(said: &str) -> Option<NextOffset> {
+    let (_, rest) = said.split_once(PARTED)?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(code: RDKafkaRespErr, said: &str) -> Trouble {
+        reading(code, said, 7).kind
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_says_where() {
+        let reset = RDKafkaRespErr::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+        let said = "Partition log truncation detected at offset 100 (leader epoch 3): broker end offset is 50 (offset \
+                    leader epoch 3). Reset to INVALID.: Local: Partition log truncation detected (broker 2)";
+        assert_eq!(kind(reset, said), Trouble::Truncated(50));
+        let unknown = "No epoch found less or equal to offset 100 (leader epoch 3): broker end offset is -1 (offset \
+                       leader epoch -1). Reset using configured policy.";
+        assert_eq!(kind(reset, unknown), Trouble::OutOfRange);
+        let expired = "fetch failed due to requested offset not available on the broker: Broker: Offset out of range";
+        assert_eq!(kind(reset, expired), Trouble::OutOfRange);
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_from_what_is_away() {
+        let bad = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG;
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG;
+        let away = RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        assert_eq!(kind(bad, "MessageSet"), Trouble::Corrupt(Some(7)));
+        assert_eq!(kind(refused, "Fetch failed"), Trouble::Corrupt(None));
+        assert_eq!(kind(away, "no leader"), Trouble::Other);
     }
 }

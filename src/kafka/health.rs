@@ -105,7 +105,9 @@ impl Health {
 
 async fn answers(client: &Weak<Client>) -> bool {
     match client.upgrade() {
-        Some(client) => blocking(move || client.any_broker(LOOK * 2)).await.is_ok(),
+        Some(client) => blocking(move || client.brokers(LOOK * 2))
+            .await
+            .is_ok_and(|found| found.is_ok()),
         None => false,
     }
 }

@@ -3,6 +3,8 @@
 //! Nothing outside this folder sees a type of the client library.
 
 mod commit;
+mod corrupt;
+mod describe;
 mod errors;
 mod feed;
 mod health;
@@ -26,7 +28,7 @@ use crate::batch::Batch;
 use crate::checkpoint::Checkpointed;
 use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
 use crate::config;
-use crate::record::{NextOffset, Partition, Positions};
+use crate::record::{NextOffset, Partition, Places};
 
 use commit::Committer;
 use feed::Feed;
@@ -49,6 +51,9 @@ const DESCRIBE_MOST: usize = 2_000;
 type Asked = (String, Partition);
 type Id = Result<Option<String>, KafkaError>;
 type Held = Result<Range<NextOffset>, KafkaError>;
+/// A partition, and the offsets in which a corrupt batch is.
+type Suspect = (Asked, Range<NextOffset>);
+type Found = Result<Option<Range<NextOffset>>, KafkaError>;
 
 /// A cluster, read by a few clients that are made when they are needed.
 pub struct KafkaCluster {
@@ -67,6 +72,7 @@ pub struct KafkaCluster {
     identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
+    finding: OnceCell<Batch<Suspect, Found>>,
     committer: Option<Committer>,
 }
 
@@ -100,6 +106,7 @@ impl KafkaCluster {
             identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
+            finding: OnceCell::new(),
             committer,
         }
     }
@@ -144,13 +151,15 @@ impl KafkaCluster {
         let made = blocking(move || {
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             let client = Client::new(properties, Box::new(health))?;
-            for part in topics.chunks(DESCRIBE_MOST) {
-                // Without an answer the client finds the leaders by itself, later.
-                let _ = client.describe(part, TIMEOUT);
+            // Without an answer the client finds the leaders by itself, later.
+            if let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first() {
+                for part in topics.chunks(DESCRIBE_MOST) {
+                    let _ = client.describe(broker, part, TIMEOUT);
+                }
             }
             Ok(client)
         });
-        let client = made.await.map_err(|text: String| KafkaError {
+        let client = made.await?.map_err(|text: String| KafkaError {
             kind: Trouble::Other,
             text: format!("making a client for {}: {text}", self.name),
         })?;
@@ -164,41 +173,51 @@ impl KafkaCluster {
         Ok(client)
     }
 
+    /// Questions of one kind, asked together and answered by `answer`, which may block.
+    async fn asking<K, V>(
+        &self,
+        answer: impl Fn(&Arc<Client>, &Health, Vec<K>) -> Vec<Result<V, KafkaError>>
+        + Copy
+        + Send
+        + 'static,
+    ) -> Result<Batch<K, Result<V, KafkaError>>, KafkaError>
+    where
+        K: Send + 'static,
+        V: Clone + Send + 'static,
+    {
+        let asker = Arc::clone(self.asker().await?);
+        let health = Arc::clone(&self.health);
+        Ok(Batch::new(move |asked: Vec<K>| {
+            let (asker, health, questions) = (Arc::clone(&asker), Arc::clone(&health), asked.len());
+            let answers = blocking(move || answer(&asker, &health, asked));
+            async move { answers.await.unwrap_or_else(|e| vec![Err(e); questions]) }
+        }))
+    }
+
     async fn identifying(&self) -> Result<&Batch<(), Id>, KafkaError> {
-        let make = async || {
-            let asker = Arc::clone(self.asker().await?);
-            let health = Arc::clone(&self.health);
-            Ok(Batch::new(move |asked: Vec<()>| {
-                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
-                blocking(move || vec![identify(&asker, &health); asked.len()])
-            }))
+        let make = || {
+            self.asking(|asker, health, asked: Vec<()>| vec![identify(asker, health); asked.len()])
         };
         self.identifying.get_or_try_init(make).await
     }
 
     async fn describing(&self) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
-        let make = async || {
-            let asker = Arc::clone(self.asker().await?);
-            let health = Arc::clone(&self.health);
-            Ok(Batch::new(move |topics: Vec<String>| {
-                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
-                blocking(move || describe(&asker, &health, &topics))
-            }))
-        };
+        let make =
+            || self.asking(|asker, health, topics| describe::describe(asker, health, &topics));
         self.describing.get_or_try_init(make).await
+    }
+
+    /// Finds corrupt batches, one after the other: the client that asks can read a partition only once.
+    async fn finding(&self) -> Result<&Batch<Suspect, Found>, KafkaError> {
+        let make = || self.asking(|asker, health, suspects| corrupt::find(asker, health, suspects));
+        self.finding.get_or_try_init(make).await
     }
 
     async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
         let uncommitted =
             self.properties.get("isolation.level").map(String::as_str) == Some("read_uncommitted");
-        let make = async || {
-            let asker = Arc::clone(self.asker().await?);
-            let health = Arc::clone(&self.health);
-            Ok(Batch::new(move |partitions: Vec<Asked>| {
-                let (asker, health) = (Arc::clone(&asker), Arc::clone(&health));
-                blocking(move || list(&asker, &health, &partitions, !uncommitted))
-            }))
-        };
+        let make =
+            || self.asking(move |asker, health, asked| list(asker, health, &asked, !uncommitted));
         self.listing.get_or_try_init(make).await
     }
 }
@@ -238,7 +257,7 @@ impl Cluster for KafkaCluster {
         &self,
         topic: &str,
         lane: usize,
-        from: &Positions,
+        from: &Places,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
@@ -249,6 +268,22 @@ impl Cluster for KafkaCluster {
             let mut reader = KafkaReader::new(&topic, feeds, &self.window);
             reader.start(&from)?;
             Ok(Box::new(reader) as Box<dyn Reader>)
+        }
+        .boxed()
+    }
+
+    fn corrupt(
+        &self,
+        topic: &str,
+        partition: Partition,
+        next: NextOffset,
+    ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
+        let topic = topic.to_owned();
+        async move {
+            let held = self.offsets(&topic, vec![partition]).await?;
+            let end = held.get(&partition).map_or(next, |held| held.end);
+            let finding = self.finding().await?;
+            finding.ask(((topic, partition), next..end)).await
         }
         .boxed()
     }
@@ -303,30 +338,10 @@ fn identify(asker: &Client, health: &Health) -> Id {
         }
     }
     // Nobody answered, or who did doesn't know.
-    match asker.any_broker(GLANCE) {
+    match asker.brokers(GLANCE) {
         Ok(_) => Ok(None),
         Err(e) => Err(health.explain(e)),
     }
-}
-
-fn describe(asker: &Client, health: &Health, topics: &[String]) -> Vec<Result<Topic, KafkaError>> {
-    let mut distinct = topics.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let mut described = HashMap::new();
-    for part in distinct.chunks(DESCRIBE_MOST) {
-        match asker.describe(part, TIMEOUT) {
-            Ok(found) => described.extend(found),
-            Err(e) => {
-                let e = health.explain(e);
-                described.extend(part.iter().map(|topic| (topic.clone(), Err(e.clone()))));
-            }
-        }
-    }
-    topics
-        .iter()
-        .map(|topic| described.get(topic).cloned().unwrap_or_else(no_answer))
-        .collect()
 }
 
 fn list(asker: &Client, health: &Health, asked: &[Asked], committed_only: bool) -> Vec<Held> {
@@ -362,16 +377,33 @@ fn no_answer<T>() -> Result<T, KafkaError> {
 
 /// Runs what may block on a thread of its own: a cluster that doesn't answer must not hold up those that the
 /// disks are written by. There is at most one of each kind for each cluster.
-async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, KafkaError> {
+    let failed = |text| KafkaError {
+        kind: Trouble::Other,
+        text,
+    };
     let (done, when_done) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("kafka-asks".into());
-    let started = thread.spawn(move || drop(done.send(job())));
-    if let Err(e) = started {
-        tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
-    }
-    match when_done.await {
-        Ok(done) => done,
-        // The thread could not be started, or it has panicked and said so.
-        Err(_) => std::future::pending().await,
+    thread.spawn(move || drop(done.send(job()))).map_err(|e| {
+        failed(format!(
+            "starting a thread: {e}; raise the limit of processes (ulimit -u)"
+        ))
+    })?;
+    // It has said where.
+    when_done
+        .await
+        .map_err(|_| failed("a fault in the program".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
+        let failed = blocking(|| panic!("on purpose")).await;
+        assert_eq!(failed.map_err(|e| e.kind), Err::<(), _>(Trouble::Other));
     }
 }

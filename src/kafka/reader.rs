@@ -10,7 +10,7 @@ use super::inbox::Inbox;
 use super::native::Topic;
 use super::window::Window;
 use crate::cluster::{Fetched, KafkaError, Reader};
-use crate::record::{Partition, Positions};
+use crate::record::{Partition, Places};
 
 /// About how many bytes are taken at once at most: one record, however large, or a chunk's worth.
 const TAKE_BYTES: usize = 1 << 20;
@@ -44,14 +44,20 @@ impl KafkaReader {
 }
 
 impl Reader for KafkaReader {
-    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
-        for (&partition, &next) in from {
-            let index = self.deal(partition);
+    fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+        let mut dealt = vec![Places::new(); self.feeds.len()];
+        for (&partition, &place) in from {
+            dealt[self.deal(partition)].insert(partition, place);
+        }
+        for (index, from) in dealt.into_iter().enumerate() {
+            if from.is_empty() {
+                continue;
+            }
             let topic = match &mut self.topics[index] {
                 Some(topic) => topic,
                 none => none.insert(self.feeds[index].topic(&self.name, &self.inbox)?),
             };
-            topic.start(partition, next)?;
+            topic.start(&from)?;
         }
         Ok(())
     }

@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::gaps::GapLog;
-    use crate::record::Positions;
+    use crate::record::Places;
     use crate::segment::append::AppendFile;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
@@ -215,7 +215,7 @@ mod tests {
         let fs = SimFs::new(Random::new(1)).start();
         let data = AppendFile::create(&fs, Path::new("/data")).expect("nothing is in the way");
         let gaps = GapLog::none(Path::new("/gaps"));
-        let writer = Writer::new(data, gaps, Positions::new(), 0).expect("nothing is in the way");
+        let writer = Writer::new(data, gaps, Places::new(), 0).expect("nothing is in the way");
         let hangs = Arc::new(|| std::future::pending().boxed());
         let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs);
         let mut pipeline = Pipeline::new(disk, Compression::None, writer);

@@ -1,5 +1,6 @@
 //! Appends chunks to an archive's files and knows how far it has come.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +13,16 @@ use crate::disk::Disk;
 use crate::encode::Advance;
 use crate::fs::{File, FileId, Fs};
 use crate::gaps::{Gap, GapLog};
-use crate::record::Positions;
+use crate::record::{LeaderEpoch, Partition, Place, Places, Positions};
 
 /// How far an archive has come: where to read on, and the files that hold everything before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where to read on in each partition.
     pub next_offsets: Positions,
+    /// What the records before that were written in, where it is known.
+    #[serde(default)]
+    pub leader_epochs: BTreeMap<Partition, LeaderEpoch>,
     /// How many records archiver has written to the file.
     pub records: u64,
     /// The end of the file.
@@ -36,13 +40,21 @@ impl Progress {
         positions.all(|(partition, next)| *partition >= 0 && *next >= 0)
             && i64::try_from(self.records).is_ok()
     }
+
+    /// Where to read a partition on; `None` if it isn't known yet.
+    pub fn place(&self, partition: Partition) -> Option<Place> {
+        Some(Place {
+            next: *self.next_offsets.get(&partition)?,
+            epoch: self.leader_epochs.get(&partition).copied(),
+        })
+    }
 }
 
 /// An archive's files, open for appending.
 pub struct Writer {
     data: AppendFile,
     gaps: GapLog,
-    next_offsets: Positions,
+    places: Places,
     records: u64,
     id: FileId,
 }
@@ -98,17 +110,12 @@ impl std::ops::AddAssign for Wrote {
 
 impl Writer {
     /// A writer at the end of these files.
-    pub fn new(
-        data: AppendFile,
-        gaps: GapLog,
-        next_offsets: Positions,
-        records: u64,
-    ) -> io::Result<Self> {
+    pub fn new(data: AppendFile, gaps: GapLog, places: Places, records: u64) -> io::Result<Self> {
         Ok(Self {
             id: data.handle().stat()?.id(),
             data,
             gaps,
-            next_offsets,
+            places,
             records,
         })
     }
@@ -131,7 +138,7 @@ impl Writer {
                 return Ok(Wrote::default());
             }
         };
-        self.next_offsets.extend(advance.to);
+        self.places.extend(advance.to);
         self.records += advance.records;
         Ok(Wrote {
             bytes: bytes as u64,
@@ -142,9 +149,12 @@ impl Writer {
     /// What has been written so far; what it holds is yet to be made durable.
     pub fn written(&self) -> Written {
         let files = [Some(self.data.handle()), self.gaps.handle()];
+        let epochs = self.places.iter();
+        let epochs = epochs.filter_map(|(&partition, at)| Some((partition, at.epoch?)));
         Written {
             progress: Progress {
-                next_offsets: self.next_offsets.clone(),
+                next_offsets: self.places.iter().map(|(&p, at)| (p, at.next)).collect(),
+                leader_epochs: epochs.collect(),
                 records: self.records,
                 data: self.data.mark(),
                 id: self.id,

@@ -8,7 +8,7 @@ use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Compression, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -199,6 +199,7 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
         newline: Newline::Space,
         existing: Existing::Append,
         file_mode: None,
+        corrupt: Corrupt::Wait,
     };
     world.add(config, Vec::new());
 }

@@ -12,6 +12,7 @@ mod files;
 mod kafka;
 mod numbers;
 mod produce;
+mod proxy;
 mod random;
 mod says;
 mod scene;
@@ -20,6 +21,7 @@ mod topic;
 mod values;
 mod wait;
 
+mod brokers;
 mod cli;
 mod commit;
 mod first_start;

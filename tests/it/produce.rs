@@ -74,6 +74,11 @@ impl Producer {
         producer
     }
 
+    /// One that compresses what it sends.
+    pub fn compressing(server: &Server, codec: &str) -> Self {
+        Self::with(server, &[("compression.type", codec)])
+    }
+
     fn with(server: &Server, settings: &[(&str, &str)]) -> Self {
         let mut config = server.client();
         config

@@ -86,6 +86,11 @@ pub fn broker_down(broker: &str) -> Says {
     Says::new(&[broker], &words)
 }
 
+/// No broker can be used.
+pub fn cluster_down() -> Says {
+    Says::new(&["cluster", "in trouble"], &[])
+}
+
 pub fn too_short(file: &str, expected: u64, found: u64) -> Says {
     Says::new(&[file, &expected.to_string(), &found.to_string()], &[])
 }
@@ -176,6 +181,15 @@ pub fn owned_by(archive: &str, pid: u32) -> Says {
 pub fn gap(archive: &str, from: i64, to: i64) -> Says {
     let (last, to) = ((to - 1).to_string(), to.to_string());
     Says::new(&[archive, &from.to_string()], &[&last, &to])
+}
+
+/// A partition that can't be read because of what Kafka holds there.
+pub fn corrupt(archive: &str, partition: i32, offset: i64) -> Says {
+    let (partition, offset) = (
+        format!("partition {partition} "),
+        format!("offset {offset}:"),
+    );
+    Says::new(&[archive, &partition, &offset, "corrupt"], &[])
 }
 
 pub fn recreated(archive: &str) -> Says {

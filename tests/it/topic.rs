@@ -43,14 +43,27 @@ impl<'a> Topic<'a> {
         self.server.bootstrap()
     }
 
-    /// Creates it, once the last topic of that name is quite gone.
+    /// Creates it, once the last topic of that name is quite gone; each node has a copy of it.
     pub fn make(&self, partitions: i32, config: &[(&str, &str)]) {
+        self.make_on(
+            partitions,
+            TopicReplication::Fixed(self.server.replicas()),
+            config,
+        );
+    }
+
+    /// The same with one partition, on these nodes; the first of them leads.
+    pub fn place(&self, nodes: &[i32], config: &[(&str, &str)]) {
+        self.make_on(1, TopicReplication::Variable(&[nodes]), config);
+    }
+
+    fn make_on(&self, partitions: i32, nodes: TopicReplication, config: &[(&str, &str)]) {
         let admin = self.server.admin();
+        let mut topic = NewTopic::new(&self.name, partitions, nodes);
+        for (key, value) in config {
+            topic = topic.set(key, value);
+        }
         eventually(LONG, &format!("topic {} can be created", self.name), || {
-            let mut topic = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
-            for (key, value) in config {
-                topic = topic.set(key, value);
-            }
             let created = block_on(admin.create_topics([&topic], &options())).unwrap();
             match &created[0] {
                 Ok(_) => true,
@@ -95,6 +108,14 @@ impl<'a> Topic<'a> {
         client
             .fetch_watermarks(&self.name, partition, ADMIN_WAIT)
             .unwrap()
+    }
+
+    /// The node that leads a partition, and those whose copies are whole.
+    pub fn leader(&self, partition: i32) -> (i32, Vec<i32>) {
+        let client: BaseConsumer = self.server.client().create().unwrap();
+        let metadata = client.fetch_metadata(Some(&self.name), ADMIN_WAIT).unwrap();
+        let partition = &metadata.topics()[0].partitions()[partition as usize];
+        (partition.leader(), partition.isr().to_vec())
     }
 
     /// Waits until every partition has a leader that knows of it; none if the topic is to be gone.

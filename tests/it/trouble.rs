@@ -1,6 +1,7 @@
 //! What goes wrong stays with its archive, is said, and heals.
 
 mod broker;
+mod corrupt;
 mod disk;
 mod files;
 mod gaps;

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Compression, Existing, Newline, Start, keys, load};
+use super::super::{Compression, Corrupt, Existing, Newline, Start, keys, load};
 use super::{ARCHIVE, loaded};
 use crate::fs::FileMode;
 
@@ -35,6 +35,7 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     assert_eq!(archive.newline, Newline::Space);
     assert_eq!(archive.existing, Existing::Refuse);
     assert_eq!(archive.file_mode, None);
+    assert_eq!(archive.corrupt, Corrupt::Wait);
 }
 
 #[test]
@@ -54,6 +55,7 @@ compression_level = 9
 newline = "escape"
 existing = "append"
 file_mode = "0600"
+corrupt = "skip"
 [[archive]]
 broker = "h:1"
 topic = "a"
@@ -71,6 +73,7 @@ compression_level = 19
 newline = "fail"
 existing = "refuse"
 file_mode = "664"
+corrupt = "wait"
 [[archive]]
 broker = "h:1"
 topic = "c"
@@ -91,6 +94,7 @@ compression = "none"
     assert_eq!(a.newline, Newline::Escape);
     assert_eq!(a.existing, Existing::Append);
     assert_eq!(a.file_mode, FileMode::new(0o600));
+    assert_eq!(a.corrupt, Corrupt::Skip);
     assert_eq!(b.name, "bee");
     assert_eq!(b.state, Path::new("/not/there/state/bee"));
     assert_eq!(b.start, Start::Latest);
@@ -100,6 +104,7 @@ compression = "none"
     assert_eq!(b.newline, Newline::Fail);
     assert_eq!(b.existing, Existing::Refuse);
     assert_eq!(b.file_mode, FileMode::new(0o664));
+    assert_eq!(b.corrupt, Corrupt::Wait);
     // The default level is for those that compress.
     assert_eq!(c.compression, Compression::None);
 }

@@ -316,6 +316,10 @@ fn words_are_taken_from_a_list() {
         about("existing", "\"overwrite\""),
         ["`existing` can't be `overwrite` | it is one of \"refuse\", \"append\""]
     );
+    assert_eq!(
+        about("corrupt", "\"stop\""),
+        ["`corrupt` can't be `stop` | it is one of \"wait\", \"skip\""]
+    );
 }
 
 #[test]

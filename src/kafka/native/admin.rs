@@ -27,15 +27,14 @@ enum Set {
 const SLACK: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Describes these topics in one request; the results are in the order that the broker chose.
-    /// Blocks up to twice `timeout`.
+    /// Has this broker describe these topics in one request; the results are in the order that it chose. Blocks up to
+    /// `timeout`.
     pub(in crate::kafka) fn describe(
         &self,
+        broker: i32,
         topics: &[String],
         timeout: Duration,
     ) -> Result<Answers<String, Described>, KafkaError> {
-        // librdkafka would ask the controller, which may be away while others answer.
-        let broker = self.any_broker(timeout)?;
         let names = topics
             .iter()
             .map(|topic| cstring(topic))

@@ -116,8 +116,8 @@ impl Client {
         }
     }
 
-    /// The id of a broker that answers. Blocks up to `timeout`.
-    pub(in crate::kafka) fn any_broker(&self, timeout: Duration) -> Result<i32, KafkaError> {
+    /// The ids of the brokers, one that answers first. Blocks up to `timeout`.
+    pub(in crate::kafka) fn brokers(&self, timeout: Duration) -> Result<Vec<i32>, KafkaError> {
         let mut metadata = ptr::null();
         // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
         unsafe {
@@ -131,13 +131,11 @@ impl Client {
                 found.brokers,
                 usize::try_from(found.broker_cnt).unwrap_or(0),
             );
+            let mut brokers = known.iter().map(|broker| broker.id).collect::<Vec<_>>();
             // Who answered has no id while the client only knows it as a bootstrap server.
-            let broker = match found.orig_broker_id {
-                -1 => known.first().map_or(-1, |broker| broker.id),
-                id => id,
-            };
+            brokers.sort_by_key(|&id| id != found.orig_broker_id);
             rd::rd_kafka_metadata_destroy(metadata);
-            Ok(broker)
+            Ok(brokers)
         }
     }
 }

@@ -6,17 +6,18 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
 
 use super::client::Client;
-use super::{cstring, text};
+use super::{cstring, millis, text};
 use crate::cluster::{Fetched, KafkaError};
-use crate::kafka::errors::error;
+use crate::kafka::errors::{error, reading};
 use crate::kafka::limits::RECORD_OVERHEAD;
-use crate::record::{NextOffset, Partition, Record};
+use crate::record::{Partition, Places, Record};
 
 /// How many records one call takes at most.
 const BATCH: usize = 500;
@@ -53,14 +54,14 @@ impl Queue {
         }
     }
 
-    /// Takes some of what has arrived, in its order. Never waits.
-    pub(in crate::kafka) fn take(self: &Arc<Self>) -> Vec<Run> {
+    /// Takes some of what has arrived, in its order; waits so long for the first of it.
+    pub(in crate::kafka) fn take(self: &Arc<Self>, wait: Duration) -> Vec<Run> {
         let mut taken = ManuallyDrop::new(Vec::<Message>::with_capacity(BATCH));
         // SAFETY: a Message is a pointer and no more; librdkafka fills as many as it returns, and each is ours then.
         let taken = unsafe {
             let count = rd::rd_kafka_consume_batch_queue(
                 self.rkqu,
-                0,
+                millis(wait),
                 taken.as_mut_ptr().cast(),
                 taken.capacity(),
             );
@@ -135,19 +136,23 @@ impl Topic {
         TopicKey(self.rkt.addr())
     }
 
-    /// Starts to read a partition that is not being read.
-    pub(in crate::kafka) fn start(
-        &mut self,
-        partition: Partition,
-        next: NextOffset,
-    ) -> Result<(), KafkaError> {
-        // SAFETY: topic and queue are alive.
-        unsafe {
-            if rd::rd_kafka_consume_start_queue(self.rkt, partition, next, self.queue.rkqu) != 0 {
-                return Err(error(rd::rd_kafka_last_error(), ""));
+    /// Starts to read partitions that are not being read. Where it is known what the record before was written in, the
+    /// log is compared with that before anything is read.
+    pub(in crate::kafka) fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+        // While it is compared nothing may be fetched: that the offset isn't there would be said first.
+        let compared = Compared::new(self, from);
+        compared.pause();
+        for (&partition, place) in from {
+            // SAFETY: topic and queue are alive.
+            unsafe {
+                let (rkqu, next) = (self.queue.rkqu, place.next);
+                if rd::rd_kafka_consume_start_queue(self.rkt, partition, next, rkqu) != 0 {
+                    return Err(error(rd::rd_kafka_last_error(), ""));
+                }
             }
+            self.reading.push(partition);
         }
-        self.reading.push(partition);
+        compared.seek();
         Ok(())
     }
 
@@ -169,6 +174,70 @@ impl Drop for Topic {
         }
         // SAFETY: made by rd_kafka_topic_new, destroyed once.
         unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
+    }
+}
+
+/// Partitions of which it is known what the last record was written in.
+struct Compared {
+    client: Arc<Client>,
+    list: *mut rd::rd_kafka_topic_partition_list_t,
+}
+
+impl Compared {
+    fn new(topic: &Topic, from: &Places) -> Self {
+        // SAFETY: the list is ours until Drop; the name belongs to the topic and is copied.
+        unsafe {
+            let list = rd::rd_kafka_topic_partition_list_new(0);
+            let name = rd::rd_kafka_topic_name(topic.rkt);
+            for (&partition, place) in from {
+                if let Some(epoch) = place.epoch {
+                    let entry = rd::rd_kafka_topic_partition_list_add(list, name, partition);
+                    (*entry).offset = place.next;
+                    rd::rd_kafka_topic_partition_set_leader_epoch(entry, epoch);
+                }
+            }
+            Self {
+                client: Arc::clone(&topic.queue.client),
+                list,
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        // SAFETY: the list is alive.
+        unsafe { (*self.list).cnt == 0 }
+    }
+
+    /// Waits for the client's thread, as does going on when this is dropped.
+    fn pause(&self) {
+        if !self.is_empty() {
+            // SAFETY: client and list are alive. What fails is a partition that can't be read either.
+            unsafe { rd::rd_kafka_pause_partitions(self.client.rk, self.list) };
+        }
+    }
+
+    fn seek(&self) {
+        if !self.is_empty() {
+            // SAFETY: client and list are alive. Without a timeout it waits for nothing, and has nothing to say.
+            unsafe {
+                let refused = rd::rd_kafka_seek_partitions(self.client.rk, self.list, 0);
+                if !refused.is_null() {
+                    rd::rd_kafka_error_destroy(refused);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Compared {
+    fn drop(&mut self) {
+        // SAFETY: as in `pause`; the list was made by `new` and is destroyed once.
+        unsafe {
+            if !self.is_empty() {
+                rd::rd_kafka_resume_partitions(self.client.rk, self.list);
+            }
+            rd::rd_kafka_topic_partition_list_destroy(self.list);
+        }
     }
 }
 
@@ -242,14 +311,16 @@ impl Message {
         unsafe {
             if m.err != OK {
                 let said = text(rd::rd_kafka_message_errstr(m));
-                return Fetched::Failed(m.partition, error(m.err, &said));
+                return Fetched::Failed(m.partition, reading(m.err, &said, m.offset));
             }
             let value = (!m.payload.is_null())
                 .then(|| slice::from_raw_parts(m.payload.cast::<u8>(), m.len));
+            let epoch = rd::rd_kafka_message_leader_epoch(m);
             Fetched::Record(Record {
                 partition: m.partition,
                 offset: m.offset,
                 value,
+                epoch: (epoch >= 0).then_some(epoch),
             })
         }
     }

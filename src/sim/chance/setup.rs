@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Compression, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
 use crate::segment::compression::compress;
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
@@ -100,6 +100,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         },
         existing,
         file_mode: None,
+        corrupt: Corrupt::Wait,
     };
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {

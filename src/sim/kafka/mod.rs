@@ -17,7 +17,7 @@ use super::disk::{Mutation, SimFs};
 use super::random::Random;
 use crate::checkpoint::{Checkpoint, Checkpointed};
 use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
-use crate::record::{NextOffset, Partition, Positions};
+use crate::record::{NextOffset, Partition, Places};
 use reader::{Queue, SimReader};
 
 /// The simulated cluster; clones are the same one.
@@ -189,7 +189,7 @@ impl Cluster for SimCluster {
         &self,
         topic: &str,
         lane: usize,
-        from: &Positions,
+        from: &Places,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
@@ -208,6 +208,16 @@ impl Cluster for SimCluster {
             self.answer(None, make).await
         }
         .boxed()
+    }
+
+    fn corrupt(
+        &self,
+        topic: &str,
+        _: Partition,
+        _: NextOffset,
+    ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
+        let topic = topic.to_owned();
+        async move { self.answer(Some(&topic), |_| Ok(None)).await }.boxed()
     }
 
     fn commit(&self, checkpoint: &Checkpointed) {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Kafka, Topic, error};
 use crate::cluster::{Fetched, KafkaError, Reader, Trouble};
-use crate::record::{NextOffset, Partition, Positions, Record};
+use crate::record::{NextOffset, Partition, Places, Record};
 use crate::sim::random::Random;
 
 /// How many records are fetched ahead, at most.
@@ -117,10 +117,10 @@ impl Queue {
 }
 
 impl Reader for SimReader {
-    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
+    fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
         let from = from
             .iter()
-            .map(|(&partition, &next)| (partition, Some(next)));
+            .map(|(&partition, at)| (partition, Some(at.next)));
         self.locked().from.extend(from);
         Ok(())
     }
@@ -149,6 +149,7 @@ impl Reader for SimReader {
                     partition,
                     offset: *offset,
                     value: value.as_deref(),
+                    epoch: None,
                 }),
                 Item::Failed(e) => Fetched::Failed(partition, e.clone()),
             });

@@ -1,4 +1,5 @@
-//! Kafka's jars, fetched once into the target directory.
+//! Kafka's jars, fetched once into the target directory: of the version in `tests/kafka/pom.xml`, or of
+//! `ARCHIVER_TEST_KAFKA`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,12 @@ fn fetch() -> Result<PathBuf, String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
         .expect("the target directory");
-    let (base, libs) = (target.join("kafka"), target.join("kafka/libs"));
+    let version = std::env::var("ARCHIVER_TEST_KAFKA").ok();
+    let base = target.join(match &version {
+        Some(version) => format!("kafka-{version}"),
+        None => "kafka".to_owned(),
+    });
+    let libs = base.join("libs");
     let fail = |what: &str, e: std::io::Error| format!("{what}: {e}");
     fs::create_dir_all(&base).map_err(|e| fail("target/kafka", e))?;
     let lock = File::create(base.join("lock")).map_err(|e| fail("target/kafka/lock", e))?;
@@ -45,6 +51,7 @@ fn fetch() -> Result<PathBuf, String> {
         .args(["-q", "-B", "dependency:copy-dependencies", "-f"])
         .arg(&seen)
         .arg(format!("-DoutputDirectory={}", partial.display()))
+        .args(version.map(|version| format!("-Dkafka.version={version}")))
         .output()
         .map_err(|e| {
             fail(

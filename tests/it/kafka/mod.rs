@@ -1,12 +1,15 @@
-//! A real Apache Kafka: one node, broker and controller in one JVM, gone when the tests are.
+//! A real Apache Kafka: one node or three, broker and controller in one JVM, gone when the tests are.
 
 mod janitor;
 mod java;
 mod libs;
+mod node;
 mod properties;
+mod segment;
 mod server;
 mod tests;
 
 pub use janitor::Janitor;
 pub use java::run;
-pub use server::{ADMIN_WAIT, Server, shared};
+pub use segment::{Damage, Segment};
+pub use server::{ADMIN_WAIT, Server, cluster, shared};

@@ -1,20 +1,23 @@
-//! The server's configuration.
+//! A node's configuration.
 
+use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::Path;
 
 use crate::random::Random;
 
-/// Where one server listens.
+/// Where one node listens.
 #[derive(Clone, Copy)]
 pub struct Ports {
     pub plain: u16,
+    /// What is advertised here is the proxy's address, if there is one.
+    pub proxied: u16,
     pub sasl: u16,
     pub controller: u16,
 }
 
 impl Ports {
-    /// Three free ones. They lie below those that the system gives to outgoing connections, so
+    /// Four free ones. They lie below those that the system gives to outgoing connections, so
     /// that nobody takes one while a stopped server is away from it.
     pub fn free() -> Ports {
         let mut random = Random::new(super::server::entropy());
@@ -26,57 +29,89 @@ impl Ports {
         };
         Ports {
             plain: next(),
+            proxied: next(),
             sasl: next(),
             controller: next(),
         }
     }
 }
 
-/// `server.properties`; with `secured`, a second listener asks for SCRAM and topics for rights.
-pub fn properties(ports: Ports, data: &Path, secured: bool) -> String {
-    let Ports {
-        plain,
-        sasl,
-        controller,
-    } = ports;
-    let (listeners, advertised) = if secured {
-        (
-            format!(",SASL://127.0.0.1:{sasl}"),
-            format!(",SASL://127.0.0.1:{sasl}"),
-        )
-    } else {
-        Default::default()
-    };
+/// What `server.properties` follows from.
+pub struct Layout<'a> {
+    /// Which of the nodes it is, from 1.
+    pub id: usize,
+    /// All of them, in the order of their ids.
+    pub nodes: &'a [Ports],
+    pub data: &'a Path,
+    /// A listener asks for SCRAM, and topics for rights.
+    pub secured: bool,
+    /// The port of the proxy that stands before the listener for it.
+    pub proxy: Option<u16>,
+}
+
+/// `server.properties` of one node.
+pub fn properties(layout: &Layout) -> String {
+    let ports = layout.nodes[layout.id - 1];
+    let mut listeners = format!("PLAINTEXT://127.0.0.1:{}", ports.plain);
+    let mut advertised = listeners.clone();
+    if let Some(proxy) = layout.proxy {
+        write!(listeners, ",PROXIED://127.0.0.1:{}", ports.proxied).unwrap();
+        write!(advertised, ",PROXIED://127.0.0.1:{proxy}").unwrap();
+    }
+    if layout.secured {
+        let sasl = format!(",SASL://127.0.0.1:{}", ports.sasl);
+        listeners.push_str(&sasl);
+        advertised.push_str(&sasl);
+    }
+    let voters = layout.nodes.iter().zip(1..);
+    let voters: Vec<_> = voters
+        .map(|(ports, id)| format!("{id}@127.0.0.1:{}", ports.controller))
+        .collect();
     let mut text = format!(
         "process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={id}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{plain}{listeners},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain}{advertised}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-log.dirs={}
+log.dirs={data}
 auto.create.topics.enable=false
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
+transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr=1
 log.retention.check.interval.ms=1000
 log.segment.delete.delay.ms=1000
 socket.send.buffer.bytes=-1
 socket.receive.buffer.bytes=-1
 ",
-        data.display()
+        id = layout.id,
+        voters = voters.join(","),
+        controller = ports.controller,
+        data = layout.data.display(),
+        replicas = layout.nodes.len(),
     );
-    if secured {
+    if layout.nodes.len() > 1 {
+        // A dead leader is replaced in seconds, also on a busy machine no sooner.
+        text.push_str(
+            "broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=300
+controller.quorum.election.timeout.ms=1000
+controller.quorum.fetch.timeout.ms=2000
+replica.lag.time.max.ms=3000
+",
+        );
+    }
+    if layout.secured {
         text.push_str(
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS

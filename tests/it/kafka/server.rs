@@ -1,62 +1,100 @@
-//! One Kafka server: shared by all tests, or a test's own to stop, pause and restart.
+//! Kafka of one node, shared by all tests or a test's own to stop, pause and restart; or of three.
 
-use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
-use std::process::{Child, Stdio};
-use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
+use rustix::process::Signal;
 
-use super::janitor::Janitor;
-use super::java::{java, run};
-use super::properties::{Ports, properties};
+use super::java::run;
+use super::node::Node;
+use super::properties::Ports;
+use crate::proxy::{Fault, Proxy};
 use crate::random::Random;
-use crate::wait::LONG;
 
 /// How long the server may take for what an administrator asks.
 pub const ADMIN_WAIT: Duration = Duration::from_secs(60);
 
 pub struct Server {
-    ports: Ports,
-    directory: TempDir,
-    java: Mutex<Option<Child>>,
+    nodes: Vec<Node>,
+    /// One before each node, or none.
+    proxies: Vec<Proxy>,
 }
 
 /// The server that all tests share, started when it is first asked for.
 pub fn shared() -> &'static Server {
     static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
     SHARED
-        .get_or_init(|| Server::create(false))
+        .get_or_init(|| Server::create(1, false))
         .as_ref()
         .unwrap_or_else(|e| panic!("no Kafka to test with: {e}"))
+}
+
+/// A cluster of three nodes with a proxy before each: one for all tests, one test at a time.
+pub fn cluster() -> MutexGuard<'static, Server> {
+    static CLUSTER: OnceLock<Mutex<Server>> = OnceLock::new();
+    let cluster = CLUSTER
+        .get_or_init(|| Mutex::new(Server::create(3, false).expect("a cluster of three nodes")));
+    let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+    // A test that failed may have left it in any state.
+    cluster.fault(Fault::None);
+    for node in &cluster.nodes {
+        node.resume();
+        if node.pid().is_none() {
+            node.restart();
+        }
+    }
+    cluster
 }
 
 impl Server {
     /// A server of the test's own.
     pub fn private() -> Server {
-        Server::create(false).expect("a Kafka server")
+        Server::create(1, false).expect("a Kafka server")
     }
 
     /// A server of the test's own that knows the users alice and bob, by the passwords alice-pw
     /// and bob-pw, who may do nothing yet. See [`Server::sasl`] and [`Server::grant`].
     pub fn secured() -> Server {
-        Server::create(true).expect("a Kafka server")
+        Server::create(1, true).expect("a Kafka server")
     }
 
     /// Where anybody may do anything.
     pub fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.plain)
+        list(self.nodes.iter().map(Node::address))
+    }
+
+    /// The same through the proxies.
+    pub fn proxied(&self) -> String {
+        list(self.proxies.iter().map(Proxy::address))
     }
 
     /// Where a [secured](Server::secured) server's users connect.
     pub fn sasl(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.sasl)
+        list(self.nodes.iter().map(Node::sasl))
+    }
+
+    /// The node of this id, from 1.
+    pub fn node(&self, id: i32) -> &Node {
+        &self.nodes[id as usize - 1]
+    }
+
+    /// How many copies of a partition there may be.
+    pub fn replicas(&self) -> i32 {
+        self.nodes.len() as i32
+    }
+
+    /// The proxy before the node of this id.
+    pub fn proxy(&self, id: i32) -> &Proxy {
+        &self.proxies[id as usize - 1]
+    }
+
+    /// All proxies do this to what passes through them.
+    pub fn fault(&self, fault: Fault) {
+        self.proxies.iter().for_each(|proxy| proxy.set(fault));
     }
 
     /// Lets a user do something with a topic, such as `READ` or `DESCRIBE`.
@@ -81,7 +119,7 @@ impl Server {
     }
 
     pub fn pid(&self) -> Option<u32> {
-        self.java.lock().unwrap().as_ref().map(Child::id)
+        self.nodes[0].pid()
     }
 
     /// Stops the server in good order.
@@ -96,11 +134,11 @@ impl Server {
 
     /// The server neither answers nor hangs up until [`Server::resume`].
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
+        self.nodes.iter().for_each(Node::pause);
     }
 
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
+        self.nodes.iter().for_each(Node::resume);
     }
 
     /// Starts the stopped server again, on the same ports with the same data.
@@ -108,20 +146,20 @@ impl Server {
         self.start().expect("the server starts again");
     }
 
-    fn create(secured: bool) -> Result<Server, String> {
+    fn create(nodes: usize, secured: bool) -> Result<Server, String> {
         let mut failure = String::new();
         // Somebody may take a port between its choice and its use.
         for _ in 0..3 {
-            let directory = tempfile::Builder::new()
-                .prefix("kafka-")
-                .tempdir_in(Janitor::get().root())
-                .map_err(|e| format!("a directory for Kafka: {e}"))?;
-            let server = Server {
-                ports: Ports::free(),
-                directory,
-                java: Mutex::default(),
+            let ports: Vec<_> = (0..nodes).map(|_| Ports::free()).collect();
+            let proxied = ports.iter().filter(|_| nodes > 1);
+            let proxies: Vec<_> = proxied.map(|ports| Proxy::to(ports.proxied)).collect();
+            let cluster = cluster_id();
+            let format = |id| {
+                let proxy = proxies.get(id - 1).map(Proxy::port);
+                Node::format(id, &ports, &cluster, secured, proxy)
             };
-            server.format(secured)?;
+            let nodes = (1..=nodes).map(format).collect::<Result<_, _>>()?;
+            let server = Server { nodes, proxies };
             match server.start() {
                 Ok(()) => return Ok(server),
                 Err(e) => failure = e,
@@ -130,92 +168,19 @@ impl Server {
         Err(failure)
     }
 
-    fn format(&self, secured: bool) -> Result<(), String> {
-        let directory = self.directory.path();
-        let text = properties(self.ports, &directory.join("data"), secured);
-        fs::write(directory.join("server.properties"), text).map_err(|e| e.to_string())?;
-        let mut format = java(&["-Xmx128m"])?;
-        format.args(["kafka.tools.StorageTool", "format", "-t", &cluster_id()]);
-        format
-            .args(["-c", "server.properties"])
-            .current_dir(directory);
-        if secured {
-            for user in ["alice", "bob"] {
-                let credential = format!("SCRAM-SHA-512=[name={user},password={user}-pw]");
-                format.args(["--add-scram", &credential]);
-            }
-        }
-        let output = format.output().map_err(|e| {
-            format!("java, which runs Kafka for the tests (Debian's default-jdk-headless): {e}")
-        })?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(format!(
-            "formatting: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ))
-    }
-
-    /// Starts java and waits until it answers.
     fn start(&self) -> Result<(), String> {
-        let directory = self.directory.path();
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(directory.join("server.log"))
-            .map_err(|e| e.to_string())?;
-        let mut command = java(&["-Xmx256m"])?;
-        command
-            .args(["kafka.Kafka", "server.properties"])
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().map_err(|e| e.to_string())?)
-            .stderr(log);
-        let child = Janitor::get()
-            .spawn(&mut command)
-            .map_err(|e| e.to_string())?;
-        let mut java = self.java.lock().unwrap();
-        let child = java.insert(child);
-        let client: BaseConsumer = self.client().create().map_err(|e| e.to_string())?;
-        let start = Instant::now();
-        let problem = loop {
-            let metadata = client.fetch_metadata(None, Duration::from_millis(500));
-            if metadata.is_ok_and(|m| !m.brokers().is_empty()) {
-                return Ok(());
-            }
-            if let Ok(Some(status)) = child.try_wait() {
-                break format!("Kafka ended at its start: {status}");
-            }
-            if start.elapsed() > LONG {
-                break format!("Kafka does not answer after {LONG:?}");
-            }
-        };
-        let log = fs::read(directory.join("server.log")).unwrap_or_default();
-        let tail = &log[log.len().saturating_sub(4000)..];
-        Err(format!("{problem}\n{}", String::from_utf8_lossy(tail)))
-    }
-
-    fn signal(&self, signal: Signal) {
-        let java = self.java.lock().unwrap();
-        kill_process(Pid::from_child(java.as_ref().expect("it runs")), signal).unwrap();
+        self.nodes.iter().try_for_each(Node::start)?;
+        self.nodes.iter().try_for_each(Node::await_up)
     }
 
     fn end(&self, signal: Signal) {
-        if let Some(mut child) = self.java.lock().unwrap().take() {
-            if let Ok(None) = child.try_wait() {
-                kill_process(Pid::from_child(&child), signal).unwrap();
-            }
-            child.wait().expect("Kafka's end");
-            Janitor::get().forget(&child);
-        }
+        self.nodes.iter().for_each(|node| node.signal(signal));
+        self.nodes.iter().for_each(Node::await_end);
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
+fn list(addresses: impl Iterator<Item = String>) -> String {
+    addresses.collect::<Vec<_>>().join(",")
 }
 
 /// A number that no other process or call gets.
