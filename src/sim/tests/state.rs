@@ -187,6 +187,10 @@ fn the_checkpoint_of_another_archive_is_refused_also_when_both_files_are_the_sam
     let theirs = world.archives[1].config.state.join("checkpoint.json");
     let theirs = world.fs.peek(&theirs).expect("a checkpoint");
     let path = state(&world, "checkpoint.json");
+    let [ours, other] = [0, 1].map(|index: usize| world.archives[index].config.file.clone());
+    let kept = world.fs.peek(&ours).expect("a file");
+    world.fs.put(&ours, &world.fs.peek(&other).expect("a file"));
     assert_refused(&world, &path, &theirs, "another's");
+    world.fs.put(&ours, &kept);
     assert_goes_on(&world);
 }
