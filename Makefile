@@ -9,13 +9,15 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm fuzz memcheck bench memory release check lint deny advisories fmt clean
+.PHONY: help demo test storm torture replay fuzz memcheck bench memory release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
 	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
-	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
+	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
+	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
+	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
@@ -37,11 +39,21 @@ storm:
 	@scripts/need.sh rust build java maven
 	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
 
+# Optimised, as it has so much to do; replay shares that build.
+SIMULATE = CARGO_PROFILE_TEST_OPT_LEVEL=3 $(CARGO) test --locked --lib -- --ignored --exact --nocapture
+
+torture:
+	@scripts/need.sh rust build
+	ARCHIVER_SIM_MINUTES=$(or $(MINUTES),10) $(SIMULATE) sim::tests::torture::torture
+
+replay:
+	@scripts/need.sh rust build
+	$(SIMULATE) sim::tests::torture::again
+
 # MINUTES for each target, one after the other; see fuzz/README.md.
-MINUTES ?= 1
 fuzz:
 	@scripts/need.sh rust build
-	fuzz/run $(MINUTES) $(TARGETS)
+	fuzz/run $(or $(MINUTES),1) $(TARGETS)
 
 # The tests of kafka/ drive every call that it makes. Stops at the first use of memory that isn't the program's, and at
 # memory that nobody can free any more.

@@ -4,7 +4,7 @@ mod real;
 
 use std::any::Any;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,10 @@ pub trait Fs: Send + Sync {
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>>;
     /// The process that holds the lock of this file, if that can be found out.
     fn lock_holder(&self, file: &Stat) -> Option<u32>;
+    /// The number of this process.
+    fn process(&self) -> u32;
+    /// The paths of everything in a directory, in any order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
 }
 
 /// What is found in the place of a file of archiver's own.

@@ -72,7 +72,7 @@ impl GapLog {
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
-            expected: format!("the gaps that were listed, {} bytes", mark.length),
+            expected: format!("what was written up to byte {}", mark.length),
             found,
         };
         let io = |source| match NotOwn::of(&source) {
@@ -129,6 +129,26 @@ impl GapLog {
             }
         };
         file.append(&lines)
+    }
+
+    /// Checks that the list is still there, or the place for it: the checkpoint is stored beside it.
+    pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
+        if let Some(file) = &self.file {
+            return file.check(fs);
+        }
+        let dir = parent(&self.path);
+        match fs.stat(dir) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Refused::Foreign {
+                path: dir.to_path_buf(),
+                expected: "the state directory".into(),
+                found: "nothing".into(),
+            }),
+            Err(source) => Err(Refused::Io {
+                path: dir.to_path_buf(),
+                source,
+            }),
+        }
     }
 
     /// The list's path.

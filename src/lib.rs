@@ -27,7 +27,7 @@ pub mod logging;
 pub mod record;
 pub mod segment;
 pub mod shutdown;
-#[cfg(any(test, feature = "sim"))]
+#[cfg(test)]
 pub mod sim;
 pub mod status;
 pub mod supervisor;

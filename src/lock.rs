@@ -21,6 +21,9 @@ pub enum LockError {
     /// What is there is no lock of archiver's, and is not touched.
     #[error("{} is not archiver's lock: {found}; move it away; see {PAGE}", path.display())]
     NotOwn { path: PathBuf, found: NotOwn },
+    /// This process has it still, from an attempt before.
+    #[error("{} is still being closed", what.display())]
+    Closing { what: PathBuf },
     /// The file system said no.
     #[error("locking {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -52,14 +55,11 @@ pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
         return Err(io(NotOwn::TooLarge(length).into()));
     }
     if !file.try_lock().map_err(io)? {
-        return Err(LockError::Taken {
-            what: data.to_path_buf(),
-            pid: holder(fs, path, &file),
-        });
+        return Err(taken(fs, data, holder(fs, path, &file)));
     }
     // For people, and for where the kernel doesn't tell who holds a lock.
     file.set_len(0).map_err(io)?;
-    file.append(format!("{}\n", std::process::id()).as_bytes())
+    file.append(format!("{}\n", fs.process()).as_bytes())
         .map_err(io)?;
     Ok(Lock { _file: file })
 }
@@ -70,10 +70,17 @@ pub fn lock_data(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), L
     if file.try_lock().map_err(io)? {
         return Ok(());
     }
-    Err(LockError::Taken {
-        what: path.to_path_buf(),
-        pid: file.stat().ok().and_then(|stat| fs.lock_holder(&stat)),
-    })
+    let pid = file.stat().ok().and_then(|stat| fs.lock_holder(&stat));
+    Err(taken(fs, path, pid))
+}
+
+fn taken(fs: &dyn Fs, what: &Path, pid: Option<u32>) -> LockError {
+    let what = what.to_path_buf();
+    if pid == Some(fs.process()) {
+        LockError::Closing { what }
+    } else {
+        LockError::Taken { what, pid }
+    }
 }
 
 /// The kernel knows it for certain; what stands in the file may be another's.

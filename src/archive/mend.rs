@@ -18,15 +18,19 @@ pub(super) struct Finding {
     lost: BTreeMap<Partition, Range<NextOffset>>,
 }
 
-/// How long to wait before looking again when no broker answers.
+/// How long to wait before looking again when no broker answers, or when an answer has not helped.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Looks at a topic, and at what these of its partitions hold, until somebody answers.
+/// Looks at a topic, and at what these of its partitions hold, until somebody answers; after a while if `wait`.
 pub(super) async fn look_at_topic(
     cluster: Arc<dyn Cluster>,
     name: String,
     lost: BTreeSet<Partition>,
+    wait: bool,
 ) -> Result<Finding, KafkaError> {
+    if wait {
+        tokio::time::sleep(AGAIN).await;
+    }
     loop {
         match look_once(&*cluster, &name, &lost).await {
             Err(e) if matches!(e.kind, Trouble::Unreachable | Trouble::Other) => {
@@ -77,6 +81,10 @@ impl Reading<'_> {
         for (partition, held) in lost {
             let next = self.next(partition);
             let (go_on, gap) = self.place(partition, next, &held);
+            match go_on == next {
+                true => self.unmoved.insert(partition),
+                false => self.unmoved.remove(&partition),
+            };
             at.insert(partition, go_on);
             gaps.extend(gap);
         }

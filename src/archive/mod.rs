@@ -14,9 +14,9 @@ use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
 use crate::disk::Disk;
-use crate::lock::Lock;
 use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
+use open::Owned;
 
 /// What all archives share: the world around them.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
     pub async fn run(mut self, mut shutdown: Shutdown) -> End {
-        let mut lock = None;
+        let mut owned = None;
         let mut pause = RETRY_FIRST;
         loop {
             self.status.set(match self.status.state() {
@@ -85,7 +85,7 @@ impl Archive {
                 _ => State::Starting,
             });
             let began = tokio::time::Instant::now();
-            let attempt = self.attempt(&mut lock, &mut shutdown).await;
+            let attempt = self.attempt(&mut owned, &mut shutdown).await;
             let why = match attempt {
                 Ok(end) => {
                     self.status.set(State::Done);
@@ -113,13 +113,13 @@ impl Archive {
     /// One attempt: open everything where it was left, then read until something ends it.
     async fn attempt(
         &mut self,
-        lock: &mut Option<Lock>,
+        owned: &mut Option<Owned>,
         shutdown: &mut Shutdown,
     ) -> Result<End, Stop> {
         let mut asked = shutdown.clone();
         let open = async {
             self.world.disk = self.world.disk.at(&self.config.file).await;
-            self.open(lock).await
+            self.open(owned).await
         };
         let opened = tokio::select! {
             biased;

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name};
+use crate::checkpoint::{
+    Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name, owner,
+};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
 use crate::fs::{self, File, Fs, NotOwn, Reading};
@@ -20,7 +22,7 @@ use crate::record::{NextOffset, Partition, Positions};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::compression;
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::Writer;
+use crate::segment::writer::{Durable, Writer};
 
 /// Everything that reading needs, as it was left.
 pub(super) struct Opened {
@@ -34,12 +36,23 @@ pub(super) struct Opened {
     pub checkpointed: Checkpointed,
 }
 
+/// What this process has of an archive, over all attempts.
+pub(super) struct Owned {
+    _lock: Lock,
+    /// There was a checkpoint: another first start would take the place of what is in the file.
+    has_begun: bool,
+}
+
 impl Archive {
-    pub(super) async fn open(&self, held: &mut Option<Lock>) -> Result<Opened, Stop> {
+    pub(super) async fn open(&self, owned: &mut Option<Owned>) -> Result<Opened, Stop> {
         let store = Store::new(self.world.disk.clone(), &self.config.state);
-        if held.is_none() {
-            *held = Some(self.lock(&store).await?);
-        }
+        let owned = match owned {
+            Some(owned) => owned,
+            None => owned.insert(Owned {
+                _lock: self.lock(&store).await?,
+                has_begun: false,
+            }),
+        };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
             Err(e @ LoadError::Io { .. }) => return Err(Stop::Retry(e.to_string())),
@@ -47,6 +60,14 @@ impl Archive {
         };
         match &checkpoint {
             Some(checkpoint) => self.check_identity(checkpoint).await?,
+            None if owned.has_begun => {
+                return Err(Stop::Never(format!(
+                    "the checkpoint in {} is gone, which was there while this archiver ran; put it back, or move {} \
+                     away too to begin anew",
+                    self.config.state.display(),
+                    self.file().display()
+                )));
+            }
             None => self.check_new_file(store.path("gaps.ndjson")).await?,
         }
         let reading = "asking for";
@@ -75,6 +96,7 @@ impl Archive {
                 (begun.0, Some(begun.1))
             }
         };
+        owned.has_begun = true;
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
@@ -208,6 +230,7 @@ impl Archive {
             None => (Positions::new(), 0),
         };
         let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let dir = self.config.state.clone();
         let (disk, existing) = (&self.world.disk, self.config.existing);
         let create = move |fs: &dyn Fs| {
             let io = |source| Refused::Io {
@@ -229,6 +252,7 @@ impl Archive {
                         }
                         found => found?,
                     };
+                    check_owner(fs, &found, &dir)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
                         return Err(Refused::Io { path, source: e });
@@ -321,7 +345,18 @@ impl Archive {
             false => Vec::new(),
         };
         let files = self.open_files(&store, &checkpointed, from.clone(), gaps, held);
-        let writer = files.await?;
+        let (writer, durable) = files.await?;
+        // An empty file is known again only by which one it is: before anything is written to another one, that is
+        // stored.
+        let opened = durable.progress();
+        let is_other_empty = opened.data.length == 0 && opened.id != stored.progress.id;
+        let checkpointed = match is_other_empty {
+            true => store.save(identity.clone(), durable).await.map_err(|e| {
+                let file = self.file().display();
+                Stop::Retry(format!("storing the checkpoint for {file}: {e}"))
+            })?,
+            false => checkpointed,
+        };
         let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
         Ok(Opened {
             store,
@@ -341,7 +376,7 @@ impl Archive {
         from: Positions,
         unlisted: Vec<Gap>,
         held: Option<Arc<dyn File>>,
-    ) -> Result<Writer, Stop> {
+    ) -> Result<(Writer, Durable), Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let name = self.config.name.clone();
@@ -365,7 +400,7 @@ impl Archive {
         // What was cut off, now or by an attempt before, would come back with a power cut.
         let synced = writer.written().sync(&self.world.disk).await;
         match synced {
-            Ok(_) => Ok(writer),
+            Ok(durable) => Ok((writer, durable)),
             Err(e) => Err(self.refused(e, Some(checkpointed))),
         }
     }
@@ -375,6 +410,9 @@ impl Archive {
         match e {
             Refused::Io { .. } => Stop::Retry(format!("opening {e}")),
             Refused::Locked(e) => stop_for_lock(e),
+            Refused::Owned { .. } => Stop::Never(format!(
+                "{e}; give this archive a file of its own, or move that directory away to begin after what is there"
+            )),
             Refused::Foreign { .. } => {
                 let written_to = checkpointed.map(|stored| &stored.checkpoint().identity.file);
                 let moved = match written_to {
@@ -440,13 +478,32 @@ fn compression_in_words(compression: Compression) -> &'static str {
     }
 }
 
+/// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
+/// its own checkpoint.
+fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refused> {
+    let path = found.path().to_path_buf();
+    let io = |source| Refused::Io {
+        path: path.clone(),
+        source,
+    };
+    let id = found.handle().stat().map_err(io)?.id();
+    for dir in fs.list(fs::parent(state)).map_err(io)? {
+        let Some((of, file)) = owner(fs, &dir) else {
+            continue;
+        };
+        // Without its time of birth a number may be of a later file.
+        let is_it = file == id && (id.born.is_some() || of.file == path.display().to_string());
+        if is_it && dir != state {
+            let archive = of.archive;
+            return Err(Refused::Owned { path, archive, dir });
+        }
+    }
+    Ok(())
+}
+
 fn stop_for_lock(e: LockError) -> Stop {
     match e {
-        // Left over from this process's own attempt before, for a moment.
-        LockError::Taken { pid: Some(pid), .. } if pid == std::process::id() => {
-            Stop::Retry(e.to_string())
-        }
         LockError::Taken { .. } | LockError::NotOwn { .. } => Stop::Never(e.to_string()),
-        LockError::Io { .. } => Stop::Retry(e.to_string()),
+        LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.to_string()),
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Reading<'a> {
     unsaved: bool,
     /// Partitions whose offset is not in the log.
     lost: BTreeSet<Partition>,
+    /// Partitions that were started again at the same offset, as the log is said to have it.
+    pub unmoved: BTreeSet<Partition>,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
 }
@@ -104,6 +106,7 @@ pub(super) async fn read(
         let_go: false,
         quiet: false,
         lost: BTreeSet::new(),
+        unmoved: BTreeSet::new(),
         checkpointing: None,
     };
     // Who waited for a disk says that it runs when something is on it.
@@ -184,7 +187,8 @@ impl Reading<'_> {
             if !self.lost.is_empty() && looking.is_none() {
                 looking = Some(self.look());
             }
-            if budget.is_spent() && self.turn.is_none() && self.pipeline.has_room() {
+            // Others wait for their turn: with one, all that is there is taken first.
+            if budget.is_spent() && (self.turn.is_none() || !more) && self.pipeline.has_room() {
                 self.submit();
             }
             let may_take = self.may_take();
@@ -362,8 +366,10 @@ impl Reading<'_> {
 
     fn look(&mut self) -> Looking {
         let lost = std::mem::take(&mut self.lost);
+        // One broker says that the offset is there, and another that it isn't.
+        let wait = !lost.is_disjoint(&self.unmoved);
         let cluster = self.archive.cluster.clone();
-        look_at_topic(cluster, self.archive.config.topic.clone(), lost).boxed()
+        look_at_topic(cluster, self.archive.config.topic.clone(), lost, wait).boxed()
     }
 
     /// Where a partition is to be read on.

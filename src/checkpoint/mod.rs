@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Compression;
 use crate::segment::writer::Progress;
 
-pub use store::{LoadError, PAGE, REMEDY, Store};
+pub use store::{LoadError, PAGE, REMEDY, Store, owner};
 
 /// The version of the format that this program writes.
 pub const FORMAT: u32 = 1;

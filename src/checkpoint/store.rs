@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Checkpoint, Checkpointed, FORMAT, Identity};
 use crate::config::STATE_DIRECTORY;
 use crate::disk::Disk;
-use crate::fs::{Fs, NotOwn, create_dirs};
+use crate::fs::{FileId, Fs, NotOwn, create_dirs};
 use crate::segment::writer::Durable;
 
 /// An archive's state directory.
@@ -165,6 +165,12 @@ fn refuse_links(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The archive and the file that the checkpoint in another state directory is of, if there is one that can be read.
+pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
+    let stored = load(fs, dir.join("checkpoint.json")).ok()??;
+    Some((stored.0.identity, stored.0.progress.id))
 }
 
 fn load(fs: &dyn Fs, path: PathBuf) -> Result<Option<Checkpointed>, LoadError> {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{File, Fs, NotOwn, Stat, parent};
 
@@ -82,19 +82,22 @@ impl RealFs {
         }
     }
 
+    fn devices(&self) -> MutexGuard<'_, HashMap<u64, Arc<Device>>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wrap(&self, file: fs::File, path: &Path) -> io::Result<Arc<dyn File>> {
         let meta = file.metadata()?;
         let (device_id, is_dir) = (meta.dev(), meta.is_dir());
-        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        let device = match devices.get(&device_id) {
-            Some(device) => Arc::clone(device),
+        let known = self.devices().get(&device_id).cloned();
+        let device = match known {
+            Some(device) => device,
             None => {
-                let device = Arc::new(Device {
-                    handle: fs::File::open(if is_dir { path } else { parent(path) })?,
-                    failures: AtomicU64::new(0),
-                });
-                devices.insert(device_id, Arc::clone(&device));
-                device
+                // Opened while nobody else has to wait: this device may not answer.
+                let handle = fs::File::open(if is_dir { path } else { parent(path) })?;
+                let failures = AtomicU64::new(0);
+                let opened = Arc::new(Device { handle, failures });
+                Arc::clone(self.devices().entry(device_id).or_insert(opened))
             }
         };
         Ok(Arc::new(RealFile {
@@ -227,6 +230,15 @@ impl Fs for RealFs {
             let inode = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
             (inode == file.inode).then_some(pid)
         })
+    }
+
+    fn process(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(dir)?;
+        entries.map(|entry| Ok(entry?.path())).collect()
     }
 }
 

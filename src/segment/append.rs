@@ -26,6 +26,13 @@ pub enum Refused {
     /// Another archiver writes it.
     #[error(transparent)]
     Locked(#[from] LockError),
+    /// Another archive goes on in it when it is started again.
+    #[error("{} is the file of archive {archive}, whose checkpoint is in {}", path.display(), dir.display())]
+    Owned {
+        path: PathBuf,
+        archive: String,
+        dir: PathBuf,
+    },
     /// It is not the file that the checkpoint speaks of.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Foreign {
@@ -145,28 +152,20 @@ impl AppendFile {
         let expected = self.length + bytes.len() as u64;
         let found = self.file.stat().map_err(|e| Refused::io(&self.path, e))?;
         if found.length != expected {
-            return Err(self.foreign(expected, format!("{} bytes", found.length)));
+            return Err(foreign(&self.path, expected, found.length));
         }
         self.length = expected;
         self.tail.push(bytes);
         Ok(())
     }
 
-    fn foreign(&self, length: u64, found: String) -> Refused {
-        Refused::Foreign {
-            path: self.path.clone(),
-            expected: format!("the file that is being written, {length} bytes"),
-            found,
-        }
-    }
-
     /// Checks that the path still leads to this file, and that nobody else changed its length.
     pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
         let io = |e| Refused::io(&self.path, e);
+        check_path(fs, &self.path, &self.file, 0)?;
         let here = self.file.stat().map_err(io)?;
-        check_path(fs, &self.path, &self.file)?;
         if here.length != self.length {
-            return Err(self.foreign(self.length, format!("{} bytes", here.length)));
+            return Err(foreign(&self.path, self.length, here.length));
         }
         Ok(())
     }
@@ -193,9 +192,22 @@ impl fmt::Debug for AppendFile {
     }
 }
 
-/// Checks that a path leads to the file that is open.
-pub fn check_path(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), Refused> {
-    let foreign = |found: String| Refused::Foreign {
+fn foreign(path: &Path, expected: u64, found: u64) -> Refused {
+    Refused::Foreign {
+        path: path.to_path_buf(),
+        expected: format!("the file that is being written, {expected} bytes"),
+        found: format!("{found} bytes"),
+    }
+}
+
+/// Checks that a path leads to the file that is open, and that it has at least so many bytes.
+pub fn check_path(
+    fs: &dyn Fs,
+    path: &Path,
+    file: &Arc<dyn File>,
+    least: u64,
+) -> Result<(), Refused> {
+    let elsewhere = |found: String| Refused::Foreign {
         path: path.to_path_buf(),
         expected: "the file that is being written".into(),
         found,
@@ -203,11 +215,14 @@ pub fn check_path(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), 
     let here = file.stat().map_err(|e| Refused::io(path, e))?;
     let there = match fs.stat(path) {
         Ok(there) => there,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(foreign("no file".into())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(elsewhere("no file".into())),
         Err(e) => return Err(Refused::io(path, e)),
     };
     if (there.device, there.inode) != (here.device, here.inode) {
-        return Err(foreign(format!("another file, {} bytes", there.length)));
+        return Err(elsewhere(format!("another file, {} bytes", there.length)));
+    }
+    if there.length < least {
+        return Err(foreign(path, least, there.length));
     }
     Ok(())
 }

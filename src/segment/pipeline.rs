@@ -29,6 +29,8 @@ pub struct Pipeline {
     ready: VecDeque<(Entry, Held)>,
     writer: State,
     in_flight: usize,
+    /// A look at the file waits among them.
+    checking: bool,
     /// The writer stands at the last good byte, and nothing more may go into the file.
     failed: bool,
 }
@@ -53,6 +55,7 @@ impl Pipeline {
             ready: VecDeque::new(),
             writer: State::Resting(Box::new(writer)),
             in_flight: 0,
+            checking: false,
             failed: false,
         }
     }
@@ -98,8 +101,11 @@ impl Pipeline {
         self.push(std::future::ready(Ok((entry, Held::default()))).boxed());
     }
 
-    /// Has the file looked at: is it still the one that was opened?
+    /// Has the file looked at: is it still the one that was opened? While a disk doesn't answer, one look is enough.
     pub fn submit_check(&mut self) {
+        if std::mem::replace(&mut self.checking, true) {
+            return;
+        }
         self.push(std::future::ready(Ok((Entry::Check, Held::default()))).boxed());
     }
 
@@ -153,6 +159,8 @@ impl Pipeline {
             }
         };
         let entries = std::mem::take(&mut self.ready);
+        let is_check = |(entry, _): &(Entry, Held)| matches!(entry, Entry::Check);
+        self.checking &= !entries.iter().any(is_check);
         let disk = self.disk.clone();
         let job = async move {
             disk.run(move |fs| {
@@ -187,5 +195,34 @@ impl Pipeline {
             self.writer = State::Resting(writing.await.0);
         }
         self.written()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::gaps::GapLog;
+    use crate::record::Positions;
+    use crate::segment::append::AppendFile;
+    use crate::sim::disk::SimFs;
+    use crate::sim::random::Random;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
+        let fs = SimFs::new(Random::new(1)).start();
+        let data = AppendFile::create(&fs, Path::new("/data")).expect("nothing is in the way");
+        let gaps = GapLog::none(Path::new("/gaps"));
+        let writer = Writer::new(data, gaps, Positions::new(), 0).expect("nothing is in the way");
+        let hangs = Arc::new(|| std::future::pending().boxed());
+        let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs);
+        let mut pipeline = Pipeline::new(disk, Compression::None, writer);
+        for _ in 0..100 {
+            pipeline.submit_check();
+            assert!(pipeline.progress().now_or_never().is_none());
+        }
+        assert!(pipeline.has_room(), "{} in flight", pipeline.in_flight);
     }
 }

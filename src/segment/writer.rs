@@ -53,7 +53,7 @@ pub enum Entry {
     Records(Vec<u8>, Advance),
     /// Gaps, in the order of the records around them.
     Gaps(Vec<Gap>, Advance),
-    /// Nothing is appended; the file must still be the one that was opened.
+    /// Nothing is appended; the files must still be those that were opened.
     Check,
 }
 
@@ -127,6 +127,7 @@ impl Writer {
             }
             Entry::Check => {
                 self.data.check(fs)?;
+                self.gaps.check(fs)?;
                 return Ok(Wrote::default());
             }
         };
@@ -187,14 +188,20 @@ impl Written {
         let path = self.path.clone();
         let synced = disk.sync(self.files).await;
         synced.map_err(|source| Refused::Io { path, source })?;
-        let (path, data) = (self.path, self.data);
-        disk.run(move |fs| check_path(fs, &path, &data)).await?;
+        let (path, data, length) = (self.path, self.data, self.progress.data.length);
+        disk.run(move |fs| check_path(fs, &path, &data, length))
+            .await?;
         Ok(Durable(self.progress))
     }
 }
 
 impl Durable {
     /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.0
+    }
+
+    /// How far it is, to be stored.
     pub fn into_progress(self) -> Progress {
         self.0
     }

@@ -11,8 +11,11 @@ pub mod chance;
 pub mod check;
 pub mod disk;
 pub mod kafka;
+pub mod process;
 pub mod random;
 pub mod scenes;
+pub mod strike;
 #[cfg(test)]
 mod tests;
+pub mod torture;
 pub mod world;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
+use super::process::Step;
 use super::random::Random;
-use super::world::{Step, World};
+use super::world::World;
 use crate::config::{Archive, Compression, Existing, Newline, Start};
 
 /// A scene: a world, and what happens in it.
@@ -21,7 +22,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 9] = [
+pub const SCENES: [Scene; 11] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -89,6 +90,33 @@ pub const SCENES: [Scene; 9] = [
             write(world, 2);
         },
         steps: 9,
+    },
+    Scene {
+        name: "log gets shorter",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            if step == 4 {
+                each_log(world, |log| {
+                    log.truncate(log.end() - 3);
+                });
+            }
+            write(world, 2);
+        },
+        steps: 9,
+    },
+    Scene {
+        name: "new partition",
+        setup: |world| steady(world, Compression::Gzip(1)),
+        happens: |world, step| {
+            if step == 2 {
+                let mut kafka = world.cluster.kafka();
+                let topics = kafka.topics.values_mut();
+                let lives = topics.filter_map(Topic::now_mut);
+                lives.for_each(|life| life.partitions.push(Log::default()));
+            }
+            write(world, 2);
+        },
+        steps: 6,
     },
     Scene {
         name: "disk full",

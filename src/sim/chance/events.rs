@@ -5,8 +5,11 @@ use std::time::Duration;
 use crate::sim::check::stored;
 use crate::sim::disk::Faults;
 use crate::sim::kafka::{Kafka, Life, Log};
+use crate::sim::process::Step;
 use crate::sim::random::Random;
-use crate::sim::world::{Step, Watched, World};
+use crate::sim::world::{Watched, World};
+
+use super::{meddle, rivals};
 
 /// What happens while a process lives.
 pub struct Events {
@@ -43,7 +46,8 @@ impl Events {
             14..16 => crash_soon(world),
             16 if random.once_in(2) => recreate(world, true),
             17..22 => change(world),
-            22 if random.once_in(4) => meddle(world),
+            22 if random.once_in(4) => meddle::meddle(world),
+            23 if random.once_in(4) => return rivals::second_process(world),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);
@@ -52,13 +56,16 @@ impl Events {
 }
 
 /// Lets something happen while no process lives.
-pub fn between(world: &World) {
+pub fn between(world: &World) -> Result<(), String> {
     match world.random.below(10) {
         0 => recreate(world, false),
-        4 if world.random.once_in(3) => meddle(world),
+        4 if world.random.once_in(3) => meddle::meddle(world),
+        5 if world.random.once_in(3) => meddle::put_back(world),
+        6 if world.random.once_in(4) => return rivals::other_name(world),
         1..4 => change(world),
         _ => traffic(world),
     }
+    Ok(())
 }
 
 /// Nothing is in anybody's way any more.
@@ -71,6 +78,7 @@ pub fn calm(world: &World) {
         create(&mut kafka, &name, &world.random);
     }
     each_log(&mut kafka, |log| {
+        (log.leaderless, log.refuses) = (false, false);
         if log.is_open() {
             log.end_transaction(true);
         }
@@ -181,10 +189,22 @@ fn change(world: &World) {
 /// The brokers or the rights come and go.
 fn trouble(world: &World) {
     let (random, mut kafka) = (&world.random, world.cluster.kafka());
-    match random.below(4) {
+    match random.below(6) {
         0 => kafka.denied = !kafka.denied,
         1 => kafka.unreachable = !kafka.unreachable,
         2 => kafka.errors_once_in = random.pick(&[0, 3, 20]),
+        3 | 4 => {
+            let name = any_topic(&kafka, random);
+            with_log(&mut kafka, &name, random, |log, path| {
+                log.leaderless = random.once_in(2);
+                log.refuses = random.once_in(4);
+                let state = (log.leaderless, log.refuses);
+                world
+                    .fs
+                    .note(|| format!("  {path}: leaderless, refuses: {state:?}"));
+            });
+            return;
+        }
         _ => (kafka.denied, kafka.unreachable) = (false, false),
     }
     let state = (kafka.denied, kafka.unreachable, kafka.errors_once_in);
@@ -242,37 +262,6 @@ fn create(kafka: &mut Kafka, name: &str, random: &Random) {
     topic.exists = true;
 }
 
-/// Somebody puts another file where an archive's is, or damages its checkpoint: it must stop, and touch nothing.
-fn meddle(world: &World) {
-    let random = &world.random;
-    let archive = &world.archives[random.below(world.archives.len())];
-    let (name, state) = (&archive.config.name, &archive.config.state);
-    let has_begun = world.cluster.kafka().first.contains_key(name);
-    if !has_begun || world.allowed_stop(name).is_some() {
-        return;
-    }
-    world
-        .fs
-        .note(|| format!("  somebody meddles with archive {name}"));
-    let path = state.join("checkpoint.json");
-    match world.fs.peek(&path) {
-        Some(mut bytes) if random.once_in(3) && !world.has_process() => {
-            let at = random.below(bytes.len());
-            bytes[at] ^= 1 << random.below(8);
-            world
-                .fs
-                .note(|| format!("  a bit of {} is flipped", path.display()));
-            world.put_foreign(&path, &bytes);
-            world.allow_stop(name, "the checkpoint");
-        }
-        _ => {
-            let length = random.pick(&[10, 1_000, 100_000]);
-            world.put_foreign(&archive.config.file, &vec![b'#'; length]);
-            world.allow_stop(name, "expected what was written up to byte");
-        }
-    }
-}
-
 /// The disk becomes worse or better.
 fn faults(world: &World) {
     let random = &world.random;
@@ -284,6 +273,7 @@ fn faults(world: &World) {
         once_in: random.pick(&[0, 0, 200, 40, 8, 2]),
         room,
         at: None,
+        hang_once_in: random.pick(&[0, 0, 0, 300]),
     };
     world.fs.note(|| format!("  {faults:?}"));
     world.fs.set_faults(faults);

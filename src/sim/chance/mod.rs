@@ -1,14 +1,17 @@
 //! A run that is all chance: its configuration, its traffic, its faults and its crashes come from one seed.
 
 mod events;
+mod meddle;
+mod rivals;
 mod setup;
 
 use std::time::Duration;
 
-use super::check::{check, check_complete, has_all};
+use super::check::{Tally, check, check_complete, has_all, refusal};
 use super::disk::{Crash, Loss, Mutation, Names};
+use super::process::{Ended, Step};
 use super::random::Random;
-use super::world::{Ended, Step, World};
+use super::world::{World, lock};
 
 /// How many processes are crashed or stopped in a run before the last one, at most.
 const PROCESSES_MOST: usize = 7;
@@ -20,7 +23,8 @@ const HEAL_MOST: Duration = Duration::from_secs(600);
 pub struct Figures {
     /// Runs.
     pub runs: u64,
-    /// Processes that were killed or lost their power.
+    /// Processes that were killed or lost their power at some operation, each followed by a check, a recovery and
+    /// another check.
     pub crashes: u64,
     /// Operations that failed.
     pub faults: u64,
@@ -28,6 +32,8 @@ pub struct Figures {
     pub operations: u64,
     /// Records written to the cluster.
     pub records: u64,
+    /// What the checks have counted.
+    pub tally: Tally,
 }
 
 /// A run that broke a promise.
@@ -37,18 +43,30 @@ pub struct Failure {
     pub seed: u64,
     /// What was found.
     pub what: String,
+    /// What had happened until then.
+    pub figures: Figures,
     /// What had happened, if that was recorded.
     pub trace: Vec<String>,
 }
 
 impl Figures {
     /// Adds the figures of other runs.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
         self.crashes += other.crashes;
         self.faults += other.faults;
         self.operations += other.operations;
         self.records += other.records;
+        self.tally.compared += other.tally.compared;
+        self.tally.lost += other.tally.lost;
+        self.tally.doubled += other.tally.doubled;
+    }
+
+    /// Takes over what a world has counted.
+    pub fn count(&mut self, world: &World) {
+        (self.operations, self.faults) = world.fs.counts();
+        self.records = world.cluster.kafka().written();
+        self.tally = *lock(&world.tally);
     }
 }
 
@@ -63,15 +81,14 @@ pub fn run(seed: u64, mutation: Option<Mutation>, record: bool) -> Result<Figure
         runs: 1,
         ..Figures::default()
     };
-    match live(&world, &mut figures) {
-        Ok(()) => {
-            (figures.operations, figures.faults) = world.fs.counts();
-            figures.records = world.cluster.kafka().written();
-            Ok(figures)
-        }
+    let done = live(&world, &mut figures);
+    figures.count(&world);
+    match done {
+        Ok(()) => Ok(figures),
         Err(what) => Err(Failure {
             seed,
             what,
+            figures,
             trace: world.fs.recorded(),
         }),
     }
@@ -81,6 +98,7 @@ fn live(world: &World, figures: &mut Figures) -> Result<(), String> {
     for _ in 0..world.random.between(1, PROCESSES_MOST) {
         let mut events = events::Events::new(world);
         let ended = world.process(&mut |world| events.next(world))?;
+        meddle::put_back_states(world);
         match ended {
             Ended::Crashed => {
                 let how = how(&world.random);
@@ -92,12 +110,10 @@ fn live(world: &World, figures: &mut Figures) -> Result<(), String> {
         }
         check(world)?;
         while world.random.once_in(2) {
-            events::between(world);
+            events::between(world)?;
         }
     }
-    finish(world)?;
-    figures.crashes += 1;
-    Ok(())
+    finish(world)
 }
 
 /// Lets everything heal, stops cleanly, and checks that all of it is there for certain.
@@ -111,13 +127,11 @@ pub fn finish(world: &World) -> Result<(), String> {
         left = left.saturating_sub(pause);
         let mut archives = world.archives.iter();
         let done = archives.try_fold(true, |done, archive| {
+            let can_go_on = || refusal::expected(world, &archive.config).is_none();
             Ok(done
-                && match world.allowed_stop(&archive.config.name) {
-                    Some(_) => world.has_stopped(archive),
-                    // For the reason that was checked when it stopped.
-                    None if world.has_stopped(archive) => true,
-                    None => world.is_running(archive) && has_all(world, archive)?,
-                })
+                // For the reason that was checked when it stopped.
+                && (world.has_stopped(archive)
+                    || (world.is_running(archive) && can_go_on() && has_all(world, archive)?)))
         });
         match done {
             Ok(true) => Step::Stop,

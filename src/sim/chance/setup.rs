@@ -13,7 +13,11 @@ use crate::sim::world::World;
 /// A world to begin a run with.
 pub fn world(random: Random) -> World {
     let mut world = World::new(random.clone());
+    if random.once_in(4) {
+        world.fs.tell_no_births();
+    }
     world.budget = random.pick(&[1_000, 20_000, 1 << 20]);
+    world.cluster.kafka().pressed_once_in = random.pick(&[0, 4]);
     let topics = random.between(1, 3);
     for topic in ["a", "b", "c"].iter().take(topics) {
         add_topic(&world, topic);
@@ -62,10 +66,18 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
     let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
     let existing = random.pick(&[Existing::Refuse, Existing::Append]);
-    let mut before = Vec::new();
-    match random.below(8) {
-        0 => world.fs.put(&file, b""),
-        1 if existing == Existing::Append => {
+    let (mut before, mut is_hopeless) = (Vec::new(), false);
+    match random.below(24) {
+        0..3 => world.fs.put(&file, b""),
+        3 => {
+            is_hopeless = true;
+            let mut bytes = already_there(compression, &random);
+            if existing == Existing::Append {
+                bytes.extend_from_slice(b"no end");
+            }
+            world.put_foreign(&file, &bytes);
+        }
+        4..7 if existing == Existing::Append => {
             before = already_there(compression, &random);
             world.fs.put(&file, &before);
         }
@@ -90,6 +102,9 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         file_mode: None,
     };
     world.add(config, before);
+    if let Some(added) = world.archives.last_mut() {
+        added.is_hopeless = is_hopeless;
+    }
 }
 
 fn already_there(compression: Compression, random: &Random) -> Vec<u8> {

@@ -42,6 +42,8 @@ pub struct Faults {
     pub at: Option<(u64, Fault)>,
     /// What files may hold in all, in bytes.
     pub room: Option<usize>,
+    /// One in so many pieces of blocking work takes very long; 0 is none.
+    pub hang_once_in: usize,
 }
 
 impl Faults {

@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::mutation::PutOff;
-use super::{Fault, Kind, Mutation, SimFs, State, unless};
+use super::state::{Kind, State};
+use super::{Fault, Mutation, SimFs, unless};
 use crate::fs::{File, Stat};
 
 /// An open file or directory.
@@ -14,8 +15,6 @@ pub struct SimFile {
     pub(super) path: PathBuf,
     pub(super) inode: u64,
     pub(super) device: u64,
-    /// The process that opened it.
-    pub(super) generation: u64,
     /// Tells open files apart.
     pub(super) id: u64,
 }
@@ -26,23 +25,20 @@ impl SimFile {
         what: &str,
         run: impl FnOnce(&mut State, Option<Fault>) -> io::Result<T>,
     ) -> io::Result<T> {
-        self.fs.operate(what, &self.path, |state, fault| {
-            if self.generation == state.generation {
-                run(state, fault)
-            } else {
-                Err(Fault::Io.into())
-            }
-        })
+        self.fs.operate(what, &self.path, run)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
         self.operate("sync", |state, fault| {
             let (inode, random) = (self.inode, state.random.clone());
-            let is_dir = matches!(state.nodes[&inode].kind, Kind::Dir(_));
-            if fault.is_none() && state.skips_sync(&self.path, is_dir) {
+            let content = match &state.nodes[&inode].kind {
+                Kind::File(content) => Some(content),
+                Kind::Dir(_) => None,
+            };
+            if fault.is_none() && state.skips_sync(&self.path, content) {
                 return Ok(());
             }
-            if is_dir {
+            if content.is_none() {
                 unless(fault)?;
                 state.dir(inode).sync();
                 return Ok(());
@@ -75,6 +71,11 @@ impl File for SimFile {
                 None if bytes.len() > room => (Some(Fault::Full), room),
                 None => (None, bytes.len()),
             };
+            state.watch(&self.path, self.inode, self.fs.process);
+            if state.delays_write(&self.path) && fault.is_none() {
+                state.put_off.push(PutOff::Write(self.inode, bytes.into()));
+                return Ok(());
+            }
             let content = state.content(self.inode)?;
             if fits > 0 {
                 content.append(&bytes[..fits]);
@@ -114,15 +115,18 @@ impl File for SimFile {
     fn stat(&self) -> io::Result<Stat> {
         self.operate("stat open", |state, fault| {
             unless(fault)?;
-            Ok(state.stat(self.inode))
+            let stat = state.stat(self.inode);
+            let length = stat.length + state.buffered(self.inode) as u64;
+            Ok(Stat { length, ..stat })
         })
     }
 
     fn try_lock(&self) -> io::Result<bool> {
         self.operate("lock", |state, fault| {
             unless(fault)?;
-            let holder = *state.locks.entry(self.inode).or_insert(self.id);
-            Ok(holder == self.id)
+            let this = (self.id, self.fs.process);
+            let (holder, _) = *state.locks.entry(self.inode).or_insert(this);
+            Ok(holder == self.id || state.mutation == Some(Mutation::NoLock))
         })
     }
 
@@ -138,7 +142,11 @@ impl File for SimFile {
 impl Drop for SimFile {
     fn drop(&mut self) {
         let mut state = self.fs.state();
-        if self.generation == state.generation && state.locks.get(&self.inode) == Some(&self.id) {
+        if state
+            .locks
+            .get(&self.inode)
+            .is_some_and(|(holder, _)| *holder == self.id)
+        {
             state.locks.remove(&self.inode);
         }
     }

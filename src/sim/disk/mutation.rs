@@ -1,74 +1,114 @@
-//! Deliberate faults in the order of things, as they look from the file system: the simulation must catch each.
+//! Deliberate faults in the order of things, as they look from outside: the simulation must catch each.
 
 use std::path::{Path, PathBuf};
 
-use super::{Kind, State};
+use super::node::Content;
+use super::state::{Kind, State};
 
 /// What is done wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutation {
     /// The data file is never synced.
     NoDataSync,
+    /// The list of gaps is never synced.
+    NoGapSync,
     /// Directories are never synced.
     NoDirectorySync,
+    /// A file that was cut back is not synced before going on.
+    NoCutSync,
     /// The checkpoint's temporary file is renamed before it is synced.
     RenameBeforeSync,
     /// The checkpoint is stored before the data file is synced.
     CheckpointBeforeSync,
+    /// The checkpoint counts bytes that are in a buffer and not in the file.
+    CheckpointBeforeWrite,
     /// The commit goes out before the checkpoint is stored.
     CommitBeforeCheckpoint,
     /// A failed sync is tried again, and believed.
     RetriedSync,
     /// A file is cut back without looking at its fingerprint.
     NoFingerprint,
+    /// Locks are not asked for.
+    NoLock,
+    /// The topic's id is not looked at again.
+    NoTopicId,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::NoDataSync,
+        Self::NoGapSync,
         Self::NoDirectorySync,
+        Self::NoCutSync,
         Self::RenameBeforeSync,
         Self::CheckpointBeforeSync,
+        Self::CheckpointBeforeWrite,
         Self::CommitBeforeCheckpoint,
         Self::RetriedSync,
         Self::NoFingerprint,
+        Self::NoLock,
+        Self::NoTopicId,
     ];
 }
 
 /// What is done later than it is said to be.
 #[derive(Debug)]
-pub(super) enum PutOff {
+pub enum PutOff {
     Sync(u64),
     Rename(PathBuf, PathBuf),
+    Write(u64, Vec<u8>),
 }
 
 impl State {
     /// Is a sync of this said to be done, and not done?
-    pub(super) fn skips_sync(&self, path: &Path, is_dir: bool) -> bool {
-        match self.mutation {
-            Some(Mutation::NoDataSync) => !is_dir && !is_state(path),
-            Some(Mutation::NoDirectorySync) => is_dir,
-            Some(Mutation::RenameBeforeSync) => path.ends_with("checkpoint.json.new"),
+    pub fn skips_sync(&self, path: &Path, content: Option<&Content>) -> bool {
+        match (self.mutation, content) {
+            (Some(Mutation::NoDirectorySync), None) => true,
+            (Some(Mutation::NoDataSync), Some(_)) => !is_state(path),
+            (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("gaps.ndjson"),
+            (Some(Mutation::RenameBeforeSync), Some(_)) => path.ends_with("checkpoint.json.new"),
+            (Some(Mutation::NoCutSync), Some(content)) => content.was_just_cut(),
             _ => false,
         }
     }
 
     /// Is a sync of this done after the next checkpoint is stored?
-    pub(super) fn delays_sync(&self, path: &Path) -> bool {
+    pub fn delays_sync(&self, path: &Path) -> bool {
         self.mutation == Some(Mutation::CheckpointBeforeSync) && !is_state(path)
     }
 
+    /// Is what is appended here kept in a buffer?
+    pub fn delays_write(&self, path: &Path) -> bool {
+        self.mutation == Some(Mutation::CheckpointBeforeWrite) && !is_state(path)
+    }
+
+    /// How much of a file is in a buffer, in bytes.
+    pub fn buffered(&self, inode: u64) -> usize {
+        let put_off = self.put_off.iter();
+        let lengths = put_off.map(|put_off| match put_off {
+            PutOff::Write(of, bytes) if *of == inode => bytes.len(),
+            _ => 0,
+        });
+        lengths.sum()
+    }
+
     /// Does what was put off, now that something else than storing a checkpoint is going on.
-    pub(super) fn catch_up_before(&mut self, what: &str, path: &Path) {
-        // The next checkpoint begins by removing what is left of one.
-        let renames = matches!(self.put_off.first(), Some(PutOff::Rename(..)));
-        if !is_state(path) || (renames && what == "remove") {
+    pub fn catch_up_before(&mut self, what: &str, path: &Path) {
+        let changes_data = matches!(what, "append" | "set length") && !is_state(path);
+        let due = match self.put_off.first() {
+            None => false,
+            Some(PutOff::Sync(_)) => changes_data || (what == "sync" && !is_state(path)),
+            // The next checkpoint begins by removing what is left of one.
+            Some(PutOff::Rename(..)) => !is_state(path) || what == "remove",
+            Some(PutOff::Write(..)) => changes_data,
+        };
+        if due {
             self.catch_up();
         }
     }
 
-    pub(super) fn catch_up(&mut self) {
+    pub fn catch_up(&mut self) {
         for put_off in std::mem::take(&mut self.put_off) {
             match put_off {
                 PutOff::Sync(inode) => {
@@ -83,6 +123,11 @@ impl State {
                     let dir = renamed.and_then(|()| self.place(&to));
                     if let Ok((dir, _)) = dir {
                         self.dir(dir).sync();
+                    }
+                }
+                PutOff::Write(inode, bytes) => {
+                    if let Ok(content) = self.content(inode) {
+                        content.append(&bytes);
                     }
                 }
             }

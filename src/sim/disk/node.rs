@@ -50,6 +50,11 @@ impl Content {
         self.pending.push(Change::Cut(length));
     }
 
+    /// Was it cut since it was synced, and not written since?
+    pub fn was_just_cut(&self) -> bool {
+        matches!(self.pending.last(), Some(Change::Cut(_)))
+    }
+
     pub fn sync(&mut self) {
         for change in self.pending.drain(..) {
             change.apply(&mut self.disk);

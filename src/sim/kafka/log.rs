@@ -33,6 +33,10 @@ pub struct Log {
     slots: Vec<Option<usize>>,
     /// Everything that was ever written, in order.
     pub all: Vec<Written>,
+    /// No broker leads it now.
+    pub leaderless: bool,
+    /// Its broker takes every offset for one that it doesn't hold.
+    pub refuses: bool,
     /// It lost records that a reader may have seen.
     pub got_shorter: bool,
     /// Where it ended before it got shorter: offsets before that may be skipped by who has read so far.

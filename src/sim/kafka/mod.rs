@@ -13,7 +13,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 pub use log::{Life, Log, Topic, Written};
 
-use super::disk::SimFs;
+use super::disk::{Mutation, SimFs};
 use super::random::Random;
 use crate::checkpoint::{Checkpoint, Checkpointed};
 use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
@@ -37,8 +37,12 @@ pub struct Kafka {
     pub unreachable: bool,
     /// The user may not read.
     pub denied: bool,
-    /// One answer in so many is an error of another kind.
+    /// One answer in so many is an error of another kind, and some never come.
     pub errors_once_in: usize,
+    /// One in so many looks finds that others wait for what a reader has received; 0 is none.
+    pub pressed_once_in: usize,
+    /// Questions so far.
+    pub asked: u64,
     /// What was committed last, for each archive.
     pub committed: BTreeMap<String, Checkpoint>,
     /// The archive that reads a topic in a lane, and its checkpoint's path.
@@ -85,14 +89,20 @@ impl SimCluster {
         topic: Option<&str>,
         answer: impl FnOnce(&mut Kafka) -> Result<T, KafkaError>,
     ) -> Result<T, KafkaError> {
-        let delay = self.random.pick(&[0, 0, 1, 5, 20, 200]);
+        let mut delay = self.random.pick(&[0, 0, 1, 5, 20, 200]);
+        let never = self.random.once_in(20 * self.kafka().errors_once_in);
+        if never {
+            // The request is given up in the end.
+            delay = 60_000;
+        }
         if delay > 0 {
             tokio::time::sleep(Duration::from_millis(delay)).await;
         }
         let mut kafka = self.kafka();
+        kafka.asked += 1;
         let failed = self.random.once_in(kafka.errors_once_in);
         let answer = match () {
-            () if kafka.unreachable => Err(error(Trouble::Unreachable)),
+            () if kafka.unreachable || never => Err(error(Trouble::Unreachable)),
             () if failed => Err(error(Trouble::Other)),
             () if topic.is_some() && kafka.denied => Err(error(Trouble::Denied)),
             () => answer(&mut kafka),
@@ -137,8 +147,13 @@ impl Cluster for SimCluster {
         async move {
             let describe = |kafka: &mut Kafka| {
                 let life = kafka.now(&topic)?;
+                let first = kafka.topics[&topic].lives.first();
+                let shown = match self.fs.mutation() {
+                    Some(Mutation::NoTopicId) => first.unwrap_or(life),
+                    _ => life,
+                };
                 Ok(cluster::Topic {
-                    id: Some(life.id.clone()),
+                    id: Some(shown.id.clone()),
                     partitions: i32::try_from(life.partitions.len()).unwrap_or(i32::MAX),
                 })
             };
@@ -156,6 +171,10 @@ impl Cluster for SimCluster {
         async move {
             let list = |kafka: &mut Kafka| {
                 let life = kafka.now(&topic)?;
+                let mut logs = partitions.iter().filter_map(|&p| life.partition(p));
+                if logs.any(|log| log.leaderless) {
+                    return Err(error(Trouble::Other));
+                }
                 let held = |p| life.partition(p).map(Log::held).map(|held| (p, held));
                 let held = partitions.into_iter().map(held);
                 held.collect::<Option<_>>()
@@ -181,7 +200,7 @@ impl Cluster for SimCluster {
                     let first = self.fs.peek(path).unwrap_or_default();
                     kafka.first.insert(archive.clone(), first);
                 }
-                let mut reader = SimReader::new(&topic, self.random.clone());
+                let mut reader = SimReader::new(&topic, kafka.pressed_once_in, self.random.clone());
                 kafka.queues.push(reader.queue());
                 reader.start(&from)?;
                 Ok(Box::new(reader) as Box<dyn Reader>)

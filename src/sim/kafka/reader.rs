@@ -33,11 +33,12 @@ enum Item {
 /// A reader of one topic.
 pub struct SimReader {
     queue: Arc<Mutex<Queue>>,
+    pressed_once_in: usize,
     random: Random,
 }
 
 impl SimReader {
-    pub fn new(topic: &str, random: Random) -> Self {
+    pub fn new(topic: &str, pressed_once_in: usize, random: Random) -> Self {
         let queue = Queue {
             topic: topic.into(),
             arrived: Arc::default(),
@@ -46,6 +47,7 @@ impl SimReader {
         };
         Self {
             queue: Arc::new(Mutex::new(queue)),
+            pressed_once_in,
             random,
         }
     }
@@ -77,7 +79,8 @@ impl Queue {
                 _ if kafka.denied => (Some(Trouble::Denied), false),
                 _ if failed => (Some(Trouble::Other), false),
                 None => (Some(Trouble::Missing), false),
-                Some(log) if *next < log.start || *next > log.end() => {
+                Some(log) if log.leaderless => (Some(Trouble::Other), false),
+                Some(log) if *next < log.start || *next > log.end() || log.refuses => {
                     (Some(Trouble::OutOfRange), true)
                 }
                 Some(_) => (None, false),
@@ -158,6 +161,6 @@ impl Reader for SimReader {
     }
 
     fn is_pressed(&self) -> bool {
-        !self.locked().items.is_empty() && self.random.once_in(4)
+        !self.locked().items.is_empty() && self.random.once_in(self.pressed_once_in)
     }
 }

@@ -3,37 +3,25 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sim::chance::{Failure, Figures, replay, run};
+use super::number;
+use crate::sim::chance::{Failure, Figures, run};
+use crate::sim::torture::shown;
 
 /// How many seeds are run unless `ARCHIVER_SIM_SEEDS` says otherwise.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 5_000;
 
 /// Seeds that have found something; run always.
 const REGRESSIONS: [u64; 8] = [3, 4, 9, 28, 371, 993, 2582, 3545];
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 fn fail(failure: &Failure) -> ! {
-    for line in &failure.trace {
-        eprintln!("{line}");
-    }
     panic!(
-        "seed {}: {}\nreplay: ARCHIVER_SIM_SEED={} cargo test --lib sim::tests::seeds -- --nocapture",
+        "seed {}: {}\nreplay: ARCHIVER_SIM_SEED={} make replay",
         failure.seed, failure.what, failure.seed
     );
 }
 
 #[test]
 fn whatever_happens_each_record_is_there_once() {
-    if let Some(seed) = number("ARCHIVER_SIM_SEED") {
-        match replay(seed) {
-            Ok(figures) => println!("seed {seed}: {figures:?}"),
-            Err(failure) => fail(&failure),
-        }
-        return;
-    }
     let first = number("ARCHIVER_SIM_FIRST").unwrap_or(0);
     let end = first + number("ARCHIVER_SIM_SEEDS").unwrap_or(SEEDS);
     let (next, all) = (AtomicU64::new(first), Mutex::new(Figures::default()));
@@ -45,7 +33,7 @@ fn whatever_happens_each_record_is_there_once() {
                 break;
             }
             match run(seed, None, false) {
-                Ok(figures) => all.lock().expect("no panic").add(figures),
+                Ok(figures) => all.lock().expect("no panic").add(&figures),
                 Err(failure) => *failed.lock().expect("no panic") = Some(failure),
             }
         }
@@ -59,10 +47,7 @@ fn whatever_happens_each_record_is_there_once() {
         fail(&failure);
     }
     let all = all.into_inner().expect("no panic");
-    println!(
-        "{} runs, {} crashes, {} faults in {} operations, {} records: lost 0, doubled 0",
-        all.runs, all.crashes, all.faults, all.operations, all.records
-    );
+    println!("{}", shown(&all));
 }
 
 #[test]

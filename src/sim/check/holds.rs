@@ -1,0 +1,208 @@
+//! What an archive has.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Tally;
+use super::part::Part;
+use crate::checkpoint::{Checkpoint, Identity};
+use crate::config::{Compression, Newline};
+use crate::record::{NextOffset, Partition};
+use crate::sim::kafka::{Life, Log, Topic};
+use crate::sim::world::{Watched, World};
+
+/// What an archive has that is certain.
+pub struct Holds {
+    checkpoint: Checkpoint,
+    /// The checkpoint that it began with.
+    first: Checkpoint,
+    lines: Vec<Vec<u8>>,
+    gaps: Vec<Gap>,
+}
+
+/// A line of the list of gaps.
+#[derive(Debug, Deserialize)]
+pub struct Gap {
+    /// The life of the topic.
+    pub topic_id: Option<String>,
+    /// The partition.
+    pub partition: Partition,
+    /// The first offset that is missing.
+    pub from: NextOffset,
+    /// The one after the last that is missing.
+    pub to: Option<NextOffset>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Holds {
+    /// Reads an archive's files up to where its checkpoint says.
+    pub fn read(
+        world: &World,
+        archive: &Watched,
+        checkpoint: Checkpoint,
+        first: Checkpoint,
+    ) -> Result<Self, String> {
+        let up_to = |path: &Path, length: u64| {
+            let mut bytes = world.fs.peek(path).unwrap_or_default();
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            if bytes.len() < length {
+                let (found, path) = (bytes.len(), path.display());
+                return Err(format!("{path} has {found} bytes, {length} were stored"));
+            }
+            bytes.truncate(length);
+            Ok(bytes)
+        };
+        let data = up_to(&archive.config.file, checkpoint.progress.data.length)?;
+        let own = data.strip_prefix(&archive.before[..]);
+        let own = own.ok_or("what was in the file before is not there any more")?;
+        let decoded = decode(own, archive.config.compression);
+        let decoded = decoded.map_err(|e| format!("its file can't be decoded: {e}"))?;
+        let lines = decoded.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
+        let mut lines = lines.collect::<Vec<_>>();
+        if lines.pop() != Some(Vec::new()) {
+            return Err("its last line is not whole".into());
+        }
+        let path = archive.config.state.join("gaps.ndjson");
+        let listed = up_to(&path, checkpoint.progress.gaps.length)?;
+        let gaps = serde_json::Deserializer::from_slice(&listed).into_iter();
+        let gaps = gaps.collect::<Result<Vec<Gap>, _>>();
+        Ok(Self {
+            checkpoint,
+            first,
+            lines,
+            gaps: gaps.map_err(|e| format!("its gaps can't be read: {e}"))?,
+        })
+    }
+
+    /// Compares it with everything that was ever in the topic.
+    pub fn check(&self, topic: &Topic, archive: &Watched, tally: &mut Tally) -> Result<(), String> {
+        let mut empty = 0;
+        let mut of_part = BTreeMap::<String, Vec<(usize, &[u8])>>::new();
+        for line in &self.lines {
+            if line.is_empty() {
+                empty += 1;
+                continue;
+            }
+            let (part, number) = origin(line)
+                .ok_or_else(|| format!("a strange line: {}", String::from_utf8_lossy(line)))?;
+            let lines = of_part.entry(part.into()).or_default();
+            lines.push((number, line));
+        }
+        let (mut least, mut most, mut wrong) = (0, 0, Ok(()));
+        for part in self.parts(topic, &archive.config.topic) {
+            let found = of_part.remove(&part.name).unwrap_or_default();
+            let numbers = found.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+            let empties = part.check(&numbers, tally).map_err(|e| {
+                let held = part.start..part.end;
+                format!("{e}; held {held:?}, listed {:?}", part.gaps)
+            });
+            match empties {
+                Ok((part_least, part_most)) => {
+                    least += part_least;
+                    most += part_most;
+                }
+                // The others are counted as well.
+                Err(e) => wrong = wrong.and(Err(e)),
+            }
+            wrong = wrong.and_then(|()| part.check_values(&found, archive.config.newline));
+        }
+        wrong?;
+        if let Some((name, _)) = of_part.first_key_value() {
+            return Err(format!("it holds {name}, which it can't know"));
+        }
+        if !(least..=most).contains(&empty) {
+            tally.lost += least.saturating_sub(empty) as u64;
+            tally.doubled += empty.saturating_sub(most) as u64;
+            let what = if empty < least { "lost" } else { "doubled" };
+            return Err(format!(
+                "{what}: {empty} empty records, expected {least} to {most}"
+            ));
+        }
+        let records = self.checkpoint.progress.records;
+        if self.lines.len() as u64 != records {
+            return Err(format!("{} lines, {records} were stored", self.lines.len()));
+        }
+        Ok(())
+    }
+
+    fn parts<'a>(&'a self, topic: &'a Topic, name: &'a str) -> Vec<Part<'a>> {
+        let lives = topic.lives.iter().enumerate();
+        let part = move |(number, life): (usize, &'a Life)| {
+            let logs = life.partitions.iter().enumerate();
+            let part =
+                move |(index, log)| self.part(format!("{name}/{number}/{index}"), life, index, log);
+            logs.map(part)
+        };
+        lives.flat_map(part).collect()
+    }
+
+    fn part<'a>(&'a self, name: String, life: &'a Life, index: usize, log: &'a Log) -> Part<'a> {
+        let partition = index as Partition;
+        let is_of = |identity: &Identity| identity.topic_id.as_ref() == Some(&life.id);
+        let gaps = self.gaps.iter();
+        let gaps = gaps
+            .filter(|gap| gap.topic_id.as_ref() == Some(&life.id) && gap.partition == partition);
+        let gaps = gaps.collect::<Vec<_>>();
+        let next = |checkpoint: &Checkpoint| {
+            let next = checkpoint.progress.next_offsets.get(&partition);
+            next.copied().unwrap_or(0)
+        };
+        let recreated = gaps.iter().find(|gap| gap.reason == "recreated");
+        Part {
+            name,
+            log,
+            start: match is_of(&self.first.identity) {
+                true => next(&self.first),
+                false => 0,
+            },
+            end: match recreated {
+                Some(gap) => gap.from,
+                None if is_of(&self.checkpoint.identity) => next(&self.checkpoint),
+                None => 0,
+            },
+            gaps,
+        }
+    }
+}
+
+/// Everything that was compressed into these bytes.
+pub fn decode(bytes: &[u8], compression: Compression) -> std::io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    match compression {
+        _ if bytes.is_empty() => {}
+        Compression::None => decoded.extend_from_slice(bytes),
+        Compression::Gzip(_) => {
+            flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut decoded)?;
+        }
+        Compression::Zstd(_) => {
+            zstd::Decoder::new(bytes)?.read_to_end(&mut decoded)?;
+        }
+    }
+    Ok(decoded)
+}
+
+/// The partition that a line's value names, and its number in there.
+fn origin(line: &[u8]) -> Option<(&str, usize)> {
+    let name = line.split(|&byte| byte == b' ').next()?;
+    let (part, number) = std::str::from_utf8(name).ok()?.rsplit_once('.')?;
+    Some((part, number.parse().ok()?))
+}
+
+/// The line that a value becomes.
+pub fn encoded(value: &[u8], newline: Newline) -> Vec<u8> {
+    let mut line = Vec::with_capacity(value.len() + 16);
+    for &byte in value {
+        match (newline, byte) {
+            (Newline::Escape, b'\n') => line.extend_from_slice(b"\\n"),
+            (Newline::Escape, b'\r') => line.extend_from_slice(b"\\r"),
+            (Newline::Escape, b'\\') => line.extend_from_slice(b"\\\\"),
+            (_, b'\n') => line.push(b' '),
+            (_, byte) => line.push(byte),
+        }
+    }
+    line
+}

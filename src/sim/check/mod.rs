@@ -1,0 +1,166 @@
+//! Compares what the archives have with everything that was ever in the cluster.
+
+mod holds;
+mod part;
+pub mod refusal;
+
+use serde::Deserialize;
+
+use super::kafka::{Log, Topic};
+use super::world::{Touched, Watched, World, lock};
+use crate::checkpoint::Checkpoint;
+use crate::record::Partition;
+use holds::Holds;
+
+/// What the checks have counted.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    /// Records that were looked for.
+    pub compared: u64,
+    /// Records that should have been there and were not.
+    pub lost: u64,
+    /// Records that were there once more than they should have been.
+    pub doubled: u64,
+}
+
+/// Reads a stored checkpoint, without the production code.
+pub fn parse(bytes: &[u8]) -> Option<Checkpoint> {
+    #[derive(Deserialize)]
+    struct Outer {
+        checkpoint: Checkpoint,
+    }
+    let outer = serde_json::from_slice::<Outer>(bytes).ok()?;
+    Some(outer.checkpoint)
+}
+
+/// An archive's checkpoint as it is on the disk now.
+pub fn stored(world: &World, archive: &Watched) -> Result<Option<Checkpoint>, String> {
+    let path = archive.config.state.join("checkpoint.json");
+    let Some(bytes) = world.fs.peek(&path) else {
+        return Ok(None);
+    };
+    let parsed = parse(&bytes).ok_or("the checkpoint can't be read")?;
+    Ok(Some(parsed))
+}
+
+/// Checks everything that must hold at any time.
+pub fn check(world: &World) -> Result<(), String> {
+    for (path, bytes) in lock(&world.foreign).iter() {
+        if world.fs.peek(path).as_ref() != Some(bytes) {
+            return Err(format!(
+                "{} is not archiver's and was changed",
+                path.display()
+            ));
+        }
+    }
+    for archive in &world.archives {
+        let name = &archive.config.name;
+        let of = |e: String| format!("archive {name}: {e}");
+        let touched = world.touched(name);
+        match refusal::expected(world, &archive.config) {
+            Some(why) if touched.is_none() => return Err(of(format!("it can't go on: {why}"))),
+            Some(_) => {}
+            None => check_archive(world, archive).map_err(of)?,
+        }
+        let is_moved = touched == Some(Touched::Moved);
+        let is_foreign = lock(&world.foreign).contains_key(&archive.config.file);
+        if is_moved && !is_foreign && world.fs.peek(&archive.config.file).is_some() {
+            return Err(of("a file was created where somebody took one away".into()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that nothing is left to be archived, and nothing but what is certain in the files.
+pub fn check_complete(world: &World) -> Result<(), String> {
+    check(world)?;
+    for archive in &world.archives {
+        let (name, config) = (&archive.config.name, &archive.config);
+        if archive.is_hopeless || refusal::expected(world, config).is_some() {
+            continue;
+        }
+        let stopped_at_newline = lock(&world.at_newline).contains(name);
+        if !stopped_at_newline && !has_all(world, archive)? {
+            return Err(format!("archive {name} has not taken everything"));
+        }
+        let stored = stored(world, archive)?.ok_or("no checkpoint")?;
+        let file = world.fs.peek(&config.file);
+        let length = file.map_or(0, |bytes| bytes.len() as u64);
+        if length != stored.progress.data.length {
+            let expected = stored.progress.data.length;
+            return Err(format!(
+                "archive {name}: {length} bytes after a clean stop, not {expected}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Does an archive's checkpoint hold everything that can be read?
+pub fn has_all(world: &World, archive: &Watched) -> Result<bool, String> {
+    let Some(stored) = stored(world, archive)? else {
+        return Ok(false);
+    };
+    let kafka = world.cluster.kafka();
+    let topic = &kafka.topics[&archive.config.topic];
+    let Some(life) = topic.now() else {
+        return Ok(true);
+    };
+    if stored.identity.topic_id.as_ref() != Some(&life.id) {
+        return Ok(false);
+    }
+    let all = |(partition, log): (usize, &Log)| {
+        let next = stored.progress.next_offsets.get(&(partition as Partition));
+        let next = next.copied().unwrap_or(0);
+        next <= log.end() && log.next(next).is_none()
+    };
+    Ok(life.partitions.iter().enumerate().all(all))
+}
+
+fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
+    let kafka = world.cluster.kafka();
+    let first = kafka.first.get(&archive.config.name).cloned();
+    drop(kafka);
+    let Some(checkpoint) = stored(world, archive)? else {
+        return match first {
+            Some(_) => Err("its checkpoint is gone".into()),
+            None => Ok(()),
+        };
+    };
+    let kafka = world.cluster.kafka();
+    if let Some(committed) = kafka.committed.get(&archive.config.name) {
+        let topic = &kafka.topics[&archive.config.topic];
+        check_committed(committed, &checkpoint, topic)?;
+    }
+    let Some(first) = first else {
+        // Nothing was read so far.
+        return Ok(());
+    };
+    let first = parse(&first).ok_or("reading began without a checkpoint")?;
+    let topic = &kafka.topics[&archive.config.topic];
+    let holds = Holds::read(world, archive, checkpoint, first)?;
+    holds.check(topic, archive, &mut lock(&world.tally))
+}
+
+/// What was told to the cluster must be there.
+fn check_committed(then: &Checkpoint, now: &Checkpoint, topic: &Topic) -> Result<(), String> {
+    let same_topic = then.identity.topic_id == now.identity.topic_id;
+    let (then, now) = (&then.progress, &now.progress);
+    let mut positions = then.next_offsets.iter();
+    // A log that got shorter takes its reader back.
+    let mut logs = topic.lives.iter().flat_map(|life| &life.partitions);
+    let got_shorter = logs.any(|log| log.got_shorter);
+    let reached = |(partition, next)| {
+        now.next_offsets
+            .get(partition)
+            .is_some_and(|now| now >= next)
+    };
+    let is_there = now.records >= then.records
+        && now.data.length >= then.data.length
+        && now.gaps.length >= then.gaps.length
+        && (!same_topic || got_shorter || positions.all(reached));
+    match is_there {
+        true => Ok(()),
+        false => Err(format!("it has {now:?}, but {then:?} was committed")),
+    }
+}

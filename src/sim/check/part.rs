@@ -1,0 +1,130 @@
+//! What an archive has of one partition of one life of its topic, record by record.
+
+use super::Tally;
+use super::holds::{Gap, encoded};
+use crate::config::Newline;
+use crate::record::NextOffset;
+use crate::sim::kafka::{Log, Written};
+
+/// What an archive has of one partition of one life of its topic.
+pub struct Part<'a> {
+    /// What the records' values begin with.
+    pub name: String,
+    /// Everything that was ever in it.
+    pub log: &'a Log,
+    /// The first offset that it must have.
+    pub start: NextOffset,
+    /// The one that it reads next.
+    pub end: NextOffset,
+    /// Its gaps.
+    pub gaps: Vec<&'a Gap>,
+}
+
+impl Part<'_> {
+    /// Checks the records with a name of their own, and says how many others there must and may be.
+    pub fn check(&self, found: &[usize], tally: &mut Tally) -> Result<(usize, usize), String> {
+        let once = self.check_order(found, tally);
+        let there = self.check_each(found, tally);
+        once?;
+        self.check_gaps()?;
+        there
+    }
+
+    /// Checks what the records are.
+    pub fn check_values(&self, found: &[(usize, &[u8])], newline: Newline) -> Result<(), String> {
+        for (number, line) in found {
+            let written = self.log.all.get(*number);
+            let value = written.and_then(|written| written.value.as_ref());
+            if value.is_none_or(|value| *line != encoded(value, newline)) {
+                return Err(format!("{}.{number} is not as it was written", self.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_order(&self, found: &[usize], tally: &mut Tally) -> Result<(), String> {
+        let name = &self.name;
+        let Some(pair) = found.windows(2).find(|pair| pair[0] >= pair[1]) else {
+            return Ok(());
+        };
+        let mut sorted = found.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let doubled = found.len() - sorted.len();
+        tally.doubled += doubled as u64;
+        let what = if doubled > 0 {
+            "doubled"
+        } else {
+            "out of order"
+        };
+        Err(format!(
+            "{what}: {name}.{} after {name}.{}",
+            pair[1], pair[0]
+        ))
+    }
+
+    fn check_each(&self, found: &[usize], tally: &mut Tally) -> Result<(usize, usize), String> {
+        let name = &self.name;
+        let mut there = vec![false; self.log.all.len()];
+        for &number in found {
+            let at = there.get_mut(number);
+            *at.ok_or_else(|| format!("{name}.{number} was never written"))? = true;
+        }
+        let (mut least, mut most, mut wrong) = (0, 0, Ok(()));
+        for ((number, written), is_there) in self.log.all.iter().enumerate().zip(there) {
+            let (must, may) = self.must_and_may(written);
+            tally.compared += u64::from(must);
+            if written.value.as_ref().is_none_or(Vec::is_empty) {
+                least += usize::from(must);
+                most += usize::from(may);
+                continue;
+            }
+            let offset = written.offset;
+            if must && !is_there {
+                tally.lost += 1;
+                wrong = wrong.and(Err(format!("lost: {name}.{number} at offset {offset}")));
+            }
+            if is_there && !may {
+                let extra = format!("{name}.{number} at offset {offset} must not be there");
+                wrong = wrong.and(Err(extra));
+            }
+        }
+        wrong.map(|()| (least, most))
+    }
+
+    /// Must a record be there, and may it?
+    fn must_and_may(&self, written: &Written) -> (bool, bool) {
+        let in_range = (self.start..self.end).contains(&written.offset);
+        let in_gap = self.is_in_gap(written);
+        (
+            in_range && !written.excused && !written.aborted && !in_gap,
+            (in_range || self.log.got_shorter) && !written.aborted && (written.excused || !in_gap),
+        )
+    }
+
+    fn check_gaps(&self) -> Result<(), String> {
+        let (name, log) = (&self.name, self.log);
+        let recreated = self.gaps.iter().filter(|gap| gap.reason == "recreated");
+        if recreated.count() > 1 {
+            return Err(format!("the end of {name} is listed twice"));
+        }
+        if !log.got_shorter && self.gaps.iter().any(|gap| gap.reason == "truncated") {
+            return Err(format!("{name} never got shorter"));
+        }
+        let mut before = self.start;
+        for gap in self.gaps.iter().filter(|gap| gap.reason == "expired") {
+            let to = gap.to.ok_or("an expired gap without an end")?;
+            let fits = before <= gap.from && gap.from < to && to <= log.start.min(self.end);
+            if !fits && !log.got_shorter {
+                return Err(format!("{name}: a gap that can't be: {gap:?}"));
+            }
+            before = to;
+        }
+        Ok(())
+    }
+
+    fn is_in_gap(&self, written: &Written) -> bool {
+        let mut expired = self.gaps.iter().filter(|gap| gap.reason == "expired");
+        expired.any(|gap| (gap.from..gap.to.unwrap_or(gap.from)).contains(&written.offset))
+    }
+}
