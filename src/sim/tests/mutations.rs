@@ -30,12 +30,7 @@ fn each_deliberate_mistake_is_noticed() {
         let failures = (0..SEEDS_MOST).filter_map(|seed| run(seed, Some(mutation), false).err());
         let mut fitting = failures.filter(|failure| words.iter().all(|w| failure.what.contains(w)));
         match fitting.next() {
-            Some(failure) => println!(
-                "| {} | {} | {} |",
-                format!("{mutation:?}"),
-                failure.seed,
-                failure.what
-            ),
+            Some(failure) => println!("| {mutation:?} | {} | {} |", failure.seed, failure.what),
             None => panic!("{mutation:?} is not noticed in {SEEDS_MOST} runs"),
         }
     }
