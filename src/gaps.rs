@@ -74,7 +74,7 @@ impl GapLog {
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
-            expected: format!("the gaps that were listed, {} bytes", mark.length),
+            expected: format!("what was written up to byte {}", mark.length),
             found,
         };
         let io = |source| match NotOwn::of(&source) {
@@ -212,4 +212,47 @@ fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::RealFs;
+
+    /// Longer than what a mark's fingerprint covers.
+    fn list() -> Vec<Gap> {
+        let gap = |partition| Gap {
+            noticed: "2026-11-21T02:32:22Z".into(),
+            topic_id: None,
+            partition,
+            from: 3,
+            to: Some(5),
+            reason: GapReason::Expired,
+            explanation: "Kafka deleted up to 2 records before they were read".into(),
+        };
+        (0..60).map(gap).collect()
+    }
+
+    #[test]
+    fn a_change_anywhere_in_a_long_list_is_noticed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, path) = (RealFs::default(), directory.path().join("gaps.ndjson"));
+        let mut log = GapLog::none(&path);
+        log.append(&fs, &list()).expect("appended");
+        let mark = log.mark();
+        drop(log);
+        let listed = std::fs::read(&path).expect("a list");
+        assert!(listed.len() > 2 * crate::segment::mark::TAIL);
+        assert!(GapLog::resume(&fs, &path, &mark).is_ok());
+        for at in (0..listed.len()).step_by(7) {
+            let mut changed = listed.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).expect("written");
+            let refused = GapLog::resume(&fs, &path, &mark).err();
+            assert!(
+                matches!(refused, Some(Refused::Foreign { .. })),
+                "byte {at}"
+            );
+        }
+    }
 }

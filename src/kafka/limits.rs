@@ -61,6 +61,8 @@ impl Limits {
             ("queued.max.messages.kbytes", kilobytes.max(1)),
             ("fetch.message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
             ("fetch.max.bytes", self.fetch_bytes),
+            // What a producer may send, but no client is made whose responses are smaller.
+            ("message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
             // A full queue empties within milliseconds.
             ("fetch.queue.backoff.ms", 2),
         ]

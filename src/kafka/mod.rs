@@ -2,6 +2,8 @@
 //!
 //! Nothing outside this folder sees a type of the client library.
 
+#[cfg(test)]
+mod against_mock;
 mod commit;
 mod corrupt;
 mod describe;
@@ -12,8 +14,6 @@ mod inbox;
 mod limits;
 mod native;
 mod reader;
-#[cfg(test)]
-mod tests;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};
