@@ -9,15 +9,18 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test storm torture replay fuzz memcheck bench memory release check lint deny advisories fmt clean
+.PHONY: help demo test crashes storm powercut torture replay fuzz memcheck bench memory release check lint deny \
+	advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
 	@echo 'make test     all tests, against a real Apache Kafka that they start themselves'
-	@echo 'make storm    the long one: 2,000,000 records, 24 times kill -9'
+	@echo 'make crashes  storm and powercut, at length'
+	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
+	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
 	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
-	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
+	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 for each of TARGETS (all)'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
@@ -35,9 +38,19 @@ test:
 	@scripts/need.sh rust build java maven
 	$(CARGO) test --locked
 
+crashes: storm powercut
+
 storm:
 	@scripts/need.sh rust build java maven
-	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=24 $(CARGO) test --locked --test it storm -- --nocapture
+	ARCHIVER_STORM_RECORDS=2000000 ARCHIVER_STORM_KILLS=100 ARCHIVER_STORM_TROUBLES=20 \
+	    $(CARGO) test --locked --test it storm -- --nocapture
+
+# What can't be had is skipped, which the test says.
+powercut:
+	@scripts/need.sh rust build java maven
+	@scripts/need.sh ext4 xfs || true
+	ARCHIVER_POWERCUTS=60 ARCHIVER_POWERCUT_ARCHIVES=18 \
+	    $(CARGO) test --locked --test it powercut -- --nocapture --test-threads 1
 
 # Optimised, as it has so much to do; replay shares that build.
 SIMULATE = CARGO_PROFILE_TEST_OPT_LEVEL=3 $(CARGO) test --locked --lib -- --ignored --exact --nocapture

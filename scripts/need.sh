@@ -8,6 +8,7 @@
 #   build   C and C++ compilers, make, perl: OpenSSL, librdkafka and jemalloc are built from source
 #   java    a JDK from 17 on
 #   maven   Maven, which fetches Kafka's jars
+#   ext4, xfs    what makes these file systems, to cut them off from power
 #   kcat, zstd, venv    for the benchmark
 #   valgrind            for the memory check
 #   deny    cargo-deny, into target/tools
@@ -27,6 +28,7 @@ there() {
         # The tests run Java from source, which a JRE can't.
         java) have java && have javac && [ "$(java_version)" -ge 17 ] 2>/dev/null ;;
         maven) have mvn ;;
+        ext4 | xfs) have "mkfs.$1" ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         *) have "$1" ;;
     esac
@@ -38,6 +40,7 @@ called() {
         build) echo "a C and C++ compiler, make and perl" ;;
         java) echo "a JDK, version 17 or newer" ;;
         maven) echo "Maven" ;;
+        ext4 | xfs) echo "mkfs.$1" ;;
         venv) echo "Python's venv" ;;
         *) echo "$1" ;;
     esac
@@ -56,6 +59,8 @@ packages() {
             done
             echo default-jdk-headless
             ;;
+        ext4) echo e2fsprogs ;;
+        xfs) echo xfsprogs ;;
         venv) echo python3-venv ;;
         *) echo "$1" ;;
     esac
@@ -108,7 +113,9 @@ for name in "$@"; do
         fmt) component fmt rustfmt ;;
         clippy) component clippy clippy ;;
         deny) (deny) ;;
-        build | java | maven | kcat | valgrind | zstd | venv) there "$name" || missing="$missing $name" ;;
+        build | java | maven | ext4 | xfs | kcat | valgrind | zstd | venv)
+            there "$name" || missing="$missing $name"
+            ;;
         *) say "unknown: $name" && exit 1 ;;
     esac
 done

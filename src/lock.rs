@@ -18,12 +18,12 @@ pub enum LockError {
     /// Another process has it.
     #[error("{} belongs to another archiver{}; stop that one first", what.display(), pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     Taken { what: PathBuf, pid: Option<u32> },
-    /// What is there is no lock of archiver's, and is not touched.
-    #[error("{} is not archiver's lock: {found}; move it away; see {PAGE}", path.display())]
-    NotOwn { path: PathBuf, found: NotOwn },
     /// This process has it still, from an attempt before.
     #[error("{} is still being closed", what.display())]
     Closing { what: PathBuf },
+    /// What is there is no lock of archiver's, and is not touched.
+    #[error("{} is not archiver's lock: {found}; move it away; see {PAGE}", path.display())]
+    NotOwn { path: PathBuf, found: NotOwn },
     /// The file system said no.
     #[error("locking {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },

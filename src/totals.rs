@@ -45,13 +45,26 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
     );
 }
 
-/// Writes what this run has done, at its end.
+/// Writes what this run has done, at its end, and which archives it went on without.
 pub fn last_line(statuses: &[Arc<Status>]) {
     let (records, bytes) = counts(statuses);
     tracing::info!(
         "totals: {records} records, {:.1} MB written",
         bytes as f64 / 1e6
     );
+    let stopped = statuses
+        .iter()
+        .filter(|status| matches!(status.state(), State::Stopped(_)))
+        .map(|status| status.name())
+        .collect::<Vec<_>>();
+    if !stopped.is_empty() {
+        tracing::error!(
+            "{} of {} archives had stopped before: {}; the log says above why",
+            stopped.len(),
+            statuses.len(),
+            stopped.join(", ")
+        );
+    }
 }
 
 /// Records taken and bytes written.

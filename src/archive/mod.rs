@@ -1,6 +1,7 @@
 //! One archive: from its topic into its file, for as long as the process lives.
 
 mod durable;
+mod foreign;
 mod mend;
 mod open;
 mod reading;

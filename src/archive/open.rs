@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::foreign::{check_no_gaps, check_owner, if_dangling};
 use super::{Archive, Stop};
-use crate::checkpoint::{
-    Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name, owner,
-};
+use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Compression, Existing, Start};
 use crate::fs::{self, File, Fs, NotOwn, Reading};
@@ -59,11 +58,15 @@ impl Archive {
             Err(e) => return Err(Stop::Never(e.to_string())),
         };
         match &checkpoint {
-            Some(checkpoint) => self.check_identity(checkpoint).await?,
+            Some(checkpoint) => {
+                owned.has_begun = true;
+                self.check_identity(checkpoint).await?;
+            }
             None if owned.has_begun => {
                 return Err(Stop::Never(format!(
-                    "the checkpoint in {} is gone, which was there while this archiver ran; put it back, or move {} \
-                     away too to begin anew",
+                    "the checkpoint in {} is gone, which was there while this archiver ran (removed, or its disk \
+                     unmounted); put it back together with {}, or move both away to begin anew; then start archiver \
+                     again",
                     self.config.state.display(),
                     self.file().display()
                 )));
@@ -93,10 +96,10 @@ impl Archive {
             }
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
+                owned.has_begun = true;
                 (begun.0, Some(begun.1))
             }
         };
-        owned.has_begun = true;
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
@@ -242,16 +245,7 @@ impl Archive {
             changed.push(fs.open_dir(above).map_err(io)?);
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = match AppendFile::adopt(fs, &path) {
-                        Err(Refused::Io { source: e, .. })
-                            if e.kind() == io::ErrorKind::NotFound =>
-                        {
-                            let nowhere = "it is a symbolic link that leads to nothing; create what it leads to, or \
-                                           remove it";
-                            return Err(io(io::Error::other(nowhere)));
-                        }
-                        found => found?,
-                    };
+                    let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
                     check_owner(fs, &found, &dir)?;
                     // It may have come since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
@@ -421,7 +415,11 @@ impl Archive {
                     }
                     _ => String::new(),
                 };
-                Stop::Never(format!("{e}{moved}; {REMEDY}; see {PAGE}"))
+                Stop::Never(format!(
+                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then \
+                     start archiver again; see {PAGE}",
+                    self.config.state.display()
+                ))
             }
         }
     }
@@ -453,52 +451,12 @@ impl Archive {
     }
 }
 
-/// A list without its checkpoint is of an archive before this one.
-fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
-    let shown = path.display();
-    match fs.stat(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
-            Ok(())
-        }
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(Stop::Retry(format!("looking at {shown}: {e}")))
-        }
-        _ => Err(Stop::Never(format!(
-            "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
-             see {PAGE}"
-        ))),
-    }
-}
-
 fn compression_in_words(compression: Compression) -> &'static str {
     match compression {
         Compression::None => "plain lines",
         Compression::Gzip(_) => "gzip members",
         Compression::Zstd(_) => "zstd frames",
     }
-}
-
-/// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
-/// its own checkpoint.
-fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refused> {
-    let path = found.path().to_path_buf();
-    let io = |source| Refused::Io {
-        path: path.clone(),
-        source,
-    };
-    let id = found.handle().stat().map_err(io)?.id();
-    for dir in fs.list(fs::parent(state)).map_err(io)? {
-        let Some((of, file)) = owner(fs, &dir) else {
-            continue;
-        };
-        // Without its time of birth a number may be of a later file.
-        let is_it = file == id && (id.born.is_some() || of.file == path.display().to_string());
-        if is_it && dir != state {
-            let archive = of.archive;
-            return Err(Refused::Owned { path, archive, dir });
-        }
-    }
-    Ok(())
 }
 
 fn stop_for_lock(e: LockError) -> Stop {

@@ -10,7 +10,7 @@ use super::durable::{self, Outcome, Patience};
 use super::mend::{Finding, look_at_topic};
 use super::open::Opened;
 use super::room::{Pressure, TURN_MOST, until};
-use super::{Archive, End, Stop};
+use super::{Archive, End, RETRY_MOST, Stop};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic, Trouble};
@@ -63,6 +63,8 @@ pub(super) struct Reading<'a> {
     lost: BTreeSet<Partition>,
     /// Partitions that were started again at the same offset, as the log is said to have it.
     pub unmoved: BTreeSet<Partition>,
+    /// When this attempt began.
+    began: Instant,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
 }
@@ -107,12 +109,10 @@ pub(super) async fn read(
         quiet: false,
         lost: BTreeSet::new(),
         unmoved: BTreeSet::new(),
+        began: Instant::now(),
         checkpointing: None,
     };
-    // Who waited for a disk says that it runs when something is on it.
-    if !matches!(archive.status.state(), State::Waiting(_)) {
-        archive.status.set(State::Running);
-    }
+    reading.goes_on();
     if reading.identity.topic_id == reading.checkpointed.checkpoint().identity.topic_id {
         // The run before may have been ended before it could, or had no group to tell.
         archive.cluster.commit(&reading.checkpointed);
@@ -220,7 +220,7 @@ impl Reading<'_> {
                 }
                 () = checkpoint.next() => {
                     if !self.unsaved && self.pipeline.is_idle() {
-                        self.archive.status.set(State::Running);
+                        self.goes_on();
                     }
                     checkpoint_due = true;
                     self.pipeline.submit_check();
@@ -240,6 +240,15 @@ impl Reading<'_> {
                 () = pressure.is_due() => {}
                 () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
             }
+        }
+    }
+
+    /// Who waited says that it runs when this attempt has lasted: on a full disk the one or other chunk finds room, and
+    /// the next doesn't.
+    fn goes_on(&self) {
+        let waited = matches!(self.archive.status.state(), State::Waiting(_));
+        if !waited || self.began.elapsed() > RETRY_MOST {
+            self.archive.status.set(State::Running);
         }
     }
 
@@ -344,7 +353,7 @@ impl Reading<'_> {
         match done? {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
-                self.archive.status.set(State::Running);
+                self.goes_on();
                 self.archive.cluster.commit(&self.checkpointed);
                 if recreated {
                     return Err(self.recreated());

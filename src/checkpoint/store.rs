@@ -152,6 +152,12 @@ fn checksum(inner: &RawValue) -> String {
     format!("xxh3:{:016x}", xxh3_64(inner.get().as_bytes()))
 }
 
+/// The archive and the file that the checkpoint in another state directory is of, if there is one that can be read.
+pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
+    let stored = load(fs, dir.join("checkpoint.json")).ok()??;
+    Some((stored.0.identity, stored.0.progress.id))
+}
+
 /// The directories that archiver makes for its state lead nowhere else; above them links are the user's.
 fn refuse_links(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
     let beside_data = dir
@@ -165,12 +171,6 @@ fn refuse_links(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The archive and the file that the checkpoint in another state directory is of, if there is one that can be read.
-pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
-    let stored = load(fs, dir.join("checkpoint.json")).ok()??;
-    Some((stored.0.identity, stored.0.progress.id))
 }
 
 fn load(fs: &dyn Fs, path: PathBuf) -> Result<Option<Checkpointed>, LoadError> {

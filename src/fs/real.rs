@@ -255,7 +255,9 @@ impl Device {
 impl RealFile {
     fn sync(&self) -> io::Result<()> {
         if self.is_dir {
-            self.file.sync_all()
+            self.file.sync_all()?;
+            // XFS that has shut down after an error says of a directory that it is durable, but can't say what it is.
+            self.file.metadata().map(drop)
         } else {
             self.file.sync_data()
         }

@@ -193,10 +193,15 @@ impl fmt::Debug for AppendFile {
 }
 
 fn foreign(path: &Path, expected: u64, found: u64) -> Refused {
+    let done = if found > expected {
+        "written to it"
+    } else {
+        "cut it"
+    };
     Refused::Foreign {
         path: path.to_path_buf(),
         expected: format!("the file that is being written, {expected} bytes"),
-        found: format!("{found} bytes"),
+        found: format!("{found} bytes: somebody else has {done}"),
     }
 }
 

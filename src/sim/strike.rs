@@ -46,12 +46,12 @@ pub fn operations(scene: &Scene, seed: u64) -> Result<u64, String> {
     Ok(operations)
 }
 
-/// Strikes a scene; the recovery is crashed as well after `again` operations, if that is not 0.
+/// Strikes a scene; then a recovery is crashed after each of so many operations.
 pub fn strike(
     scene: &Scene,
     seed: u64,
     blow: Blow,
-    again: u64,
+    again: &[u64],
     mutation: Option<Mutation>,
 ) -> Result<Figures, (Figures, String)> {
     let world = scene.world(seed);
@@ -72,7 +72,7 @@ fn run(
     scene: &Scene,
     world: &World,
     blow: Blow,
-    again: u64,
+    again: &[u64],
     figures: &mut Figures,
 ) -> Result<(), String> {
     let how = match blow {
@@ -93,9 +93,9 @@ fn run(
     };
     let ended = world.process(&mut scene.script())?;
     crash(world, &ended, how, figures)?;
-    if again > 0 {
+    for after in again {
         let (operations, _) = world.fs.counts();
-        world.fs.crash_after(operations + again);
+        world.fs.crash_after(operations + after);
         let ended = world.process(&mut scene.script())?;
         crash(world, &ended, Crash::Chaos, figures)?;
     }

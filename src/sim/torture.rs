@@ -111,7 +111,7 @@ impl Torture {
             &SCENES[struck.scene],
             struck.seed,
             blow,
-            struck.again(),
+            &struck.again(),
             None,
         ) {
             Ok(figures) => lock(&self.scenes).add(&figures),
@@ -165,12 +165,11 @@ impl Torture {
 }
 
 impl Struck {
-    /// In every second pass the recovery is crashed as well, somewhere.
-    pub fn again(&self) -> u64 {
-        match self.seed % 2 {
-            0 => 0,
-            _ => 1 + self.blow as u64 % 41,
-        }
+    /// In every second pass recoveries are crashed as well, one after the other and each somewhere else.
+    fn again(&self) -> Vec<u64> {
+        let crashes = 6 * (self.seed % 2);
+        let after = |number| 1 + (self.blow as u64 + 13 * number) % 41;
+        (0..crashes).map(after).collect()
     }
 
     /// Strikes that scene once more.
@@ -178,7 +177,7 @@ impl Struck {
         let scene = SCENES.get(self.scene).ok_or("there is no such scene")?;
         let blows = blows(operations(scene, self.seed)?);
         let blow = blows.get(self.blow).ok_or("there is no such blow")?;
-        let struck = strike(scene, self.seed, *blow, self.again(), None);
+        let struck = strike(scene, self.seed, *blow, &self.again(), None);
         struck.map_err(|(_, what)| what)
     }
 }

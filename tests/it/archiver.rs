@@ -101,9 +101,9 @@ impl Archiver {
     }
 
     /// `kill -9`, and waits until it is dead.
-    pub fn kill(self) {
+    pub fn kill(self) -> Ended {
         self.signal(Signal::KILL);
-        self.await_end();
+        self.await_end()
     }
 
     /// Asks for a clean stop, which must succeed.

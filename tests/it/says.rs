@@ -127,6 +127,43 @@ pub fn damaged_checkpoint(archive: &str) -> Says {
     Says::new(&[archive, "checkpoint"], &words)
 }
 
+/// A file that somebody else has cut or written to while it was open.
+pub fn file_changed(file: &str, expected: u64, found: u64) -> Says {
+    let (expected, found) = (format!("{expected} bytes"), format!("{found} bytes"));
+    Says::new(&[file, &expected, &found, "somebody else"], &[])
+}
+
+/// Another file in an open one's place.
+pub fn other_file(file: &str, bytes: usize) -> Says {
+    Says::new(&[file, "another file", &format!("{bytes} bytes")], &[])
+}
+
+/// An open file that has no name any more.
+pub fn no_file(file: &str) -> Says {
+    Says::new(&[file, "no file"], &[])
+}
+
+pub fn stopped_until_put_back(file: &str, length: u64) -> Says {
+    let length = format!("byte {length}");
+    Says::new(&["stopped", file, &length, "put the file back"], &[])
+}
+
+pub fn checkpoint_gone(archive: &str) -> Says {
+    Says::new(
+        &[archive, "stopped", "checkpoint", "gone", "put it back"],
+        &[],
+    )
+}
+
+pub fn link_to_nowhere(file: &str) -> Says {
+    Says::new(&[file, "link", "create"], &[])
+}
+
+/// At the end of a clean stop.
+pub fn had_stopped(archive: &str) -> Says {
+    Says::new(&[archive, "had stopped before"], &[])
+}
+
 pub fn file_exists(file: &str) -> Says {
     Says::new(&[file, "existing", "append"], &[])
 }
@@ -172,6 +209,10 @@ pub fn disk_full(archive: &str) -> Says {
         &[archive],
         &["no space left", "storage full", "disk full", "disk is full"],
     )
+}
+
+pub fn read_only(archive: &str) -> Says {
+    Says::new(&[archive, "read-only file system"], &[])
 }
 
 pub fn newline_in_value(archive: &str, partition: i32, offset: i64) -> Says {

@@ -3,18 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::archiver::Archiver;
-use crate::check;
+use crate::archiver::{Archiver, Ended};
+use crate::check::{self, Report};
 use crate::config::Config;
 use crate::dump::{Partitions, dump};
 use crate::files;
 use crate::kafka::{Janitor, Server, shared};
 use crate::topic::Topic;
 use crate::values::spaced;
-use crate::wait::{LONG, eventually};
+use crate::wait::{LONG, eventually, within};
 
 pub struct Scene<'a> {
     pub server: &'a Server,
@@ -97,6 +98,51 @@ impl<'a> Scene<'a> {
     pub fn assert_holds(&self, records: &Partitions, file: &str) {
         let text = files::read(&self.path(file)).unwrap();
         check::assert_exact(&check::expected(records, spaced), &text);
+    }
+
+    /// Waits until each file has as many lines as its topic has records, for longer than usual if there are many,
+    /// and stops archiver. Says what the files hold, and what archiver has said.
+    #[track_caller]
+    pub fn finish(
+        &self,
+        archiver: Archiver,
+        files: &[(&Topic, String)],
+        longer: Duration,
+    ) -> (Report, Ended) {
+        let topics = files.iter().map(|(topic, _)| *topic).collect::<Vec<_>>();
+        let dumped = dump(self.server, &topics);
+        let expected = topics
+            .iter()
+            .map(|topic| check::expected(&dumped.topic(topic), spaced))
+            .collect::<Vec<_>>();
+        // If they don't arrive, the report says what is missing.
+        within(LONG + longer, || {
+            archiver.assert_runs();
+            files.iter().zip(&expected).all(|((_, file), records)| {
+                let records: usize = records.values().map(Vec::len).sum();
+                files::count(&self.path(file)) >= records
+            })
+        });
+        let ended = archiver.stop();
+        let mut report = Report::default();
+        for ((_, file), expected) in files.iter().zip(&expected) {
+            let text = files::read(&self.path(file)).unwrap();
+            report.add(check::check(expected, &text));
+        }
+        (report, ended)
+    }
+
+    /// How far an archive's checkpoint in this state directory has come; nothing if there is none yet.
+    pub fn checkpoint(&self, state: impl AsRef<Path>) -> serde_json::Value {
+        let path = self.path(state).join("checkpoint.json");
+        match fs::read(path) {
+            Ok(bytes) => {
+                let stored: serde_json::Value =
+                    serde_json::from_slice(&bytes).expect("it is whole");
+                stored["checkpoint"]["progress"].clone()
+            }
+            Err(_) => serde_json::Value::Null,
+        }
     }
 
     /// What `.archiver/NAME/gaps.ndjson` holds.

@@ -2,5 +2,6 @@
 
 mod broker;
 mod disk;
+mod files;
 mod gaps;
 mod topics;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::sim::chance::finish;
 use crate::sim::check::{check_complete, refusal};
 use crate::sim::disk::Crash;
 use crate::sim::process::{Ended, Started, Step};
@@ -176,7 +177,8 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
         });
         assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
         assert!(is_started);
-        check_complete(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
 }
 
@@ -229,6 +231,29 @@ fn an_empty_file_stays_its_archive_s() {
     let owner = "is the file of archive 0, whose checkpoint is in ";
     assert!(why.contains(owner), "{why}");
     assert_eq!(world.fs.peek(&other.state.join("checkpoint.json")), None);
+}
+
+#[test]
+fn a_copy_of_an_empty_file_is_known_again_after_a_crash() {
+    for operation in 1..80 {
+        let world = scene("steady, plain").world(operation);
+        let mut is_first = true;
+        let ended = world.process(&mut |_| match std::mem::replace(&mut is_first, false) {
+            true => Step::Wait(Duration::from_secs(20)),
+            false => Step::Stop,
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }));
+        world.fs.crash(Crash::Kill);
+        let file = &world.archives[0].config.file;
+        assert_eq!(world.fs.peek(file), Some(Vec::new()));
+        world.fs.put(file, b"");
+        world.fs.crash_after(world.fs.counts().0 + operation);
+        let mut script = scene("steady, plain").script();
+        let ended = world.process(&mut script);
+        assert!(ended.is_ok(), "{ended:?}");
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("crashed after {operation}: {e}"));
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn each(what: &str, is_of_it: fn(&Blow) -> bool) {
         let blows = blows(operations(scene, 1).unwrap_or_else(|e| panic!("{e}")));
         let blows = blows.into_iter().filter(is_of_it);
         for blow in blows.step_by(every) {
-            match strike(scene, 1, blow, 0, None) {
+            match strike(scene, 1, blow, &[], None) {
                 Ok(figures) => lock(&all).add(&figures),
                 Err((_, what)) => panic!("{what}"),
             }

@@ -1,60 +1,21 @@
-//! A disk that is full, and then is not.
+//! A disk that is full, and then is not; one that becomes read-only.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::archiver::Archiver;
+use jiff::Timestamp;
+
+use crate::archiver::{Archiver, Ended};
 use crate::config::Config;
+use crate::disks::{Disk, Kind};
 use crate::produce::Producer;
 use crate::says;
 use crate::scene::Scene;
-use crate::show::show;
 use crate::values::Values;
 
-const FILES: [&str; 3] = ["small/a.ndjson", "small/b.ndjson.gz", "small/c.ndjson.zst"];
+const FILES: [&str; 3] = ["disk/a.ndjson", "disk/b.ndjson.gz", "disk/c.ndjson.zst"];
 
-/// A disk of 2 MiB.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Only root may have one.
-    fn mount(path: PathBuf) -> Option<Self> {
-        fs::create_dir(&path).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "archiver-test"])
-            .arg(&path)
-            .output();
-        if mount.is_ok_and(|output| output.status.success()) {
-            return Some(Self(path));
-        }
-        show("skipped: a full disk needs the right to mount one");
-        None
-    }
-
-    /// Takes all space that is left.
-    fn fill(&self) {
-        use std::io::Write;
-        let mut ballast = fs::File::create(self.ballast()).unwrap();
-        let page = [7; 4096];
-        while ballast.write_all(&page).is_ok() {}
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.ballast()).unwrap();
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
-}
+/// A client that isn't asked for records for longer than this has left its group.
+const MOST_BETWEEN_POLLS: Duration = Duration::from_secs(6);
 
 #[test]
 fn a_full_disk_pauses_its_archives_until_there_is_space_again() {
@@ -68,55 +29,153 @@ fn a_full_disk_and_a_kill_cost_nothing_either() {
 
 fn full_disk(kill: bool) {
     let scene = Scene::new();
-    let Some(disk) = SmallDisk::mount(scene.path("small")) else {
+    let Some(disk) = Disk::mount(Kind::Tmpfs, scene.path("disk"), "a full disk") else {
         return;
     };
     let topics = FILES.map(|_| scene.topic("full", 2));
     let other = scene.topic("roomy", 1);
     let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
-    let mut config = Config::new().set("defaults", "start", "earliest");
-    config = config
+    let most = MOST_BETWEEN_POLLS.as_millis().to_string();
+    let mut config = Config::new()
+        .set("kafka", "max.poll.interval.ms", &most)
+        .set("kafka", "session.timeout.ms", &most)
+        .set("clusters.main", "broker", &scene.server.bootstrap())
+        .set("clusters.main", "commit_group", &topics[0].name)
+        .set("defaults", "start", "earliest")
         .set("defaults", "checkpoint", "1s")
-        .archive(&other, "other.ndjson", &[]);
+        .archive_on("main", &other, "other.ndjson", &[]);
     for (topic, file) in topics.iter().zip(FILES) {
-        config = config.archive(topic, file, &[]);
+        config = config.archive_on("main", topic, file, &[]);
     }
     let archiver = scene.start(&config);
     let mut send = |count| {
-        topics
-            .iter()
-            .for_each(|topic| producer.send_all(topic, values.jsons(count)));
+        for topic in &topics {
+            producer.send_all(topic, values.jsons(count));
+        }
         producer.send_all(&other, values.jsons(count));
+        count
     };
     let await_lines = |archiver: &Archiver, lines| {
-        FILES
-            .iter()
-            .for_each(|file| scene.await_lines(archiver, file, lines));
+        for file in FILES {
+            scene.await_lines(archiver, file, lines);
+        }
     };
-    send(100);
-    await_lines(&archiver, 100);
+    let mut sent = send(100);
+    await_lines(&archiver, sent);
     disk.fill();
-    send(1000);
+    let full = Instant::now();
+    sent += send(1000);
     let say = |archiver: &Archiver| {
-        topics
-            .iter()
-            .for_each(|topic| drop(archiver.await_line(&says::disk_full(&topic.name))));
+        for topic in &topics {
+            archiver.await_line(&says::disk_full(&topic.name));
+        }
     };
     say(&archiver);
-    scene.await_lines(&archiver, "other.ndjson", 1100);
+    scene.await_lines(&archiver, "other.ndjson", sent);
     let archiver = if kill {
         archiver.kill();
         let archiver = scene.start(&config);
         say(&archiver);
         archiver
     } else {
+        // The others go on all the time.
+        while full.elapsed() < MOST_BETWEEN_POLLS * 2 {
+            sent += send(10);
+            scene.await_lines(&archiver, "other.ndjson", sent);
+        }
         archiver
     };
     disk.free();
-    await_lines(&archiver, 1100);
-    send(100);
-    await_lines(&archiver, 1200);
-    scene.await_lines(&archiver, "other.ndjson", 1200);
+    await_lines(&archiver, sent);
+    sent += send(100);
+    await_lines(&archiver, sent);
+    scene.await_lines(&archiver, "other.ndjson", sent);
+    if kill {
+        // For the first time, and not before there was space.
+        for topic in &topics {
+            archiver.await_line(&says::running(&topic.name));
+        }
+    }
+    let ended = archiver.stop();
+    for topic in &topics {
+        assert_not_said_to_run_too_soon(&ended, &topic.name);
+    }
+    assert!(!ended.stderr.contains("in trouble"), "{}", ended.stderr);
+    for (topic, file) in topics.iter().zip(FILES) {
+        scene.assert_exact(topic, file);
+    }
+    scene.assert_exact(&other, "other.ndjson");
+}
+
+/// On a full disk one chunk may find room, and the next not: who said each time that it runs and waits would say so all
+/// the time.
+fn assert_not_said_to_run_too_soon(ended: &Ended, archive: &str) {
+    let mut waits_since = None;
+    for line in ended.stderr.lines() {
+        let time = || line.split(' ').next().unwrap().parse::<Timestamp>();
+        if says::disk_full(archive).matches(line) {
+            waits_since = Some(time().unwrap());
+        } else if says::running(archive).matches(line)
+            && let Some(since) = waits_since.take()
+        {
+            let waited = time().unwrap().duration_since(since);
+            assert!(waited.as_secs() >= 8, "too soon:\n{}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_an_error_makes_read_only_pauses_its_archives_and_costs_nothing() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::mount(Kind::Ext4, scene.path("disk"), "a read-only disk") else {
+        return;
+    };
+    let topics = FILES.map(|_| scene.topic("read-only", 1));
+    let other = scene.topic("writable", 1);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let mut config =
+        Config::new()
+            .set("defaults", "start", "earliest")
+            .archive(&other, "other.ndjson", &[]);
+    for (topic, file) in topics.iter().zip(FILES) {
+        config = config.archive(topic, file, &[]);
+    }
+    let mut send = || {
+        for topic in topics.iter().chain([&other]) {
+            producer.send_all(topic, values.jsons(100));
+        }
+    };
+    // It heals by itself if it can be made writable again.
+    disk.change("ro");
+    send();
+    let archiver = scene.start(&config);
+    let await_read_only = |archiver: &Archiver| {
+        for topic in &topics {
+            archiver.await_line(&says::read_only(&topic.name));
+        }
+    };
+    await_read_only(&archiver);
+    scene.await_lines(&archiver, "other.ndjson", 100);
+    disk.change("rw");
+    for file in FILES {
+        scene.await_lines(&archiver, file, 100);
+    }
+    archiver.stop();
+    // After an error it can't, and has to be mounted anew.
+    let archiver = scene.start(&config);
+    for topic in &topics {
+        archiver.await_line(&says::running(&topic.name));
+    }
+    disk.fail();
+    send();
+    await_read_only(&archiver);
+    scene.await_lines(&archiver, "other.ndjson", 200);
+    archiver.kill();
+    disk.remount();
+    let archiver = scene.start(&config);
+    for file in FILES {
+        scene.await_lines(&archiver, file, 200);
+    }
     archiver.stop();
     for (topic, file) in topics.iter().zip(FILES) {
         scene.assert_exact(topic, file);
