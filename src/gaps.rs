@@ -191,8 +191,9 @@ fn seal(line: &[u8]) -> Vec<u8> {
     format!(",\"checksum\":\"xxh3:{:016x}\"}}\n", xxh3_64(line)).into_bytes()
 }
 
-/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes a crash may have
-/// left a line without its end, or zeros.
+/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes there may be
+/// what a crash has left of an unfinished write, or of several; without any that are known it must at least look like
+/// a list.
 fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
     let (mut line, mut end) = (Vec::new(), 0);
     for number in 1.. {
@@ -206,12 +207,18 @@ fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
         end += length as u64;
         let at = length.saturating_sub(seal(&[]).len());
         let is_whole = line[at..] == seal(&line[..at]);
-        let may_be_torn = end > known && (line.last() != Some(&b'\n') || line.contains(&0));
+        let may_be_torn = end > known && (number > 1 || may_have_begun(&line));
         if !is_whole && !may_be_torn {
             return Ok(Some(number));
         }
     }
     Ok(None)
+}
+
+/// Is this a part of a line, or one that lost its beginning or some of its sectors?
+fn may_have_begun(line: &[u8]) -> bool {
+    let begins = br#"{"noticed":""#;
+    line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())])
 }
 
 #[cfg(test)]
@@ -231,6 +238,28 @@ mod tests {
             explanation: "Kafka deleted up to 2 records before they were read".into(),
         };
         (0..60).map(gap).collect()
+    }
+
+    #[test]
+    fn what_a_crash_leaves_after_the_mark_is_cut_off() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, path) = (RealFs::default(), directory.path().join("gaps.ndjson"));
+        let mut log = GapLog::none(&path);
+        let none = log.mark();
+        log.append(&fs, &list()[..1]).expect("appended");
+        let one = log.mark();
+        drop(log);
+        let line = std::fs::read(&path).expect("a list");
+        // Of two writes of which either reached the disk in part, as neither was synced.
+        let mixed = [&line[..], &line[..60], &line[40..]].concat();
+        for (mark, kept) in [(&none, 0), (&one, line.len())] {
+            std::fs::write(&path, &mixed).expect("written");
+            GapLog::resume(&fs, &path, mark).expect("resumed");
+            assert_eq!(std::fs::read(&path).expect("a list"), &line[..kept]);
+        }
+        std::fs::write(&path, "somebody's\n").expect("written");
+        let refused = GapLog::resume(&fs, &path, &none).err();
+        assert!(matches!(refused, Some(Refused::Foreign { .. })));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Limits {
 pub(super) const RECORD_OVERHEAD: usize = 512;
 
 /// The window's share of the memory limit.
-const WINDOW_PART: u64 = 8;
+const WINDOW_PART: u64 = 10;
 /// More in one inbox only makes the caches colder.
 const INBOX_MOST: u64 = 4 << 20;
 const INBOX_PART: u64 = 64;

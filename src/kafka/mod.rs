@@ -2,8 +2,6 @@
 //!
 //! Nothing outside this folder sees a type of the client library.
 
-#[cfg(test)]
-mod against_mock;
 mod commit;
 mod corrupt;
 mod describe;
@@ -398,12 +396,4 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
-        let failed = blocking(|| panic!("on purpose")).await;
-        assert_eq!(failed.map_err(|e| e.kind), Err::<(), _>(Trouble::Other));
-    }
-}
+mod tests;

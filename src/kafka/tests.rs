@@ -11,7 +11,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{KafkaCluster, Limits};
+use super::{KafkaCluster, Limits, blocking};
 use crate::cluster::{Cluster, Fetched, Reader, Trouble};
 use crate::config;
 use crate::record::{Partition, Places};
@@ -226,4 +226,10 @@ fn configuration(mock: &Mock, directory: &Path) -> String {
         );
     }
     text
+}
+
+#[tokio::test]
+async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
+    let failed = blocking(|| panic!("on purpose")).await;
+    assert_eq!(failed.map_err(|e| e.kind), Err::<(), _>(Trouble::Other));
 }
