@@ -100,7 +100,7 @@ fn look(
         if left.is_zero() {
             break;
         }
-        let mut arrived = queue.take(left);
+        let mut arrived = queue.take_one(left);
         let Some(first) = arrived.first_mut() else {
             continue;
         };
