@@ -154,8 +154,6 @@ def measure(broker, case, names, limit_mib, seconds):
     with tempfile.TemporaryDirectory(dir=WORK) as directory, SlowDisk(Path(directory)) as slow:
         files = [slow / f"{name}.ndjson" for name in names]
         more = f'[limits]\nmemory = "{limit_mib}MiB"\n'
-        if case.record_bytes > 10_000_000:
-            more += f'[[cluster]]\nname = "bench"\nbroker = "{broker.address}"\n'
         config = programs.write_config(Path(directory), broker.address, zip(names, files, strict=True), more)
         log = WORK / "logs" / "memory.log"
         with open(log, "wb") as stderr:

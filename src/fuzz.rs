@@ -27,6 +27,7 @@ pub fn lines(bytes: &[u8]) {
         let record = Record {
             partition: i32::from(value.is_none()),
             offset,
+            epoch: None,
             value,
         };
         let value = value.unwrap_or_default();
@@ -54,7 +55,7 @@ pub fn lines(bytes: &[u8]) {
             .to
             .iter()
             .find(|(p, _)| *p == record.partition);
-        assert_eq!(next, Some(&(record.partition, offset + 1)));
+        assert_eq!(next.map(|(_, place)| place.next), Some(offset + 1));
     }
     assert_eq!(chunk.advance.records, expected.len() as u64);
     assert_eq!(chunk.bytes.last().copied().unwrap_or(b'\n'), b'\n');

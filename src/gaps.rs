@@ -74,7 +74,7 @@ impl GapLog {
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
-            expected: format!("the gaps that were listed, {} bytes", mark.length),
+            expected: format!("what was written up to byte {}", mark.length),
             found,
         };
         let io = |source| match NotOwn::of(&source) {
@@ -191,8 +191,9 @@ fn seal(line: &[u8]) -> Vec<u8> {
     format!(",\"checksum\":\"xxh3:{:016x}\"}}\n", xxh3_64(line)).into_bytes()
 }
 
-/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes a crash may have
-/// left a line without its end, or zeros.
+/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes there may be
+/// what a crash has left of an unfinished write, or of several; without any that are known it must at least look like
+/// a list.
 fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
     let (mut line, mut end) = (Vec::new(), 0);
     for number in 1.. {
@@ -206,10 +207,81 @@ fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
         end += length as u64;
         let at = length.saturating_sub(seal(&[]).len());
         let is_whole = line[at..] == seal(&line[..at]);
-        let may_be_torn = end > known && (line.last() != Some(&b'\n') || line.contains(&0));
+        let may_be_torn = end > known && (number > 1 || may_have_begun(&line));
         if !is_whole && !may_be_torn {
             return Ok(Some(number));
         }
     }
     Ok(None)
+}
+
+/// Is this a part of a line, or one that lost its beginning or some of its sectors?
+fn may_have_begun(line: &[u8]) -> bool {
+    let begins = br#"{"noticed":""#;
+    line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::RealFs;
+
+    /// Longer than what a mark's fingerprint covers.
+    fn list() -> Vec<Gap> {
+        let gap = |partition| Gap {
+            noticed: "2026-11-21T02:32:22Z".into(),
+            topic_id: None,
+            partition,
+            from: 3,
+            to: Some(5),
+            reason: GapReason::Expired,
+            explanation: "Kafka deleted up to 2 records before they were read".into(),
+        };
+        (0..60).map(gap).collect()
+    }
+
+    #[test]
+    fn what_a_crash_leaves_after_the_mark_is_cut_off() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, path) = (RealFs::default(), directory.path().join("gaps.ndjson"));
+        let mut log = GapLog::none(&path);
+        let none = log.mark();
+        log.append(&fs, &list()[..1]).expect("appended");
+        let one = log.mark();
+        drop(log);
+        let line = std::fs::read(&path).expect("a list");
+        // Of two writes of which either reached the disk in part, as neither was synced.
+        let mixed = [&line[..], &line[..60], &line[40..]].concat();
+        for (mark, kept) in [(&none, 0), (&one, line.len())] {
+            std::fs::write(&path, &mixed).expect("written");
+            GapLog::resume(&fs, &path, mark).expect("resumed");
+            assert_eq!(std::fs::read(&path).expect("a list"), &line[..kept]);
+        }
+        std::fs::write(&path, "somebody's\n").expect("written");
+        let refused = GapLog::resume(&fs, &path, &none).err();
+        assert!(matches!(refused, Some(Refused::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_change_anywhere_in_a_long_list_is_noticed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, path) = (RealFs::default(), directory.path().join("gaps.ndjson"));
+        let mut log = GapLog::none(&path);
+        log.append(&fs, &list()).expect("appended");
+        let mark = log.mark();
+        drop(log);
+        let listed = std::fs::read(&path).expect("a list");
+        assert!(listed.len() > 2 * crate::segment::mark::TAIL);
+        assert!(GapLog::resume(&fs, &path, &mark).is_ok());
+        for at in (0..listed.len()).step_by(7) {
+            let mut changed = listed.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).expect("written");
+            let refused = GapLog::resume(&fs, &path, &mark).err();
+            assert!(
+                matches!(refused, Some(Refused::Foreign { .. })),
+                "byte {at}"
+            );
+        }
+    }
 }

@@ -124,7 +124,8 @@ async fn is_recreated(
     let perhaps = held.iter().any(|(partition, held)| {
         let from = checkpointed.get(partition).copied().unwrap_or(0);
         let to = read.get(partition).copied().unwrap_or(0);
-        from < to && to <= held.end
+        // Less than was checkpointed: its log was found shorter, perhaps the new topic's, and read from its end on.
+        from != to && to <= held.end
     });
     Ok(match perhaps {
         true => Recreated::PerhapsRead,

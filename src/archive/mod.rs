@@ -4,6 +4,7 @@ mod durable;
 mod failed;
 mod mend;
 mod open;
+mod own;
 mod reading;
 mod room;
 

@@ -6,21 +6,18 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::own::check_owner;
 use super::{Archive, Stop};
-use crate::checkpoint::{
-    Checkpointed, Identity, LoadError, PAGE, REMEDY, Store, compression_name, owner,
-};
+use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
-use crate::config::{Compression, Existing, Start};
-use crate::fs::{self, File, Fs, NotOwn, Reading};
+use crate::config::{Existing, Start};
+use crate::fs::{self, File, Fs, NotOwn};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
 use crate::record::{NextOffset, Partition, Place, Places};
 use crate::segment::append::{AppendFile, Refused};
-use crate::segment::compression;
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{Durable, Writer};
 
@@ -124,102 +121,6 @@ impl Archive {
         let (path, file) = (store.path("lock"), self.config.file.clone());
         let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
         locked.map_err(stop_for_lock)
-    }
-
-    /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
-    async fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
-        let stored = &checkpoint.checkpoint().identity;
-        let configured = compression_name(self.config.compression);
-        let differs = |what: &str, expected: &str, found: &str| {
-            Err(Stop::Never(format!(
-                "the checkpoint in {} is of {what} {expected}, but {what} {found} is configured; \
-                 give this archive another name and file, or the old {what}",
-                self.config.state.display()
-            )))
-        };
-        if stored.topic != self.config.topic {
-            return differs("topic", &stored.topic, &self.config.topic);
-        }
-        if stored.compression != configured {
-            return differs("compression", &stored.compression, configured);
-        }
-        let file = self.file().display();
-        if stored.archive == self.config.name || stored.file == file.to_string() {
-            return Ok(());
-        }
-        // Renamed and moved at once, or another's: the fingerprint alone can't tell files of the same values.
-        let (path, id) = (
-            self.config.file.clone(),
-            checkpoint.checkpoint().progress.id,
-        );
-        let is_same = move |fs: &dyn Fs| fs.stat(&path).is_ok_and(|stat| stat.id() == id);
-        if self.world.disk.run(is_same).await {
-            return Ok(());
-        }
-        Err(Stop::Never(format!(
-            "the checkpoint in {} is of archive {}, file {}, but this is archive {}, file {file}; {REMEDY}; see {PAGE}",
-            self.config.state.display(),
-            stored.archive,
-            stored.file,
-            self.config.name,
-        )))
-    }
-
-    fn check_cluster(&self, checkpoint: &Checkpointed, now: &Identity) -> Result<(), Stop> {
-        let stored = &checkpoint.checkpoint().identity;
-        match (&stored.cluster_id, &now.cluster_id) {
-            (Some(expected), Some(found)) if expected != found => Err(Stop::Never(format!(
-                "the checkpoint in {} is of cluster {expected}, but {} is cluster {found}; give this archive \
-                 another name and file, or the old cluster's address",
-                self.config.state.display(),
-                self.cluster_name,
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
-    /// gaps.
-    async fn check_new_file(&self, gaps: PathBuf) -> Result<(), Stop> {
-        let (path, how, existing) = (
-            self.config.file.clone(),
-            self.config.compression,
-            self.config.existing,
-        );
-        let check = move |fs: &dyn Fs| {
-            let shown = path.display();
-            check_no_gaps(fs, &gaps)?;
-            let stat = match fs.stat(&path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-                Err(e) => return Err(Stop::Retry(format!("looking at {shown}: {e}"))),
-                Ok(stat) if !stat.is_file => {
-                    return Err(Stop::Never(format!("{shown} is not a file")));
-                }
-                Ok(stat) if stat.length == 0 => return Ok(()),
-                Ok(stat) => stat,
-            };
-            if existing == Existing::Refuse {
-                return Err(Stop::Never(format!(
-                    "{shown} exists ({} bytes) and archiver has no checkpoint for it; move it away, or set \
-                     existing = \"append\" to write after what is there",
-                    stat.length
-                )));
-            }
-            let file = fs
-                .open(&path)
-                .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
-            let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
-            compression::check(whole, how).map_err(|e| {
-                if e.raw_os_error().is_some() {
-                    return Stop::Retry(format!("reading {shown}: {e}"));
-                }
-                Stop::Never(format!(
-                    "{shown} can't be appended to: it is not whole {}: {e}; move it away or mend it",
-                    compression_in_words(how)
-                ))
-            })
-        };
-        self.world.disk.run(check).await
     }
 
     /// The first start: resolves where to begin, creates the file, and stores that before any record.
@@ -460,23 +361,6 @@ impl Archive {
     }
 }
 
-/// A list without its checkpoint is of an archive before this one.
-fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
-    let shown = path.display();
-    match fs.stat(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
-            Ok(())
-        }
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(Stop::Retry(format!("looking at {shown}: {e}")))
-        }
-        _ => Err(Stop::Never(format!(
-            "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
-             see {PAGE}"
-        ))),
-    }
-}
-
 /// What is there can't be created, as its name is taken, and yet is not there.
 fn if_dangling(refused: Refused) -> Refused {
     match refused {
@@ -488,37 +372,6 @@ fn if_dangling(refused: Refused) -> Refused {
         },
         other => other,
     }
-}
-
-fn compression_in_words(compression: Compression) -> &'static str {
-    match compression {
-        Compression::None => "plain lines",
-        Compression::Gzip(_) => "gzip members",
-        Compression::Zstd(_) => "zstd frames",
-    }
-}
-
-/// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
-/// its own checkpoint.
-fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refused> {
-    let path = found.path().to_path_buf();
-    let io = |source| Refused::Io {
-        path: path.clone(),
-        source,
-    };
-    let id = found.handle().stat().map_err(io)?.id();
-    for dir in fs.list(fs::parent(state)).map_err(io)? {
-        let Some((of, file)) = owner(fs, &dir) else {
-            continue;
-        };
-        // Without its time of birth a number may be of a later file.
-        let is_it = file == id && (id.born.is_some() || of.file == path.display().to_string());
-        if is_it && dir != state {
-            let archive = of.archive;
-            return Err(Refused::Owned { path, archive, dir });
-        }
-    }
-    Ok(())
 }
 
 fn stop_for_lock(e: LockError) -> Stop {

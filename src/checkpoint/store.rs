@@ -152,10 +152,17 @@ fn checksum(inner: &RawValue) -> String {
     format!("xxh3:{:016x}", xxh3_64(inner.get().as_bytes()))
 }
 
-/// The archive and the file that the checkpoint in another state directory is of, if there is one that can be read.
-pub fn owner(fs: &dyn Fs, dir: &Path) -> Option<(Identity, FileId)> {
-    let stored = load(fs, dir.join("checkpoint.json")).ok()??;
-    Some((stored.0.identity, stored.0.progress.id))
+/// The archive and the file that the checkpoint in another state directory is of, if there is one that is whole.
+pub fn owner(fs: &dyn Fs, dir: &Path) -> io::Result<Option<(Identity, FileId)>> {
+    match load(fs, dir.join("checkpoint.json")) {
+        Ok(stored) => Ok(stored.map(|stored| (stored.0.identity, stored.0.progress.id))),
+        // Another user's, or no directory.
+        Err(LoadError::Io { source, .. }) => match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(source),
+        },
+        Err(LoadError::Damaged { .. } | LoadError::Newer { .. }) => Ok(None),
+    }
 }
 
 /// The directories that archiver makes for its state lead nowhere else; above them links are the user's.

@@ -18,7 +18,7 @@ pub struct Limits {
 pub(super) const RECORD_OVERHEAD: usize = 512;
 
 /// The window's share of the memory limit.
-const WINDOW_PART: u64 = 8;
+const WINDOW_PART: u64 = 10;
 /// More in one inbox only makes the caches colder.
 const INBOX_MOST: u64 = 4 << 20;
 const INBOX_PART: u64 = 64;
@@ -61,6 +61,8 @@ impl Limits {
             ("queued.max.messages.kbytes", kilobytes.max(1)),
             ("fetch.message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
             ("fetch.max.bytes", self.fetch_bytes),
+            // What a producer may send, but no client is made whose responses are smaller.
+            ("message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
             // A full queue empties within milliseconds.
             ("fetch.queue.backoff.ms", 2),
         ]

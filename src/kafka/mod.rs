@@ -12,8 +12,6 @@ mod inbox;
 mod limits;
 mod native;
 mod reader;
-#[cfg(test)]
-mod tests;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};
@@ -406,12 +404,4 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
-        let failed = blocking(|| panic!("on purpose")).await;
-        assert_eq!(failed.map_err(|e| e.kind), Err::<(), _>(Trouble::Other));
-    }
-}
+mod tests;

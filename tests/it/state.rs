@@ -185,7 +185,7 @@ fn a_data_file_may_be_a_symlink_but_not_one_that_leads_to_nothing() {
     Producer::new(scene.server).send_all(&topic, Values::new(1).jsons(10));
     symlink("elsewhere.ndjson", scene.path("t.ndjson")).unwrap();
     let archiver = scene.start(&config);
-    archiver.await_line(&says::mistake(&["waiting", "t.ndjson", "leads to nothing"]));
+    archiver.await_line(&says::mistake(&["waiting", "t.ndjson", "symbolic link"]));
     assert!(!scene.path("elsewhere.ndjson").exists());
     fs::write(scene.path("elsewhere.ndjson"), "").unwrap();
     scene.await_lines(&archiver, "t.ndjson", 10);

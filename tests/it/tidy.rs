@@ -69,7 +69,16 @@ fn no_file_is_longer_than_500_lines() {
 
 #[test]
 fn unsafe_code_stands_in_one_module() {
-    only_in("unsafe", &["src/kafka/native/", "src/lib.rs"]);
+    only_in(
+        "unsafe",
+        &["src/kafka/native/", "src/lib.rs", "src/main.rs"],
+    );
+    let says = |path: &str, attribute: &str| {
+        let mut found = sources().into_iter().filter(|source| source.path == path);
+        found.any(|source| source.lines.iter().any(|line| line == attribute))
+    };
+    assert!(says("src/lib.rs", "#![deny(unsafe_code)]"));
+    assert!(says("src/main.rs", "#![forbid(unsafe_code)]"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sim::chance::finish;
 use crate::sim::check::{check_complete, refusal};
-use crate::sim::disk::Crash;
+use crate::sim::disk::{Crash, Fault, Faults};
 use crate::sim::process::{Ended, Started, Step};
 use crate::sim::random::Random;
 use crate::sim::scenes::{SCENES, Scene};
@@ -184,6 +184,19 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn an_empty_file_stays_its_archive_s() {
+    another_name_is_refused(None);
+}
+
+/// It is somebody's until everybody's checkpoint could be read.
+#[test]
+fn a_file_stays_its_archive_s_when_something_fails() {
+    for operation in 1..=30 {
+        another_name_is_refused(Some(operation));
+    }
+}
+
+/// Starts another archive on an archive's empty file, with one operation of that start failing.
+fn another_name_is_refused(failing: Option<u64>) {
     let mut world = World::new(Random::new(1));
     world.is_brisk = true;
     let quiet = scene("first start").world(1);
@@ -210,6 +223,11 @@ fn an_empty_file_stays_its_archive_s() {
         state: config.state.with_file_name("other"),
         ..config
     };
+    let begun = world.fs.counts().0;
+    world.fs.set_faults(Faults {
+        at: failing.map(|operation| (begun + operation, Fault::Interrupted)),
+        ..Faults::default()
+    });
     let (mut steps, mut said) = (0, None);
     let started = Started {
         config: other.clone(),
@@ -226,10 +244,10 @@ fn an_empty_file_stays_its_archive_s() {
     });
     assert!(ended.is_ok(), "{ended:?}");
     let Some(State::Stopped(why)) = said else {
-        panic!("{said:?}");
+        panic!("{failing:?}: {said:?}");
     };
     let owner = "is the file of archive 0, whose checkpoint is in ";
-    assert!(why.contains(owner), "{why}");
+    assert!(why.contains(owner), "{failing:?}: {why}");
     assert_eq!(world.fs.peek(&other.state.join("checkpoint.json")), None);
 }
 

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::sim::chance::finish;
+use crate::sim::disk::Crash;
+use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene};
-use crate::sim::world::{Ended, Step, World};
+use crate::sim::world::World;
 
 /// A page that says what can be done.
 const PAGE: &str = "docs/operating.md";
@@ -52,24 +54,31 @@ fn assert_refused(world: &World, path: &Path, bytes: &[u8], why: &str) {
     let name = world.archives[0].config.name.clone();
     let files = Files::of(world);
     let shown = String::from_utf8_lossy(bytes);
-    world.allow_stop(&name, PAGE);
     let mut patience = 100;
-    let ended = world.process(&mut |world| {
+    let ended = world.process(&mut |_| {
         patience -= 1;
-        match world.has_stopped(&world.archives[0]) || patience == 0 {
-            true => Step::Stop,
-            false => Step::Wait(Duration::from_millis(50)),
+        match patience {
+            0 => Step::Stop,
+            _ => Step::Wait(Duration::from_millis(50)),
         }
     });
-    // Whoever stops for another reason, or with something unfinished, is no clean one.
-    assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "{why}: {shown}");
-    assert!(patience > 0, "{why}: a start with\n{shown}");
+    // To the simulation, which knows of no damage, it has stopped without need.
+    let stopped = format!("archive {name} stopped without need: ");
+    let said = ended.err().unwrap_or_default();
+    assert!(
+        said.contains(&stopped) && said.contains(PAGE),
+        "{why}: {said}\n{shown}"
+    );
     assert!(
         Files::of(world).0 == files.0,
         "{why}: touched, with\n{shown}"
     );
-    world.may_stop.lock().expect("no panic").clear();
-    world.fs.put(path, &before.expect("it was there"));
+    assert_eq!(world.fs.peek(path).as_deref(), Some(bytes), "{why}");
+    world.fs.crash(Crash::Kill);
+    match before {
+        Some(before) => world.fs.put(path, &before),
+        None => world.fs.relocate(path, Path::new("/gone")),
+    }
 }
 
 /// With everything put back the archive goes on, and each record is there once.
@@ -149,9 +158,7 @@ fn a_list_of_gaps_with_any_byte_changed_stops_its_archive_and_nothing_is_touched
 fn a_list_of_gaps_that_no_checkpoint_knows_of_is_not_touched() {
     let world = played("steady, plain");
     let path = state(&world, "gaps.ndjson");
-    world.put_foreign(&path, b"what somebody wrote\n");
-    let name = world.archives[0].config.name.clone();
-    world.allow_stop(&name, PAGE);
+    assert_refused(&world, &path, b"what somebody wrote\n", "somebody else's");
     assert_goes_on(&world);
 }
 
@@ -175,9 +182,8 @@ fn whatever_stands_in_a_lock_it_is_the_lock_that_counts() {
 fn what_is_too_long_for_a_lock_is_somebody_else_s_and_not_touched() {
     let world = played("steady, plain");
     let path = state(&world, "lock");
-    world.put_foreign(&path, b"a text that somebody keeps in this place\n");
-    let name = world.archives[0].config.name.clone();
-    world.allow_stop(&name, "is not archiver's lock");
+    let text = b"a text that somebody keeps in this place\n";
+    assert_refused(&world, &path, text, "too long");
     assert_goes_on(&world);
 }
 
@@ -187,6 +193,10 @@ fn the_checkpoint_of_another_archive_is_refused_also_when_both_files_are_the_sam
     let theirs = world.archives[1].config.state.join("checkpoint.json");
     let theirs = world.fs.peek(&theirs).expect("a checkpoint");
     let path = state(&world, "checkpoint.json");
+    let [ours, other] = [0, 1].map(|index: usize| world.archives[index].config.file.clone());
+    let kept = world.fs.peek(&ours).expect("a file");
+    world.fs.put(&ours, &world.fs.peek(&other).expect("a file"));
     assert_refused(&world, &path, &theirs, "another's");
+    world.fs.put(&ours, &kept);
     assert_goes_on(&world);
 }
