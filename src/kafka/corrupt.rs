@@ -35,7 +35,10 @@ enum At {
 /// The offsets that can't be read in each of these partitions. Blocks.
 pub(super) fn find(client: &Arc<Client>, health: &Health, suspects: Vec<Suspect>) -> Vec<Found> {
     let find = |((topic, partition), within): Suspect| {
-        let look = |offset, wait| look(client, &topic, partition, offset, wait);
+        // The same topic for all of it: one that is new to the client waits until its leaders are known.
+        let queue = Queue::new(Arc::clone(client), Arc::new(Notify::new()));
+        let mut topic = Topic::new(Arc::clone(&queue), &topic)?;
+        let look = |offset, wait| look(&queue, &mut topic, partition, offset, wait);
         search(within, look).map_err(|e| health.explain(e))
     };
     suspects.into_iter().map(find).collect()
@@ -83,14 +86,12 @@ fn search(
 }
 
 fn look(
-    client: &Arc<Client>,
-    topic: &str,
+    queue: &Arc<Queue>,
+    topic: &mut Topic,
     partition: Partition,
     offset: NextOffset,
     wait: Duration,
 ) -> Result<At, KafkaError> {
-    let queue = Queue::new(Arc::clone(client), Arc::new(Notify::new()));
-    let mut topic = Topic::new(Arc::clone(&queue), topic)?;
     topic.start(&Places::from([(partition, offset.into())]))?;
     let start = Instant::now();
     let mut found = Ok(At::Nothing);
@@ -99,7 +100,7 @@ fn look(
         if left.is_zero() {
             break;
         }
-        let mut arrived = queue.take(left);
+        let mut arrived = queue.take_one(left);
         let Some(first) = arrived.first_mut() else {
             continue;
         };
@@ -115,6 +116,7 @@ fn look(
             };
         });
     }
+    topic.stop(partition);
     found
 }
 

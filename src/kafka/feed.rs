@@ -58,7 +58,7 @@ impl Feed {
     /// Puts what has arrived into the inboxes; was there anything?
     fn deal(&self) -> bool {
         let inboxes = self.locked();
-        let runs = self.queue.take(Duration::ZERO);
+        let runs = self.queue.take();
         let some = !runs.is_empty();
         for run in runs {
             // What nobody reads any more is dropped.

@@ -127,7 +127,10 @@ impl KafkaCluster {
 
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
         let make = async || {
-            let asker = self.client(&[]).await?;
+            // It reads only to find out where a corrupt batch ends, one offset after the other.
+            let asker = self
+                .client(&[], &[("fetch.error.backoff.ms", "10")])
+                .await?;
             self.health.watch(&asker);
             Ok(asker)
         };
@@ -136,18 +139,23 @@ impl KafkaCluster {
 
     async fn reading(&self, index: usize) -> Result<&Arc<Feed>, KafkaError> {
         let make = async || {
-            let client = self.client(&self.topics).await?;
+            let client = self.client(&self.topics, &[]).await?;
             Ok(Feed::new(client, self.window.clone()))
         };
         self.readers[index].get_or_try_init(make).await
     }
 
     /// Makes a client that knows these topics: reading one whose leaders are not known waits half a second.
-    async fn client(&self, topics: &[String]) -> Result<Arc<Client>, KafkaError> {
+    async fn client(
+        &self,
+        topics: &[String],
+        more: &'static [(&str, &str)],
+    ) -> Result<Arc<Client>, KafkaError> {
         let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
         let topics = topics.to_vec();
         let made = blocking(move || {
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+            let properties = properties.chain(more.iter().copied());
             let client = Client::new(properties, Box::new(health))?;
             // Without an answer the client finds the leaders by itself, later.
             if let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first() {
@@ -207,7 +215,7 @@ impl KafkaCluster {
 
     /// Finds corrupt batches, one after the other: the client that asks can read a partition only once.
     async fn finding(&self) -> Result<&Batch<Suspect, Found>, KafkaError> {
-        let make = || self.asking(|asker, health, suspects| corrupt::find(asker, health, suspects));
+        let make = || self.asking(corrupt::find);
         self.finding.get_or_try_init(make).await
     }
 

@@ -54,16 +54,26 @@ impl Queue {
         }
     }
 
-    /// Takes some of what has arrived, in its order; waits so long for the first of it.
-    pub(in crate::kafka) fn take(self: &Arc<Self>, wait: Duration) -> Vec<Run> {
-        let mut taken = ManuallyDrop::new(Vec::<Message>::with_capacity(BATCH));
+    /// Takes some of what has arrived, in its order. Never waits.
+    pub(in crate::kafka) fn take(self: &Arc<Self>) -> Vec<Run> {
+        self.consume(Duration::ZERO, BATCH)
+    }
+
+    /// Takes the first that arrives within this time.
+    pub(in crate::kafka) fn take_one(self: &Arc<Self>, wait: Duration) -> Vec<Run> {
+        self.consume(wait, 1)
+    }
+
+    /// Waits until there are so many, but no longer than this.
+    fn consume(self: &Arc<Self>, wait: Duration, most: usize) -> Vec<Run> {
+        let mut taken = ManuallyDrop::new(Vec::<Message>::with_capacity(most));
         // SAFETY: a Message is a pointer and no more; librdkafka fills as many as it returns, and each is ours then.
         let taken = unsafe {
             let count = rd::rd_kafka_consume_batch_queue(
                 self.rkqu,
                 millis(wait),
                 taken.as_mut_ptr().cast(),
-                taken.capacity(),
+                most,
             );
             taken.set_len(usize::try_from(count).unwrap_or(0));
             ManuallyDrop::into_inner(taken)
