@@ -32,7 +32,7 @@ pub enum Ended {
 }
 
 /// The share of the memory limit that chunks may hold.
-const CHUNKS_PART: u64 = 5;
+const CHUNKS_PART: u64 = 6;
 /// How many archives one line of the log names, at most.
 const NAMED_MOST: usize = 10;
 /// More connections than this to one cluster were never faster.
