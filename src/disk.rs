@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::budget::Budget;
@@ -20,6 +22,11 @@ type Group = Batch<Arc<dyn File>, io::Result<()>>;
 
 /// Waited for before and after each piece of blocking work, see [`Disk::in_tasks`].
 pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// How many threads find out what is on which device, and for how long one is waited for: it may never answer, and
+/// the others must not wait for it.
+const FINDING: usize = 4;
+const HUNG: Duration = Duration::from_secs(1);
 
 /// A file system, and how one of its devices is used.
 #[derive(Clone)]
@@ -43,6 +50,8 @@ struct Device {
 /// The devices that are in use, and the memory for all of them.
 struct Devices {
     memory: u64,
+    /// A permit for each thread that finds out what is on which device.
+    finding: Semaphore,
     known: Mutex<HashMap<u64, Device>>,
 }
 
@@ -78,6 +87,7 @@ impl Disk {
             device: Device::new(memory),
             devices: Arc::new(Devices {
                 memory,
+                finding: Semaphore::new(FINDING),
                 known: Mutex::default(),
             }),
         }
@@ -89,12 +99,20 @@ impl Disk {
             return self.clone();
         }
         let (fs, path) = (Arc::clone(&self.fs), path.to_path_buf());
-        // Not by the device's own threads, as it isn't known yet.
-        let found = tokio::task::spawn_blocking(move || {
+        // Nobody closes it.
+        let permit = self.devices.finding.acquire().await;
+        let mut found = tokio::task::spawn_blocking(move || {
             let stat = path.ancestors().find_map(|path| fs.stat(path).ok());
             stat.map(|stat| stat.device)
         });
-        let device = match found.await {
+        let found = match timeout(HUNG, &mut found).await {
+            Ok(found) => found,
+            Err(_) => {
+                drop(permit);
+                found.await
+            }
+        };
+        let device = match found {
             Ok(Some(id)) => self.devices.get(id),
             _ => self.device.clone(),
         };
