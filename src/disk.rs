@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -40,10 +42,15 @@ pub struct Disk {
     devices: Arc<Devices>,
 }
 
+/// Stands for a device that can't be found out.
+const UNKNOWN: u64 = 0;
+
+type Job = Box<dyn FnOnce() + Send>;
+
 #[derive(Clone)]
 struct Device {
-    /// A permit for each thread that may work for it at a time.
-    threads: Arc<Semaphore>,
+    /// To the threads that work for it.
+    jobs: Sender<Job>,
     budget: Budget,
 }
 
@@ -56,21 +63,63 @@ struct Devices {
 }
 
 impl Device {
-    fn new(memory: u64) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    fn new(memory: u64, threads: usize) -> Self {
         Self {
-            // Two for the writing beside one on each core for the compressing.
-            threads: Arc::new(Semaphore::new(cores + 2)),
+            jobs: start(threads),
             budget: Budget::new(memory),
         }
     }
+}
+
+impl Device {
+    /// Done also when nobody waits for it any more.
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, when_done) = oneshot::channel();
+        let job = move || drop(done.send(catch_unwind(AssertUnwindSafe(job))));
+        // Its threads end only with the last sender.
+        let _ = self.jobs.send(Box::new(job));
+        match when_done.await {
+            Ok(Ok(done)) => done,
+            Ok(Err(panicked)) => resume_unwind(panicked),
+            // No thread could be started for it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Starts so many threads, which do what is sent to them.
+fn start(count: usize) -> Sender<Job> {
+    let (jobs, receiver) = mpsc::channel::<Job>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..count {
+        let receiver = Arc::clone(&receiver);
+        let work = move || {
+            loop {
+                let next = receiver
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .recv();
+                match next {
+                    Ok(job) => job(),
+                    Err(_) => break,
+                }
+            }
+        };
+        if let Err(e) = std::thread::Builder::new().name("disk".into()).spawn(work) {
+            tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
+        }
+    }
+    jobs
 }
 
 impl Devices {
     /// All that are known have the same share of the memory.
     fn get(&self, id: u64) -> Device {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let device = known.entry(id).or_insert_with(|| Device::new(0)).clone();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Two for the writing beside one on each core for the compressing.
+        let new = || Device::new(0, cores + 2);
+        let device = known.entry(id).or_insert_with(new).clone();
         let share = self.memory / known.len() as u64;
         known.values().for_each(|device| device.budget.limit(share));
         device
@@ -84,7 +133,8 @@ impl Disk {
             fs,
             pace: None,
             groups: Arc::default(),
-            device: Device::new(memory),
+            // Nothing is done before the device is known, see `at`.
+            device: Device::new(memory, 0),
             devices: Arc::new(Devices {
                 memory,
                 finding: Semaphore::new(FINDING),
@@ -93,7 +143,7 @@ impl Disk {
         }
     }
 
-    /// The device that this path is on, or will be. A name whose device can't be found out stays where it was.
+    /// The device that this path is on, or will be. Must be called before anything is run.
     pub async fn at(&self, path: &Path) -> Self {
         if self.pace.is_some() {
             return self.clone();
@@ -112,12 +162,8 @@ impl Disk {
                 found.await
             }
         };
-        let device = match found {
-            Ok(Some(id)) => self.devices.get(id),
-            _ => self.device.clone(),
-        };
         Self {
-            device,
+            device: self.devices.get(found.ok().flatten().unwrap_or(UNKNOWN)),
             ..self.clone()
         }
     }
@@ -148,15 +194,7 @@ impl Disk {
     ) -> T {
         let fs = Arc::clone(&self.fs);
         let running = match &self.pace {
-            None => {
-                let threads = Arc::clone(&self.device.threads);
-                // A task, as a permit must not wait for somebody who waits for something else first.
-                tokio::spawn(async move {
-                    // Nobody closes the semaphore.
-                    let _permit = threads.acquire().await;
-                    done(tokio::task::spawn_blocking(move || job(&*fs))).await
-                })
-            }
+            None => return self.device.run(move || job(&*fs)).await,
             Some(pace) => {
                 let (before, after) = (pace(), Arc::clone(pace));
                 tokio::spawn(async move {
