@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::batch::Batch;
@@ -69,9 +68,7 @@ impl Device {
             budget: Budget::new(memory),
         }
     }
-}
 
-impl Device {
     /// Done also when nobody waits for it any more.
     async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, when_done) = oneshot::channel();
@@ -193,19 +190,22 @@ impl Disk {
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
         let fs = Arc::clone(&self.fs);
-        let running = match &self.pace {
-            None => return self.device.run(move || job(&*fs)).await,
-            Some(pace) => {
-                let (before, after) = (pace(), Arc::clone(pace));
-                tokio::spawn(async move {
-                    before.await;
-                    let done = job(&*fs);
-                    after().await;
-                    done
-                })
-            }
+        let Some(pace) = &self.pace else {
+            return self.device.run(move || job(&*fs)).await;
         };
-        done(running).await
+        let (before, after) = (pace(), Arc::clone(pace));
+        let running = tokio::spawn(async move {
+            before.await;
+            let done = job(&*fs);
+            after().await;
+            done
+        });
+        match running.await {
+            Ok(done) => done,
+            Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
+            // The runtime is going away, and the task that waits here with it.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Makes what was written to these files durable, together with whatever else waits for the same device.
@@ -243,14 +243,5 @@ impl Disk {
             })
         });
         group.clone()
-    }
-}
-
-async fn done<T>(running: JoinHandle<T>) -> T {
-    match running.await {
-        Ok(done) => done,
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        // The runtime is going away, and the task that waits here with it.
-        Err(_) => std::future::pending().await,
     }
 }

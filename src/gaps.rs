@@ -13,13 +13,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::fs::{File, Fs, NotOwn, Reading, parent};
 use crate::lock::lock_data;
 use crate::record::{NextOffset, Partition};
 use crate::segment::append::{AppendFile, Refused};
-use crate::segment::mark::{Mark, Tail};
+use crate::segment::mark::{Mark, Tail, checksum};
 
 /// Offsets that will never be in the archive.
 #[derive(Debug, Clone, Serialize)]
@@ -188,7 +186,7 @@ fn line(gap: &Gap) -> io::Result<Vec<u8>> {
 }
 
 fn seal(line: &[u8]) -> Vec<u8> {
-    format!(",\"checksum\":\"xxh3:{:016x}\"}}\n", xxh3_64(line)).into_bytes()
+    format!(",\"checksum\":\"{}\"}}\n", checksum(line)).into_bytes()
 }
 
 /// The number, from 1, of the first line that is not as it was written. After the first `known` bytes there may be

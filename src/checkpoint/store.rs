@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Checkpoint, Checkpointed, FORMAT, Identity};
 use crate::config::STATE_DIRECTORY;
 use crate::disk::Disk;
 use crate::fs::{FileId, Fs, NotOwn, create_dirs};
+use crate::segment::mark::checksum;
 use crate::segment::writer::Durable;
 
 /// An archive's state directory.
@@ -141,15 +141,11 @@ pub(super) fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
 pub(super) fn seal(inner: Box<RawValue>) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(&Outer {
         format: FORMAT,
-        checksum: checksum(&inner),
+        checksum: checksum(inner.get().as_bytes()),
         checkpoint: inner,
     })?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-fn checksum(inner: &RawValue) -> String {
-    format!("xxh3:{:016x}", xxh3_64(inner.get().as_bytes()))
 }
 
 /// The archive and the file that the checkpoint in another state directory is of, if there is one that is whole.
@@ -221,7 +217,7 @@ pub(super) fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadErro
         });
     }
     let outer = serde_json::from_slice::<Outer>(bytes).map_err(not_ours)?;
-    if outer.checksum != checksum(&outer.checkpoint) {
+    if outer.checksum != checksum(outer.checkpoint.get().as_bytes()) {
         return Err(damaged("its checksum doesn't match"));
     }
     let checkpoint =

@@ -55,14 +55,15 @@ impl Limits {
     /// The same as librdkafka properties.
     pub(super) fn properties(&self) -> Vec<(String, String)> {
         let records = self.queue_bytes / RECORD_OVERHEAD as u64;
+        let of_partition = self.fetch_bytes.min(FETCH_MOST);
         let kilobytes = self.queue_bytes / 2 / 1024;
         [
             ("queued.min.messages", records.clamp(1, 10_000_000)),
             ("queued.max.messages.kbytes", kilobytes.max(1)),
-            ("fetch.message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
+            ("fetch.message.max.bytes", of_partition),
             ("fetch.max.bytes", self.fetch_bytes),
             // What a producer may send, but no client is made whose responses are smaller.
-            ("message.max.bytes", self.fetch_bytes.min(FETCH_MOST)),
+            ("message.max.bytes", of_partition),
             // A full queue empties within milliseconds.
             ("fetch.queue.backoff.ms", 2),
         ]

@@ -15,6 +15,11 @@ pub struct Mark {
     pub fingerprint: String,
 }
 
+/// The checksum of a piece of a state file, as it stands in the file: XXH3-64 in hex.
+pub fn checksum(bytes: &[u8]) -> String {
+    format!("xxh3:{:016x}", xxh3_64(bytes))
+}
+
 /// The last bytes that were appended to a file, kept to take fingerprints of.
 #[derive(Debug, Default, Clone)]
 pub struct Tail(Vec<u8>);

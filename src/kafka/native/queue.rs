@@ -82,19 +82,23 @@ impl Queue {
     }
 
     /// Splits where the topic changes.
-    fn split(self: &Arc<Self>, mut messages: Vec<Message>) -> Vec<Run> {
-        let mut runs = Vec::new();
-        while let Some(first) = messages.first() {
-            let topic = first.topic();
-            let length = messages.iter().position(|m| m.topic() != topic);
-            let rest = messages.split_off(length.unwrap_or(messages.len()));
-            runs.push(Run {
-                topic,
-                bytes: messages.iter().map(Message::bytes).sum(),
-                messages: messages.into(),
-                _queue: Arc::clone(self),
-            });
-            messages = rest;
+    fn split(self: &Arc<Self>, messages: Vec<Message>) -> Vec<Run> {
+        let mut runs = Vec::<Run>::new();
+        for message in messages {
+            let topic = message.topic();
+            match runs.last_mut() {
+                Some(run) if run.topic == topic => run.push(message),
+                _ => {
+                    let mut run = Run {
+                        topic,
+                        bytes: 0,
+                        messages: VecDeque::new(),
+                        _queue: Arc::clone(self),
+                    };
+                    run.push(message);
+                    runs.push(run);
+                }
+            }
         }
         runs
     }
@@ -261,6 +265,11 @@ pub(in crate::kafka) struct Run {
 }
 
 impl Run {
+    fn push(&mut self, message: Message) {
+        self.bytes += message.bytes();
+        self.messages.push_back(message);
+    }
+
     /// Which topic it is of.
     pub(in crate::kafka) fn topic(&self) -> TopicKey {
         self.topic
