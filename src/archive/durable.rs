@@ -27,7 +27,7 @@ pub(super) enum Patience {
     /// Nor without one in a moment: the next attempt can as well go back to the last checkpoint.
     Short,
     /// It is the last checkpoint before a stop that was asked for: without an answer in a moment, the topic is taken
-    /// to be the same.
+    /// to be the same, until the next start can ask.
     Trusting,
 }
 
@@ -46,10 +46,8 @@ pub(super) fn checkpoint(
     let (store, identity) = (reading.store.clone(), reading.identity.clone());
     let stored = reading.checkpointed.checkpoint();
     // Of a topic that was created again before, nothing has been stored yet.
-    let before = match stored.identity.topic_id == identity.topic_id {
-        true => stored.progress.next_offsets.clone(),
-        false => Positions::new(),
-    };
+    let is_of_topic = stored.identity.topic_id == identity.topic_id;
+    let before = is_of_topic.then(|| stored.progress.clone());
     let read = written.progress().next_offsets.clone();
     let (cluster, disk) = (
         Arc::clone(&reading.archive.cluster),
@@ -57,7 +55,9 @@ pub(super) fn checkpoint(
     );
     let file = reading.archive.config.file.display().to_string();
     async move {
-        let looking = is_recreated(&*cluster, &identity, &before, &read);
+        let none = Positions::new();
+        let from = before.as_ref().map_or(&none, |before| &before.next_offsets);
+        let looking = is_recreated(&*cluster, &identity, from, &read);
         let recreated = match patience {
             Patience::Endless => looking.await,
             _ => timeout(SHORT, looking).await.unwrap_or(Err(KafkaError {
@@ -65,9 +65,9 @@ pub(super) fn checkpoint(
                 text: "no answer".into(),
             })),
         };
-        let recreated = match recreated {
-            Ok(Recreated::No) => false,
-            Ok(Recreated::AfterReading) => true,
+        let (recreated, verified) = match recreated {
+            Ok(Recreated::No) => (false, None),
+            Ok(Recreated::AfterReading) => (true, None),
             Ok(Recreated::PerhapsRead) => {
                 return Err(Fault::Distrust(format!(
                     "topic {} was deleted and created again, and what was read since the last checkpoint may \
@@ -75,7 +75,15 @@ pub(super) fn checkpoint(
                     identity.topic
                 )));
             }
-            Err(_) if patience == Patience::Trusting => false,
+            Err(e) if patience == Patience::Trusting => match before {
+                Some(before) => (false, Some(before)),
+                None => {
+                    return Err(Fault::Distrust(format!(
+                        "asking whether topic {} is the one that was read: {e}",
+                        identity.topic
+                    )));
+                }
+            },
             Err(e) => return Ok(Outcome::Postponed(e)),
         };
         let durable = written.sync(&disk).await.map_err(|e| {
@@ -83,7 +91,7 @@ pub(super) fn checkpoint(
                 "making it durable: {e}; going back to the last checkpoint"
             ))
         })?;
-        let stored = store.save(identity, durable).await;
+        let stored = store.save(identity, durable, verified).await;
         match stored {
             Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
             Err(e) => Err(Fault::Distrust(format!(
@@ -113,22 +121,38 @@ async fn is_recreated(
         Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
         Err(e) => return Err(e),
     };
-    match (&identity.topic_id, &now.id) {
-        (Some(before), Some(now)) if before != now => {}
-        _ => return Ok(Recreated::No),
+    if !is_another(identity, &now) {
+        return Ok(Recreated::No);
     }
+    Ok(
+        match perhaps_read(cluster, identity, &now, checkpointed, read).await? {
+            true => Recreated::PerhapsRead,
+            false => Recreated::AfterReading,
+        },
+    )
+}
+
+/// Was the topic created again? Some brokers tell no ids.
+pub(super) fn is_another(identity: &Identity, now: &Topic) -> bool {
+    matches!((&identity.topic_id, &now.id), (Some(before), Some(now)) if before != now)
+}
+
+/// May any of what was read of a topic since a checkpoint be of the one that has its name now?
+pub(super) async fn perhaps_read(
+    cluster: &dyn Cluster,
+    identity: &Identity,
+    now: &Topic,
+    checkpointed: &Positions,
+    read: &Positions,
+) -> Result<bool, KafkaError> {
     let all = (0..now.partitions).collect();
     let held = cluster.offsets(&identity.topic, all).await?;
     // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
     // has been read further holds only records of the old one.
-    let perhaps = held.iter().any(|(partition, held)| {
+    Ok(held.iter().any(|(partition, held)| {
         let from = checkpointed.get(partition).copied().unwrap_or(0);
         let to = read.get(partition).copied().unwrap_or(0);
         // Less than was checkpointed: its log was found shorter, perhaps the new topic's, and read from its end on.
         from != to && to <= held.end
-    });
-    Ok(match perhaps {
-        true => Recreated::PerhapsRead,
-        false => Recreated::AfterReading,
-    })
+    }))
 }

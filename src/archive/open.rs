@@ -8,6 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::durable::{is_another, perhaps_read};
 use super::own::check_owner;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, Store, compression_name};
@@ -90,7 +91,8 @@ impl Archive {
         let (checkpointed, held) = match checkpoint {
             Some(checkpoint) => {
                 self.check_cluster(&checkpoint, &identity)?;
-                (checkpoint, None)
+                let verified = self.verify(&store, checkpoint, topic.as_ref()).await?;
+                (verified, None)
             }
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
@@ -172,7 +174,7 @@ impl Archive {
             .await
             .map_err(|e| self.refused(e, None))?;
         let stored = store
-            .save(identity.clone(), durable)
+            .save(identity.clone(), durable, None)
             .await
             .map_err(storing)?;
         // Said when it holds: whatever comes now will be archived, also after a crash.
@@ -185,6 +187,40 @@ impl Archive {
             );
         }
         Ok((stored, held))
+    }
+
+    /// Makes up for it that no broker could be asked before the last checkpoint. It is stored before anything is cut
+    /// off, so that no later start takes what was cut off for archived.
+    async fn verify(
+        &self,
+        store: &Store,
+        stored: Checkpointed,
+        topic: Option<&Topic>,
+    ) -> Result<Checkpointed, Stop> {
+        let checkpoint = stored.checkpoint();
+        let (Some(verified), Some(now)) = (&checkpoint.verified, topic) else {
+            return Ok(stored);
+        };
+        let (before, read) = (&verified.next_offsets, &checkpoint.progress.next_offsets);
+        let identity = &checkpoint.identity;
+        let is_all = !is_another(identity, now) || {
+            let perhaps = perhaps_read(&*self.cluster, identity, now, before, read).await;
+            !perhaps.map_err(|e| self.kafka("asking for the offsets of", &e))?
+        };
+        if !is_all {
+            tracing::warn!(
+                "archive {}: topic {} was deleted and created again, and what was read just before the last stop, when                  no broker answered, may be of either; going back to what is certain",
+                self.config.name,
+                self.config.topic,
+            );
+        }
+        let stored = store.save_verified(stored, is_all).await;
+        stored.map_err(|e| self.not_stored(&e))
+    }
+
+    fn not_stored(&self, e: &io::Error) -> Stop {
+        let file = self.file().display();
+        Stop::Retry(format!("storing the checkpoint for {file}: {e}"))
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
@@ -255,10 +291,10 @@ impl Archive {
         let opened = durable.progress();
         let is_other_empty = opened.data.length == 0 && opened.id != stored.progress.id;
         let checkpointed = match is_other_empty {
-            true => store.save(identity.clone(), durable).await.map_err(|e| {
-                let file = self.file().display();
-                Stop::Retry(format!("storing the checkpoint for {file}: {e}"))
-            })?,
+            true => {
+                let stored = store.save(identity.clone(), durable, None).await;
+                stored.map_err(|e| self.not_stored(&e))?
+            }
             false => checkpointed,
         };
         let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);

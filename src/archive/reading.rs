@@ -356,7 +356,9 @@ impl Reading<'_> {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
                 self.goes_on();
-                self.archive.cluster.commit(&self.checkpointed);
+                if !self.checkpointed.is_unverified() {
+                    self.archive.cluster.commit(&self.checkpointed);
+                }
                 if recreated {
                     return Err(self.recreated());
                 }

@@ -28,6 +28,10 @@ pub struct Checkpoint {
     pub identity: Identity,
     /// How far it has come.
     pub progress: Progress,
+    /// How far it had come when the brokers last said that the topic is still the same one. `None` if that is
+    /// `progress`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Progress>,
 }
 
 /// What a checkpoint belongs to.
@@ -55,6 +59,11 @@ impl Checkpointed {
     /// The checkpoint.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.0
+    }
+
+    /// Has no broker said so far that all of it was read from the topic that it names?
+    pub fn is_unverified(&self) -> bool {
+        self.0.verified.is_some()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::STATE_DIRECTORY;
 use crate::disk::Disk;
 use crate::fs::{FileId, Fs, NotOwn, create_dirs};
 use crate::segment::mark::checksum;
-use crate::segment::writer::Durable;
+use crate::segment::writer::{Durable, Progress};
 
 /// An archive's state directory.
 #[derive(Clone)]
@@ -97,12 +97,47 @@ impl Store {
         Ok(loaded)
     }
 
-    /// Stores progress that is durable.
-    pub async fn save(&self, identity: Identity, durable: Durable) -> io::Result<Checkpointed> {
-        let checkpoint = Checkpoint {
+    /// Stores progress that is durable. If no broker can say now whether the topic is still the one that it names,
+    /// `verified` is the last progress of which one did.
+    pub async fn save(
+        &self,
+        identity: Identity,
+        durable: Durable,
+        verified: Option<Progress>,
+    ) -> io::Result<Checkpointed> {
+        let progress = durable.into_progress();
+        self.write(Checkpoint {
             identity,
-            progress: durable.into_progress(),
+            progress,
+            verified,
+        })
+        .await
+    }
+
+    /// Stores a checkpoint again that has come to be verified: all of it, or only what it says was.
+    pub async fn save_verified(
+        &self,
+        unverified: Checkpointed,
+        is_all: bool,
+    ) -> io::Result<Checkpointed> {
+        let Checkpoint {
+            identity,
+            progress,
+            verified,
+        } = unverified.0;
+        let progress = match verified {
+            Some(verified) if !is_all => verified,
+            _ => progress,
         };
+        self.write(Checkpoint {
+            identity,
+            progress,
+            verified: None,
+        })
+        .await
+    }
+
+    async fn write(&self, checkpoint: Checkpoint) -> io::Result<Checkpointed> {
         let bytes = encode(&checkpoint)?;
         let (temp, path) = (
             self.path("checkpoint.json.new"),
@@ -226,7 +261,10 @@ pub(super) fn decode(bytes: &[u8], path: PathBuf) -> Result<Checkpoint, LoadErro
     if encode(&checkpoint).ok().as_deref() != Some(bytes) {
         return Err(damaged("it is not what archiver writes"));
     }
-    if !checkpoint.progress.is_possible() {
+    let Checkpoint {
+        progress, verified, ..
+    } = &checkpoint;
+    if !verified.iter().chain([progress]).all(Progress::is_possible) {
         return Err(damaged("it holds a number that can't be"));
     }
     Ok(checkpoint)
@@ -237,7 +275,6 @@ mod tests {
     use super::*;
     use crate::record::Positions;
     use crate::segment::mark::Tail;
-    use crate::segment::writer::Progress;
 
     fn stored() -> Vec<u8> {
         let identity = Identity {
@@ -259,7 +296,12 @@ mod tests {
             },
             gaps: Tail::default().mark(0),
         };
-        encode(&Checkpoint { identity, progress }).expect("can be encoded")
+        encode(&Checkpoint {
+            identity,
+            verified: Some(progress.clone()),
+            progress,
+        })
+        .expect("can be encoded")
     }
 
     #[test]

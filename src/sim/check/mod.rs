@@ -121,15 +121,22 @@ fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
     let kafka = world.cluster.kafka();
     let first = kafka.first.get(&archive.config.name).cloned();
     drop(kafka);
-    let Some(checkpoint) = stored(world, archive)? else {
+    let Some(mut checkpoint) = stored(world, archive)? else {
         return match first {
             Some(_) => Err("its checkpoint is gone".into()),
             None => Ok(()),
         };
     };
     let kafka = world.cluster.kafka();
+    let topic = &kafka.topics[&archive.config.topic];
+    let now = topic.now().map(|life| &life.id);
+    if let Some(verified) = checkpoint.verified.take()
+        && now != checkpoint.identity.topic_id.as_ref()
+    {
+        // The next start finds out, and goes back to this.
+        checkpoint.progress = verified;
+    }
     if let Some(committed) = kafka.committed.get(&archive.config.name) {
-        let topic = &kafka.topics[&archive.config.topic];
         check_committed(committed, &checkpoint, topic)?;
     }
     let Some(first) = first else {
@@ -137,7 +144,6 @@ fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
         return Ok(());
     };
     let first = parse(&first).ok_or("reading began without a checkpoint")?;
-    let topic = &kafka.topics[&archive.config.topic];
     let holds = Holds::read(world, archive, checkpoint, first)?;
     holds.check(topic, archive, &mut lock(&world.tally))
 }

@@ -4,6 +4,7 @@ mod scenes;
 mod seeds;
 mod state;
 mod torture;
+mod unverified;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
