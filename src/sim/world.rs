@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check::Tally;
@@ -28,6 +28,8 @@ pub struct World {
     pub touched: Mutex<BTreeMap<String, Touched>>,
     /// Archives that have stopped at a newline.
     pub at_newline: Mutex<BTreeSet<String>>,
+    /// Since the last process began, archives of other names were given the same files.
+    pub is_contested: AtomicBool,
     /// What the archives of the present process are doing.
     pub statuses: Mutex<Vec<Arc<Status>>>,
     /// Milliseconds since the run began.
@@ -78,6 +80,7 @@ impl World {
             foreign: Mutex::default(),
             touched: Mutex::default(),
             at_newline: Mutex::default(),
+            is_contested: AtomicBool::default(),
             statuses: Mutex::default(),
             now: Arc::default(),
             is_brisk: false,

@@ -1,6 +1,8 @@
 //! Somebody does something to an archive's files: it must go on or stop as its checkpoint says, and touch nothing
 //! that isn't its own.
 
+use std::sync::atomic::Ordering;
+
 use crate::sim::check::stored;
 use crate::sim::world::{Touched, Watched, World, away, lock};
 
@@ -28,7 +30,8 @@ pub fn meddle(world: &World) {
             lock(&world.foreign).insert(config.file.clone(), bytes);
             Touched::Moved
         }
-        1 => {
+        // Another archive may begin where there is no file.
+        1 if !world.is_contested.load(Ordering::Relaxed) => {
             world.fs.relocate(&config.file, &away(&config.name));
             Touched::Moved
         }

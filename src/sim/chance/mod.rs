@@ -5,6 +5,7 @@ mod meddle;
 mod rivals;
 mod setup;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::check::{Tally, check, check_complete, has_all, refusal};
@@ -96,6 +97,7 @@ pub fn run(seed: u64, mutation: Option<Mutation>, record: bool) -> Result<Figure
 
 fn live(world: &World, figures: &mut Figures) -> Result<(), String> {
     for _ in 0..world.random.between(1, PROCESSES_MOST) {
+        world.is_contested.store(false, Ordering::Relaxed);
         let mut events = events::Events::new(world);
         let ended = world.process(&mut |world| events.next(world))?;
         meddle::put_back_states(world);

@@ -1,5 +1,6 @@
 //! Other archivers that are given the same files.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::config::{Archive, Existing};
@@ -26,7 +27,9 @@ pub fn second_process(world: &World) -> Step {
         }),
         false => has_files(world, archive).then(|| renamed(world, archive)),
     });
-    Step::Rival(started.collect(), most)
+    let started = started.collect::<Vec<_>>();
+    world.is_contested.fetch_or(!same_names, Ordering::Relaxed);
+    Step::Rival(started, most)
 }
 
 /// A process of its own, in which an archive has another name.
