@@ -174,8 +174,22 @@ impl Topic {
     pub(in crate::kafka) fn stop(&mut self, partition: Partition) {
         if let Some(at) = self.reading.iter().position(|&p| p == partition) {
             self.reading.swap_remove(at);
-            // SAFETY: the topic is alive; what is still queued of the partition is outdated now, and dropped by `take`.
-            unsafe { rd::rd_kafka_consume_stop(self.rkt, partition) };
+            self.end(partition);
+        }
+    }
+
+    /// A response that is on its way while its partition is stopped would be kept until that is started again, all of
+    /// it. Forwarded, what comes is outdated, and dropped by `take`, as is what is still queued.
+    fn end(&self, partition: Partition) {
+        // SAFETY: topic, client and queue are alive; the partition's queue is given back.
+        unsafe {
+            rd::rd_kafka_consume_stop(self.rkt, partition);
+            let name = rd::rd_kafka_topic_name(self.rkt);
+            let own = rd::rd_kafka_queue_get_partition(self.queue.client.rk, name, partition);
+            if !own.is_null() {
+                rd::rd_kafka_queue_forward(own, self.queue.rkqu);
+                rd::rd_kafka_queue_destroy(own);
+            }
         }
     }
 }
@@ -183,8 +197,7 @@ impl Topic {
 impl Drop for Topic {
     fn drop(&mut self) {
         for partition in std::mem::take(&mut self.reading) {
-            // SAFETY: as in `stop`.
-            unsafe { rd::rd_kafka_consume_stop(self.rkt, partition) };
+            self.end(partition);
         }
         // SAFETY: made by rd_kafka_topic_new, destroyed once.
         unsafe { rd::rd_kafka_topic_destroy(self.rkt) }
