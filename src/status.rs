@@ -1,7 +1,7 @@
 //! What each archive is doing, for the log and whoever else wants to know.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an archive is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,20 @@ pub enum State {
     Stopped(String),
     /// It has stopped because archiver was asked to.
     Done,
+}
+
+/// How many archives one line of the log names, at most.
+const NAMED_MOST: usize = 10;
+
+/// How many archives are in a state that is wanted, and the names of the first of them.
+pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usize, String) {
+    let found = statuses.iter().filter(|status| wanted(&status.state()));
+    let found = found.map(|status| status.name()).collect::<Vec<_>>();
+    let mut names = found[..found.len().min(NAMED_MOST)].join(", ");
+    if found.len() > NAMED_MOST {
+        names += &format!(" and {} others", found.len() - NAMED_MOST);
+    }
+    (found.len(), names)
 }
 
 /// An archive's state and counts.

@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::fs::RealFs;
 use crate::kafka::{KafkaCluster, Limits};
 use crate::shutdown::Shutdown;
-use crate::status::{State, Status};
+use crate::status::{State, Status, name_those};
 use crate::totals;
 
 /// How a run ended.
@@ -33,8 +33,6 @@ pub enum Ended {
 
 /// The share of the memory limit that chunks may hold.
 const CHUNKS_PART: u64 = 6;
-/// How many archives one line of the log names, at most.
-const NAMED_MOST: usize = 10;
 /// More connections than this to one cluster were never faster.
 const CONNECTIONS_MOST: usize = 4;
 
@@ -169,21 +167,11 @@ impl Supervisor {
     }
 
     fn name_the_late(&self) {
-        let late = self
-            .statuses
-            .iter()
-            .filter(|status| !matches!(status.state(), State::Done | State::Stopped(_)))
-            .map(|status| status.name())
-            .collect::<Vec<_>>();
-        let named = late.iter().take(NAMED_MOST).copied().collect::<Vec<_>>();
-        let others = match late.len() - named.len() {
-            0 => String::new(),
-            others => format!(" and {others} others"),
-        };
+        let is_late = |state: &State| !matches!(state, State::Done | State::Stopped(_));
+        let (_, late) = name_those(&self.statuses, is_late);
         tracing::error!(
-            "not stopped within {} s: {}{others}; what is not in their files will be read again at the next start",
+            "not stopped within {} s: {late}; what is not in their files will be read again at the next start",
             self.timeout.as_secs(),
-            named.join(", ")
         );
     }
 }

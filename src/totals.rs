@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::status::{State, Status};
+use crate::status::{State, Status, name_those};
 
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -30,10 +30,7 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
     let rate = (records - records_then) as f64 / seconds;
     let megabytes = (bytes - bytes_then) as f64 / 1e6 / seconds;
     last.0 = (now, records, bytes);
-    let count = |wanted: fn(&State) -> bool| {
-        let states = statuses.iter().map(|status| status.state());
-        states.filter(wanted).count()
-    };
+    let count = |wanted: fn(&State) -> bool| name_those(statuses, wanted).0;
     tracing::info!(
         "totals: {records} records, {:.1} MB written ({rate:.0} records/s, {megabytes:.1} MB/s); archives: {} \
          running, {} starting, {} waiting, {} stopped",
@@ -52,17 +49,11 @@ pub fn last_line(statuses: &[Arc<Status>]) {
         "totals: {records} records, {:.1} MB written",
         bytes as f64 / 1e6
     );
-    let stopped = statuses
-        .iter()
-        .filter(|status| matches!(status.state(), State::Stopped(_)))
-        .map(|status| status.name())
-        .collect::<Vec<_>>();
-    if !stopped.is_empty() {
+    let (stopped, names) = name_those(statuses, |state| matches!(state, State::Stopped(_)));
+    if stopped > 0 {
         tracing::error!(
-            "{} of {} archives had stopped before: {}; the log says above why",
-            stopped.len(),
+            "{stopped} of {} archives had stopped before: {names}; the log says above why",
             statuses.len(),
-            stopped.join(", ")
         );
     }
 }
