@@ -1,6 +1,7 @@
 //! Whether an archive stops for a true reason, worked out from what is on the disk and not by the production code.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -134,18 +135,19 @@ fn is_of_an_old_file(world: &World, config: &Archive, why: &str) -> bool {
         .is_some();
     let bytes = world.fs.peek(&config.file).unwrap_or_default();
     let path = config.file.display();
-    if has_checkpoint || bytes.is_empty() {
+    // What is in it, whoever's file it is may have cut back since.
+    let is_contested = world.is_contested.load(Ordering::Relaxed);
+    if has_checkpoint || (bytes.is_empty() && !is_contested) {
         return false;
     }
     match config.existing {
         Existing::Refuse => {
-            // How many bytes it has, another process may be changing.
             why.contains(&format!("{path} exists (")) && why.contains("no checkpoint for it")
         }
         Existing::Append => {
             let decoded = decode(&bytes, config.compression);
             let fits = decoded.is_ok_and(|lines| lines.last().is_none_or(|&byte| byte == b'\n'));
-            !fits && why.contains(&format!("{path} can't be appended to"))
+            (!fits || is_contested) && why.contains(&format!("{path} can't be appended to"))
         }
     }
 }
