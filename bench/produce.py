@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 WORKERS = 2
 CALL_TIMEOUT_S = 60
+FLUSH_TIMEOUT_S = 600
 CREATE_BATCH = 200
 PRODUCE_BATCH_RECORDS = 5_000
 PRODUCE_BATCH_BYTES = 1_000_000
@@ -113,6 +114,7 @@ def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker)
             "log_level": 3,  # a broker that has just started makes the first tries of idempotence wait
             "compression.type": codec,
             "message.max.bytes": max_message_bytes(record_bytes),
+            "message.timeout.ms": FLUSH_TIMEOUT_S * 1000,
             "queue.buffering.max.messages": 2_000_000,
         }
     )
@@ -128,7 +130,8 @@ def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker)
                 producer.poll(0.01)
             if producer.produce_batch(topic, batch, partition) != len(batch):
                 raise RuntimeError("the producer's queue is full")
-    producer.flush(CALL_TIMEOUT_S)
+    if left := producer.flush(FLUSH_TIMEOUT_S):
+        raise RuntimeError(f"{left} records could not be produced within {FLUSH_TIMEOUT_S} s")
 
 
 class Lines:
