@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 WORKERS = 2
 CALL_TIMEOUT_S = 60
 FLUSH_TIMEOUT_S = 600
-CREATE_BATCH = 200
+CREATE_PARTITIONS = 2_000  # of a request; a broker refuses one of more than 10,000 changes
 PRODUCE_BATCH_RECORDS = 5_000
 PRODUCE_BATCH_BYTES = 1_000_000
 QUEUED_BYTES_MAX = 40_000_000
@@ -84,9 +84,10 @@ def recreate(admin, topics, partitions, record_bytes):
         wait_all(admin.delete_topics(old, operation_timeout=CALL_TIMEOUT_S))
         while any(t in admin.list_topics(timeout=CALL_TIMEOUT_S).topics for t in old):
             time.sleep(0.1)
-    for start in range(0, len(topics), CREATE_BATCH):
+    at_once = max(1, min(200, CREATE_PARTITIONS // partitions))
+    for start in range(0, len(topics), at_once):
         config = {"max.message.bytes": str(max_message_bytes(record_bytes))}
-        batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + CREATE_BATCH]]
+        batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + at_once]]
         wait_all(admin.create_topics(batch, operation_timeout=CALL_TIMEOUT_S))
 
 
