@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,8 +12,9 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::native::{Client, Events, Queue, Run, Topic};
 use super::{KafkaCluster, Limits, blocking};
-use crate::cluster::{Cluster, Fetched, Reader, Trouble};
+use crate::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 use crate::config;
 use crate::record::{Partition, Places};
 use crate::shutdown;
@@ -154,6 +156,44 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
             }
         }
     });
+}
+
+#[test]
+fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
+    struct Quiet;
+    impl Events for Quiet {
+        fn log(&self, _: i32, _: &str) {}
+        fn trouble(&self, _: KafkaError) {}
+        fn all_down(&self) {}
+    }
+    let mock = mock(&["t", "u"], 1_000);
+    // There is always a response on its way.
+    mock.broker_round_trip_time(1, Duration::from_millis(100))
+        .expect("a slow broker");
+    let brokers = mock.bootstrap_servers();
+    let properties = [
+        ("bootstrap.servers", brokers.as_str()),
+        ("fetch.message.max.bytes", "20000"),
+    ];
+    let client = Client::new(properties, Box::new(Quiet)).expect("a client");
+    let queue = Queue::new(client, Arc::default());
+    let [mut stopped, mut other] =
+        ["t", "u"].map(|name| Topic::new(Arc::clone(&queue), name).expect("a topic"));
+    let until = |topic: &Topic| {
+        let of_topic = |run: Run| run.topic() == topic.key();
+        while !queue.take_one(LONG).into_iter().any(of_topic) {}
+    };
+    stopped
+        .start(&Places::from([(0, 0.into())]))
+        .expect("starts");
+    until(&stopped);
+    stopped.stop(0);
+    other.start(&Places::from([(0, 0.into())])).expect("starts");
+    // The broker answers one fetch after the other: what was on its way to the first one is there.
+    until(&other);
+    other.stop(0);
+    while !queue.take().is_empty() {}
+    assert_eq!(stopped.kept(0), 0);
 }
 
 #[test]

@@ -178,6 +178,19 @@ impl Topic {
         }
     }
 
+    /// How much the client keeps of a partition for itself, and for all if it is forwarded to the queue.
+    #[cfg(test)]
+    pub(in crate::kafka) fn kept(&self, partition: Partition) -> usize {
+        // SAFETY: as in `end`.
+        unsafe {
+            let name = rd::rd_kafka_topic_name(self.rkt);
+            let own = rd::rd_kafka_queue_get_partition(self.queue.client.rk, name, partition);
+            let length = rd::rd_kafka_queue_length(own);
+            rd::rd_kafka_queue_destroy(own);
+            length
+        }
+    }
+
     /// A response that is on its way while its partition is stopped would be kept until that is started again, all of
     /// it. Forwarded, what comes is outdated, and dropped by `take`, as is what is still queued.
     fn end(&self, partition: Partition) {
