@@ -176,7 +176,7 @@ fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
         ("fetch.message.max.bytes", "20000"),
     ];
     let client = Client::new(properties, Box::new(Quiet)).expect("a client");
-    let queue = Queue::new(client, Arc::default());
+    let queue = Queue::new(Arc::clone(&client), Arc::default());
     let [mut stopped, mut other] =
         ["t", "u"].map(|name| Topic::new(Arc::clone(&queue), name).expect("a topic"));
     let until = |topic: &Topic| {
@@ -194,6 +194,13 @@ fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
     other.stop(0);
     while !queue.take().is_empty() {}
     assert_eq!(stopped.kept(0), 0);
+    // Nor does it go to the old queue when it is read into another one.
+    drop(stopped);
+    let another = Queue::new(client, Arc::default());
+    let mut again = Topic::new(Arc::clone(&another), "t").expect("a topic");
+    again.start(&Places::from([(0, 0.into())])).expect("starts");
+    assert!(!another.take_one(LONG).is_empty());
+    assert!(queue.take().is_empty());
 }
 
 #[test]

@@ -157,6 +157,7 @@ impl Topic {
         let compared = Compared::new(self, from);
         compared.pause();
         for (&partition, place) in from {
+            self.forward(partition);
             // SAFETY: topic and queue are alive.
             unsafe {
                 let (rkqu, next) = (self.queue.rkqu, place.next);
@@ -194,9 +195,15 @@ impl Topic {
     /// A response that is on its way while its partition is stopped would be kept until that is started again, all of
     /// it. Forwarded, what comes is outdated, and dropped by `take`, as is what is still queued.
     fn end(&self, partition: Partition) {
+        // SAFETY: the topic is alive.
+        unsafe { rd::rd_kafka_consume_stop(self.rkt, partition) };
+        self.forward(partition);
+    }
+
+    /// Leads what the client has of a partition to this queue. Once that was done, a start doesn't do it any more.
+    fn forward(&self, partition: Partition) {
         // SAFETY: topic, client and queue are alive; the partition's queue is given back.
         unsafe {
-            rd::rd_kafka_consume_stop(self.rkt, partition);
             let name = rd::rd_kafka_topic_name(self.rkt);
             let own = rd::rd_kafka_queue_get_partition(self.queue.client.rk, name, partition);
             if !own.is_null() {
