@@ -26,7 +26,7 @@ pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// How many threads find out what is on which device, and for how long one is waited for: it may never answer, and
 /// the others must not wait for it.
-const FINDING: usize = 4;
+const FINDING: usize = 2;
 const HUNG: Duration = Duration::from_secs(1);
 
 /// A file system, and how one of its devices is used.
@@ -114,8 +114,8 @@ impl Devices {
     fn get(&self, id: u64) -> Device {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        // Two for the writing beside one on each core for the compressing.
-        let new = || Device::new(0, cores + 2);
+        // One for the writing beside one on each core for the compressing.
+        let new = || Device::new(0, cores + 1);
         let device = known.entry(id).or_insert_with(new).clone();
         let share = self.memory / known.len() as u64;
         known.values().for_each(|device| device.budget.limit(share));
@@ -149,7 +149,12 @@ impl Disk {
         // Nobody closes it.
         let permit = self.devices.finding.acquire().await;
         let mut found = tokio::task::spawn_blocking(move || {
-            let stat = path.ancestors().find_map(|path| fs.stat(path).ok());
+            let here = |path| match path {
+                path if path == Path::new("") => Path::new("."),
+                path => path,
+            };
+            let mut above = path.ancestors().map(here);
+            let stat = above.find_map(|path| fs.stat(path).ok());
             stat.map(|stat| stat.device)
         });
         let found = match timeout(HUNG, &mut found).await {
@@ -243,5 +248,21 @@ impl Disk {
             })
         });
         group.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::RealFs;
+
+    #[tokio::test]
+    async fn a_relative_path_is_on_the_device_of_the_current_directory() {
+        let disk = Disk::new(Arc::new(RealFs::default()), 1 << 20);
+        for path in ["not there yet", "not/there/yet", "./src", "src/disk.rs"] {
+            disk.at(Path::new(path)).await;
+        }
+        let known = disk.devices.known.lock().expect("no panic");
+        assert_eq!(known.len(), 1, "{:?}", known.keys());
     }
 }
