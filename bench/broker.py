@@ -1,7 +1,6 @@
 """One real Kafka for the benchmark: one JVM, KRaft, on 127.0.0.1 only, ended with the benchmark."""
 
 import os
-import socket
 import subprocess
 import time
 
@@ -56,7 +55,7 @@ class Broker:
 
     def __enter__(self):
         self.home.mkdir(parents=True, exist_ok=True)
-        port, controller = free_ports(2)
+        port, controller = setup.free_ports(2)
         self.address = f"127.0.0.1:{port}"
         properties = self.home / "server.properties"
         properties.write_text(PROPERTIES.format(port=port, controller=controller, data=self.data))
@@ -118,14 +117,3 @@ class Broker:
                 return
             time.sleep(0.1)
         raise Missing(f"Kafka did not start; its log is {self.log}")
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
