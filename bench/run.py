@@ -23,6 +23,8 @@ from setup import ROOT, WORK, Missing, say
 
 SECTIONS = {
     "hot": onetopic.hot,
+    "shapes": onetopic.shapes,
+    "connections": onetopic.connections,
 }
 
 
@@ -49,11 +51,13 @@ def arguments():
                         help=f"only these of {','.join(SECTIONS)}")  # fmt: skip
     parser.add_argument("--only", type=one_of(onetopic.KEYS), default=onetopic.KEYS, metavar="KEY,…",
                         help=f"on the hot topic only these programs of {','.join(onetopic.KEYS)}")  # fmt: skip
+    parser.add_argument("--shape", type=one_of(onetopic.SHAPES), default=list(onetopic.SHAPES), metavar="SHAPE,…",
+                        help=f"of the other shapes only {','.join(onetopic.SHAPES)}")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to a file too")
     args = parser.parse_args()
     if args.quick:
-        args.records, args.runs = 1_000_000, 1
+        args.records, args.runs = 300_000, 1
     return args
 
 
