@@ -101,6 +101,11 @@ class Broker:
             raise Missing("the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
 
+    def drop_topics(self, names):
+        """Those that would only make the broker slower to start the next time."""
+        command = [str(setup.venv_python()), str(ROOT / "bench" / "send.py"), self.address, "drop"]
+        subprocess.run(command, input="\n".join(names), text=True, check=True, preexec_fn=proc.die_with_parent)
+
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]
         arguments = ["format", "-t", CLUSTER_ID, "-c", str(properties)]

@@ -1,7 +1,5 @@
 """One hot topic: every program on it, topics of other shapes, and how connections add up."""
 
-from dataclasses import replace
-
 import peers
 import programs
 from programs import Topic
@@ -144,8 +142,7 @@ def connections(broker, args):
 
 def connected(address, topic, count):
     key, label = f"connections-{count or 'default'}", str(count or "by default")
-    made = find(lambda: programs.archiver("raw", address, topic, count), key, label)
-    return made if isinstance(made, programs.Skipped) else replace(made, key=key, label=label)
+    return find(lambda: programs.renamed(programs.archiver("raw", address, topic, count), key, label), key, label)
 
 
 def connections_row(figures, result):

@@ -78,15 +78,18 @@ def offsets(admin, partitions, spec):
 
 def recreate(admin, topics, partitions, record_bytes):
     known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
-    old = [t for t in topics if t in known]
-    if old:
-        wait_all(admin.delete_topics(old, operation_timeout=CALL_TIMEOUT_S))
-        while any(t in admin.list_topics(timeout=CALL_TIMEOUT_S).topics for t in old):
-            time.sleep(0.1)
+    drop(admin, [t for t in topics if t in known])
     for start in range(0, len(topics), CREATE_BATCH):
         config = {"max.message.bytes": str(max_message_bytes(record_bytes))}
         batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + CREATE_BATCH]]
         wait_all(admin.create_topics(batch, operation_timeout=CALL_TIMEOUT_S))
+
+
+def drop(admin, topics):
+    if topics:
+        wait_all(admin.delete_topics(topics, operation_timeout=CALL_TIMEOUT_S))
+    while set(topics) & set(admin.list_topics(timeout=CALL_TIMEOUT_S).topics):
+        time.sleep(0.1)
 
 
 def wait_all(futures):

@@ -1,7 +1,7 @@
 """What is compared: a topic's shape, a program that captures it, and archiver itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import setup
@@ -42,6 +42,10 @@ class Program:
     @property
     def records(self):
         return self.files * self.topic.records
+
+
+def renamed(program, key, label):
+    return replace(program, key=key, label=label)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import proc
 import targets
 
 MB = 1_000_000
+MIB = 1 << 20
 OTHERS_CORES_MAX = 0.1  # beyond it a run had company, and the report says so
 
 
@@ -130,6 +131,8 @@ class Report:
             "from outside; output to a tmpfs where nothing else is said; every file's lines and bytes counted "
             "afterwards. Made by `make bench`; how it measures: [bench/README.md](../bench/README.md)."
         )
+        if f["quick"]:
+            intro.say("**A smoke test: little of everything, so the figures and the targets mean nothing.**")
         if self.others > OTHERS_CORES_MAX:
             intro.say(f"The machine was shared: other processes took up to {self.others:.2f} cores during a run.")
         for problem in self.failed:

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import onetopic
 import report
+import restarts
 import rounds
 import setup
+import thousand
 from broker import Broker
 from setup import ROOT, WORK, Missing, say
 
@@ -25,6 +27,9 @@ SECTIONS = {
     "hot": onetopic.hot,
     "shapes": onetopic.shapes,
     "connections": onetopic.connections,
+    "thousand": thousand.drained,
+    "load": thousand.loaded,
+    "live": restarts.section,
 }
 
 
@@ -53,6 +58,8 @@ def arguments():
                         help=f"on the hot topic only these programs of {','.join(onetopic.KEYS)}")  # fmt: skip
     parser.add_argument("--shape", type=one_of(onetopic.SHAPES), default=list(onetopic.SHAPES), metavar="SHAPE,…",
                         help=f"of the other shapes only {','.join(onetopic.SHAPES)}")  # fmt: skip
+    parser.add_argument("--many", type=int, nargs="+", default=[], metavar="N",
+                        help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to a file too")
     args = parser.parse_args()
@@ -89,6 +96,7 @@ def publish(args, broker, sections):
         "archiver": archiver_version(),
         "kafka": broker.version,
         "runs": args.runs,
+        "quick": args.quick,
         "records": args.records,
     }
     made = report.Report(facts, sections)

@@ -55,7 +55,18 @@ TARGETS = [
     Target("gzip, records/s against kcat \\| gzip -1", "≥", 6, "×", rate("gzip"), rate("kcat-gzip")),
     Target("gzip, size of the file against kcat \\| gzip -1", "≤", 1.15, "×", size("gzip"), size("kcat-gzip")),
     Target("first record of a backlog in the file", "≤", 0.2, " s", "raw.first_byte_s"),
-]
+    Target("1,000 archives, records/s against 1 archive", "≥", 60, " %", rate("load"), rate("one"), scale=100),
+    Target("1,000 archives, full load, memory", "≤", 256, " MiB", "load.peak_bytes", scale=MIB),
+    Target("1,000 archives, threads", "≤", 16, "", "load.threads"),
+    Target("1,000 archives, idle, CPU of one core", "≤", 2, " %", "live.idle_cpu_percent"),
+    Target("1,000 archives, idle, memory", "≤", 64, " MiB", "live.idle_bytes", scale=MIB),
+    Target("1,000 archives, 1,000,000 records, start to last byte", "≤", 1.5, " s", "thousand.last_byte_s"),
+    Target("1,000 archives, start to consuming after a clean stop", "≤", 1.5, " s", "live.clean_start_s"),
+    Target("1,000 archives, start to consuming after kill -9", "≤", 3, " s", "live.kill_start_s"),
+    Target("1,000 archives, clean stop", "≤", 2, " s", "live.stop_s"),
+    Target('1,000 archives, records/s at `checkpoint = "5s"` against `"1h"`', "≥", 85, " %",
+           rate("checkpoint-5s"), rate("checkpoint-1h"), scale=100),
+]  # fmt: skip
 
 
 def reached(figures):
@@ -75,5 +86,5 @@ def table(figures):
         else:
             said = f"{value:.2f}{t.unit}" if t.unit in ("×", " s", " %") else f"{value:,.0f}{t.unit}"
             verdict = "reached" if t.met(value) else "**missed**"
-        lines.append(f"| {t.text} | {t.sense} {t.wanted:g}{t.unit} | {said} | {verdict} |")
+        lines.append(f"| {t.text} | {t.sense} {t.wanted:,g}{t.unit} | {said} | {verdict} |")
     return [*lines, ""]
