@@ -38,11 +38,16 @@ group.initial.rebalance.delay.ms=0
 
 
 class Broker:
-    """`with Broker(libs) as broker:` — it answers at `broker.address` inside the block."""
+    """`with Broker(libs) as broker:` — it answers at `broker.address` inside the block.
 
-    def __init__(self, libs):
+    One in a directory that is thrown away is for so many partitions that starting and stopping with them takes
+    minutes.
+    """
+
+    def __init__(self, libs, thrown_away=None):
         self.libs = libs
-        self.home = WORK / "kafka"
+        self.thrown_away = thrown_away is not None
+        self.home = thrown_away or WORK / "kafka"
         self.data = self.home / "data"
         self.log = self.home / "server.log"
         self.process = None
@@ -82,7 +87,10 @@ class Broker:
         process, self.process = self.process, None
         if process is None:
             return
-        process.terminate()
+        if self.thrown_away:
+            process.kill()
+        else:
+            process.terminate()
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -100,11 +108,6 @@ class Broker:
         if done.returncode != 0:
             raise Missing("the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
-
-    def drop_topics(self, names):
-        """Those that would only make the broker slower to start the next time."""
-        command = [str(setup.venv_python()), str(ROOT / "bench" / "send.py"), self.address, "drop"]
-        subprocess.run(command, input="\n".join(names), text=True, check=True, preexec_fn=proc.die_with_parent)
 
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]

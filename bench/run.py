@@ -14,11 +14,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import latency
 import onetopic
 import report
 import restarts
 import rounds
 import setup
+import small
 import thousand
 from broker import Broker
 from setup import ROOT, WORK, Missing, say
@@ -30,6 +32,9 @@ SECTIONS = {
     "thousand": thousand.drained,
     "load": thousand.loaded,
     "live": restarts.section,
+    "fairness": latency.fairness,
+    "latency": latency.latency,
+    "small": small.section,
 }
 
 

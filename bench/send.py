@@ -18,20 +18,24 @@ TICK_S = 0.002
 
 def make(bootstrap, topics):
     """Also removes what a driver that was killed left behind."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     known = admin.list_topics(timeout=produce.CALL_TIMEOUT_S).topics
     produce.drop(admin, [t for t in known if t.startswith(PREFIX)])
-    produce.recreate(admin, topics, 1, LINE_BYTES)
+    produce.recreate(bootstrap, topics, 1, LINE_BYTES)
 
 
 def drop(bootstrap, topics):
-    produce.drop(AdminClient({"bootstrap.servers": bootstrap}), topics)
+    produce.drop(AdminClient({"bootstrap.servers": bootstrap, "log_level": 3}), topics)
 
 
 def send(bootstrap, topics, rate, count, first):
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 3, "acks": "all"})
-    began = time.monotonic()
-    sent, total = 0, count * len(topics)
+    # The first of each finds connections and leaders; the rate begins after it.
+    for topic in topics:
+        producer.produce(topic, line(time.time_ns(), first), partition=0)
+    producer.flush(produce.CALL_TIMEOUT_S)
+    began = time.monotonic() - len(topics) / rate
+    sent, total = len(topics), count * len(topics)
     while sent < total:
         due = min(total, int((time.monotonic() - began) * rate) + 1)
         for i in range(sent, due):

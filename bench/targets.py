@@ -66,6 +66,12 @@ TARGETS = [
     Target("1,000 archives, clean stop", "≤", 2, " s", "live.stop_s"),
     Target('1,000 archives, records/s at `checkpoint = "5s"` against `"1h"`', "≥", 85, " %",
            rate("checkpoint-5s"), rate("checkpoint-1h"), scale=100),
+    Target("999 trickling archives beside a backlog, p99 produced to readable", "≤", 1.5, " s", "fairness.p99_s"),
+    Target('produced to readable at `flush = "1s"`, worst p99', "≤", 1.15, " s", "latency-1s.p99_s"),
+    Target('produced to readable at `flush = "100ms"`, worst p99', "≤", 0.25, " s", "latency-100ms.p99_s"),
+    Target("one idle archive, CPU of one core", "≤", 0.3, " %", "small.idle_cpu_percent"),
+    Target("`archiver --version`", "≤", 10, " ms", "small.version_s", scale=1000),
+    Target("the program, stripped", "≤", 15, " MiB", "small.binary_bytes", scale=MIB),
 ]  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Many archives in one process, draining what waits for them."""
 
+from pathlib import Path
+
 import programs
+from broker import Broker
 from onetopic import shape_topic
 from programs import Topic
 from report import MIB, Section, thousands
-from rounds import TMPFS, check_room, find, side_by_side
+from rounds import TMPFS, check_room, find, scratch, side_by_side
 from setup import WORK
 
 COUNT, COUNT_QUICK = 1_000, 100
@@ -19,22 +22,26 @@ def drained(broker, args):
     """A million records in many topics; and as many archives as were asked for."""
     count = COUNT_QUICK if args.quick else COUNT
     section = Section("Many archives, one process: a backlog drained")
-    waiting = [("thousand", count, Topic(MILLION // 1_000, 190, 1)), ("many-partitions", *many_partitions(args.quick))]
-    waiting += [(f"many-{many}", many, Topic(MANY_RECORDS, 190, 1)) for many in args.many]
-    for key, archives, topic in waiting:
-        results = drain(broker, args, [(key, label(archives, topic), topic, archives, "")])
-        section.add(results)
-        if key != "thousand":
-            broker.drop_topics(topic.names(archives))
+    section.add(drain(broker, args, [million(count)]))
+    with scratch() as directory, Broker(broker.libs, Path(directory)) as another:
+        section.add(drain(another, args, [many_partitions(args.quick)]))
+        for many in args.many:
+            topic = Topic(MANY_RECORDS, 190, 1)
+            section.add(drain(another, args, [(f"many-{many}", label(many, topic), topic, many, "")]))
     archives_table(section)
     section.say("Records/s: from the start of the process to the last byte.")
     return section
 
 
+def million(count):
+    topic = Topic(MILLION // COUNT, 190, 1)
+    return ("thousand", label(count, topic), topic, count, "")
+
+
 def many_partitions(quick):
-    """(archives, topic): as many partitions again in each."""
     side = 10 if quick else 100
-    return side, Topic(side * 100, 190, side)
+    topic = Topic(side * 100, 190, side)
+    return ("many-partitions", label(side, topic), topic, side, "")
 
 
 def loaded(broker, args):
