@@ -70,6 +70,7 @@ class Section:
     """One heading of the page: a table, what it was made from, and figures that targets ask for."""
 
     title: str
+    key: str = ""  # as --sections takes it
     lines: list[str] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     figures: dict = field(default_factory=dict)
@@ -93,8 +94,14 @@ class Section:
             self.other_cores += [run.other_cores for run in r.runs or []]
 
     def json(self):
-        made = {"title": self.title, "figures": self.figures, "problems": self.problems, "runs": self.runs}
-        return made | {"programs": [r.json() for r in self.results]}
+        return {
+            "key": self.key,
+            "title": self.title,
+            "figures": self.figures,
+            "problems": self.problems,
+            "programs": [r.json() for r in self.results],
+            "runs": self.runs,
+        }
 
 
 class Report:
@@ -112,7 +119,7 @@ class Report:
             "targets": targets.reached(self.figures),
         }
 
-    def markdown(self, chart):
+    def markdown(self, chart=None):
         lines = ["# Benchmarks", "", *self._intro()]
         if chart:
             lines += [f"![records per second of each program]({chart})", ""]

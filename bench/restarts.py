@@ -17,21 +17,24 @@ from rounds import scratch
 from setup import WORK, Missing, say
 
 ARCHIVES, ARCHIVES_QUICK = 1_000, 100
-SETTLED_S = 6  # past the first checkpoint
-IDLE_S = 10
-SYNCS_S = 10
+SETTLED_S, SETTLED_S_QUICK = 6, 1  # past the first checkpoint
+IDLE_S, IDLE_S_QUICK = 10, 2
+SYNCS_S, SYNCS_S_QUICK = 10, 6
 RATE_EACH = 10  # records a second into each, while they are active
 SYNCS = "fsync,fdatasync,syncfs,sync_file_range,sync"
 
 
 def section(broker, args):
     count = ARCHIVES_QUICK if args.quick else ARCHIVES
+    settled_s, idle_s, syncs_s = (
+        (SETTLED_S_QUICK, IDLE_S_QUICK, SYNCS_S_QUICK) if args.quick else (SETTLED_S, IDLE_S, SYNCS_S)
+    )
     made = Section(f"{count:,} archives: idle, active, stopped and started again")
     runs = []
     with Topics(broker, count) as topics:
         for round_number in range(args.runs):
             try:
-                runs.append(one_round(broker, topics, args.quick))
+                runs.append(one_round(broker, topics, settled_s, idle_s, syncs_s))
             except Failed as e:
                 made.problems.append(f"{count:,} live archives: {e}")
                 break
@@ -47,7 +50,7 @@ def section(broker, args):
                                              for n, (text, say_it) in ROWS.items() if n in figures])  # fmt: skip
     made.say(
         f"Onto the disk. Consuming: every file has a record that it did not have before. Active: {RATE_EACH} "
-        f"records a second into each. Idle: over {IDLE_S} s, {SETTLED_S} s after the last record. Syncs: calls of "
+        f"records a second into each. Idle: over {idle_s} s, {settled_s} s after the last record. Syncs: calls of "
         f"{SYNCS.replace(',', ', ')}."
     )
     return made
@@ -70,8 +73,7 @@ ROWS = {
 }
 
 
-def one_round(broker, topics, quick):
-    settled_s, idle_s, syncs_s = (1, 2, 6) if quick else (SETTLED_S, IDLE_S, SYNCS_S)
+def one_round(broker, topics, settled_s, idle_s, syncs_s):
     figures = {}
     # Earlier rounds' records are there for the first start too.
     with scratch(WORK) as directory:

@@ -35,7 +35,7 @@ def scratch(where=TMPFS):
     return tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", dir=where)
 
 
-def side_by_side(broker, found, runs, where=TMPFS, warm=True):
+def side_by_side(broker, found, runs, where=TMPFS):
     """The results of programs that were found, or Skipped, in their order."""
     results = [
         Result(p.key, p.label, skipped=p.reason)
@@ -44,7 +44,7 @@ def side_by_side(broker, found, runs, where=TMPFS, warm=True):
         for p in found
     ]
     there = [(p, r) for p, r in zip(found, results, strict=True) if not isinstance(p, Skipped)]
-    if there and warm:
+    if there and runs > 1:
         # A run that nobody counts: the page cache and the broker's compiler are warm after it.
         say("warming up")
         once(broker, there[0][0], where)

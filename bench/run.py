@@ -3,6 +3,7 @@
 
 Sets up everything it needs under target/, keeps the topics there for the next time, prints the
 tables as Markdown on standard output and writes them, with every run, to target/bench/results.json.
+docs/benchmarks.md is made by `--markdown docs/benchmarks.md`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import chart
 import latency
 import onetopic
 import report
@@ -66,8 +68,11 @@ def arguments():
     parser.add_argument("--many", type=int, nargs="+", default=[], metavar="N",
                         help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to a file too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE",
+                        help="write the tables to a file too, and the chart beside it")  # fmt: skip
     args = parser.parse_args()
+    if args.markdown and not args.markdown.parent.is_dir():
+        parser.error(f"there is no directory {args.markdown.parent}")
     if args.quick:
         args.records, args.runs = 300_000, 1
     return args
@@ -91,7 +96,9 @@ def bench(args):
     with Broker(libs) as broker:
         for name in args.sections:
             say(f"== {name}")
-            sections.append(SECTIONS[name](broker, args))
+            section = SECTIONS[name](broker, args)
+            section.key = name
+            sections.append(section)
     return publish(args, broker, sections)
 
 
@@ -107,10 +114,16 @@ def publish(args, broker, sections):
     made = report.Report(facts, sections)
     results = WORK / "results.json"
     results.write_text(json.dumps(made.json(), indent=2, ensure_ascii=False) + "\n")
-    print(made.markdown(None))
+    bars = chart.svg([result for section in sections if section.key == "hot" for result in section.results])
+    print(made.markdown())
+    if bars:
+        results.with_suffix(".svg").write_text(bars)
     if args.markdown:
-        args.markdown.write_text(made.markdown(None))
-    say(f"the same, with every run, is in {results.relative_to(ROOT)}")
+        picture = args.markdown.with_suffix(".svg")
+        args.markdown.write_text(made.markdown(picture.name if bars else None))
+        if bars:
+            picture.write_text(bars)
+    say(f"the same, with every run, is in {results.relative_to(ROOT)}; the chart beside it")
     # A missed target is a finding, a run that lost records is a failure.
     return 1 if made.failed else 0
 
