@@ -20,7 +20,6 @@ import latency
 import onetopic
 import report
 import restarts
-import rounds
 import setup
 import small
 import thousand
