@@ -24,7 +24,7 @@ help:
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
-	@echo 'make bench    measure it beside kcat and a Python loop'
+	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'

@@ -1,7 +1,6 @@
 """One real Kafka for the benchmark: one JVM, KRaft, on 127.0.0.1 only, ended with the benchmark."""
 
 import os
-import socket
 import subprocess
 import time
 
@@ -39,11 +38,16 @@ group.initial.rebalance.delay.ms=0
 
 
 class Broker:
-    """`with Broker(libs) as broker:` — it answers at `broker.address` inside the block."""
+    """`with Broker(libs) as broker:` — it answers at `broker.address` inside the block.
 
-    def __init__(self, libs):
+    One in a directory that is thrown away is for so many partitions that starting and stopping with them takes
+    minutes.
+    """
+
+    def __init__(self, libs, thrown_away=None):
         self.libs = libs
-        self.home = WORK / "kafka"
+        self.thrown_away = thrown_away is not None
+        self.home = thrown_away or WORK / "kafka"
         self.data = self.home / "data"
         self.log = self.home / "server.log"
         self.process = None
@@ -56,7 +60,7 @@ class Broker:
 
     def __enter__(self):
         self.home.mkdir(parents=True, exist_ok=True)
-        port, controller = free_ports(2)
+        port, controller = setup.free_ports(2)
         self.address = f"127.0.0.1:{port}"
         properties = self.home / "server.properties"
         properties.write_text(PROPERTIES.format(port=port, controller=controller, data=self.data))
@@ -83,7 +87,10 @@ class Broker:
         process, self.process = self.process, None
         if process is None:
             return
-        process.terminate()
+        if self.thrown_away:
+            process.kill()
+        else:
+            process.terminate()
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -118,14 +125,3 @@ class Broker:
                 return
             time.sleep(0.1)
         raise Missing(f"Kafka did not start; its log is {self.log}")
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ POLL_SHARE_MAX = 0.05  # looking at a thousand files takes long: look less often
 SAMPLE_S = 0.02
 QUIET_S = 1.5  # longer than the flush of every program here
 STALL_S = 30
+SILENT_MAX_S = 300  # of a program that writes no files
 STOP_TIMEOUT_S = 45
 
 
@@ -30,6 +32,9 @@ class Job:
     stdout: Path | None = None  # the last command's output; None where the program opens its files itself
     bytes_per_file: int | None = None  # None where compression leaves that open: then the end is silence
     ends_itself: bool = False  # else it is stopped by SIGTERM when all is there
+    exit_codes: tuple[int, ...] = (0,)
+    # For what writes no files: its standard output → (records, seconds).
+    figures: Callable[[str], tuple[int, float]] | None = None
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Measured:
     peak_bytes: int = 0
     threads: int = 0
     file_bytes: int = 0
+    records: int | None = None  # as the program itself says, where it writes no files
     broker_cpu_s: float = 0.0
     other_cores: float = 0.0  # what everything else on the machine used meanwhile, and what was stolen
     problem: str | None = None
@@ -67,7 +73,10 @@ def measure(job, log, broker):
         result.other_cores = max(0.0, machine_s - known_s) / waited_s
         if result.problem or not job.ends_itself:
             processes.stop()
-        result.problem = result.problem or processes.problem(log)
+        result.problem = result.problem or processes.problem(log, job.exit_codes)
+    if job.figures:
+        take_its_word(job, waited_s, processes, result)
+        return result
     result.first_byte_s = (growth.first or processes.started) - processes.started
     result.last_byte_s = (growth.last or processes.started) - processes.started
     result.most_bytes_s = (growth.reached(0.99) or processes.started) - processes.started
@@ -77,6 +86,18 @@ def measure(job, log, broker):
     result.peak_bytes = processes.peak_bytes()
     result.threads = processes.threads_max
     return result
+
+
+def take_its_word(job, waited_s, processes, result):
+    result.cpu_s, result.peak_bytes, result.threads = processes.cpu_s(), processes.peak_bytes(), processes.threads_max
+    if result.problem:
+        return
+    try:
+        result.records, seconds = job.figures(job.stdout.read_text())
+    except (ValueError, IndexError):
+        result.problem = f"{Path(job.commands[0][0]).name} did not print its figures as expected"
+        return
+    result.first_byte_s, result.last_byte_s = waited_s - seconds, waited_s
 
 
 def watch(job, processes, growth):
@@ -90,8 +111,9 @@ def watch(job, processes, growth):
             return None
         if not job.ends_itself and growth.complete(now):
             return None
-        if now - (growth.last or processes.started) > STALL_S:
-            return f"stood still for {STALL_S} s at {growth.total:,} bytes"
+        stall_s = STALL_S if job.files else SILENT_MAX_S
+        if now - (growth.last or processes.started) > stall_s:
+            return f"stood still for {stall_s} s at {growth.total:,} bytes"
         if now - processes.sampled >= SAMPLE_S:
             processes.sample()
         time.sleep(max(POLL_S, (time.monotonic() - looked) / POLL_SHARE_MAX))
@@ -230,12 +252,12 @@ class Processes:
         while self.running() and time.monotonic() < deadline:
             time.sleep(POLL_S)
 
-    def problem(self, log):
+    def problem(self, log, exit_codes):
         for process in self.all:
             name = Path(process.args[0]).name
             if process.returncode is None:
                 return f"{name} did not stop within {STOP_TIMEOUT_S} s of SIGTERM"
-            if process.returncode != 0:
+            if process.returncode not in exit_codes:
                 said = log.read_text(errors="replace").strip().splitlines()
                 return f"{name} ended with {process.returncode}: {said[-1] if said else 'it said nothing'}"
         return None

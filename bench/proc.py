@@ -15,6 +15,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
+def exact_cpu_seconds(pid):
+    """The same of a process whose threads stay: to the nanosecond, as an idle one uses less than a tick."""
+    nanoseconds = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+            nanoseconds += int(f.read().split()[0])
+    return nanoseconds / 1e9
+
+
 def status(pid):
     """(peak resident bytes, threads now); (0, 0) of a process that has ended but was not waited for."""
     peak = threads = 0

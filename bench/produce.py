@@ -15,8 +15,9 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 WORKERS = 2
 CALL_TIMEOUT_S = 60
-FLUSH_TIMEOUT_S = 600
-CREATE_PARTITIONS = 2_000  # of a request; a broker refuses one of more than 10,000 changes
+FLUSH_TIMEOUT_S = 300
+LED_TIMEOUT_S = 300
+CREATE_PARTITIONS_MAX = 2_000  # in one call: a controller refuses larger ones
 PRODUCE_BATCH_RECORDS = 5_000
 PRODUCE_BATCH_BYTES = 1_000_000
 QUEUED_BYTES_MAX = 40_000_000
@@ -32,27 +33,26 @@ REGIONS = ["eu-central-1", "eu-west-3", "us-east-1", "ap-south-1"]
 def main(bootstrap, partitions, records, record_bytes, codec):
     assert record_bytes >= RECORD_BYTES_MIN, f"a record has at least {RECORD_BYTES_MIN} bytes"
     topics = sys.stdin.read().split()
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    wrong = wrong_topics(admin, topics, partitions, records)
+    wrong = wrong_topics(bootstrap, topics, partitions, records)
     if not wrong:
         return
     print(f"bench: producing {len(wrong) * records:,} records", file=sys.stderr, flush=True)
-    recreate(admin, wrong, partitions, record_bytes)
+    recreate(bootstrap, wrong, partitions, record_bytes)
     jobs = [(bootstrap, wrong, partitions, records, record_bytes, codec, worker) for worker in range(WORKERS)]
     with multiprocessing.Pool(WORKERS, initializer=proc.die_with_parent) as pool:
         pool.starmap(produce, jobs)
-    wrong = wrong_topics(admin, topics, partitions, records)
+    wrong = wrong_topics(bootstrap, topics, partitions, records)
     if wrong:
         sys.exit(f"topic {wrong[0]} does not hold what was produced")
 
 
-def wrong_topics(admin, topics, partitions, records):
+def wrong_topics(bootstrap, topics, partitions, records):
     """The topics that are missing or hold anything but 0..n in one of their partitions."""
-    known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
+    known = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3}).list_topics(timeout=CALL_TIMEOUT_S).topics
     there = [t for t in topics if t in known and len(known[t].partitions) == partitions]
     all_partitions = [(t, p) for t in there for p in range(partitions)]
-    first = offsets(admin, all_partitions, OffsetSpec.earliest())
-    end = offsets(admin, all_partitions, OffsetSpec.latest())
+    first = offsets(bootstrap, all_partitions, OffsetSpec.earliest())
+    end = offsets(bootstrap, all_partitions, OffsetSpec.latest())
     good = set(there)
     for topic, partition in all_partitions:
         span = (first[topic, partition], end[topic, partition])
@@ -61,34 +61,42 @@ def wrong_topics(admin, topics, partitions, records):
     return [t for t in topics if t not in good]
 
 
-def offsets(admin, partitions, spec):
+def offsets(bootstrap, partitions, spec):
     if not partitions:
         return {}
     request = {TopicPartition(t, p): spec for t, p in partitions}
-    deadline = time.monotonic() + CALL_TIMEOUT_S
+    deadline = time.monotonic() + LED_TIMEOUT_S
     while True:
         try:
+            # A client that was refused once goes on being refused.
+            admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
             asked = admin.list_offsets(request, request_timeout=CALL_TIMEOUT_S)
             return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}
         except KafkaException:
             # A broker that has just started leads its partitions a little later than it says.
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
-def recreate(admin, topics, partitions, record_bytes):
+def recreate(bootstrap, topics, partitions, record_bytes):
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     known = admin.list_topics(timeout=CALL_TIMEOUT_S).topics
-    old = [t for t in topics if t in known]
-    if old:
-        wait_all(admin.delete_topics(old, operation_timeout=CALL_TIMEOUT_S))
-        while any(t in admin.list_topics(timeout=CALL_TIMEOUT_S).topics for t in old):
-            time.sleep(0.1)
-    at_once = max(1, min(200, CREATE_PARTITIONS // partitions))
-    for start in range(0, len(topics), at_once):
+    drop(admin, [t for t in topics if t in known])
+    together = max(1, CREATE_PARTITIONS_MAX // partitions)
+    for start in range(0, len(topics), together):
         config = {"max.message.bytes": str(max_message_bytes(record_bytes))}
-        batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + at_once]]
+        batch = [NewTopic(t, partitions, 1, config=config) for t in topics[start : start + together]]
         wait_all(admin.create_topics(batch, operation_timeout=CALL_TIMEOUT_S))
+    # A broker says that they are there before it leads all of many partitions.
+    offsets(bootstrap, [(t, p) for t in topics for p in range(partitions)], OffsetSpec.latest())
+
+
+def drop(admin, topics):
+    if topics:
+        wait_all(admin.delete_topics(topics, operation_timeout=CALL_TIMEOUT_S))
+    while set(topics) & set(admin.list_topics(timeout=CALL_TIMEOUT_S).topics):
+        time.sleep(0.1)
 
 
 def wait_all(futures):
@@ -107,15 +115,16 @@ def max_message_bytes(record_bytes):
 
 def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker):
     """One worker's half of the work: every second (topic, partition), in rounds, so that all grow together."""
+    failed = []
     producer = Producer(
         {
+            "on_delivery": lambda error, _: failed.append(error) if error else None,
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
             "linger.ms": 50,
             "log_level": 3,  # a broker that has just started makes the first tries of idempotence wait
             "compression.type": codec,
             "message.max.bytes": max_message_bytes(record_bytes),
-            "message.timeout.ms": FLUSH_TIMEOUT_S * 1000,
             "queue.buffering.max.messages": 2_000_000,
         }
     )
@@ -131,8 +140,8 @@ def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker)
                 producer.poll(0.01)
             if producer.produce_batch(topic, batch, partition) != len(batch):
                 raise RuntimeError("the producer's queue is full")
-    if left := producer.flush(FLUSH_TIMEOUT_S):
-        raise RuntimeError(f"{left} records could not be produced within {FLUSH_TIMEOUT_S} s")
+    if producer.flush(FLUSH_TIMEOUT_S) or failed:
+        raise RuntimeError(f"records could not be delivered: {failed[0] if failed else 'it took too long'}")
 
 
 class Lines:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,11 +23,16 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def command(name, package=None):
+# Java's log is for when something went wrong.
+QUIET_JAVA = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+
+
+def command(name, package=None, elsewhere=""):
     """The path of a program, installed through apt when that is possible."""
-    if not shutil.which(name):
+    path = f"{os.environ['PATH']}:{elsewhere}"
+    if not shutil.which(name, path=path):
         apt_install(package or name)
-    path = shutil.which(name)
+    path = shutil.which(name, path=path)
     if not path:
         raise Missing(f"{name} is not installed")
     return path
@@ -38,6 +44,12 @@ def library(name, package):
         ctypes.CDLL(name)
     except OSError:
         apt_install(package)
+
+
+def rsyslog_kafka():
+    """rsyslog's module that reads Kafka."""
+    if not any(Path("/usr/lib").glob("*/rsyslog/imkafka.so")):
+        apt_install("rsyslog-kafka")
 
 
 def apt_install(package):
@@ -54,16 +66,24 @@ def apt_install(package):
 
 def kafka_libs():
     """The directory of Kafka's jars, shared with the tests."""
+    return jars(ROOT / "tests/kafka/pom.xml", LIBS, "kafka_2.13-*.jar")
+
+
+def connect_libs():
+    """The directory of the file sink of Kafka Connect."""
+    return jars(ROOT / "bench/pom.xml", WORK / "connect", "connect-file-*.jar", "-DexcludeTransitive=true")
+
+
+def jars(pom, libs, there, *more):
     command("java", "default-jre-headless")
-    pom = next(p for p in (ROOT / "tests/kafka/pom.xml", ROOT / "bench/pom.xml") if p.exists())
     # Written last, so a download that was cut short is done again.
-    stamp = WORK / "kafka-jars.xml"
-    if not (stamp.exists() and stamp.read_text() == pom.read_text() and list(LIBS.glob("kafka_2.13-*.jar"))):
+    stamp = WORK / f"{libs.parent.name}-{libs.name}.xml"
+    if not (stamp.exists() and stamp.read_text() == pom.read_text() and list(libs.glob(there))):
         maven = command("mvn", "maven")
-        say(f"fetching Kafka's jars into {LIBS.relative_to(ROOT)}")
-        run([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={LIBS}"])
+        say(f"fetching jars into {libs.relative_to(ROOT)}")
+        run([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={libs}", *more])
         shutil.copy(pom, stamp)
-    return LIBS
+    return libs
 
 
 def venv_python():
@@ -88,6 +108,17 @@ def archiver():
     if not path.is_file():
         raise Missing(f"{path.name} has not been built (cargo build --release, or set ARCHIVER_BIN)")
     return path.resolve()
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
 
 
 def run(arguments):

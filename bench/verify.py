@@ -5,16 +5,18 @@ import subprocess
 READERS = {".gz": ["gzip", "-dc"], ".zst": ["zstd", "-dcq"]}
 
 
-def problem(files, records_per_file, bytes_per_file):
-    """What is wrong with the files, or None: each must hold so many lines and bytes when unpacked."""
+def problem(measured, files, topic):
+    """What is wrong with a run, or None: each file must hold the topic's lines and bytes when unpacked."""
+    if measured.records is not None and measured.records != topic.records:
+        return f"it read {measured.records:,} records, expected {topic.records:,}"
     for file in files:
         if not file.exists():
             return f"{file.name} was not written"
         lines, size = count(file)
-        if lines != records_per_file:
-            return f"{file.name} has {lines:,} lines, expected {records_per_file:,}"
-        if size != bytes_per_file:
-            return f"{file.name} has {size:,} bytes unpacked, expected {bytes_per_file:,}"
+        if lines != topic.records:
+            return f"{file.name} has {lines:,} lines, expected {topic.records:,}"
+        if size != topic.file_bytes:
+            return f"{file.name} has {size:,} bytes unpacked, expected {topic.file_bytes:,}"
     return None
 
 

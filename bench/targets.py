@@ -1,0 +1,96 @@
+"""What the figures should reach. A missed target is a finding, never a failure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    text: str
+    sense: str  # ≥ or ≤
+    wanted: float
+    unit: str
+    figure: str  # its name in the report …
+    other: str | None = None  # … against this one
+    scale: float = 1
+
+    def reached(self, figures):
+        value = figures.get(self.figure)
+        if value is None:
+            return None
+        if self.other is None:
+            return value * self.scale
+        other = figures.get(self.other)
+        return value / other * self.scale if other else None
+
+    def met(self, reached):
+        return reached >= self.wanted if self.sense == "≥" else reached <= self.wanted
+
+
+def rate(key):
+    return f"{key}.records_per_s"
+
+
+def cpu(key):
+    return f"{key}.cpu_ns_per_record"
+
+
+def size(key):
+    return f"{key}.file_bytes_per_record"
+
+
+MB = 1 / 1_000_000
+MIB = 1 / (1 << 20)
+
+TARGETS = [
+    Target("raw, records/s against kcat to a file", "≥", 1.8, "×", rate("raw"), rate("kcat")),
+    Target("raw, records/s against ConsumerPerformance", "≥", 1.5, "×", rate("raw"), rate("perf")),
+    Target("raw, records/s against Kafka Connect", "≥", 4, "×", rate("raw"), rate("connect")),
+    Target("raw, records/s against the Python loop", "≥", 18, "×", rate("raw"), rate("loop")),
+    Target("raw, CPU per record against kcat", "≤", 0.8, "×", cpu("raw"), cpu("kcat")),
+    Target("raw, peak memory", "≤", 100, " MB", "raw.peak_bytes", scale=MB),
+    Target("zstd, records/s against raw", "≥", 0.7, "×", rate("zstd"), rate("raw")),
+    Target("zstd, records/s against kcat \\| zstd -1 -T0", "≥", 3, "×", rate("zstd"), rate("kcat-zstd")),
+    Target("zstd, size of the file against kcat \\| zstd -1 -T0", "≤", 1.15, "×", size("zstd"), size("kcat-zstd")),
+    Target("gzip, records/s against raw", "≥", 0.45, "×", rate("gzip"), rate("raw")),
+    Target("gzip, records/s against kcat \\| gzip -1", "≥", 6, "×", rate("gzip"), rate("kcat-gzip")),
+    Target("gzip, size of the file against kcat \\| gzip -1", "≤", 1.15, "×", size("gzip"), size("kcat-gzip")),
+    Target("first record of a backlog in the file", "≤", 0.2, " s", "raw.first_byte_s"),
+    Target("1,000 archives, records/s against 1 archive", "≥", 60, " %", rate("load"), rate("one"), scale=100),
+    Target("1,000 archives, full load, memory", "≤", 256, " MiB", "load.peak_bytes", scale=MIB),
+    Target("1,000 archives, threads", "≤", 16, "", "load.threads"),
+    Target("1,000 archives, idle, CPU of one core", "≤", 2, " %", "live.idle_cpu_percent"),
+    Target("1,000 archives, idle, memory", "≤", 64, " MiB", "live.idle_bytes", scale=MIB),
+    Target("1,000 archives, 1,000,000 records, start to last byte", "≤", 1.5, " s", "thousand.last_byte_s"),
+    Target("1,000 archives, start to consuming after a clean stop", "≤", 1.5, " s", "live.clean_start_s"),
+    Target("1,000 archives, start to consuming after kill -9", "≤", 3, " s", "live.kill_start_s"),
+    Target("1,000 archives, clean stop", "≤", 2, " s", "live.stop_s"),
+    Target('1,000 archives, records/s at `checkpoint = "5s"` against `"1h"`', "≥", 85, " %",
+           rate("checkpoint-5s"), rate("checkpoint-1h"), scale=100),
+    Target("999 trickling archives beside a backlog, p99 produced to readable", "≤", 1.5, " s", "fairness.p99_s"),
+    Target('produced to readable at `flush = "1s"`, worst p99', "≤", 1.15, " s", "latency-1s.p99_s"),
+    Target('produced to readable at `flush = "100ms"`, worst p99', "≤", 0.25, " s", "latency-100ms.p99_s"),
+    Target("one idle archive, CPU of one core", "≤", 0.3, " %", "small.idle_cpu_percent"),
+    Target("`archiver --version`", "≤", 10, " ms", "small.version_s", scale=1000),
+    Target("the program, stripped", "≤", 15, " MiB", "small.binary_bytes", scale=MIB),
+]  # fmt: skip
+
+
+def reached(figures):
+    """For JSON."""
+    return [
+        {"target": t.text, "sense": t.sense, "wanted": t.wanted, "unit": t.unit, "reached": t.reached(figures)}
+        for t in TARGETS
+    ]
+
+
+def table(figures):
+    lines = ["| target | wanted | reached | |", "|---|---|---|---|"]
+    for t in TARGETS:
+        value = t.reached(figures)
+        if value is None:
+            said, verdict = "", "not measured"
+        else:
+            said = f"{value:.2f}{t.unit}" if t.unit in ("×", " s", " %") else f"{value:,.0f}{t.unit}"
+            verdict = "reached" if t.met(value) else "**missed**"
+        lines.append(f"| {t.text} | {t.sense} {t.wanted:,g}{t.unit} | {said} | {verdict} |")
+    return [*lines, ""]
