@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::checkpoint::Checkpointed;
-use crate::record::{NextOffset, Partition, Places, Record};
+use crate::record::{NextOffset, Partition, Place, Places, Record};
 
 /// A Kafka cluster.
 pub trait Cluster: Send + Sync {
@@ -127,8 +127,14 @@ pub enum Trouble {
     Unreachable,
     /// The offset asked for is not in the log.
     OutOfRange,
-    /// The log holds something else than was read of it, from this offset on: Kafka has lost records.
-    Truncated(NextOffset),
+    /// The log holds something else than was read of it before a place, from an offset on: Kafka has lost records. It
+    /// may be said late, when the partition is being read elsewhere.
+    Truncated {
+        /// Up to where it had been read.
+        at: Place,
+        /// From where on it is another one.
+        from: NextOffset,
+    },
     /// What Kafka holds can't be read as it was written, from this offset on, where that is known. What is delivered
     /// of the partition after this may leave something out.
     Corrupt(Option<NextOffset>),

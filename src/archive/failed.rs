@@ -6,27 +6,36 @@ use super::mend::look_at_topic;
 use super::reading::{Fault, Looking, Reading};
 use crate::cluster::{KafkaError, Trouble};
 use crate::config::Corrupt;
-use crate::record::{NextOffset, Partition, Places};
+use crate::record::{NextOffset, Partition, Place, Places};
 
-/// Why a partition has to be looked at.
+/// A partition that has to be looked at.
 #[derive(Debug, Clone)]
-pub(super) enum Unreadable {
+pub(super) struct Unreadable {
+    /// Where it could not be read on.
+    pub at: Place,
+    pub why: Why,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Why {
     /// The offset is not in the log. If it is known, the log holds something else than was read from here on.
     NotThere(Option<NextOffset>),
     /// A batch is corrupt there, which is to be skipped; what was said of it.
-    Corrupt(NextOffset, String),
+    Corrupt(String),
 }
 
 impl Reading<'_> {
     pub(super) fn failed(&mut self, partition: Partition, e: &KafkaError) -> Result<(), Fault> {
         let doing = format!("reading partition {partition} of");
         match e.kind {
-            Trouble::OutOfRange | Trouble::Missing => {
-                self.lost.insert(partition, Unreadable::NotThere(None));
+            Trouble::OutOfRange | Trouble::Missing => self.lose(partition, Why::NotThere(None)),
+            Trouble::Truncated { at, from } if at == self.place(partition) => {
+                self.lose(partition, Why::NotThere(Some(from)));
             }
-            Trouble::Truncated(from) => {
-                self.lost
-                    .insert(partition, Unreadable::NotThere(Some(from)));
+            // Of a start before this one, or of what came after the last record: it is compared from here.
+            Trouble::Truncated { .. } => {
+                let here = Places::from([(partition, self.place(partition))]);
+                self.restart(&here, Vec::new())?;
             }
             Trouble::Denied => return Err(self.archive.kafka(&doing, e).into()),
             // The client goes on trying, and the cluster's own state is logged where it is known.
@@ -50,13 +59,17 @@ impl Reading<'_> {
         // The client would go on after what it can't read, and leave it out.
         self.reader.stop(&[partition]);
         if self.archive.config.corrupt == Corrupt::Skip {
-            let next = self.place(partition).next;
-            let why = Unreadable::Corrupt(next, e.to_string());
-            self.lost.insert(partition, why);
+            self.lose(partition, Why::Corrupt(e.to_string()));
         } else {
             let remedy = "or set corrupt = \"skip\" to leave the batch out";
             self.hold_up(partition, e, remedy);
         }
+    }
+
+    /// The partition is looked at.
+    fn lose(&mut self, partition: Partition, why: Why) {
+        let at = self.place(partition);
+        self.lost.insert(partition, Unreadable { at, why });
     }
 
     /// The partition waits where it is.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stop;
-use super::failed::Unreadable;
+use super::failed::{Unreadable, Why};
 use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::gaps::{Gap, GapReason};
@@ -15,8 +15,8 @@ use crate::record::{NextOffset, Partition, Place, Places};
 /// What a look at the topic has shown.
 pub(super) struct Finding {
     topic: Topic,
-    /// What there is of the partitions that can't be read on.
-    lost: BTreeMap<Partition, There>,
+    /// What there is of the partitions that couldn't be read on where they were.
+    lost: BTreeMap<Partition, (Place, There)>,
 }
 
 enum There {
@@ -70,9 +70,9 @@ async fn look_once(
     }
     let lost = lost.iter().filter(|(p, _)| **p < topic.partitions);
     let lost = lost.collect::<BTreeMap<_, _>>();
-    let not_there = |(&&p, why): (&&Partition, &&Unreadable)| match why {
-        Unreadable::NotThere(_) => Some(p),
-        Unreadable::Corrupt(..) => None,
+    let not_there = |(&&p, lost): (&&Partition, &&Unreadable)| match lost.why {
+        Why::NotThere(_) => Some(p),
+        Why::Corrupt(_) => None,
     };
     let not_there = lost.iter().filter_map(not_there).collect::<Vec<_>>();
     let mut held = match not_there.is_empty() {
@@ -80,20 +80,20 @@ async fn look_once(
         false => cluster.offsets(name, not_there).await?,
     };
     let mut found = BTreeMap::new();
-    for (&partition, why) in lost {
+    for (&partition, Unreadable { at, why }) in lost {
         let there = match why {
-            Unreadable::NotThere(parted) => match held.remove(&partition) {
+            Why::NotThere(parted) => match held.remove(&partition) {
                 Some(held) => There::Held(held, *parted),
                 None => continue,
             },
-            Unreadable::Corrupt(next, why) => match cluster.corrupt(name, partition, *next).await {
+            Why::Corrupt(why) => match cluster.corrupt(name, partition, at.next).await {
                 Ok(Some(range)) => There::Corrupt(range, why.clone()),
                 Ok(None) => There::Readable,
                 Err(e) if e.is_corrupt() => There::Stuck(e),
                 Err(e) => return Err(e),
             },
         };
-        found.insert(partition, there);
+        found.insert(partition, (*at, there));
     }
     Ok(Finding { topic, lost: found })
 }
@@ -120,7 +120,11 @@ impl Reading<'_> {
         self.topic = topic;
         let mut at = Places::new();
         let mut gaps = Vec::new();
-        for (partition, there) in lost {
+        for (partition, (looked_at, there)) in lost {
+            if looked_at != self.place(partition) {
+                // It has been mended since, and is being read; whatever is in its way now will be said.
+                continue;
+            }
             if let There::Stuck(e) = there {
                 let remedy =
                     "or delete the partition's records (kafka-delete-records.sh) up to behind it";

@@ -3,10 +3,14 @@
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use crate::cluster::{KafkaError, Trouble};
-use crate::record::NextOffset;
+use crate::record::{LeaderEpoch, NextOffset, Place};
 
-/// What the client says between where a log is not what was read any more and the rest.
-const PARTED: &str = "broker end offset is ";
+/// What the client says before the offset and the epoch up to which was read, and where the log is another one.
+const PARTED: [&str; 3] = [
+    "detected at offset ",
+    "leader epoch ",
+    "broker end offset is ",
+];
 
 /// An error code with what was said of it.
 pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
@@ -28,7 +32,7 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::OperationTimedOut
         | Code::RequestTimedOut => Trouble::Unreachable,
         Code::OffsetOutOfRange | Code::AutoOffsetReset => {
-            parted(said).map_or(Trouble::OutOfRange, Trouble::Truncated)
+            parted(said).unwrap_or(Trouble::OutOfRange)
         }
         // A checksum, a codec or a format that isn't one; told by the broker or found by the client.
         Code::InvalidMessage | Code::BadMessage | Code::BadCompression | Code::NotImplemented => {
@@ -57,11 +61,17 @@ pub(super) fn reading(code: RDKafkaRespErr, said: &str, offset: NextOffset) -> K
     e
 }
 
-/// The offset from which on the log holds something else than was read. The client tells it in words only.
-fn parted(said: &str) -> Option<NextOffset> {
-    let (_, rest) = said.split_once(PARTED)?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok()
+/// That the log holds something else than was read. The client tells it in words only.
+fn parted(said: &str) -> Option<Trouble> {
+    let number = |words| {
+        let (_, rest) = said.split_once(words)?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<NextOffset>().ok()
+    };
+    let [next, epoch, from] = PARTED.map(number);
+    let epoch = epoch.and_then(|epoch| LeaderEpoch::try_from(epoch).ok());
+    let at = Place { next: next?, epoch };
+    Some(Trouble::Truncated { at, from: from? })
 }
 
 #[cfg(test)]
@@ -77,7 +87,11 @@ mod tests {
         let reset = RDKafkaRespErr::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
         let said = "Partition log truncation detected at offset 100 (leader epoch 3): broker end offset is 50 (offset \
                     leader epoch 3). Reset to INVALID.: Local: Partition log truncation detected (broker 2)";
-        assert_eq!(kind(reset, said), Trouble::Truncated(50));
+        let at = Place {
+            next: 100,
+            epoch: Some(3),
+        };
+        assert_eq!(kind(reset, said), Trouble::Truncated { at, from: 50 });
         let unknown = "No epoch found less or equal to offset 100 (leader epoch 3): broker end offset is -1 (offset \
                        leader epoch -1). Reset using configured policy.";
         assert_eq!(kind(reset, unknown), Trouble::OutOfRange);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::record::{NextOffset, Partition};
+use crate::record::{LeaderEpoch, NextOffset, Partition, Place};
 
 /// A topic's name and each life that it had: it is deleted and created again.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ pub struct Log {
     pub got_shorter: bool,
     /// Where it ended before it got shorter: offsets before that may be skipped by who has read so far.
     ended: NextOffset,
+    /// Where each epoch after the first begins.
+    epochs: Vec<NextOffset>,
 }
 
 /// A record as it was written.
@@ -54,6 +56,8 @@ pub struct Written {
     pub aborted: bool,
     /// Not having it is no loss: compacted, or its log got shorter where it was.
     pub excused: bool,
+    /// What it was written in.
+    pub epoch: LeaderEpoch,
 }
 
 impl Topic {
@@ -109,10 +113,19 @@ impl Log {
             value,
             aborted: false,
             excused: self.end() <= self.ended,
+            epoch: self.epochs.len() as LeaderEpoch,
         });
         if seen && !in_transaction {
             self.visible = self.end();
         }
+    }
+
+    /// From where on it is not what was read up to there, if it isn't.
+    pub fn parts_before(&self, at: Place) -> Option<NextOffset> {
+        let epoch = usize::try_from(at.epoch?).ok()?;
+        let later = self.epochs.iter().skip(epoch).min();
+        let end = later.copied().unwrap_or(self.end());
+        (end < at.next).then_some(end)
     }
 
     /// Ends the open transaction.
@@ -151,6 +164,7 @@ impl Log {
         }
         self.slots.truncate(usize::try_from(at).unwrap_or(0));
         self.visible = self.visible.min(at);
+        self.epochs.push(at);
         true
     }
 

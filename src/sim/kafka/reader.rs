@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Kafka, Topic, error};
 use crate::cluster::{Fetched, KafkaError, Reader, Trouble};
-use crate::record::{NextOffset, Partition, Places, Record};
+use crate::record::{LeaderEpoch, NextOffset, Partition, Place, Places, Record};
 use crate::sim::random::Random;
 
 /// How many records are fetched ahead, at most.
@@ -20,13 +20,13 @@ pub struct Queue {
     topic: String,
     arrived: Arc<Notify>,
     /// Where each partition is fetched from next; `None` after an error that ends its fetching.
-    from: BTreeMap<Partition, Option<NextOffset>>,
+    from: BTreeMap<Partition, Option<Place>>,
     items: VecDeque<(Partition, Item)>,
 }
 
 #[derive(Debug)]
 enum Item {
-    Record(NextOffset, Option<Vec<u8>>),
+    Record(NextOffset, Option<Vec<u8>>, LeaderEpoch),
     Failed(KafkaError),
 }
 
@@ -61,14 +61,24 @@ impl SimReader {
     }
 }
 
+impl Item {
+    /// Does it outlive a stop? The client can't tell such an error of an earlier start from one of the present one.
+    fn is_ageless(&self) -> bool {
+        let lost = |kind| matches!(kind, Trouble::Truncated { .. } | Trouble::OutOfRange);
+        matches!(self, Self::Failed(e) if lost(e.kind))
+    }
+}
+
 impl Queue {
     /// Receives what the cluster has for it, or some of it.
     pub fn fetch(&mut self, kafka: &Kafka, random: &Random) {
         let was_empty = self.items.is_empty();
         let topic = kafka.topics.get(&self.topic).and_then(Topic::now);
         let mut from = std::mem::take(&mut self.from);
-        for (&partition, at) in &mut from {
-            let Some(next) = at else { continue };
+        for (&partition, fetched) in &mut from {
+            let Some(place) = fetched else { continue };
+            let at = *place;
+            let (next, epoch) = (&mut place.next, &mut place.epoch);
             if random.once_in(3) {
                 continue;
             }
@@ -80,6 +90,9 @@ impl Queue {
                 _ if failed => (Some(Trouble::Other), false),
                 None => (Some(Trouble::Missing), false),
                 Some(log) if log.leaderless => (Some(Trouble::Other), false),
+                Some(log) if let Some(from) = log.parts_before(at) => {
+                    (Some(Trouble::Truncated { at, from }), true)
+                }
                 Some(log) if *next < log.start || *next > log.end() || log.refuses => {
                     (Some(Trouble::OutOfRange), true)
                 }
@@ -92,7 +105,7 @@ impl Queue {
                         .push_back((partition, Item::Failed(error(trouble))));
                 }
                 if ends {
-                    *at = None;
+                    *fetched = None;
                 }
                 continue;
             }
@@ -104,7 +117,8 @@ impl Queue {
                     break;
                 }
                 *next = written.offset + 1;
-                let record = Item::Record(written.offset, written.value.clone());
+                *epoch = Some(written.epoch);
+                let record = Item::Record(written.offset, written.value.clone(), written.epoch);
                 self.items.push_back((partition, record));
             }
         }
@@ -118,9 +132,7 @@ impl Queue {
 
 impl Reader for SimReader {
     fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
-        let from = from
-            .iter()
-            .map(|(&partition, at)| (partition, Some(at.next)));
+        let from = from.iter().map(|(&partition, &at)| (partition, Some(at)));
         self.locked().from.extend(from);
         Ok(())
     }
@@ -128,7 +140,9 @@ impl Reader for SimReader {
     fn stop(&mut self, partitions: &[Partition]) {
         let mut queue = self.locked();
         queue.from.retain(|of, _| !partitions.contains(of));
-        queue.items.retain(|(of, _)| !partitions.contains(of));
+        queue
+            .items
+            .retain(|(of, item)| !partitions.contains(of) || item.is_ageless());
     }
 
     fn arrived(&self) -> Arc<Notify> {
@@ -145,11 +159,11 @@ impl Reader for SimReader {
         };
         for (partition, item) in queue.items.drain(..taken) {
             each(match &item {
-                Item::Record(offset, value) => Fetched::Record(Record {
+                Item::Record(offset, value, epoch) => Fetched::Record(Record {
                     partition,
                     offset: *offset,
                     value: value.as_deref(),
-                    epoch: None,
+                    epoch: Some(*epoch),
                 }),
                 Item::Failed(e) => Fetched::Failed(partition, e.clone()),
             });

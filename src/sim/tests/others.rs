@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::sim::chance::finish;
-use crate::sim::check::{check_complete, refusal};
+use crate::sim::check::{check, check_complete, refusal};
 use crate::sim::disk::{Crash, Fault, Faults};
+use crate::sim::kafka::{Log, Topic};
 use crate::sim::process::{Ended, Started, Step};
 use crate::sim::random::Random;
 use crate::sim::scenes::{SCENES, Scene};
@@ -304,4 +305,54 @@ fn an_offset_that_is_refused_and_shown_is_asked_for_once_a_second() {
     // Each look is two questions, and every ten seconds there is a look for new partitions.
     assert!((60..200).contains(&asked), "{asked} questions in 60 s");
     check_complete(&world).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn a_log_that_gets_shorter_costs_one_gap_each_time_also_when_much_is_let_go_of() {
+    let mut gaps = 0;
+    for seed in 0..300 {
+        let mut world = scene("log gets shorter").world(seed);
+        world.budget = 1;
+        world.cluster.kafka().pressed_once_in = 1;
+        let mut step = 0;
+        let ended = world.process(&mut |world| {
+            step += 1;
+            each_log(world, |partition, log| {
+                if step % 40 == 20 && partition == 0 {
+                    log.truncate(log.end() - 3);
+                }
+                // Nothing is written for a while before and after that.
+                let is_quiet = partition == 0 && (12..23).contains(&(step % 40));
+                if step < 200 && !is_quiet {
+                    log.append(&format!("t/0/{partition}"), Some(b"a value"), false);
+                }
+            });
+            match step {
+                0..260 => Step::Wait(Duration::from_millis(50)),
+                _ => Step::Stop,
+            }
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
+        check(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}, in the end: {e}"));
+        let listed = world.archives[0].config.state.join("gaps.ndjson");
+        let listed = world.fs.peek(&listed).unwrap_or_default();
+        let these = listed.iter().filter(|&&byte| byte == b'\n').count();
+        // Some of the seven cuts take only what was never read.
+        assert!(
+            these <= 7,
+            "seed {seed}: {}",
+            String::from_utf8_lossy(&listed)
+        );
+        gaps += these;
+    }
+    assert!(gaps > 0);
+}
+
+fn each_log(world: &World, mut change: impl FnMut(usize, &mut Log)) {
+    let mut kafka = world.cluster.kafka();
+    let lives = kafka.topics.values_mut().filter_map(Topic::now_mut);
+    let logs = lives.flat_map(|life| life.partitions.iter_mut().enumerate());
+    logs.for_each(|(partition, log)| change(partition, log));
 }
