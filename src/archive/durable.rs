@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::reading::{Fault, Reading};
 use crate::checkpoint::{Checkpointed, Identity};
@@ -22,7 +22,7 @@ pub(super) enum Outcome {
 /// How long to wait for the brokers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Without their answer there is no checkpoint.
+    /// Without their answer there is no checkpoint, and it is waited for unless there is a hurry.
     Endless,
     /// Nor without one in a moment: the next attempt can as well go back to the last checkpoint.
     Short,
@@ -54,16 +54,23 @@ pub(super) fn checkpoint(
         reading.archive.world.disk.clone(),
     );
     let file = reading.archive.config.file.display().to_string();
+    let hurry = Arc::clone(&reading.hurry);
     async move {
         let none = Positions::new();
         let from = before.as_ref().map_or(&none, |before| &before.next_offsets);
-        let looking = is_recreated(&*cluster, &identity, from, &read);
-        let recreated = match patience {
-            Patience::Endless => looking.await,
-            _ => timeout(SHORT, looking).await.unwrap_or(Err(KafkaError {
+        let too_long = async {
+            match patience {
+                Patience::Endless => hurry.notified().await,
+                Patience::Short | Patience::Trusting => sleep(SHORT).await,
+            }
+        };
+        let recreated = tokio::select! {
+            biased;
+            recreated = is_recreated(&*cluster, &identity, from, &read) => recreated,
+            () = too_long => Err(KafkaError {
                 kind: Trouble::Unreachable,
                 text: "no answer".into(),
-            })),
+            }),
         };
         let (recreated, verified) = match recreated {
             Ok(Recreated::No) => (false, None),

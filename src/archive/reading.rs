@@ -1,9 +1,11 @@
 //! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::durable::{self, Outcome, Patience};
@@ -72,6 +74,8 @@ pub(super) struct Reading<'a> {
     began: Instant,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
     checkpointing: Option<Checkpointing>,
+    /// The checkpoint on its way must not wait for the brokers any longer.
+    pub(super) hurry: Arc<Notify>,
 }
 
 /// Why reading ended.
@@ -118,6 +122,7 @@ pub(super) async fn read(
         unmoved: BTreeSet::new(),
         began: Instant::now(),
         checkpointing: None,
+        hurry: Arc::default(),
     };
     reading.goes_on();
     if reading.identity.topic_id == reading.checkpointed.checkpoint().identity.topic_id {
@@ -352,6 +357,14 @@ impl Reading<'_> {
     }
 
     fn checkpointed(&mut self, done: Result<Outcome, Fault>) -> Result<(), Fault> {
+        match self.stored(done)? {
+            true => Err(self.recreated()),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes note of a checkpoint; was the topic created again?
+    fn stored(&mut self, done: Result<Outcome, Fault>) -> Result<bool, Fault> {
         match done? {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
@@ -359,16 +372,14 @@ impl Reading<'_> {
                 if !self.checkpointed.is_unverified() {
                     self.archive.cluster.commit(&self.checkpointed);
                 }
-                if recreated {
-                    return Err(self.recreated());
-                }
+                Ok(recreated)
             }
             Outcome::Postponed(why) => {
                 tracing::debug!("archive {}: {why}", self.archive.config.name);
                 self.unsaved = true;
+                Ok(false)
             }
         }
-        Ok(())
     }
 
     /// The next attempt lists the gaps and starts on the new topic.
@@ -437,9 +448,11 @@ impl Reading<'_> {
         settled
     }
 
+    /// That the topic was created again, the next attempt finds out.
     async fn settle_files(&mut self, patience: Patience) -> Result<(), Fault> {
         if let Some(going_on) = self.checkpointing.take() {
-            self.checkpointed(going_on.await)?;
+            self.hurry.notify_one();
+            self.stored(going_on.await)?;
         }
         let mut trouble = Ok(());
         if !self.pipeline.has_failed() {
@@ -456,7 +469,7 @@ impl Reading<'_> {
             && *written.progress() != self.checkpointed.checkpoint().progress
         {
             let done = durable::checkpoint(self, written, patience).await;
-            self.checkpointed(done)?;
+            self.stored(done)?;
         }
         trouble
     }
@@ -464,6 +477,7 @@ impl Reading<'_> {
     /// Ends everything that this attempt has going on, so that the next one has the files to itself.
     async fn close(mut self) {
         if let Some(going_on) = self.checkpointing.take() {
+            self.hurry.notify_one();
             // Stored or not: the next attempt reads what is there.
             let _ = going_on.await;
         }

@@ -35,6 +35,8 @@ pub struct Kafka {
     pub topics: BTreeMap<String, Topic>,
     /// No broker answers.
     pub unreachable: bool,
+    /// Each question is given up in the end, and not before.
+    pub hangs: bool,
     /// The user may not read.
     pub denied: bool,
     /// One answer in so many is an error of another kind, and some never come.
@@ -90,7 +92,8 @@ impl SimCluster {
         answer: impl FnOnce(&mut Kafka) -> Result<T, KafkaError>,
     ) -> Result<T, KafkaError> {
         let mut delay = self.random.pick(&[0, 0, 1, 5, 20, 200]);
-        let never = self.random.once_in(20 * self.kafka().errors_once_in);
+        let once_in = self.kafka().errors_once_in;
+        let never = self.random.once_in(20 * once_in) || self.kafka().hangs;
         if never {
             // The request is given up in the end.
             delay = 60_000;

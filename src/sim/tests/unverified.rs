@@ -1,5 +1,6 @@
 //! A stop while no broker says whether the topic is still the one that was read.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
@@ -92,5 +93,35 @@ fn what_was_read_just_before_a_stop_without_brokers_is_kept_if_it_is_of_the_topi
         println!("{recreated:?}: {unverified} of 700 stops unverified, {back} went back");
         assert!(unverified > 0, "{recreated:?}");
         assert_eq!(back > 0, recreated != Recreated::Never, "{recreated:?}");
+    }
+}
+
+#[test]
+fn a_stop_waits_no_longer_for_brokers_that_hang_while_a_checkpoint_is_under_way() {
+    for at in 0..100 {
+        let mut world = SCENES[1].world(at);
+        world.is_brisk = true;
+        let mut script = SCENES[1].script();
+        let (mut step, mut asked_to_stop) = (0, 0);
+        let ended = world.process(&mut |world| {
+            step += 1;
+            match step {
+                1..=5 => script(world),
+                6 => {
+                    world.cluster.kafka().hangs = true;
+                    Step::Wait(Duration::from_millis(20 * at))
+                }
+                _ => {
+                    asked_to_stop = world.now.load(Ordering::Relaxed);
+                    Step::Stop
+                }
+            }
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "after {at}");
+        let took = world.now.load(Ordering::Relaxed) - asked_to_stop;
+        assert!(took <= 2_000, "after {at}: {took} ms");
+        world.cluster.kafka().hangs = false;
+        world.fs.crash(Crash::Kill);
+        finish(&world).unwrap_or_else(|e| panic!("after {at}: {e}"));
     }
 }
