@@ -79,16 +79,16 @@ impl AppendFile {
         })
     }
 
-    /// Opens a file as it was at `mark`: what came after is cut off, if the bytes before are those that
-    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `id` must tell that it is the
-    /// same file. Also says how many bytes were cut off. A file that is `held` already is not opened again.
+    /// Opens a file as it was at `mark`, if the bytes before are those that were written and nobody else holds it.
+    /// A mark at 0 proves nothing, so there `id` must tell that it is the same file. A file that is `held` already is
+    /// not opened again. What came after the mark is yet to be cut off.
     pub fn resume(
         fs: &dyn Fs,
         path: &Path,
         mark: &Mark,
         id: FileId,
         held: Option<Arc<dyn File>>,
-    ) -> Result<(Self, u64), Refused> {
+    ) -> Result<Self, Refused> {
         let io = |e| Refused::io(path, e);
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
@@ -128,17 +128,23 @@ impl AppendFile {
                 mark.tail_length()
             )));
         }
-        let cut = found.length - mark.length;
-        if cut > 0 {
-            file.set_len(mark.length).map_err(io)?;
-        }
-        let resumed = Self {
+        Ok(Self {
             path: path.to_path_buf(),
             file,
             length: mark.length,
             tail,
-        };
-        Ok((resumed, cut))
+        })
+    }
+
+    /// Cuts off what is behind the file's end as it is known here, and says how many bytes that were. A file that
+    /// somebody has made shorter stays so.
+    pub fn cut(&self) -> Result<u64, Refused> {
+        let io = |e| Refused::io(&self.path, e);
+        let found = self.file.stat().map_err(io)?.length;
+        if found > self.length {
+            self.file.set_len(self.length).map_err(io)?;
+        }
+        Ok(found.saturating_sub(self.length))
     }
 
     /// Appends all of `bytes`, or (as far as the file system lets it) nothing; refuses to go on in a file whose
