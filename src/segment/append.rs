@@ -152,7 +152,7 @@ impl AppendFile {
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         if let Err(e) = self.file.append(bytes) {
             // If this fails too, the next start cuts the file back to its checkpoint.
-            let _ = self.file.set_len(self.length);
+            let _ = self.cut();
             return Err(Refused::io(&self.path, e));
         }
         let expected = self.length + bytes.len() as u64;
@@ -244,4 +244,31 @@ fn read_tail(file: &dyn File, end: u64) -> io::Result<Vec<u8>> {
     let mut tail = vec![0; length];
     file.read_exact_at(&mut tail, end - length as u64)?;
     Ok(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::disk::{Fault, Faults, SimFs};
+    use crate::sim::random::Random;
+
+    #[test]
+    fn a_failed_write_does_not_lengthen_a_file_that_somebody_has_cut() {
+        for seed in 0..20 {
+            let world = SimFs::new(Random::new(seed));
+            let (fs, path) = (world.start(), Path::new("/out"));
+            let mut file = AppendFile::create(&fs, path).expect("created");
+            file.append(b"a line that is written\n").expect("written");
+            world.alter(path, |bytes| bytes.truncate(6));
+            let next = world.counts().0 + 1;
+            let at = Some((next, Fault::Full));
+            world.set_faults(Faults {
+                at,
+                ..Faults::default()
+            });
+            file.append(b"more\n").expect_err("no room");
+            let left = world.peek(path).expect("a file");
+            assert!(b"a linemore\n".starts_with(&left), "{left:?}");
+        }
+    }
 }
