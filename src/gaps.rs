@@ -68,7 +68,7 @@ impl GapLog {
         }
     }
 
-    /// Opens the list as it was at a checkpoint. May block.
+    /// Opens the list as it was at a checkpoint, to be cut back to that. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
@@ -99,11 +99,19 @@ impl GapLog {
             let found = format!("other bytes in line {number}, whose checksum doesn't match");
             return Err(foreign(found));
         }
-        let (file, _) = AppendFile::resume(fs, path, mark, found.id(), Some(file))?;
+        let file = AppendFile::resume(fs, path, mark, found.id(), Some(file))?;
         Ok(Self {
             path: path.to_path_buf(),
             file: Some(file),
         })
+    }
+
+    /// Cuts off what was listed after that checkpoint. May block.
+    pub fn cut(&self) -> Result<(), Refused> {
+        match &self.file {
+            Some(file) => file.cut().map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Appends one line for each gap. May block.
@@ -252,7 +260,9 @@ mod tests {
         let mixed = [&line[..], &line[..60], &line[40..]].concat();
         for (mark, kept) in [(&none, 0), (&one, line.len())] {
             std::fs::write(&path, &mixed).expect("written");
-            GapLog::resume(&fs, &path, mark).expect("resumed");
+            let list = GapLog::resume(&fs, &path, mark).expect("resumed");
+            assert_eq!(std::fs::read(&path).expect("a list"), mixed);
+            list.cut().expect("cut");
             assert_eq!(std::fs::read(&path).expect("a list"), &line[..kept]);
         }
         std::fs::write(&path, "somebody's\n").expect("written");

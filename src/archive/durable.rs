@@ -94,9 +94,7 @@ pub(super) fn checkpoint(
             Err(e) => return Ok(Outcome::Postponed(e)),
         };
         let durable = written.sync(&disk).await.map_err(|e| {
-            Fault::Distrust(format!(
-                "making it durable: {e}; going back to the last checkpoint"
-            ))
+            Fault::Distrust(format!("syncing {e}; going back to the last checkpoint"))
         })?;
         let stored = store.save(identity, durable, verified).await;
         match stored {

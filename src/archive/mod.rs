@@ -7,6 +7,7 @@ mod open;
 mod own;
 mod reading;
 mod room;
+mod unverified;
 
 use std::path::Path;
 use std::sync::Arc;

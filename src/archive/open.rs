@@ -8,7 +8,6 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::durable::{is_another, perhaps_read};
 use super::own::check_owner;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, Store, compression_name};
@@ -91,8 +90,7 @@ impl Archive {
         let (checkpointed, held) = match checkpoint {
             Some(checkpoint) => {
                 self.check_cluster(&checkpoint, &identity)?;
-                let verified = self.verify(&store, checkpoint, topic.as_ref()).await?;
-                (verified, None)
+                self.verify(&store, checkpoint, topic.as_ref()).await?
             }
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
@@ -189,36 +187,7 @@ impl Archive {
         Ok((stored, held))
     }
 
-    /// Makes up for it that no broker could be asked before the last checkpoint. It is stored before anything is cut
-    /// off, so that no later start takes what was cut off for archived.
-    async fn verify(
-        &self,
-        store: &Store,
-        stored: Checkpointed,
-        topic: Option<&Topic>,
-    ) -> Result<Checkpointed, Stop> {
-        let checkpoint = stored.checkpoint();
-        let (Some(verified), Some(now)) = (&checkpoint.verified, topic) else {
-            return Ok(stored);
-        };
-        let (before, read) = (&verified.next_offsets, &checkpoint.progress.next_offsets);
-        let identity = &checkpoint.identity;
-        let is_all = !is_another(identity, now) || {
-            let perhaps = perhaps_read(&*self.cluster, identity, now, before, read).await;
-            !perhaps.map_err(|e| self.kafka("asking for the offsets of", &e))?
-        };
-        if !is_all {
-            tracing::warn!(
-                "archive {}: topic {} was deleted and created again, and what was read just before the last stop, when                  no broker answered, may be of either; going back to what is certain",
-                self.config.name,
-                self.config.topic,
-            );
-        }
-        let stored = store.save_verified(stored, is_all).await;
-        stored.map_err(|e| self.not_stored(&e))
-    }
-
-    fn not_stored(&self, e: &io::Error) -> Stop {
+    pub(super) fn not_stored(&self, e: &io::Error) -> Stop {
         let file = self.file().display();
         Stop::Retry(format!("storing the checkpoint for {file}: {e}"))
     }
@@ -321,14 +290,17 @@ impl Archive {
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let name = self.config.name.clone();
         let open = move |fs: &dyn Fs| {
-            let (data, cut) = AppendFile::resume(fs, &path, &progress.data, progress.id, held)?;
+            let data = AppendFile::resume(fs, &path, &progress.data, progress.id, held)?;
+            let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            // Both are what the checkpoint says: from here on they may be changed.
+            let cut = data.cut()?;
             if cut > 0 {
                 tracing::info!(
-                    "archive {name}: cut {cut} bytes off {}, written after its last checkpoint",
+                    "archive {name}: cut {cut} bytes off {}, which its checkpoint doesn't count",
                     path.display()
                 );
             }
-            let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
+            gaps.cut()?;
             if !unlisted.is_empty() {
                 gaps.append(fs, &unlisted)?;
             }
@@ -346,7 +318,7 @@ impl Archive {
     }
 
     /// What a file that can't be used means for the archive.
-    fn refused(&self, e: Refused, checkpointed: Option<&Checkpointed>) -> Stop {
+    pub(super) fn refused(&self, e: Refused, checkpointed: Option<&Checkpointed>) -> Stop {
         match e {
             Refused::Io { .. } => Stop::Retry(format!("opening {e}")),
             Refused::Locked(e) => stop_for_lock(e),

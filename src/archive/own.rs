@@ -79,6 +79,7 @@ impl Archive {
             self.config.compression,
             self.config.existing,
         );
+        let state = self.config.state.clone();
         let check = move |fs: &dyn Fs| {
             let shown = path.display();
             check_no_gaps(fs, &gaps)?;
@@ -93,9 +94,11 @@ impl Archive {
             };
             if existing == Existing::Refuse {
                 return Err(Stop::Never(format!(
-                    "{shown} exists ({} bytes) and archiver has no checkpoint for it; move it away, or set \
-                     existing = \"append\" to write after what is there",
-                    stat.length
+                    "{shown} exists ({} bytes) and archiver has no checkpoint for it; if this archive wrote it, bring \
+                     the checkpoint back, which would be in {}; else move it away, or, only if something else wrote \
+                     it, set existing = \"append\" to write after what is there",
+                    stat.length,
+                    state.display()
                 )));
             }
             let file = fs

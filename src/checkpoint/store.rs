@@ -114,24 +114,32 @@ impl Store {
         .await
     }
 
-    /// Stores a checkpoint again that has come to be verified: all of it, or only what it says was.
-    pub async fn save_verified(
+    /// Stores a checkpoint again all of which has come to be verified.
+    pub async fn save_verified(&self, unverified: Checkpointed) -> io::Result<Checkpointed> {
+        let verified = None;
+        self.write(Checkpoint {
+            verified,
+            ..unverified.0
+        })
+        .await
+    }
+
+    /// Stores a checkpoint again of which only so much counts as was verified, in a data file that was found to fit
+    /// all of it: it may be a copy.
+    pub async fn save_only_verified(
         &self,
         unverified: Checkpointed,
-        is_all: bool,
+        id: FileId,
     ) -> io::Result<Checkpointed> {
         let Checkpoint {
             identity,
             progress,
             verified,
         } = unverified.0;
-        let progress = match verified {
-            Some(verified) if !is_all => verified,
-            _ => progress,
-        };
+        let progress = verified.unwrap_or(progress);
         self.write(Checkpoint {
             identity,
-            progress,
+            progress: Progress { id, ..progress },
             verified: None,
         })
         .await

@@ -79,16 +79,16 @@ impl AppendFile {
         })
     }
 
-    /// Opens a file as it was at `mark`: what came after is cut off, if the bytes before are those that
-    /// were written and nobody else holds it. A mark at 0 proves nothing, so there `id` must tell that it is the
-    /// same file. Also says how many bytes were cut off. A file that is `held` already is not opened again.
+    /// Opens a file as it was at `mark`, if the bytes before are those that were written and nobody else holds it.
+    /// A mark at 0 proves nothing, so there `id` must tell that it is the same file. A file that is `held` already is
+    /// not opened again. What came after the mark is yet to be cut off.
     pub fn resume(
         fs: &dyn Fs,
         path: &Path,
         mark: &Mark,
         id: FileId,
         held: Option<Arc<dyn File>>,
-    ) -> Result<(Self, u64), Refused> {
+    ) -> Result<Self, Refused> {
         let io = |e| Refused::io(path, e);
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
@@ -128,17 +128,23 @@ impl AppendFile {
                 mark.tail_length()
             )));
         }
-        let cut = found.length - mark.length;
-        if cut > 0 {
-            file.set_len(mark.length).map_err(io)?;
-        }
-        let resumed = Self {
+        Ok(Self {
             path: path.to_path_buf(),
             file,
             length: mark.length,
             tail,
-        };
-        Ok((resumed, cut))
+        })
+    }
+
+    /// Cuts off what is behind the file's end as it is known here, and says how many bytes that were. A file that
+    /// somebody has made shorter stays so.
+    pub fn cut(&self) -> Result<u64, Refused> {
+        let io = |e| Refused::io(&self.path, e);
+        let found = self.file.stat().map_err(io)?.length;
+        if found > self.length {
+            self.file.set_len(self.length).map_err(io)?;
+        }
+        Ok(found.saturating_sub(self.length))
     }
 
     /// Appends all of `bytes`, or (as far as the file system lets it) nothing; refuses to go on in a file whose
@@ -146,7 +152,7 @@ impl AppendFile {
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         if let Err(e) = self.file.append(bytes) {
             // If this fails too, the next start cuts the file back to its checkpoint.
-            let _ = self.file.set_len(self.length);
+            let _ = self.cut();
             return Err(Refused::io(&self.path, e));
         }
         let expected = self.length + bytes.len() as u64;
@@ -238,4 +244,31 @@ fn read_tail(file: &dyn File, end: u64) -> io::Result<Vec<u8>> {
     let mut tail = vec![0; length];
     file.read_exact_at(&mut tail, end - length as u64)?;
     Ok(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::disk::{Fault, Faults, SimFs};
+    use crate::sim::random::Random;
+
+    #[test]
+    fn a_failed_write_does_not_lengthen_a_file_that_somebody_has_cut() {
+        for seed in 0..20 {
+            let world = SimFs::new(Random::new(seed));
+            let (fs, path) = (world.start(), Path::new("/out"));
+            let mut file = AppendFile::create(&fs, path).expect("created");
+            file.append(b"a line that is written\n").expect("written");
+            world.alter(path, |bytes| bytes.truncate(6));
+            let next = world.counts().0 + 1;
+            let at = Some((next, Fault::Full));
+            world.set_faults(Faults {
+                at,
+                ..Faults::default()
+            });
+            file.append(b"more\n").expect_err("no room");
+            let left = world.peek(path).expect("a file");
+            assert!(b"a linemore\n".starts_with(&left), "{left:?}");
+        }
+    }
 }

@@ -170,7 +170,10 @@ pub fn had_stopped(archive: &str) -> Says {
 }
 
 pub fn file_exists(file: &str) -> Says {
-    Says::new(&[file, "existing", "append"], &[])
+    Says::new(
+        &[file, "bring the checkpoint back", ".archiver", "append"],
+        &[],
+    )
 }
 
 pub fn owned_by(archive: &str, pid: u32) -> Says {

@@ -4,13 +4,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
+use crate::config::Compression;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
-use crate::sim::disk::Crash;
+use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
 use crate::sim::kafka::Life;
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene};
+use crate::sim::strike::Blow;
 use crate::sim::world::World;
+
+/// How often there is a checkpoint: as in the scenes, or only at the stop.
+const OFTEN: Duration = Duration::from_millis(700);
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// When the topic is created again.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,9 +41,15 @@ fn recreate(world: &World) {
 }
 
 /// Runs until the brokers are gone at this time, stops, and says what was checkpointed.
-fn stop_unanswered(scene: &Scene, recreated: Recreated, at: u64) -> (World, Checkpoint) {
+fn stop_unanswered(
+    scene: &Scene,
+    recreated: Recreated,
+    often: Duration,
+    at: u64,
+) -> (World, Checkpoint) {
     let mut world = scene.world(at);
     world.is_brisk = true;
+    world.archives[0].config.checkpoint = often;
     let mut script = scene.script();
     let mut step = 0;
     let ended = world.process(&mut |world| {
@@ -65,8 +77,54 @@ fn stop_unanswered(scene: &Scene, recreated: Recreated, at: u64) -> (World, Chec
     (world, checkpoint)
 }
 
+/// What is in an archive's file, and how much of it is certain.
+struct Stopped {
+    file: Vec<u8>,
+    certain: usize,
+}
+
+impl Stopped {
+    fn of(world: &World, checkpoint: &Checkpoint) -> Option<Self> {
+        let certain = checkpoint.verified.as_ref()?.data.length as usize;
+        let file = data(world);
+        assert_eq!(file.len() as u64, checkpoint.progress.data.length);
+        Some(Self { file, certain })
+    }
+
+    /// Has the archive gone back? Then all that was cut off must be in a file of its own, and else in its place.
+    fn has_gone_back(&self, world: &World) -> bool {
+        let now = data(world);
+        let Some(kept) = kept(world) else {
+            assert!(now.starts_with(&self.file), "something was cut off");
+            return false;
+        };
+        let (certain, cut) = self.file.split_at(self.certain);
+        assert!(now.starts_with(certain), "what is certain was cut off");
+        assert_eq!(kept, cut);
+        true
+    }
+}
+
+fn data(world: &World) -> Vec<u8> {
+    world
+        .fs
+        .peek(&world.archives[0].config.file)
+        .expect("a file")
+}
+
+fn kept(world: &World) -> Option<Vec<u8>> {
+    let config = &world.archives[0].config;
+    let ending = match config.compression {
+        Compression::None => "",
+        Compression::Gzip(_) => ".gz",
+        Compression::Zstd(_) => ".zst",
+    };
+    let name = format!("unverified-t-0.ndjson{ending}");
+    world.fs.peek(&config.state.join(name))
+}
+
 #[test]
-fn what_was_read_just_before_a_stop_without_brokers_is_kept_if_it_is_of_the_topic() {
+fn what_was_read_just_before_a_stop_without_brokers_is_in_the_file_or_kept_beside_it() {
     let scene = &SCENES[1];
     for recreated in [
         Recreated::Never,
@@ -75,10 +133,10 @@ fn what_was_read_just_before_a_stop_without_brokers_is_kept_if_it_is_of_the_topi
     ] {
         let (mut unverified, mut back) = (0, 0);
         for at in 0..700 {
-            let (world, before) = stop_unanswered(scene, recreated, at);
-            if before.verified.is_none() {
+            let (world, before) = stop_unanswered(scene, recreated, OFTEN, at);
+            let Some(stopped) = Stopped::of(&world, &before) else {
                 continue;
-            }
+            };
             unverified += 1;
             if recreated == Recreated::AfterTheStop {
                 recreate(&world);
@@ -87,8 +145,7 @@ fn what_was_read_just_before_a_stop_without_brokers_is_kept_if_it_is_of_the_topi
             let after = stored(&world, &world.archives[0]);
             let after = after.expect("readable").expect("there");
             assert_eq!(after.verified, None);
-            let written = world.cluster.kafka().written();
-            back += usize::from(after.progress.records < written);
+            back += usize::from(stopped.has_gone_back(&world));
         }
         println!("{recreated:?}: {unverified} of 700 stops unverified, {back} went back");
         assert!(unverified > 0, "{recreated:?}");
@@ -124,4 +181,78 @@ fn a_stop_waits_no_longer_for_brokers_that_hang_while_a_checkpoint_is_under_way(
         world.fs.crash(Crash::Kill);
         finish(&world).unwrap_or_else(|e| panic!("after {at}: {e}"));
     }
+}
+
+/// Stopped with something that may be of a topic that was created again since, and checkpointed so often until the
+/// brokers were gone.
+fn stopped_before_going_back(scene: &Scene, often: Duration) -> (World, Stopped) {
+    let mut stops = (0..700).filter_map(|at| {
+        let (world, before) = stop_unanswered(scene, Recreated::AfterTheStop, often, at);
+        let stopped = Stopped::of(&world, &before)?;
+        recreate(&world);
+        world.cluster.kafka().unreachable = false;
+        (stopped.certain < stopped.file.len()).then_some((world, stopped))
+    });
+    stops.next().expect("a stop")
+}
+
+#[test]
+fn it_is_kept_wherever_a_crash_or_a_failure_strikes_the_start_that_goes_back() {
+    for scene in &SCENES[1..=3] {
+        for operation in 1..=45 {
+            for blow in [
+                Blow::Crash(operation, Crash::Kill),
+                Blow::Crash(operation, Crash::Power(Loss::Everything, Names::Lost)),
+                Blow::Crash(operation, Crash::Power(Loss::Torn, Names::Kept)),
+                Blow::Crash(operation, Crash::Chaos),
+                Blow::Fail(operation, Fault::Full, 0),
+                Blow::Fail(operation, Fault::Io, 0),
+            ] {
+                let (world, stopped) = stopped_before_going_back(scene, OFTEN);
+                let (so_far, _) = world.fs.counts();
+                let mut left = 20;
+                let how = match blow {
+                    Blow::Crash(after, how) => {
+                        world.fs.crash_after(so_far + after);
+                        how
+                    }
+                    Blow::Fail(after, fault, _) => {
+                        let at = Some((so_far + after, fault));
+                        world.fs.set_faults(Faults {
+                            at,
+                            ..Faults::default()
+                        });
+                        Crash::Chaos
+                    }
+                };
+                let of = format!("{}, {blow:?}", scene.name);
+                let ended = world.process(&mut |_| {
+                    left -= 1;
+                    match left {
+                        0 => Step::Stop,
+                        _ => Step::Wait(Duration::from_millis(100)),
+                    }
+                });
+                ended.unwrap_or_else(|e| panic!("{of}: {e}"));
+                world.fs.crash(how);
+                check(&world)
+                    .and_then(|()| finish(&world))
+                    .unwrap_or_else(|e| panic!("{of}: {e}"));
+                assert!(stopped.has_gone_back(&world), "{of}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_brought_back_from_a_copy_goes_back_to_nothing_as_well() {
+    let (mut world, stopped) = stopped_before_going_back(&SCENES[1], NEVER);
+    assert_eq!(stopped.certain, 0);
+    world.archives[0].config.checkpoint = OFTEN;
+    let file = &world.archives[0].config.file;
+    let before = world.fs.id(file);
+    world.fs.put(file, &stopped.file);
+    assert_ne!(world.fs.id(file), before);
+    finish(&world).unwrap_or_else(|e| panic!("{e}"));
+    assert!(stopped.has_gone_back(&world));
 }
