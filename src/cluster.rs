@@ -61,6 +61,11 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// Was the topic of this id created again since? Some brokers tell no ids.
+    pub fn is_another(&self, known: Option<&String>) -> bool {
+        matches!((known, &self.id), (Some(before), Some(now)) if before != now)
+    }
+
     /// Is this what was known of the same topic before it got more partitions? No topic loses any.
     pub fn is_behind(&self, known: &Topic) -> bool {
         self.id.is_some() && self.id == known.id && self.partitions < known.partitions

@@ -30,7 +30,10 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
     let rate = (records - records_then) as f64 / seconds;
     let megabytes = (bytes - bytes_then) as f64 / 1e6 / seconds;
     last.0 = (now, records, bytes);
-    let count = |wanted: fn(&State) -> bool| name_those(statuses, wanted).0;
+    let count = |wanted: fn(&State) -> bool| {
+        let states = statuses.iter().map(|status| status.state());
+        states.filter(wanted).count()
+    };
     tracing::info!(
         "totals: {records} records, {:.1} MB written ({rate:.0} records/s, {megabytes:.1} MB/s); archives: {} \
          running, {} starting, {} waiting, {} stopped",

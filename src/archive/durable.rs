@@ -126,7 +126,7 @@ async fn is_recreated(
         Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
         Err(e) => return Err(e),
     };
-    if !is_another(identity, &now) {
+    if !now.is_another(identity.topic_id.as_ref()) {
         return Ok(Recreated::No);
     }
     Ok(
@@ -135,11 +135,6 @@ async fn is_recreated(
             false => Recreated::AfterReading,
         },
     )
-}
-
-/// Was the topic created again? Some brokers tell no ids.
-pub(super) fn is_another(identity: &Identity, now: &Topic) -> bool {
-    matches!((&identity.topic_id, &now.id), (Some(before), Some(now)) if before != now)
 }
 
 /// May any of what was read of a topic since a checkpoint be of the one that has its name now?

@@ -101,7 +101,7 @@ async fn look_once(
 impl Reading<'_> {
     pub(super) fn mend(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Fault> {
         let Finding { topic, lost } = found.map_err(|e| self.archive.kafka("asking for", &e))?;
-        let other_id = matches!((&self.topic.id, &topic.id), (Some(a), Some(b)) if a != b);
+        let other_id = topic.is_another(self.topic.id.as_ref());
         if other_id || topic.partitions < self.topic.partitions {
             return Err(self.recreated());
         }

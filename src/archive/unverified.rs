@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::durable::{is_another, perhaps_read};
+use super::durable::perhaps_read;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpoint, Checkpointed, Identity, Store};
 use crate::cluster::Topic;
@@ -44,7 +44,7 @@ impl Archive {
             return Ok((stored, None));
         };
         let (before, read) = (&verified.next_offsets, &progress.next_offsets);
-        let is_all = !is_another(identity, now) || {
+        let is_all = !now.is_another(identity.topic_id.as_ref()) || {
             let perhaps = perhaps_read(&*self.cluster, identity, now, before, read).await;
             !perhaps.map_err(|e| self.kafka("asking for the offsets of", &e))?
         };
