@@ -34,6 +34,14 @@ pub struct NewlineInValue {
 }
 
 impl Chunk {
+    /// An empty one that grows no more up to so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            advance: Advance::default(),
+        }
+    }
+
     /// Adds a record as one line; a null value is an empty one.
     pub fn push(&mut self, record: &Record<'_>, newline: Newline) -> Result<(), NewlineInValue> {
         let value = record.value.unwrap_or_default();

@@ -290,7 +290,7 @@ impl Reading<'_> {
                 }
                 let size = record.value.map_or(1, |value| value.len() + 1);
                 if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                    full.push(std::mem::take(chunk));
+                    full.push(std::mem::replace(chunk, Chunk::with_room(CHUNK_BYTES)));
                 }
                 match chunk.push(&record, newline) {
                     Ok(()) => {
