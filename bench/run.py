@@ -24,7 +24,9 @@ import setup
 import small
 import thousand
 from broker import Broker
+from rounds import scratch
 from setup import ROOT, WORK, Missing, say
+from warm import Warm
 
 SECTIONS = {
     "hot": onetopic.hot,
@@ -92,7 +94,7 @@ def bench(args):
     libs = setup.kafka_libs()
     setup.venv_python()
     sections = []
-    with Broker(libs) as broker:
+    with scratch() as directory, Warm(directory), Broker(libs) as broker:
         for name in args.sections:
             say(f"== {name}")
             section = SECTIONS[name](broker, args)
