@@ -44,7 +44,8 @@ class Measured:
     most_bytes_s: float = 0.0  # until 99 % of the bytes; long before the last one: the rest waited for a flush
     cpu_s: float = 0.0  # user and system, all processes of the job, until the last byte
     peak_bytes: int = 0
-    threads: int = 0
+    threads: int = 0  # while it works, which the last sample shows
+    threads_most: int = 0  # the start's short-lived ones too
     file_bytes: int = 0
     records: int | None = None  # as the program itself says, where it writes no files
     broker_cpu_s: float = 0.0
@@ -84,12 +85,12 @@ def measure(job, log, broker):
     # What ends by itself counts whole; what would go on waiting for ever counts until its last byte.
     result.cpu_s = processes.cpu_s() if job.ends_itself else growth.cpu_s
     result.peak_bytes = processes.peak_bytes()
-    result.threads = processes.threads_max
+    result.threads, result.threads_most = growth.threads, processes.threads_most
     return result
 
 
 def take_its_word(job, waited_s, processes, result):
-    result.cpu_s, result.peak_bytes, result.threads = processes.cpu_s(), processes.peak_bytes(), processes.threads_max
+    result.cpu_s, result.peak_bytes = processes.cpu_s(), processes.peak_bytes()
     if result.problem:
         return
     try:
@@ -127,6 +128,7 @@ class Growth:
     total: int = 0
     steps: list[tuple[float, int]] = field(default_factory=list)  # (when, bytes then)
     cpu_s: float = 0.0
+    threads: int = 0
     cpu_known_at: float = 0.0
     full_bytes: int = 0
     growing: list[Path] = field(default_factory=list)
@@ -156,7 +158,7 @@ class Growth:
         behind = self.last is not None and self.last > self.cpu_known_at
         if behind and (not self.growing or now - self.cpu_known_at >= SAMPLE_S):
             processes.sample()
-            self.cpu_s = processes.cpu_s()
+            self.cpu_s, self.threads = processes.cpu_s(), processes.threads
             self.cpu_known_at = now
 
     @property
@@ -186,7 +188,7 @@ class Processes:
     def __init__(self, job, log):
         self.all = []
         self.usage = {}  # pid: (CPU seconds, peak bytes)
-        self.threads_max = 0
+        self.threads = self.threads_most = 0
         self.sampled = 0.0
         self.started = time.monotonic()
         with open(log, "wb") as stderr:
@@ -236,7 +238,7 @@ class Processes:
                 peak, alive = proc.status(process.pid)
                 threads += alive
                 self._note(process.pid, proc.cpu_seconds(process.pid), peak)
-        self.threads_max = max(self.threads_max, threads)
+        self.threads, self.threads_most = threads, max(self.threads_most, threads)
 
     def cpu_s(self):
         return sum(cpu for cpu, _ in self.usage.values())

@@ -50,6 +50,7 @@ class Result:
             "most_bytes_s": self.median(lambda r: r.most_bytes_s),
             "last_byte_s": self.median(lambda r: r.last_byte_s),
             "threads": self.median(lambda r: r.threads),
+            "threads_most": max(r.threads_most for r in self.runs),
             "file_bytes_per_record": self.median(lambda r: r.file_bytes) / self.records,
             "broker_cpu_ns_per_record": self.median(lambda r: r.broker_cpu_s) / self.records * 1e9,
         }

@@ -23,6 +23,7 @@ import restarts
 import setup
 import small
 import thousand
+import tuning
 from broker import Broker
 from rounds import scratch
 from setup import ROOT, WORK, Missing, say
@@ -32,6 +33,7 @@ SECTIONS = {
     "hot": onetopic.hot,
     "shapes": onetopic.shapes,
     "connections": onetopic.connections,
+    "tuning": tuning.section,
     "thousand": thousand.drained,
     "load": thousand.loaded,
     "live": restarts.section,

@@ -29,7 +29,10 @@ def drained(broker, args):
             topic = Topic(MANY_RECORDS, 190, 1)
             section.add(drain(another, args, [(f"many-{many}", label(many, topic), topic, many, "")]))
     archives_table(section)
-    section.say("Records/s: from the start of the process to the last byte.")
+    section.say(
+        "Records/s: from the start of the process to the last byte. Threads: at the end; in brackets the most that were "
+        "seen, with those that live only during the start."
+    )
     return section
 
 
@@ -99,9 +102,9 @@ def archives_table(section, from_start=True):
                 f"{f['first_byte_s']:.2f} s",
                 thousands(rate),
                 f"{f['cpu_ns_per_record']:,.0f} ns",
-                f"{f['threads']:.0f}",
+                f"{f['threads']:.0f} ({f['threads_most']:.0f})",
                 f"{f['peak_bytes'] / MIB:.0f} MiB",
             ]
         )
-    head = ["", "start to last byte", "start to first byte", "records/s", "CPU per record", "threads", "peak memory"]
+    head = ["", "start to last byte", "start to first byte", "records/s", "CPU per record", "threads (most)", "peak memory"]
     section.table(head, rows)

@@ -7,7 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -24,9 +24,7 @@ type Group = Batch<Arc<dyn File>, io::Result<()>>;
 /// Waited for before and after each piece of blocking work, see [`Disk::in_tasks`].
 pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// How many threads find out what is on which device, and for how long one is waited for: it may never answer, and
-/// the others must not wait for it.
-const FINDING: usize = 2;
+/// How long others wait for a thread that finds out which device something is on: it may never find out.
 const HUNG: Duration = Duration::from_secs(1);
 
 /// A file system, and how one of its devices is used.
@@ -56,7 +54,8 @@ struct Device {
 /// The devices that are in use, and the memory for all of them.
 struct Devices {
     memory: u64,
-    /// A permit for each thread that finds out what is on which device.
+    /// To the thread that finds out what is on which device; it is asked one thing at a time.
+    finder: Mutex<Weak<Sender<Job>>>,
     finding: Semaphore,
     known: Mutex<HashMap<u64, Device>>,
 }
@@ -64,7 +63,7 @@ struct Devices {
 impl Device {
     fn new(memory: u64, threads: usize) -> Self {
         Self {
-            jobs: start(threads),
+            jobs: start("disk", threads),
             budget: Budget::new(memory),
         }
     }
@@ -85,7 +84,7 @@ impl Device {
 }
 
 /// Starts so many threads, which do what is sent to them.
-fn start(count: usize) -> Sender<Job> {
+fn start(name: &str, count: usize) -> Sender<Job> {
     let (jobs, receiver) = mpsc::channel::<Job>();
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..count {
@@ -102,7 +101,7 @@ fn start(count: usize) -> Sender<Job> {
                 }
             }
         };
-        if let Err(e) = std::thread::Builder::new().name("disk".into()).spawn(work) {
+        if let Err(e) = std::thread::Builder::new().name(name.into()).spawn(work) {
             tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
         }
     }
@@ -110,6 +109,19 @@ fn start(count: usize) -> Sender<Job> {
 }
 
 impl Devices {
+    fn locked_finder(&self) -> MutexGuard<'_, Weak<Sender<Job>>> {
+        self.finder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn finder(&self) -> Arc<Sender<Job>> {
+        let mut finder = self.locked_finder();
+        finder.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(start("disk-finds", 1));
+            *finder = Arc::downgrade(&started);
+            started
+        })
+    }
+
     /// All that are known have the same share of the memory.
     fn get(&self, id: u64) -> Device {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +146,8 @@ impl Disk {
             device: Device::new(memory, 0),
             devices: Arc::new(Devices {
                 memory,
-                finding: Semaphore::new(FINDING),
+                finder: Mutex::default(),
+                finding: Semaphore::new(1),
                 known: Mutex::default(),
             }),
         }
@@ -146,22 +159,29 @@ impl Disk {
             return self.clone();
         }
         let (fs, path) = (Arc::clone(&self.fs), path.to_path_buf());
+        // Kept, so that it serves all who start together, and ends with the last of them.
+        let _finder = self.devices.finder();
         // Nobody closes it.
         let permit = self.devices.finding.acquire().await;
-        let mut found = tokio::task::spawn_blocking(move || {
+        let (found, mut when_found) = oneshot::channel();
+        let find = move || {
             let here = |path| match path {
                 path if path == Path::new("") => Path::new("."),
                 path => path,
             };
             let mut above = path.ancestors().map(here);
             let stat = above.find_map(|path| fs.stat(path).ok());
-            stat.map(|stat| stat.device)
-        });
-        let found = match timeout(HUNG, &mut found).await {
+            let _ = found.send(stat.map(|stat| stat.device));
+        };
+        let finder = self.devices.finder();
+        // It ends only with the last sender.
+        let _ = finder.send(Box::new(find));
+        let found = match timeout(HUNG, &mut when_found).await {
             Ok(found) => found,
             Err(_) => {
-                drop(permit);
-                found.await
+                *self.devices.locked_finder() = Weak::new();
+                drop((permit, finder));
+                when_found.await
             }
         };
         Self {

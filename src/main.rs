@@ -3,7 +3,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use archiver::cli::{Cli, Command, Common};
 use archiver::config;
@@ -85,15 +84,11 @@ fn find(common: &Common) -> Option<PathBuf> {
         .or_else(|| usual().map(Path::to_owned))
 }
 
-/// What finds out devices at the start isn't needed any more soon.
-const IDLE_THREAD: Duration = Duration::from_secs(1);
-
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for.
 fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 4))
-        .thread_keep_alive(IDLE_THREAD)
         .enable_all()
         .build();
     let runtime = match runtime {

@@ -158,7 +158,9 @@ impl KafkaCluster {
             let properties = properties.chain(more.iter().copied());
             let client = Client::new(properties, Box::new(health))?;
             // Without an answer the client finds the leaders by itself, later.
-            if let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first() {
+            if !topics.is_empty()
+                && let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first()
+            {
                 for part in topics.chunks(DESCRIBE_MOST) {
                     let _ = client.describe(broker, part, TIMEOUT);
                 }
