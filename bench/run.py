@@ -17,11 +17,13 @@ from pathlib import Path
 
 import chart
 import latency
+import levels
 import onetopic
 import report
 import restarts
 import setup
 import small
+import spent
 import thousand
 from broker import Broker
 from setup import ROOT, WORK, Missing, say
@@ -29,6 +31,8 @@ from setup import ROOT, WORK, Missing, say
 SECTIONS = {
     "hot": onetopic.hot,
     "shapes": onetopic.shapes,
+    "profile": spent.section,
+    "levels": levels.section,
     "connections": onetopic.connections,
     "thousand": thousand.drained,
     "load": thousand.loaded,
