@@ -28,8 +28,8 @@ def section(broker, args):
         [table_row(made.figures, r, defaults) for r in made.results],
     )  # fmt: skip
     made.say(
-        f"The hot topic's first {topic.records:,} records. × default: against the default level of the same "
-        "compression. What `gzip -1` and `zstd -1` make of them is in the first table."
+        f"{topic.records:,} records like the hot topic's. × default: against the default level of the same "
+        "compression. What `gzip -1` and `zstd -1` make of such records is in the first table."
     )
     return made
 

@@ -50,6 +50,9 @@ def section(broker, args):
     except Missing as e:
         made.say(f"Skipped: {e}")
         return made
+    if args.runs > 1:
+        say("warming up")
+        once(broker, watched)
     for number in range(args.runs):
         measured = once(broker, watched)
         made.other_cores.append(measured.other_cores)
