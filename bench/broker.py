@@ -13,7 +13,8 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
 # The socket buffers: with Kafka's default of 100 kB it is the broker that limits every program on
-# loopback. Retention is off because the topics are kept from one invocation to the next.
+# loopback. Retention is off because the topics are kept from one invocation to the next; what is
+# dropped makes room for the next at once.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -28,6 +29,7 @@ socket.receive.buffer.bytes=-1
 socket.request.max.bytes=200000000
 auto.create.topics.enable=false
 log.retention.ms=-1
+log.segment.delete.delay.ms=1000
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -108,6 +110,12 @@ class Broker:
         if done.returncode != 0:
             raise Missing("the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
+
+    def drop_topics(self, names):
+        command = [str(setup.venv_python()), str(ROOT / "bench" / "send.py"), self.address, "drop"]
+        done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
+        if done.returncode != 0:
+            raise Missing("the topics could not be dropped")
 
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]

@@ -5,7 +5,7 @@ from html import escape
 from report import thousands
 
 WIDTH, LABEL_WIDTH, NUMBER_WIDTH = 840, 290, 90
-BAR, GAP, MARGIN = 20, 8, 12
+BAR, GAP, MARGIN, HEAD = 20, 8, 12, 24
 OURS, OTHERS, TEXT = "#2a78d6", "#9a9a94", "#7d7d7d"
 
 
@@ -17,14 +17,15 @@ def svg(results):
         return None
     fastest = max(rate for _, rate, _ in bars)
     scale = (WIDTH - LABEL_WIDTH - NUMBER_WIDTH) / fastest
-    height = 2 * MARGIN + len(bars) * (BAR + GAP) - GAP
+    height = 2 * MARGIN + HEAD + len(bars) * (BAR + GAP) - GAP
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="sans-serif" font-size="13" fill="{TEXT}" role="img">',
         "<title>Records per second of each program</title>",
+        f'<text x="{LABEL_WIDTH}" y="{MARGIN + 10}" font-weight="bold">records per second</text>',
     ]
     for i, (label, rate, ours) in enumerate(bars):
-        top = MARGIN + i * (BAR + GAP)
+        top = MARGIN + HEAD + i * (BAR + GAP)
         middle = top + BAR / 2 + 4.5
         width = max(1, rate * scale)
         lines += [

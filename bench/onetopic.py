@@ -1,7 +1,10 @@
-"""One hot topic: every program on it, topics of other shapes, and how connections add up."""
+"""One hot topic: every program on it, topics of other shapes, and how connections and cores add up."""
+
+import os
 
 import peers
 import programs
+import setup
 from programs import Topic
 from report import MB, Section, ratio, thousands
 from rounds import TMPFS, check_room, find, side_by_side
@@ -27,6 +30,7 @@ SHAPES = {
 }
 SHAPE_KEYS = ["raw", "kcat", "perf"]
 CONNECTIONS = [1, 2, 4, None]
+CORES = ["1", "all"]
 KEYS = [*programs.ARCHIVERS, "kcat", "perf", *SLOW]
 
 
@@ -129,30 +133,45 @@ def shape_row(figures, key, topic, results):
 
 def connections(broker, args):
     topic = hot_topic(broker, args)
-    found = [connected(broker.address, topic, count) for count in CONNECTIONS]
-    section = Section("Connections to a cluster")
+    found = [connected(broker.address, topic, cores, count) for cores in CORES for count in CONNECTIONS]
+    section = Section("Connections to a cluster, and cores")
     section.add(side_by_side(broker, found, args.runs))
     section.table(
-        ["`connections`", "records/s", "× 1 connection", "CPU per record", "peak memory"],
+        ["cores", "`connections`", "records/s", "× 1 connection", "CPU per record", "× 1 connection", "peak memory"],
         [connections_row(section.figures, r) for r in section.results],
     )
-    section.say(f"The topic of {topic.records:,} records, raw.")
+    section.say(
+        f"The topic of {topic.records:,} records, raw. One core: taskset binds archiver to it, the broker has all."
+    )
     return section
 
 
-def connected(address, topic, count):
-    key, label = f"connections-{count or 'default'}", str(count or "by default")
-    return find(lambda: programs.renamed(programs.archiver("raw", address, topic, count), key, label), key, label)
+def connected(address, topic, cores, count):
+    key = f"cores-{cores}-connections-{count or 'default'}"
+    label = f"archiver with connections: {count or 'by default'}, cores: {cores}"
+
+    def make():
+        program = programs.archiver("raw", address, topic, count)
+        if cores == "1":
+            last = max(os.sched_getaffinity(0))
+            program = programs.started_by([setup.command("taskset", "util-linux"), "-c", str(last)], program)
+        return programs.renamed(program, key, label)
+
+    return find(make, key, label)
 
 
 def connections_row(figures, result):
+    _, cores, _, connections = result.key.split("-")
     f = result.figures()
     if f is None:
-        return [result.label, result.why_not, "", "", ""]
+        return [cores, connections, result.why_not, "", "", "", ""]
+    one = f"cores-{cores}-connections-1"
     return [
-        result.label,
+        cores,
+        connections,
         thousands(f["records_per_s"]),
-        ratio(figures, f"{result.key}.records_per_s", "connections-1.records_per_s"),
+        ratio(figures, f"{result.key}.records_per_s", f"{one}.records_per_s"),
         f"{f['cpu_ns_per_record']:,.0f} ns",
+        ratio(figures, f"{result.key}.cpu_ns_per_record", f"{one}.cpu_ns_per_record"),
         f"{f['peak_bytes'] / MB:.0f} MB",
     ]

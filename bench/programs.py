@@ -48,6 +48,16 @@ def renamed(program, key, label):
     return replace(program, key=key, label=label)
 
 
+def started_by(command, program):
+    """The same, its first command handed to another one: taskset, perf."""
+
+    def job(directory):
+        made = program.job(directory)
+        return replace(made, commands=[[*command, *made.commands[0]], *made.commands[1:]])
+
+    return replace(program, job=job)
+
+
 @dataclass(frozen=True)
 class Skipped:
     key: str
@@ -62,16 +72,16 @@ ARCHIVERS = {
 }
 
 
-def archiver(key, address, topic, connections=None):
+def archiver(key, address, topic, connections=None, defaults="", binary=None):
     label, ending = ARCHIVERS[key]
-    binary = setup.archiver()
+    binary = binary or setup.archiver()
     if key == "zstd":
         setup.command("zstd")  # the check afterwards unpacks with it
     cluster = f'[clusters.bench]\nbroker = "{address}"\nconnections = {connections}\n' if connections else ""
 
     def job(directory):
         file = directory / f"metrics.ndjson{ending}"
-        config = write_config(directory, "bench" if connections else address, [(topic.name, file)], cluster)
+        config = write_config(directory, "bench" if connections else address, [(topic.name, file)], cluster, defaults)
         return Job(
             commands=[[str(binary), "-c", str(config)]],
             files=[file],

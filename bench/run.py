@@ -17,11 +17,13 @@ from pathlib import Path
 
 import chart
 import latency
+import levels
 import onetopic
 import report
 import restarts
 import setup
 import small
+import spent
 import thousand
 import tuning
 from broker import Broker
@@ -32,6 +34,8 @@ from warm import Warm
 SECTIONS = {
     "hot": onetopic.hot,
     "shapes": onetopic.shapes,
+    "profile": spent.section,
+    "levels": levels.section,
     "connections": onetopic.connections,
     "tuning": tuning.section,
     "thousand": thousand.drained,

@@ -11,6 +11,7 @@ from pathlib import Path
 import programs
 import restarts
 import setup
+import symbols
 from live import Archiver, Failed, Topics
 from report import MIB, Section
 from rounds import scratch
@@ -18,6 +19,15 @@ from setup import Missing
 
 IDLE_S, IDLE_S_QUICK = 10, 2
 ASKED = 20
+# What symbols.Origins calls them; what is in none of these has no symbol, or is small.
+PARTS = {
+    "openssl": "OpenSSL",
+    symbols.RUST: "Rust's standard library and other crates",
+    "rdkafka": "librdkafka",
+    "zstd": "zstd",
+    symbols.OWN: "archiver itself",
+    "tikv-jemalloc": "jemalloc",
+}
 
 
 def section(broker, args):
@@ -29,7 +39,7 @@ def section(broker, args):
         made.figures = {
             "small.idle_cpu_percent": statistics.median(percents),
             "small.version_s": statistics.median(version_s() for _ in range(ASKED)),
-            "small.binary_bytes": stripped_bytes(),
+            "small.binary_bytes": stripped_bytes(setup.archiver()),
         }
     except Missing as e:
         made.say(f"Skipped: {e}")
@@ -46,7 +56,25 @@ def section(broker, args):
             ["the program on disk, stripped", f"{f['small.binary_bytes'] / MIB:.1f} MiB"],
         ],
     )
+    try:
+        add_parts(made)
+    except Missing as e:
+        made.say(f"The parts of the program: skipped: {e}")
     return made
+
+
+def add_parts(made):
+    with_symbols = symbols.binary()
+    whole, found = stripped_bytes(with_symbols), symbols.sizes(with_symbols)
+    parts = {origin: found.get(origin, 0) for origin in PARTS}
+    parts["rest"] = whole - sum(parts.values())
+    made.figures |= {f"small.{origin}_bytes": size for origin, size in parts.items()}
+    names = PARTS | {"rest": "the rest: texts, tables for unwinding and loading, zlib, libdeflate"}
+    made.table(
+        ["part of the program", "MiB", "share"],
+        [[names[origin], f"{size / MIB:.2f}", f"{size / whole:.0%}"] for origin, size in parts.items()],
+    )
+    made.say("Code and data, by the sizes of their symbols.")
 
 
 def idle_cpu_percents(broker, window_s, args):
@@ -69,10 +97,10 @@ def version_s():
     return time.monotonic() - began
 
 
-def stripped_bytes():
+def stripped_bytes(program):
     """As it is where nothing can strip it: the release profile may have done so."""
     with tempfile.TemporaryDirectory() as directory:
-        copy = shutil.copy(setup.archiver(), directory)
+        copy = shutil.copy(program, directory)
         if shutil.which("strip"):
             subprocess.run(["strip", copy], check=True)
         return os.stat(copy).st_size

@@ -47,6 +47,7 @@ TARGETS = [
     Target("raw, records/s against Kafka Connect", "≥", 4, "×", rate("raw"), rate("connect")),
     Target("raw, records/s against the Python loop", "≥", 18, "×", rate("raw"), rate("loop")),
     Target("raw, CPU per record against kcat", "≤", 0.8, "×", cpu("raw"), cpu("kcat")),
+    Target("raw, archiver's own share of its CPU", "≤", 20, " %", "profile.own_percent"),
     Target("raw, peak memory", "≤", 100, " MB", "raw.peak_bytes", scale=MB),
     Target("zstd, records/s against raw", "≥", 0.7, "×", rate("zstd"), rate("raw")),
     Target("zstd, records/s against kcat \\| zstd -1 -T0", "≥", 3, "×", rate("zstd"), rate("kcat-zstd")),
