@@ -9,8 +9,8 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck bench memory release \
-	check lint deny advisories fmt clean
+.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck bench stages \
+	instructions memory release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -25,6 +25,8 @@ help:
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
+	@echo 'make stages   how fast each stage of the way of a record is, by itself'
+	@echo 'make instructions  what a record costs in each of them must not have become more'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'
@@ -88,6 +90,16 @@ memcheck:
 bench: release
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
+
+# Both build the program for benches/ into target/release as well; `make release` makes the usual one again.
+stages:
+	@scripts/need.sh rust build
+	$(CARGO) bench --locked --bench stages -- --sort location
+
+# Writes what it compares with anew with SAVE=1.
+instructions:
+	@scripts/need.sh rust build valgrind
+	python3 bench/instructions.py $(if $(SAVE),--save)
 
 memory: release
 	@scripts/need.sh java maven venv || true

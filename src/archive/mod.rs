@@ -21,6 +21,8 @@ use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
 use open::Owned;
 
+pub use reading::CHUNK_BYTES;
+
 /// What all archives share: the world around them.
 #[derive(Clone)]
 pub struct World {

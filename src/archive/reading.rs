@@ -26,7 +26,7 @@ use crate::shutdown::Shutdown;
 use crate::status::State;
 
 /// A chunk holds at most this much, unless one record alone is larger.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+pub const CHUNK_BYTES: usize = 1 << 20;
 /// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
 /// of a backlog nobody should wait for the last of it.
 const QUIET: Duration = Duration::from_millis(50);

@@ -1,0 +1,191 @@
+//! A whole archive, from a reader that has the records already to its last checkpoint.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archiver::archive::{Archive, End, World};
+use archiver::checkpoint::Checkpointed;
+use archiver::clock::{RealClock, Ticks};
+use archiver::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
+use archiver::config::{self, Compression, Corrupt, Existing, Newline, Start};
+use archiver::disk::Disk;
+use archiver::fs::RealFs;
+use archiver::record::{NextOffset, Partition, Places, Record};
+use archiver::shutdown::{self, Stopper};
+use archiver::status::Status;
+use futures_util::future::{BoxFuture, FutureExt, ready};
+use tokio::sync::Notify;
+
+const PARTITIONS: i32 = 6;
+/// How many records of a partition arrive together.
+const RUN: usize = 1000;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Archives so many records and says how long the file is then.
+pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
+    let (stopper, shutdown) = shutdown::channel();
+    let file = dir.join("data.ndjson");
+    let config = config::Archive {
+        name: "metrics".into(),
+        cluster: 0,
+        topic: "metrics".into(),
+        file: file.clone(),
+        state: dir.join("state"),
+        start: Start::Earliest,
+        flush: SECOND,
+        checkpoint: SECOND,
+        compression: Compression::None,
+        newline: Newline::Space,
+        existing: Existing::Refuse,
+        file_mode: None,
+        corrupt: Corrupt::Wait,
+    };
+    // Its clock stands still while there is something to do, so no timer comes in between.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let fs = Arc::new(RealFs::default());
+    let at_once = Arc::new(|| ready(()).boxed());
+    let archive = Archive {
+        status: Arc::new(Status::new(&config.name)),
+        config,
+        cluster: Arc::new(Arrived {
+            values: values.into(),
+            records,
+            stopper: Arc::new(stopper),
+        }),
+        cluster_name: "here".into(),
+        lane: 0,
+        refresh: 60 * SECOND,
+        world: World {
+            disk: Disk::in_tasks(fs, 64 << 20, at_once),
+            clock: Arc::new(RealClock),
+            ticks: Ticks::default(),
+            drain: SECOND,
+        },
+    };
+    assert_eq!(runtime.block_on(archive.run(shutdown)), End::Clean);
+    let written = std::fs::metadata(file).expect("a file");
+    written.len() as usize
+}
+
+/// A cluster all of whose records have arrived.
+struct Arrived {
+    values: Arc<[Vec<u8>]>,
+    records: usize,
+    /// Asks for a stop when all of them are taken.
+    stopper: Arc<Stopper>,
+}
+
+/// Where its reader is.
+struct Taking {
+    values: Arc<[Vec<u8>]>,
+    next: [NextOffset; PARTITIONS as usize],
+    taken: usize,
+    records: usize,
+    stopper: Arc<Stopper>,
+}
+
+impl Cluster for Arrived {
+    fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
+        ready(Ok(Some("here".into()))).boxed()
+    }
+
+    fn describe(&self, _: &str) -> BoxFuture<'_, Result<Topic, KafkaError>> {
+        let id = Some("metrics".into());
+        ready(Ok(Topic {
+            id,
+            partitions: PARTITIONS,
+        }))
+        .boxed()
+    }
+
+    fn offsets(
+        &self,
+        _: &str,
+        partitions: Vec<Partition>,
+    ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>> {
+        let held = partitions
+            .into_iter()
+            .map(|partition| (partition, 0..i64::MAX));
+        ready(Ok(held.collect())).boxed()
+    }
+
+    fn reader(
+        &self,
+        _: &str,
+        _: usize,
+        _: &Places,
+    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
+        let reader = Box::new(Taking {
+            values: Arc::clone(&self.values),
+            next: [0; PARTITIONS as usize],
+            taken: 0,
+            records: self.records,
+            stopper: Arc::clone(&self.stopper),
+        });
+        ready(Ok(reader as Box<dyn Reader>)).boxed()
+    }
+
+    fn corrupt(
+        &self,
+        _: &str,
+        _: Partition,
+        _: NextOffset,
+    ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn commit(&self, _: &Checkpointed) {}
+
+    fn committed(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+}
+
+impl Reader for Taking {
+    fn start(&mut self, _: &Places) -> Result<(), KafkaError> {
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &[Partition]) {}
+
+    fn arrived(&self) -> Arc<Notify> {
+        let arrived = Notify::new();
+        arrived.notify_one();
+        Arc::new(arrived)
+    }
+
+    fn take(&mut self, most: usize, each: &mut dyn FnMut(Fetched<'_>)) -> usize {
+        let taking = most.min(self.waiting());
+        for number in self.taken..self.taken + taking {
+            let partition = number / RUN % PARTITIONS as usize;
+            let offset = self.next[partition];
+            self.next[partition] += 1;
+            each(Fetched::Record(Record {
+                partition: partition as Partition,
+                offset,
+                value: Some(&self.values[number % self.values.len()]),
+                epoch: Some(3),
+            }));
+        }
+        self.taken += taking;
+        if self.waiting() == 0 {
+            self.stopper.stop();
+        }
+        taking
+    }
+
+    fn waiting(&self) -> usize {
+        self.records - self.taken
+    }
+
+    fn is_pressed(&self) -> bool {
+        false
+    }
+}

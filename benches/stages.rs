@@ -1,0 +1,145 @@
+//! How fast each stage of the record path is, by itself: `make stages`.
+
+mod lines;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use archiver::archive::CHUNK_BYTES;
+use archiver::checkpoint::{Identity, Store};
+use archiver::config::{Compression, Newline};
+use archiver::disk::Disk;
+use archiver::encode::{Advance, Chunk};
+use archiver::fs::RealFs;
+use archiver::gaps::GapLog;
+use archiver::record::Places;
+use archiver::segment::append::AppendFile;
+use archiver::segment::compression;
+use archiver::segment::writer::{Entry, Writer};
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+
+// As in the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// What a record of the other benchmark's hot topic has.
+const RECORD_BYTES: usize = 190;
+
+fn main() {
+    divan::main();
+}
+
+/// A chunk of records of one partition.
+fn fill(values: &[Vec<u8>], newline: Newline) -> Chunk {
+    let mut chunk = Chunk::with_room(CHUNK_BYTES);
+    for (offset, value) in values.iter().enumerate() {
+        let pushed = chunk.push(&lines::record(offset, value), newline);
+        pushed.expect("only newline = \"fail\" refuses one");
+    }
+    chunk
+}
+
+/// An archive's files in this directory, with so many partitions.
+fn writer(dir: &Path, partitions: i32) -> Writer {
+    let data = AppendFile::create(&RealFs::default(), &dir.join("data.ndjson"));
+    let gaps = GapLog::none(&dir.join("gaps.ndjson"));
+    let places = (0..partitions).map(|partition| (partition, 1_000_000_000.into()));
+    let places = places.collect::<Places>();
+    Writer::new(data.expect("an empty directory"), gaps, places, 0).expect("an open file")
+}
+
+mod encode {
+    use super::*;
+
+    #[divan::bench(args = [RECORD_BYTES, 10_000])]
+    fn space(bencher: Bencher<'_, '_>, record_bytes: usize) {
+        encode(bencher, record_bytes, Newline::Space);
+    }
+
+    #[divan::bench(args = [RECORD_BYTES, 10_000])]
+    fn escape(bencher: Bencher<'_, '_>, record_bytes: usize) {
+        encode(bencher, record_bytes, Newline::Escape);
+    }
+
+    fn encode(bencher: Bencher<'_, '_>, record_bytes: usize, newline: Newline) {
+        let values = lines::values_of_chunk(record_bytes, CHUNK_BYTES);
+        bencher
+            .counter(BytesCount::new(fill(&values, newline).bytes.len()))
+            .counter(ItemsCount::new(values.len()))
+            .bench(|| fill(&values, newline));
+    }
+}
+
+mod compress {
+    use super::*;
+
+    #[divan::bench(args = [1, 2, 3])]
+    fn gzip(bencher: Bencher<'_, '_>, level: u32) {
+        compress(bencher, Compression::Gzip(level));
+    }
+
+    #[divan::bench(args = [1, 2, 3])]
+    fn zstd(bencher: Bencher<'_, '_>, level: i32) {
+        compress(bencher, Compression::Zstd(level));
+    }
+
+    fn compress(bencher: Bencher<'_, '_>, how: Compression) {
+        let values = lines::values_of_chunk(RECORD_BYTES, CHUNK_BYTES);
+        let bytes = fill(&values, Newline::Space).bytes;
+        bencher
+            .counter(BytesCount::new(bytes.len()))
+            .counter(ItemsCount::new(values.len()))
+            .with_inputs(|| bytes.clone())
+            .bench_values(|bytes| {
+                compression::compress(bytes, how).expect("a level that there is")
+            });
+    }
+}
+
+/// Into the page cache: what makes it durable is a part of the checkpoint.
+// One write for each sample, or the file would become large.
+#[divan::bench(args = [64 << 10, CHUNK_BYTES], sample_count = 200, sample_size = 1)]
+fn write(bencher: Bencher<'_, '_>, chunk_bytes: usize) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let fs = RealFs::default();
+    let mut writer = writer(dir.path(), 1);
+    let values = lines::values_of_chunk(RECORD_BYTES, chunk_bytes);
+    let bytes = fill(&values, Newline::Space).bytes;
+    bencher
+        .counter(BytesCount::new(bytes.len()))
+        .counter(ItemsCount::new(values.len()))
+        .with_inputs(|| Entry::Records(bytes.clone(), Advance::default()))
+        .bench_local_values(|entry| writer.append(&fs, entry).expect("room on the disk"));
+}
+
+/// Stores one, with the fsyncs of its file and its directory.
+#[divan::bench(args = [1, 100])]
+fn checkpoint(bencher: Bencher<'_, '_>, partitions: i32) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (disk, writer) = (
+        Disk::new(Arc::new(RealFs::default()), 0),
+        writer(dir.path(), partitions),
+    );
+    let disk = runtime.block_on(disk.at(dir.path()));
+    let store = Store::new(disk.clone(), dir.path());
+    let identity = Identity {
+        archive: "metrics".into(),
+        file: "/var/lib/archiver/metrics.ndjson".into(),
+        compression: "none".into(),
+        topic: "metrics".into(),
+        topic_id: Some("vEnmi2j9TP2HZHR4MJcOkw".into()),
+        cluster_id: Some("MkU3OEVBNTcwNTJENDM2Qk".into()),
+    };
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .with_inputs(|| {
+            let durable = runtime.block_on(writer.written().sync(&disk));
+            (identity.clone(), durable.expect("the file is there"))
+        })
+        .bench_local_values(|(identity, durable)| {
+            let saved = runtime.block_on(store.save(identity, durable, None));
+            saved.expect("room on the disk")
+        });
+}
