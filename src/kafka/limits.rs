@@ -27,9 +27,12 @@ const QUEUES_PART: u64 = 12;
 const QUEUE_MOST: u64 = 16 << 20;
 /// The share of one response of each client: compressed it may hold ten times as much, and each record adds
 /// librdkafka's own memory.
-const RESPONSES_PART: u64 = 64;
+const RESPONSES_PART: u64 = 32;
 const RESPONSE_LEAST: u64 = 256 << 10;
 const RESPONSE_MOST: u64 = 8 << 20;
+/// A broker fills a response in the order of the partitions, so a few that have a backlog must not fill it: the others
+/// would wait until the order has gone round.
+const PARTITIONS_LEAST: u64 = 4;
 /// Fetches of 0.5 to 1 MiB for a partition were the fastest.
 const FETCH_MOST: u64 = 1 << 20;
 
@@ -55,7 +58,7 @@ impl Limits {
     /// The same as librdkafka properties.
     pub(super) fn properties(&self) -> Vec<(String, String)> {
         let records = self.queue_bytes / RECORD_OVERHEAD as u64;
-        let of_partition = self.fetch_bytes.min(FETCH_MOST);
+        let of_partition = (self.fetch_bytes / PARTITIONS_LEAST).clamp(RESPONSE_LEAST, FETCH_MOST);
         let kilobytes = self.queue_bytes / 2 / 1024;
         [
             ("queued.min.messages", records.clamp(1, 10_000_000)),
