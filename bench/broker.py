@@ -9,6 +9,7 @@ import setup
 from setup import ROOT, WORK, Missing, last_line, say
 
 CLUSTER_ID = "YXJjaGl2ZXItYmVuY2gtMQ"
+DELETE_TIMEOUT_S = 300
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
@@ -110,6 +111,25 @@ class Broker:
         if done.returncode != 0:
             raise Missing("the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
+        self._read(f"{name}-{partition}" for name in names for partition in range(topic.partitions))
+
+    def await_deleted(self):
+        """Until nothing is left of topics that were dropped: removing a thousand stalls a disk for most of a minute."""
+        deadline = time.monotonic() + DELETE_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if not any(name.endswith("-delete") for name in os.listdir(self.data)):
+                os.sync()
+                return
+            time.sleep(0.5)
+        raise Missing("the broker did not remove the topics that were dropped")
+
+    def _read(self, partitions):
+        """Into the page cache: a broker that reads from a slow disk is what would be measured, and stalls who writes."""
+        for partition in partitions:
+            for log in (self.data / partition).glob("*.log"):
+                with open(log, "rb") as file:
+                    while file.read(1 << 20):
+                        pass
 
     def drop_topics(self, names):
         command = [str(setup.venv_python()), str(ROOT / "bench" / "send.py"), self.address, "drop"]

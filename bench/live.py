@@ -19,16 +19,18 @@ class Topics:
     """`with Topics(broker, 10) as topics:`: new ones, dropped at the end."""
 
     def __init__(self, broker, count):
-        self.address = broker.address
+        self.broker = broker
         self.names = [f"{PREFIX}{os.getpid()}-{i:04}" for i in range(count)]
         self.sent = 0  # to each
 
     def __enter__(self):
         self._call("make")
+        self.broker.await_deleted()
         return self
 
     def __exit__(self, *_):
         self._call("drop")
+        self.broker.await_deleted()
 
     def send(self, count, rate=20_000):
         """So many records to each, `rate` a second in all."""
@@ -42,7 +44,7 @@ class Topics:
         Sender(self._start(*arguments)).finish()
 
     def _start(self, *arguments):
-        command = [setup.venv_python(), ROOT / "bench" / "send.py", self.address, *arguments]
+        command = [setup.venv_python(), ROOT / "bench" / "send.py", self.broker.address, *arguments]
         process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, text=True, preexec_fn=proc.die_with_parent
         )
