@@ -13,11 +13,28 @@ pub const ZSTD_LEVEL_DEFAULT: i32 = 1;
 const GZIP_LEVEL_MAX: i64 = 9;
 const ZSTD_LEVEL_MAX: i64 = 19;
 
-/// What the file's ending says: `.gz`, `.zst`, or nothing.
+const GZIP_ENDING: &str = ".gz";
+const ZSTD_ENDING: &str = ".zst";
+
+impl Compression {
+    /// What the name of such a file ends in, dot included; nothing if it is not compressed.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip(_) => GZIP_ENDING,
+            Self::Zstd(_) => ZSTD_ENDING,
+        }
+    }
+}
+
+/// What the file's ending says.
 fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
-    [(Algorithm::Gzip, ".gz"), (Algorithm::Zstd, ".zst")]
-        .into_iter()
-        .find(|(_, ending)| file.ends_with(ending))
+    [
+        (Algorithm::Gzip, GZIP_ENDING),
+        (Algorithm::Zstd, ZSTD_ENDING),
+    ]
+    .into_iter()
+    .find(|(_, ending)| file.ends_with(ending))
 }
 
 fn level_max(algorithm: Algorithm) -> Option<i64> {

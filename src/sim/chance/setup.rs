@@ -58,11 +58,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         Compression::Gzip(1),
         Compression::Zstd(1),
     ]);
-    let ending = match compression {
-        Compression::None => "",
-        Compression::Gzip(_) => ".gz",
-        Compression::Zstd(_) => ".zst",
-    };
+    let ending = compression.ending();
     let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
     let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
     let existing = random.pick(&[Existing::Refuse, Existing::Append]);
