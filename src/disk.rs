@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::budget::Budget;
-use crate::fs::{File, Fs};
+use crate::fs::{File, Fs, parent, remove_if_there};
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;
@@ -173,14 +173,13 @@ impl Disk {
             let stat = above.find_map(|path| fs.stat(path).ok());
             let _ = found.send(stat.map(|stat| stat.device));
         };
-        let finder = self.devices.finder();
         // It ends only with the last sender.
-        let _ = finder.send(Box::new(find));
+        let _ = self.devices.finder().send(Box::new(find));
         let found = match timeout(HUNG, &mut when_found).await {
             Ok(found) => found,
             Err(_) => {
                 *self.devices.locked_finder() = Weak::new();
-                drop((permit, finder));
+                drop(permit);
                 when_found.await
             }
         };
@@ -253,6 +252,39 @@ impl Disk {
         let open = move |fs: &dyn Fs| dirs.iter().map(|dir| fs.open_dir(dir)).collect();
         let handles: io::Result<Vec<_>> = self.run(open).await;
         self.sync(handles?).await
+    }
+
+    /// Gives a file of archiver's own what `write` writes, durably: at any time the old one or the new one is there,
+    /// whole.
+    pub async fn replace(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&dyn File) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let (path, mut temp) = (path.to_path_buf(), path.as_os_str().to_owned());
+        temp.push(".new");
+        let temp = PathBuf::from(temp);
+        let at = temp.clone();
+        let create = move |fs: &dyn Fs| {
+            let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", at.display()));
+            remove_if_there(fs, &at).map_err(named)?;
+            let file = fs.create_new(&at).map_err(named)?;
+            if let Err(e) = write(&*file) {
+                // Half of it is of no use while the disk is full.
+                let _ = fs.remove(&at);
+                return Err(named(e));
+            }
+            Ok(file)
+        };
+        let file = self.run(create).await?;
+        self.sync([file]).await?;
+        let rename = move |fs: &dyn Fs| {
+            let renamed = fs.rename(&temp, &path);
+            let dir = renamed.and_then(|()| fs.open_dir(parent(&path)));
+            dir.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+        };
+        let dir = self.run(rename).await?;
+        self.sync([dir]).await
     }
 
     fn group(&self, device: u64) -> Group {

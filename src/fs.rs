@@ -163,6 +163,14 @@ fn create_missing(fs: &dyn Fs, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a file that need not be there.
+pub fn remove_if_there(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    match fs.remove(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// The directory that holds this path.
 pub fn parent(path: &Path) -> &Path {
     match path.parent() {

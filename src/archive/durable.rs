@@ -17,6 +17,8 @@ pub(super) enum Outcome {
     Stored(Box<Checkpointed>, bool),
     /// The brokers can't tell now whether the topic is still the one that was read.
     Postponed(KafkaError),
+    /// The topic was created again, and what was read may be of either: the next attempt goes back.
+    Unsure,
 }
 
 /// How long to wait for the brokers.
@@ -75,13 +77,7 @@ pub(super) fn checkpoint(
         let (recreated, verified) = match recreated {
             Ok(Recreated::No) => (false, None),
             Ok(Recreated::AfterReading) => (true, None),
-            Ok(Recreated::PerhapsRead) => {
-                return Err(Fault::Distrust(format!(
-                    "topic {} was deleted and created again, and what was read since the last checkpoint may \
-                     be of either",
-                    identity.topic
-                )));
-            }
+            Ok(Recreated::PerhapsRead) => return Ok(Outcome::Unsure),
             Err(e) if patience == Patience::Trusting => match before {
                 Some(before) => (false, Some(before)),
                 None => {

@@ -2,6 +2,7 @@
 
 mod durable;
 mod failed;
+mod kept;
 mod mend;
 mod open;
 mod own;

@@ -249,11 +249,8 @@ impl Archive {
                 _ => (partition, Place::from(0)),
             })
             .collect::<Places>();
-        let gaps = match recreated {
-            true => self.recreated_gaps(&checkpointed, &identity),
-            false => Vec::new(),
-        };
-        let files = self.open_files(&store, &checkpointed, from.clone(), gaps, held);
+        let now = recreated.then_some(&identity);
+        let files = self.open_files(&store, &checkpointed, from.clone(), now, held);
         let (writer, durable) = files.await?;
         // An empty file is known again only by which one it is: before anything is written to another one, that is
         // stored.
@@ -277,22 +274,33 @@ impl Archive {
         })
     }
 
-    /// What `unlisted` says is in the list before there is a writer at the positions behind it.
+    /// If the topic was created again, what is cut off is kept first, and its end is in the list of gaps before there
+    /// is a writer at the positions behind it.
     async fn open_files(
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
         from: Places,
-        unlisted: Vec<Gap>,
+        recreated: Option<&Identity>,
         held: Option<Arc<dyn File>>,
     ) -> Result<(Writer, Durable), Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
-        let name = self.config.name.clone();
-        let open = move |fs: &dyn Fs| {
+        let (name, records) = (self.config.name.clone(), progress.records);
+        let resume = move |fs: &dyn Fs| {
             let data = AppendFile::resume(fs, &path, &progress.data, progress.id, held)?;
-            let mut gaps = GapLog::resume(fs, &gaps, &progress.gaps)?;
-            // Both are what the checkpoint says: from here on they may be changed.
+            Ok((data, GapLog::resume(fs, &gaps, &progress.gaps)?))
+        };
+        let resumed = self.world.disk.run(resume).await;
+        let (data, mut gaps) = resumed.map_err(|e| self.refused(e, Some(checkpointed)))?;
+        // Both are what the checkpoint says: from here on they may be changed.
+        let mut unlisted = Vec::new();
+        if let Some(now) = recreated {
+            self.keep_uncounted(store, checkpointed, &data).await?;
+            unlisted = self.recreated_gaps(checkpointed, now);
+        }
+        let open = move |fs: &dyn Fs| {
+            let path = data.path().to_path_buf();
             let cut = data.cut()?;
             if cut > 0 {
                 tracing::info!(
@@ -304,8 +312,7 @@ impl Archive {
             if !unlisted.is_empty() {
                 gaps.append(fs, &unlisted)?;
             }
-            Writer::new(data, gaps, from, progress.records)
-                .map_err(|source| Refused::Io { path, source })
+            Writer::new(data, gaps, from, records).map_err(|source| Refused::Io { path, source })
         };
         let opened = self.world.disk.run(open).await;
         let writer = opened.map_err(|e| self.refused(e, Some(checkpointed)))?;

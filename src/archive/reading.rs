@@ -379,6 +379,7 @@ impl Reading<'_> {
                 self.unsaved = true;
                 Ok(false)
             }
+            Outcome::Unsure => Ok(true),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `checkpoint.json`: temp file, fsync, rename, fsync of the directory.
+//! `checkpoint.json`: replaced as a whole, durably.
 //!
 //! The file is one line, `{"format":1,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the
 //! bytes of the inner object as they stand there. What is read must be byte for byte what would be written, so each
@@ -147,32 +147,10 @@ impl Store {
 
     async fn write(&self, checkpoint: Checkpoint) -> io::Result<Checkpointed> {
         let bytes = encode(&checkpoint)?;
-        let (temp, path) = (
-            self.path("checkpoint.json.new"),
-            self.path("checkpoint.json"),
-        );
-        let at = temp.clone();
-        let file = self
-            .disk
-            .run(move |fs| {
-                let named =
-                    |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", at.display()));
-                match fs.remove(&at) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(named(e)),
-                    _ => {}
-                }
-                let file = fs.create_new(&at).map_err(named)?;
-                file.append(&bytes).map_err(named)?;
-                Ok(file)
-            })
+        let path = self.path("checkpoint.json");
+        self.disk
+            .replace(&path, move |file| file.append(&bytes))
             .await?;
-        self.disk.sync([file]).await?;
-        let dir = self.dir.clone();
-        let dir = self
-            .disk
-            .run(move |fs| fs.rename(&temp, &path).and_then(|()| fs.open_dir(&dir)))
-            .await?;
-        self.disk.sync([dir]).await?;
         Ok(Checkpointed(checkpoint))
     }
 }

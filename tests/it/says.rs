@@ -143,9 +143,9 @@ pub fn other_file(file: &str, bytes: usize) -> Says {
     Says::new(&[file, "another file", &format!("{bytes} bytes")], &[])
 }
 
-/// An open file that has no name any more.
+/// An open file that has no name any more; or its directory was gone when a checkpoint was stored.
 pub fn no_file(file: &str) -> Says {
-    Says::new(&[file, "no file"], &[])
+    Says::new(&[file], &["no file", "no such file"])
 }
 
 pub fn stopped_until_put_back(file: &str, length: u64) -> Says {
@@ -193,6 +193,11 @@ pub fn corrupt(archive: &str, partition: i32, offset: i64) -> Says {
         format!("offset {offset}:"),
     );
     Says::new(&[archive, &partition, &offset, "corrupt"], &[])
+}
+
+/// What is cut off, as it may be of a topic that is gone.
+pub fn kept_beside(file: &str) -> Says {
+    Says::new(&[file, "unverified-"], &["are kept", "is kept"])
 }
 
 pub fn recreated(archive: &str) -> Says {

@@ -82,6 +82,14 @@ impl<'a> Scene<'a> {
         });
     }
 
+    /// Waits until the checkpoint in a state directory counts so many records.
+    #[track_caller]
+    pub fn await_checkpointed(&self, state: impl AsRef<Path>, records: usize) {
+        eventually(LONG, &format!("{records} records are checkpointed"), || {
+            self.checkpoint(&state)["records"] == records
+        });
+    }
+
     /// What the topic holds, read by somebody else.
     pub fn records(&self, topic: &Topic) -> Partitions {
         dump(self.server, &[topic]).topic(topic)
@@ -95,7 +103,7 @@ impl<'a> Scene<'a> {
 
     /// Fails the test unless the file holds each of these records exactly once.
     #[track_caller]
-    pub fn assert_holds(&self, records: &Partitions, file: &str) {
+    pub fn assert_holds(&self, records: &Partitions, file: impl AsRef<Path>) {
         let text = files::read(&self.path(file)).unwrap();
         check::assert_exact(&check::expected(records, spaced), &text);
     }

@@ -1,10 +1,9 @@
-//! A stop while no broker says whether the topic is still the one that was read.
+//! What was read of a topic that is created again before it is certain that it was of the old one.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
-use crate::config::Compression;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
@@ -114,11 +113,7 @@ fn data(world: &World) -> Vec<u8> {
 
 fn kept(world: &World) -> Option<Vec<u8>> {
     let config = &world.archives[0].config;
-    let ending = match config.compression {
-        Compression::None => "",
-        Compression::Gzip(_) => ".gz",
-        Compression::Zstd(_) => ".zst",
-    };
+    let ending = config.compression.ending();
     let name = format!("unverified-t-0.ndjson{ending}");
     world.fs.peek(&config.state.join(name))
 }
@@ -151,6 +146,60 @@ fn what_was_read_just_before_a_stop_without_brokers_is_in_the_file_or_kept_besid
         assert!(unverified > 0, "{recreated:?}");
         assert_eq!(back > 0, recreated != Recreated::Never, "{recreated:?}");
     }
+}
+
+#[test]
+fn what_was_read_before_a_topic_was_created_again_is_in_the_file_or_kept_beside_it() {
+    let mut kept_beside = 0;
+    for (often, crash) in [
+        (OFTEN, None),
+        (OFTEN, Some(Crash::Kill)),
+        (NEVER, None),
+        (NEVER, Some(Crash::Kill)),
+    ] {
+        for at in 0..200 {
+            let scene = &SCENES[1 + at as usize % 3];
+            let mut world = scene.world(at);
+            world.is_brisk = true;
+            world.archives[0].config.checkpoint = often;
+            let (mut script, mut step, mut before) = (scene.script(), 0, Vec::new());
+            let ended = world.process(&mut |world| {
+                step += 1;
+                match step {
+                    1..=5 => script(world),
+                    6 => Step::Wait(Duration::from_millis(5 * at)),
+                    7 => {
+                        before = data(world);
+                        recreate(world);
+                        Step::Wait(Duration::from_millis(400))
+                    }
+                    8 => {
+                        if crash.is_some() {
+                            world.fs.crash_after(world.fs.counts().0 + 1);
+                        }
+                        // It looks at the topic by itself.
+                        Step::Wait(Duration::from_secs(12))
+                    }
+                    _ => Step::Stop,
+                }
+            });
+            let of = format!("{}, {often:?}, {crash:?}, {at}", scene.name);
+            ended.unwrap_or_else(|e| panic!("{of}: {e}"));
+            world.fs.crash(crash.unwrap_or(Crash::Kill));
+            world.archives[0].config.checkpoint = OFTEN;
+            finish(&world).unwrap_or_else(|e| panic!("{of}: {e}"));
+            let now = data(&world);
+            let same = before.iter().zip(&now).take_while(|(a, b)| a == b);
+            let same = same.count();
+            if same < before.len() {
+                let kept = kept(&world).unwrap_or_else(|| panic!("{of}: cut off and not kept"));
+                let is_kept = (0..=same).any(|at| kept.starts_with(&before[at..]));
+                assert!(is_kept, "{of}: what was cut off is not what was kept");
+                kept_beside += 1;
+            }
+        }
+    }
+    assert!(kept_beside > 0);
 }
 
 #[test]

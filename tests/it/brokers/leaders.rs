@@ -82,9 +82,7 @@ fn a_broker_that_slept_while_a_topic_was_created_again_misleads_nobody() {
         expected.extend(scene.records(&topic).remove(&0).unwrap());
         scene.await_lines(&archiver, "a.ndjson", expected.len());
         // What is read just before its topic is deleted isn't certain.
-        eventually(LONG, "all of it is checkpointed", || {
-            scene.checkpoint(format!(".archiver/{}", topic.name))["records"] == expected.len()
-        });
+        scene.await_checkpointed(format!(".archiver/{}", topic.name), expected.len());
     }
     archiver.stop();
     scene.assert_holds(&[(0, expected)].into(), "a.ndjson");

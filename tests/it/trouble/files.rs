@@ -16,7 +16,6 @@ use crate::says::{self, Says};
 use crate::scene::Scene;
 use crate::topic::Topic;
 use crate::values::Values;
-use crate::wait::{LONG, eventually};
 
 const FILE: &str = "data/a.ndjson.gz";
 
@@ -55,10 +54,7 @@ impl Hurt {
             sent: 0,
         };
         hurt.send(100);
-        let state = hurt.state();
-        eventually(LONG, "all is checkpointed", || {
-            hurt.scene.checkpoint(&state)["records"] == 100
-        });
+        hurt.scene.await_checkpointed(hurt.state(), 100);
         hurt
     }
 

@@ -1,5 +1,8 @@
 //! What Kafka no longer holds is said, and written down.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -8,6 +11,7 @@ use crate::dump::Seen;
 use crate::produce::{Producer, Record};
 use crate::says;
 use crate::scene::Scene;
+use crate::topic::Topic;
 use crate::values::Values;
 use crate::wait::{LONG, eventually};
 
@@ -108,6 +112,10 @@ fn records_deleted_under_a_running_archiver_that_lags_are_a_gap() {
     scene.assert_holds(&[(0, kept)].into(), "a.ndjson");
 }
 
+fn state(topic: &Topic) -> PathBuf {
+    Path::new(".archiver").join(&topic.name)
+}
+
 /// What was sent, as it is in the topic from an offset on.
 fn seen(sent: &[Record], from: i64) -> Vec<Seen> {
     let value = |record: &Record| record.value.clone();
@@ -153,12 +161,13 @@ fn a_topic_re_created_while_archiver_runs_is_a_gap_and_it_goes_on() {
         let mut values = Values::new(1);
         let config = Config::new()
             .set("kafka", "topic.metadata.refresh.interval.ms", "1000")
+            .set("defaults", "checkpoint", "1s")
             .archive(&topic, "a.ndjson", EARLIEST)
             .archive(&other, "other.ndjson", EARLIEST);
         Producer::new(scene.server).send_all(&topic, values.jsons(100));
         let mut records = scene.records(&topic);
         let archiver = scene.start(&config);
-        scene.await_lines(&archiver, "a.ndjson", 100);
+        scene.await_checkpointed(state(&topic), 100);
         topic.delete();
         topic.make(2, &[]);
         Producer::new(scene.server).send_all(&topic, values.jsons(new));
@@ -176,6 +185,36 @@ fn a_topic_re_created_while_archiver_runs_is_a_gap_and_it_goes_on() {
         }
         scene.assert_holds(&records, "a.ndjson");
     }
+}
+
+#[test]
+fn what_was_read_of_a_topic_that_is_re_created_longer_is_kept_beside_the_file() {
+    let scene = Scene::new();
+    let topic = scene.topic("re-created", 1);
+    let mut values = Values::new(1);
+    let config =
+        Config::new()
+            .set("defaults", "checkpoint", "1h")
+            .archive(&topic, "a.ndjson.gz", EARLIEST);
+    Producer::new(scene.server).send_all(&topic, values.jsons(100));
+    let old = scene.records(&topic);
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "a.ndjson.gz", 100);
+    archiver.kill();
+    topic.delete();
+    topic.make(1, &[]);
+    Producer::new(scene.server).send_all(&topic, values.jsons(300));
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::kept_beside("a.ndjson.gz"));
+    scene.await_lines(&archiver, "a.ndjson.gz", 300);
+    archiver.stop();
+    scene.assert_exact(&topic, "a.ndjson.gz");
+    let entries = fs::read_dir(scene.path(state(&topic))).unwrap();
+    let names = entries.map(|entry| entry.unwrap().path());
+    let is_kept = |path: &PathBuf| path.to_str().unwrap().contains("/unverified-");
+    let kept = names.filter(is_kept).collect::<Vec<_>>();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    scene.assert_holds(&old, &kept[0]);
 }
 
 #[test]
