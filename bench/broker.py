@@ -105,16 +105,17 @@ class Broker:
 
     def make_topics(self, topic, names):
         """Topics of the shape of `topic`, unless they are there from the last time."""
-        shape = map(str, (topic.partitions, topic.records, topic.record_bytes, topic.codec))
-        command = [str(setup.venv_python()), str(ROOT / "bench" / "produce.py"), self.address, *shape]
-        done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
-        if done.returncode != 0:
-            raise Missing("the topics could not be made")
+        shape = (topic.partitions, topic.records, topic.record_bytes, topic.codec)
+        self._run("produce.py", shape, names, "the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
         self._read(f"{name}-{partition}" for name in names for partition in range(topic.partitions))
 
+    def drop_topics(self, names):
+        """And waits until nothing is left of them: removing a thousand stalls a disk for most of a minute."""
+        self._run("send.py", ["drop"], names, "the topics could not be dropped")
+        self.await_deleted()
+
     def await_deleted(self):
-        """Until nothing is left of topics that were dropped: removing a thousand stalls a disk for most of a minute."""
         deadline = time.monotonic() + DELETE_TIMEOUT_S
         while time.monotonic() < deadline:
             if not any(name.endswith("-delete") for name in os.listdir(self.data)):
@@ -123,19 +124,21 @@ class Broker:
             time.sleep(0.5)
         raise Missing("the broker did not remove the topics that were dropped")
 
+    def _run(self, script, arguments, names, otherwise):
+        """A script of this directory, which takes the topics' names from its standard input."""
+        command = [setup.venv_python(), ROOT / "bench" / script, self.address, *arguments]
+        command = list(map(str, command))
+        done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
+        if done.returncode != 0:
+            raise Missing(otherwise)
+
     def _read(self, partitions):
-        """Into the page cache: a broker that reads from a slow disk is what would be measured, and stalls who writes."""
+        """Into the page cache: else a slow disk is what is measured, and it stalls those who write, too."""
         for partition in partitions:
             for log in (self.data / partition).glob("*.log"):
                 with open(log, "rb") as file:
                     while file.read(1 << 20):
                         pass
-
-    def drop_topics(self, names):
-        command = [str(setup.venv_python()), str(ROOT / "bench" / "send.py"), self.address, "drop"]
-        done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
-        if done.returncode != 0:
-            raise Missing("the topics could not be dropped")
 
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]

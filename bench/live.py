@@ -24,13 +24,12 @@ class Topics:
         self.sent = 0  # to each
 
     def __enter__(self):
-        self._call("make")
+        Sender(self._start("make")).finish()
         self.broker.await_deleted()
         return self
 
     def __exit__(self, *_):
-        self._call("drop")
-        self.broker.await_deleted()
+        self.broker.drop_topics(self.names)
 
     def send(self, count, rate=20_000):
         """So many records to each, `rate` a second in all."""
@@ -39,9 +38,6 @@ class Topics:
     def sending(self, count, rate):
         first, self.sent = self.sent, self.sent + count
         return Sender(self._start("send", rate, count, first))
-
-    def _call(self, *arguments):
-        Sender(self._start(*arguments)).finish()
 
     def _start(self, *arguments):
         command = [setup.venv_python(), ROOT / "bench" / "send.py", self.broker.address, *arguments]

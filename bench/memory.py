@@ -148,7 +148,8 @@ class SlowDisk:
         script = ROOT / "bench" / "slowdisk.py"
         command = [setup.venv_python(), script, self.real, self.mounted, DISK_BYTES_PER_S]
         log = open(WORK / "logs" / "slowdisk.log", "wb")
-        self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, preexec_fn=proc.die_with_parent)
+        command = list(map(str, command))
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=proc.die_with_parent)
         deadline = time.monotonic() + MOUNT_TIMEOUT_S
         while not self.mounted.is_mount():
             if time.monotonic() > deadline:

@@ -151,7 +151,8 @@ def connected(address, topic, cores, count):
     label = f"archiver with connections: {count or 'by default'}, cores: {cores}"
 
     def make():
-        program = programs.archiver("raw", address, topic, count)
+        cluster = f"connections = {count}\n" if count else ""
+        program = programs.archiver("raw", address, topic, cluster)
         if cores == "1":
             last = max(os.sched_getaffinity(0))
             program = programs.started_by([setup.command("taskset", "util-linux"), "-c", str(last)], program)

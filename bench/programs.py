@@ -72,16 +72,17 @@ ARCHIVERS = {
 }
 
 
-def archiver(key, address, topic, connections=None, defaults="", binary=None):
+def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
+    """`cluster`, `top` and `defaults`: what the configuration has there beside what is needed."""
     label, ending = ARCHIVERS[key]
     binary = binary or setup.archiver()
     if key == "zstd":
         setup.command("zstd")  # the check afterwards unpacks with it
-    cluster = f'[clusters.bench]\nbroker = "{address}"\nconnections = {connections}\n' if connections else ""
+    tables = f'{top}[clusters.bench]\nbroker = "{address}"\n{cluster}'
 
     def job(directory):
         file = directory / f"metrics.ndjson{ending}"
-        config = write_config(directory, "bench" if connections else address, [(topic.name, file)], cluster, defaults)
+        config = write_config(directory, "bench", [(topic.name, file)], tables, defaults)
         return Job(
             commands=[[str(binary), "-c", str(config)]],
             files=[file],

@@ -93,4 +93,5 @@ class SlowDisk(Operations):
 
 if __name__ == "__main__":
     mirrored, mountpoint, rate = sys.argv[1:]
-    FUSE(SlowDisk(os.path.abspath(mirrored), float(rate)), mountpoint, foreground=True, nothreads=False, use_ino=True, allow_other=True)
+    disk = SlowDisk(os.path.abspath(mirrored), float(rate))
+    FUSE(disk, mountpoint, foreground=True, nothreads=False, use_ino=True, allow_other=True)

@@ -30,8 +30,8 @@ def drained(broker, args):
             section.add(drain(another, args, [(f"many-{many}", label(many, topic), topic, many, "")]))
     archives_table(section)
     section.say(
-        "Records/s: from the start of the process to the last byte. Threads: at the end; in brackets the most that were "
-        "seen, with those that live only during the start."
+        "Records/s: from the start of the process to the last byte. Threads: at the end; in brackets the most that "
+        "were seen, with those that live only during the start."
     )
     return section
 
@@ -106,5 +106,8 @@ def archives_table(section, from_start=True):
                 f"{f['peak_bytes'] / MIB:.0f} MiB",
             ]
         )
-    head = ["", "start to last byte", "start to first byte", "records/s", "CPU per record", "threads (most)", "peak memory"]
-    section.table(head, rows)
+    section.table(
+        ["", "start to last byte", "start to first byte", "records/s", "CPU per record", "threads (most)",
+         "peak memory"],
+        rows,
+    )  # fmt: skip

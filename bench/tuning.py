@@ -1,11 +1,9 @@
 """What single settings do to one hot archive."""
 
 import programs
-from measure import Job
 from onetopic import hot_topic
 from report import MIB, Section, ratio, thousands
 from rounds import find, side_by_side
-from setup import archiver
 
 # How the table names it, and the parts of the configuration: top, [clusters.bench.kafka], [defaults].
 SETTINGS = {
@@ -37,14 +35,8 @@ def section(broker, args):
 
 def setting(key, address, topic):
     label, top, kafka, defaults = SETTINGS[key]
-
-    def job(directory):
-        file = directory / "metrics.ndjson"
-        clusters = f'[clusters.bench]\nbroker = "{address}"\n[clusters.bench.kafka]\n{kafka}'
-        config = programs.write_config(directory, "bench", [(topic.name, file)], top + clusters, defaults)
-        return Job([[str(archiver()), "-c", str(config)]], [file], bytes_per_file=topic.file_bytes)
-
-    return programs.Program(key, label, topic, job)
+    cluster = f"[clusters.bench.kafka]\n{kafka}"
+    return programs.renamed(programs.archiver("raw", address, topic, cluster, top, defaults), key, label)
 
 
 def row(figures, result):

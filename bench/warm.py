@@ -17,6 +17,7 @@ BYTES = 8_000_000_000
 BLOCK = 1 << 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
 KEEP_SIZE, PUNCH_HOLE = 1, 2
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Warm:
@@ -38,9 +39,8 @@ class Warm:
         return self
 
     def _free(self, offset, length):
-        libc = ctypes.CDLL(None, use_errno=True)
         hole = [ctypes.c_longlong(offset), ctypes.c_longlong(length)]
-        if libc.fallocate64(self.file.fileno(), KEEP_SIZE | PUNCH_HOLE, *hole) != 0:
+        if LIBC.fallocate64(self.file.fileno(), KEEP_SIZE | PUNCH_HOLE, *hole) != 0:
             raise OSError(ctypes.get_errno(), "making a hole in a file on the tmpfs")
 
     def __exit__(self, *_):

@@ -16,7 +16,11 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("{} belongs to another archiver{}; stop that one first", what.display(), pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    #[error(
+        "{} belongs to another archiver{}; stop that one first",
+        what.display(),
+        pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+    )]
     Taken { what: PathBuf, pid: Option<u32> },
     /// This process has it still, from an attempt before.
     #[error("{} is still being closed", what.display())]

@@ -341,8 +341,8 @@ impl Archive {
                     _ => String::new(),
                 };
                 Stop::Never(format!(
-                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then \
-                     start archiver again; see {PAGE}",
+                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; \
+                     then start archiver again; see {PAGE}",
                     self.config.state.display()
                 ))
             }
