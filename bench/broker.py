@@ -10,8 +10,8 @@ from setup import ROOT, WORK, Missing, last_line, say
 
 CLUSTER_ID = "YXJjaGl2ZXItYmVuY2gtMQ"
 DELETE_TIMEOUT_S = 300
-START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 30
+START_TIMEOUT_S = 300  # with thousands of partitions, after a stop that was none
+STOP_TIMEOUT_S = 120
 
 # The socket buffers: with Kafka's default of 100 kB it is the broker that limits every program on
 # loopback. Retention is off because the topics are kept from one invocation to the next; what is
