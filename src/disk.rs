@@ -109,6 +109,10 @@ fn start(name: &str, count: usize) -> Sender<Job> {
 }
 
 impl Devices {
+    fn locked(&self) -> MutexGuard<'_, HashMap<u64, Device>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn locked_finder(&self) -> MutexGuard<'_, Weak<Sender<Job>>> {
         self.finder.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +128,7 @@ impl Devices {
 
     /// All that are known have the same share of the memory.
     fn get(&self, id: u64) -> Device {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.locked();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // One for the writing beside one on each core for the compressing.
         let new = || Device::new(0, cores + 1);
@@ -189,17 +193,26 @@ impl Disk {
         }
     }
 
+    /// Is nothing written to any other device?
+    pub fn is_only_device(&self) -> bool {
+        self.devices.locked().len() == 1
+    }
+
     /// The memory for chunks on their way to this device.
     pub fn budget(&self) -> &Budget {
         &self.device.budget
     }
 
     /// Has the work done by tasks of a runtime with one thread: everything then happens in an order that can be
-    /// repeated. As with threads, work that was begun goes on when nobody waits for it any more.
-    pub fn in_tasks(fs: Arc<dyn Fs>, memory: u64, pace: Pace) -> Self {
+    /// repeated. As with threads, work that was begun goes on when nobody waits for it any more. So many devices are
+    /// in use.
+    pub fn in_tasks(fs: Arc<dyn Fs>, memory: u64, pace: Pace, devices: u64) -> Self {
+        let disk = Self::new(fs, memory);
+        let others = (1..=devices).map(|id| (id, Device::new(0, 0)));
+        disk.devices.locked().extend(others);
         Self {
             pace: Some(pace),
-            ..Self::new(fs, memory)
+            ..disk
         }
     }
 
@@ -314,7 +327,7 @@ mod tests {
         for path in ["not there yet", "not/there/yet", "./src", "src/disk.rs"] {
             disk.at(Path::new(path)).await;
         }
-        let known = disk.devices.known.lock().expect("no panic");
+        let known = disk.devices.locked();
         assert_eq!(known.len(), 1, "{:?}", known.keys());
     }
 }

@@ -209,7 +209,7 @@ impl Reading<'_> {
             } else if more || self.let_go {
                 self.stand_in_line();
             }
-            if may_take || !self.reader.is_pressed() {
+            if may_take || !self.is_in_the_way() {
                 pressure.ease();
             } else if pressure.is_too_long() {
                 self.let_go();

@@ -80,13 +80,23 @@ impl Reading<'_> {
 
     pub(super) fn has_turn(&mut self, held: Held) {
         self.in_line = None;
-        (self.held, self.turn) = (held, Some(Instant::now()));
+        // Who has nothing to take would only keep the others waiting.
+        if self.let_go || self.reader.waiting() > 0 {
+            (self.held, self.turn) = (held, Some(Instant::now()));
+        }
     }
 
     /// Others wait for it, and nothing more may come.
     pub(super) fn give_up_turn(&mut self) {
         self.turn = None;
         self.held.set(self.chunk.bytes.capacity() as u64);
+    }
+
+    /// Would others get on if this archive dropped what has arrived? Where all wait for the same disk it would only
+    /// be read again.
+    pub(super) fn is_in_the_way(&self) -> bool {
+        let is_alone = self.archive.world.disk.is_only_device();
+        self.reader.is_pressed() && !(is_alone && self.pipeline.has_room())
     }
 
     /// Stops reading, and drops what has arrived.

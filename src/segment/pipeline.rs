@@ -217,7 +217,7 @@ mod tests {
         let gaps = GapLog::none(Path::new("/gaps"));
         let writer = Writer::new(data, gaps, Places::new(), 0).expect("nothing is in the way");
         let hangs = Arc::new(|| std::future::pending().boxed());
-        let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs);
+        let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
         let mut pipeline = Pipeline::new(disk, Compression::None, writer);
         for _ in 0..100 {
             pipeline.submit_check();

@@ -183,7 +183,12 @@ impl World {
         let fs = self.fs.start();
         let (stopper, shutdown) = shutdown::channel();
         let world = archive::World {
-            disk: Disk::in_tasks(Arc::new(fs.clone()), self.budget, self.pace(fs.clone())),
+            disk: Disk::in_tasks(
+                Arc::new(fs.clone()),
+                self.budget,
+                self.pace(fs.clone()),
+                self.devices,
+            ),
             clock: Arc::new(SimClock {
                 now: Arc::clone(&self.now),
             }),

@@ -38,6 +38,8 @@ pub struct World {
     pub is_brisk: bool,
     /// The memory for chunks, in bytes.
     pub budget: u64,
+    /// How many devices a process believes to write to.
+    pub devices: u64,
     /// What the checks have counted.
     pub tally: Mutex<Tally>,
 }
@@ -85,6 +87,7 @@ impl World {
             now: Arc::default(),
             is_brisk: false,
             budget: 1 << 20,
+            devices: 1,
             tally: Mutex::default(),
         }
     }

@@ -18,6 +18,7 @@ pub fn world(random: Random) -> World {
     }
     world.budget = random.pick(&[1_000, 20_000, 1 << 20]);
     world.cluster.kafka().pressed_once_in = random.pick(&[0, 4]);
+    world.devices = random.pick(&[1, 2]);
     let topics = random.between(1, 3);
     for topic in ["a", "b", "c"].iter().take(topics) {
         add_topic(&world, topic);

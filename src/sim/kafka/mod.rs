@@ -6,6 +6,7 @@ mod reader;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Kafka {
     pub pressed_once_in: usize,
     /// Questions so far.
     pub asked: u64,
+    /// What had arrived and was dropped so far, to be read again.
+    pub dropped: Arc<AtomicU64>,
     /// What was committed last, for each archive.
     pub committed: BTreeMap<String, Checkpoint>,
     /// The archive that reads a topic in a lane, and its checkpoint's path.
@@ -203,7 +206,7 @@ impl Cluster for SimCluster {
                     let first = self.fs.peek(path).unwrap_or_default();
                     kafka.first.insert(archive.clone(), first);
                 }
-                let mut reader = SimReader::new(&topic, kafka.pressed_once_in, self.random.clone());
+                let mut reader = SimReader::new(&topic, kafka, self.random.clone());
                 kafka.queues.push(reader.queue());
                 reader.start(&from)?;
                 Ok(Box::new(reader) as Box<dyn Reader>)

@@ -2,6 +2,7 @@
 //! created again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -34,11 +35,13 @@ enum Item {
 pub struct SimReader {
     queue: Arc<Mutex<Queue>>,
     pressed_once_in: usize,
+    /// See [`Kafka::dropped`].
+    dropped: Arc<AtomicU64>,
     random: Random,
 }
 
 impl SimReader {
-    pub fn new(topic: &str, pressed_once_in: usize, random: Random) -> Self {
+    pub fn new(topic: &str, kafka: &Kafka, random: Random) -> Self {
         let queue = Queue {
             topic: topic.into(),
             arrived: Arc::default(),
@@ -47,7 +50,8 @@ impl SimReader {
         };
         Self {
             queue: Arc::new(Mutex::new(queue)),
-            pressed_once_in,
+            pressed_once_in: kafka.pressed_once_in,
+            dropped: Arc::clone(&kafka.dropped),
             random,
         }
     }
@@ -140,9 +144,12 @@ impl Reader for SimReader {
     fn stop(&mut self, partitions: &[Partition]) {
         let mut queue = self.locked();
         queue.from.retain(|of, _| !partitions.contains(of));
+        let before = queue.items.len();
         queue
             .items
             .retain(|(of, item)| !partitions.contains(of) || item.is_ageless());
+        let dropped = before - queue.items.len();
+        self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
     }
 
     fn arrived(&self) -> Arc<Notify> {

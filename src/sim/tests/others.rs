@@ -1,5 +1,6 @@
 //! What others do to an archive's files and lock, and what is said of it when.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::sim::chance::finish;
@@ -313,6 +314,7 @@ fn a_log_that_gets_shorter_costs_one_gap_each_time_also_when_much_is_let_go_of()
     for seed in 0..300 {
         let mut world = scene("log gets shorter").world(seed);
         world.budget = 1;
+        world.devices = 2;
         world.cluster.kafka().pressed_once_in = 1;
         let mut step = 0;
         let ended = world.process(&mut |world| {
@@ -348,6 +350,38 @@ fn a_log_that_gets_shorter_costs_one_gap_each_time_also_when_much_is_let_go_of()
         gaps += these;
     }
     assert!(gaps > 0);
+}
+
+#[test]
+fn archives_that_all_wait_for_one_disk_drop_nothing_of_what_has_arrived() {
+    let dropped_with = |devices| {
+        let mut dropped = 0;
+        for seed in 0..100 {
+            let mut world =
+                scene("two archives beside each other, one after what is there").world(seed);
+            world.budget = 1;
+            world.devices = devices;
+            world.cluster.kafka().pressed_once_in = 1;
+            let mut script = scene("steady, plain").script();
+            let mut step = 0;
+            let ended = world.process(&mut |world| {
+                step += 1;
+                match step {
+                    1..=5 => script(world),
+                    6 => Step::Wait(Duration::from_secs(60)),
+                    _ => {
+                        dropped += world.cluster.kafka().dropped.load(Ordering::Relaxed);
+                        Step::Stop
+                    }
+                }
+            });
+            assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
+            check_complete(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        }
+        dropped
+    };
+    assert_eq!(dropped_with(1), 0);
+    assert!(dropped_with(2) > 0);
 }
 
 fn each_log(world: &World, mut change: impl FnMut(usize, &mut Log)) {
