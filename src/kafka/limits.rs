@@ -27,14 +27,14 @@ const QUEUES_PART: u64 = 12;
 const QUEUE_MOST: u64 = 16 << 20;
 /// The share of one response of each client: compressed it may hold ten times as much, and each record adds
 /// librdkafka's own memory.
-const RESPONSES_PART: u64 = 32;
+const RESPONSES_PART: u64 = 20;
 const RESPONSE_LEAST: u64 = 256 << 10;
 const RESPONSE_MOST: u64 = 8 << 20;
 /// A broker fills a response in the order of the partitions, so a few that have a backlog must not fill it: the others
 /// would wait until the order has gone round.
-const PARTITIONS_LEAST: u64 = 4;
-/// Fetches of 0.5 to 1 MiB for a partition were the fastest.
-const FETCH_MOST: u64 = 1 << 20;
+const PARTITIONS_LEAST: u64 = 3;
+/// More doesn't make reading faster, less does where producers send large batches: a broker adds whole ones.
+const FETCH_MOST: u64 = 2 << 20;
 
 impl Limits {
     /// How much may have arrived in a process that may hold `memory` bytes.
