@@ -108,7 +108,15 @@ class Broker:
         shape = (topic.partitions, topic.records, topic.record_bytes, topic.codec)
         self._run("produce.py", shape, names, "the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
-        self._read(f"{name}-{partition}" for name in names for partition in range(topic.partitions))
+        self.read_topics(topic, names)
+
+    def read_topics(self, topic, names):
+        """Into the page cache, which forgets within minutes: a slow disk would be measured, and it stalls writers."""
+        for partition in (f"{name}-{number}" for name in names for number in range(topic.partitions)):
+            for log in (self.data / partition).glob("*.log"):
+                with open(log, "rb") as file:
+                    while file.read(1 << 20):
+                        pass
 
     def drop_topics(self, names):
         """And waits until nothing is left of them: removing a thousand stalls a disk for most of a minute."""
@@ -131,14 +139,6 @@ class Broker:
         done = subprocess.run(command, input="\n".join(names), text=True, preexec_fn=proc.die_with_parent)
         if done.returncode != 0:
             raise Missing(otherwise)
-
-    def _read(self, partitions):
-        """Into the page cache: else a slow disk is what is measured, and it stalls those who write, too."""
-        for partition in partitions:
-            for log in (self.data / partition).glob("*.log"):
-                with open(log, "rb") as file:
-                    while file.read(1 << 20):
-                        pass
 
     def _format(self, properties):
         tool = ["java", "-cp", f"{self.libs}/*", "kafka.tools.StorageTool"]

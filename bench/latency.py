@@ -118,6 +118,7 @@ def fairness(broker, args):
 
 
 def ages_of_many(broker, topic, topics):
+    broker.read_topics(topic, [topic.name])
     with scratch() as directory:
         directory = Path(directory)
         files = [directory / f"{name}.ndjson" for name in topics.names]
