@@ -72,7 +72,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn stand_in_line(&mut self) {
-        if self.turn.is_none() && self.in_line.is_none() && self.budget().is_spent() {
+        if self.turn.is_none() && self.in_line.is_none() && self.pipeline.has_room() {
             let turn = self.budget().clone().turn(CHUNK_BYTES as u64);
             self.in_line = Some(turn.boxed());
         }
@@ -80,8 +80,9 @@ impl Reading<'_> {
 
     pub(super) fn has_turn(&mut self, held: Held) {
         self.in_line = None;
-        // Who has nothing to take would only keep the others waiting.
-        if self.let_go || self.reader.waiting() > 0 {
+        // Who has nothing to take, or can't, would only keep the others waiting.
+        let has_use = self.let_go || self.reader.waiting() > 0;
+        if has_use && self.pipeline.has_room() {
             (self.held, self.turn) = (held, Some(Instant::now()));
         }
     }
@@ -95,8 +96,8 @@ impl Reading<'_> {
     /// Would others get on if this archive dropped what has arrived? Where all wait for the same disk it would only
     /// be read again.
     pub(super) fn is_in_the_way(&self) -> bool {
-        let is_alone = self.archive.world.disk.is_only_device();
-        self.reader.is_pressed() && !(is_alone && self.pipeline.has_room())
+        let all_wait = self.pipeline.has_room() || self.budget().is_spent();
+        self.reader.is_pressed() && !(all_wait && self.archive.world.disk.is_only_device())
     }
 
     /// Stops reading, and drops what has arrived.

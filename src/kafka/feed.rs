@@ -43,9 +43,9 @@ impl Feed {
 
     async fn run(self: Arc<Self>, window: Window, arrived: Arc<Notify>) {
         loop {
-            if window.is_full() {
+            while window.is_full() {
                 self.locked().values().for_each(|inbox| inbox.press());
-                window.room().await;
+                let _ = tokio::time::timeout(LOOK, window.room()).await;
             }
             if self.deal() {
                 tokio::task::yield_now().await;
