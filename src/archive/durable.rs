@@ -8,8 +8,9 @@ use tokio::time::sleep;
 use super::reading::{Fault, Reading};
 use crate::checkpoint::{Checkpointed, Identity};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
+use crate::disk::Disk;
 use crate::record::Positions;
-use crate::segment::writer::Written;
+use crate::segment::writer::{Durable, Written};
 
 /// What came of making something durable.
 pub(super) enum Outcome {
@@ -17,7 +18,7 @@ pub(super) enum Outcome {
     Stored(Box<Checkpointed>, bool),
     /// The brokers can't tell now whether the topic is still the one that was read.
     Postponed(KafkaError),
-    /// The topic was created again, and what was read may be of either: the next attempt goes back.
+    /// The topic was created again, and what was read may be of either. It is durable, and the next attempt goes back.
     Unsure,
 }
 
@@ -77,7 +78,10 @@ pub(super) fn checkpoint(
         let (recreated, verified) = match recreated {
             Ok(Recreated::No) => (false, None),
             Ok(Recreated::AfterReading) => (true, None),
-            Ok(Recreated::PerhapsRead) => return Ok(Outcome::Unsure),
+            Ok(Recreated::PerhapsRead) => {
+                let _ = sync(written, &disk).await?;
+                return Ok(Outcome::Unsure);
+            }
             Err(e) if patience == Patience::Trusting => match before {
                 Some(before) => (false, Some(before)),
                 None => {
@@ -89,9 +93,7 @@ pub(super) fn checkpoint(
             },
             Err(e) => return Ok(Outcome::Postponed(e)),
         };
-        let durable = written.sync(&disk).await.map_err(|e| {
-            Fault::Distrust(format!("syncing {e}; going back to the last checkpoint"))
-        })?;
+        let durable = sync(written, &disk).await?;
         let stored = store.save(identity, durable, verified).await;
         match stored {
             Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
@@ -100,6 +102,11 @@ pub(super) fn checkpoint(
             ))),
         }
     }
+}
+
+pub(super) async fn sync(written: Written, disk: &Disk) -> Result<Durable, Fault> {
+    let synced = written.sync(disk).await;
+    synced.map_err(|e| Fault::Distrust(format!("syncing {e}; going back to the last checkpoint")))
 }
 
 enum Recreated {

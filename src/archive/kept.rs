@@ -8,55 +8,57 @@ use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::config::Compression;
 use crate::fs::{File, Fs};
-use crate::segment::append::AppendFile;
 
 /// How much is copied at once, in bytes.
 const PIECE: usize = 1 << 16;
 
 impl Archive {
-    /// Copies what the checkpoint doesn't count to a file of its own, durably. What was copied before stays as it is:
-    /// since then the archive may have gone on in the data file.
-    pub(super) async fn keep_uncounted(
+    /// Copies what the data file holds from a byte on to a file of its own, durably, unless that was done before.
+    pub(super) async fn keep(
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
-        file: &AppendFile,
+        data: &Arc<dyn File>,
+        from: u64,
     ) -> Result<(), Stop> {
-        let bytes = file
-            .uncounted()
-            .map_err(|e| self.refused(e, Some(checkpointed)))?;
         let identity = &checkpointed.checkpoint().identity;
-        let path = store.path(&kept_name(identity, self.config.compression));
-        let count = bytes.end - bytes.start;
-        let copied = path.clone();
-        let disk = &self.world.disk;
-        let is_there = disk.run(move |fs: &dyn Fs| fs.stat(&copied).is_ok()).await;
-        if bytes.is_empty() || is_there {
-            return Ok(());
-        }
-        let data = Arc::clone(file.handle());
-        let kept = disk.replace(&path, move |to| copy(&*data, bytes, to)).await;
-        let (file, path) = (self.file().display(), path.display());
-        kept.map_err(|e| {
+        let path = store.path(&kept_name(identity, from, self.config.compression));
+        let file = self.file().display();
+        let failed = |e: io::Error| {
             Stop::Retry(format!(
-                "keeping {count} bytes of {file}, which may be of a topic that is gone, in {path}: {e}"
+                "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}: {e}",
+                path.display()
             ))
-        })?;
+        };
+        let (disk, kept, found) = (&self.world.disk, path.clone(), Arc::clone(data));
+        let look = move |fs: &dyn Fs| match fs.stat(&kept) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Some(found.stat()?.length)),
+            there => there.map(|_| None),
+        };
+        let end = disk.run(look).await.map_err(failed)?;
+        let Some(end) = end.filter(|&end| end > from) else {
+            return Ok(());
+        };
+        let data = Arc::clone(data);
+        let copied = disk.replace(&path, move |to| copy(&*data, from..end, to));
+        copied.await.map_err(failed)?;
         tracing::warn!(
-            "archive {}: {count} bytes of {file} that its checkpoint doesn't count may be of the topic that is gone; \
-             they are kept in {path}",
+            "archive {}: {} bytes of {file} that its checkpoint doesn't count may be of the topic that is gone; they \
+             are kept in {}",
             self.config.name,
+            end - from,
+            path.display(),
         );
         Ok(())
     }
 }
 
-/// A life of a topic that was left is never read again, so there is one such file for each. Ids may be written in
-/// an alphabet with a slash in it.
-fn kept_name(identity: &Identity, compression: Compression) -> String {
+/// By the topic that is left and the byte from which on it is no longer believed. Ids may be written in an alphabet
+/// with a slash in it.
+fn kept_name(identity: &Identity, from: u64, compression: Compression) -> String {
     let id = identity.topic_id.as_deref().unwrap_or("unknown");
     let id = id.replace('/', "_").replace('+', "-");
-    format!("unverified-{id}.ndjson{}", compression.ending())
+    format!("unverified-{id}-{from}.ndjson{}", compression.ending())
 }
 
 fn copy(from: &dyn File, bytes: Range<u64>, to: &dyn File) -> io::Result<()> {
@@ -65,7 +67,8 @@ fn copy(from: &dyn File, bytes: Range<u64>, to: &dyn File) -> io::Result<()> {
     while at < bytes.end {
         let left = usize::try_from(bytes.end - at).unwrap_or(PIECE);
         let piece = &mut piece[..left.min(PIECE)];
-        from.read_exact_at(piece, at)?;
+        let read = from.read_exact_at(piece, at);
+        read.map_err(|e| io::Error::new(e.kind(), format!("reading the data file: {e}")))?;
         to.append(piece)?;
         at += piece.len() as u64;
     }

@@ -8,6 +8,7 @@ mod open;
 mod own;
 mod reading;
 mod room;
+mod settle;
 mod unverified;
 
 use std::path::Path;

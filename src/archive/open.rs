@@ -252,11 +252,12 @@ impl Archive {
         let now = recreated.then_some(&identity);
         let files = self.open_files(&store, &checkpointed, from.clone(), now, held);
         let (writer, durable) = files.await?;
-        // An empty file is known again only by which one it is: before anything is written to another one, that is
-        // stored.
+        // An empty file is known again only by which one it is, and a topic only by its id: before anything is written
+        // to another one, that is stored.
         let opened = durable.progress();
         let is_other_empty = opened.data.length == 0 && opened.id != stored.progress.id;
-        let checkpointed = match is_other_empty {
+        let is_other_topic = topic.id.is_some() && topic.id != stored.identity.topic_id;
+        let checkpointed = match is_other_empty || is_other_topic {
             true => {
                 let stored = store.save(identity.clone(), durable, None).await;
                 stored.map_err(|e| self.not_stored(&e))?
@@ -296,7 +297,8 @@ impl Archive {
         // Both are what the checkpoint says: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
-            self.keep_uncounted(store, checkpointed, &data).await?;
+            let from = checkpointed.checkpoint().progress.data.length;
+            self.keep(store, checkpointed, data.handle(), from).await?;
             unlisted = self.recreated_gaps(checkpointed, now);
         }
         let open = move |fs: &dyn Fs| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::durable::{self, Outcome, Patience};
 use super::failed::Unreadable;
@@ -72,8 +72,11 @@ pub(super) struct Reading<'a> {
     pub unmoved: BTreeSet<Partition>,
     /// When this attempt began.
     began: Instant,
+    /// What was read since the last checkpoint may be of a topic that was created again: it is not to be asked again,
+    /// as that one may be gone by then.
+    pub(super) is_unsure: bool,
     /// A checkpoint on its way; it must have ended before anything else touches the state.
-    checkpointing: Option<Checkpointing>,
+    pub(super) checkpointing: Option<Checkpointing>,
     /// The checkpoint on its way must not wait for the brokers any longer.
     pub(super) hurry: Arc<Notify>,
 }
@@ -121,6 +124,7 @@ pub(super) async fn read(
         said: BTreeMap::new(),
         unmoved: BTreeSet::new(),
         began: Instant::now(),
+        is_unsure: false,
         checkpointing: None,
         hurry: Arc::default(),
     };
@@ -136,6 +140,7 @@ pub(super) async fn read(
     };
     // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
     reading.let_go();
+    reading.give_up_turn();
     reading.in_line = None;
     let name = &archive.config.name;
     match drained {
@@ -268,7 +273,7 @@ impl Reading<'_> {
     }
 
     /// Takes a batch of what has arrived and says how many that were.
-    fn take(&mut self) -> Result<usize, Fault> {
+    pub(super) fn take(&mut self) -> Result<usize, Fault> {
         let newline = self.archive.config.newline;
         let (chunk, places) = (&mut self.chunk, &mut self.places);
         let (mut full, mut records) = (Vec::new(), 0);
@@ -334,7 +339,7 @@ impl Reading<'_> {
     }
 
     /// Hands the chunk over to be written.
-    fn submit(&mut self) {
+    pub(super) fn submit(&mut self) {
         if self.chunk.bytes.is_empty() {
             return;
         }
@@ -344,7 +349,7 @@ impl Reading<'_> {
         self.pipeline.submit(std::mem::take(&mut self.chunk), held);
     }
 
-    fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
+    pub(super) fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
         match wrote {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.bytes);
@@ -364,7 +369,7 @@ impl Reading<'_> {
     }
 
     /// Takes note of a checkpoint; was the topic created again?
-    fn stored(&mut self, done: Result<Outcome, Fault>) -> Result<bool, Fault> {
+    pub(super) fn stored(&mut self, done: Result<Outcome, Fault>) -> Result<bool, Fault> {
         match done? {
             Outcome::Stored(checkpointed, recreated) => {
                 self.checkpointed = *checkpointed;
@@ -379,7 +384,10 @@ impl Reading<'_> {
                 self.unsaved = true;
                 Ok(false)
             }
-            Outcome::Unsure => Ok(true),
+            Outcome::Unsure => {
+                self.is_unsure = true;
+                Ok(true)
+            }
         }
     }
 
@@ -416,77 +424,9 @@ impl Reading<'_> {
         let started = self.reader.start(at);
         started.map_err(|e| self.archive.kafka("reading", &e).into())
     }
-
-    /// Takes what had arrived when the stop was asked for, for a limited time.
-    async fn drain(&mut self) -> Result<(), Fault> {
-        let deadline = Instant::now() + self.archive.world.drain;
-        let mut waiting = self.reader.waiting();
-        while waiting > 0 && Instant::now() < deadline {
-            if self.may_take() {
-                let taken = self.take()?;
-                if taken == 0 {
-                    break;
-                }
-                waiting = waiting.saturating_sub(taken);
-                continue;
-            }
-            self.submit();
-            self.stand_in_line();
-            tokio::select! {
-                biased;
-                () = sleep_until(deadline) => break,
-                wrote = self.pipeline.progress() => self.wrote(wrote)?,
-                held = pending_or(&mut self.in_line) => self.has_turn(held),
-            }
-        }
-        Ok(())
-    }
-
-    /// Has everything that was taken written, makes it durable and stores the last checkpoint.
-    async fn settle(mut self, patience: Patience) -> Result<(), Fault> {
-        let settled = self.settle_files(patience).await;
-        self.close().await;
-        settled
-    }
-
-    /// That the topic was created again, the next attempt finds out.
-    async fn settle_files(&mut self, patience: Patience) -> Result<(), Fault> {
-        if let Some(going_on) = self.checkpointing.take() {
-            self.hurry.notify_one();
-            self.stored(going_on.await)?;
-        }
-        let mut trouble = Ok(());
-        if !self.pipeline.has_failed() {
-            self.submit();
-            while !self.pipeline.is_idle() && trouble.is_ok() {
-                let wrote = self.pipeline.progress().await;
-                trouble = self.wrote(wrote);
-            }
-        }
-        if let Err(Fault::Distrust(_)) = trouble {
-            return trouble;
-        }
-        if let Some(written) = self.pipeline.end().await
-            && *written.progress() != self.checkpointed.checkpoint().progress
-        {
-            let done = durable::checkpoint(self, written, patience).await;
-            self.stored(done)?;
-        }
-        trouble
-    }
-
-    /// Ends everything that this attempt has going on, so that the next one has the files to itself.
-    async fn close(mut self) {
-        if let Some(going_on) = self.checkpointing.take() {
-            self.hurry.notify_one();
-            // Stored or not: the next attempt reads what is there.
-            let _ = going_on.await;
-        }
-        self.pipeline.end().await;
-    }
 }
 
-async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+pub(super) async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,

@@ -20,7 +20,7 @@ struct Found {
 impl Archive {
     /// Makes up for it that no broker could be asked before the last checkpoint. If the archive goes back, its data
     /// file is returned, too, locked. That it goes back is stored before anything is cut off, so that no later start
-    /// takes what was cut off for archived.
+    /// takes what was cut off for archived, and after it was kept, so that no later start cuts it off without.
     pub(super) async fn verify(
         &self,
         store: &Store,
@@ -46,6 +46,8 @@ impl Archive {
         }
         let found = self.find_unverified(store, progress.clone()).await;
         let found = found.map_err(|e| self.refused(e, Some(&stored)))?;
+        let from = verified.data.length;
+        self.keep(store, &stored, &found.data, from).await?;
         let saved = store.save_only_verified(stored, found.id).await;
         let saved = saved.map_err(|e| self.not_stored(&e))?;
         tracing::warn!(

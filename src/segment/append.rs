@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,20 +136,15 @@ impl AppendFile {
         })
     }
 
-    /// What is behind the file's end as it is known here, in bytes of the file.
-    pub fn uncounted(&self) -> Result<Range<u64>, Refused> {
-        let found = self.file.stat().map_err(|e| Refused::io(&self.path, e))?;
-        Ok(self.length..found.length.max(self.length))
-    }
-
-    /// Cuts that off, and says how many bytes it was. A file that somebody has made shorter stays so.
+    /// Cuts off what is behind the file's end as it is known here, and says how many bytes that were. A file that
+    /// somebody has made shorter stays so.
     pub fn cut(&self) -> Result<u64, Refused> {
-        let uncounted = self.uncounted()?;
-        if !uncounted.is_empty() {
-            let cut = self.file.set_len(self.length);
-            cut.map_err(|e| Refused::io(&self.path, e))?;
+        let io = |e| Refused::io(&self.path, e);
+        let found = self.file.stat().map_err(io)?.length;
+        if found > self.length {
+            self.file.set_len(self.length).map_err(io)?;
         }
-        Ok(uncounted.end - uncounted.start)
+        Ok(found.saturating_sub(self.length))
     }
 
     /// Appends all of `bytes`, or (as far as the file system lets it) nothing; refuses to go on in a file whose

@@ -131,10 +131,18 @@ impl Holds {
 
     fn parts<'a>(&'a self, topic: &'a Topic, name: &'a str) -> Vec<Part<'a>> {
         let lives = topic.lives.iter().enumerate();
+        let mut ids = topic.lives.iter().map(|life| Some(&life.id));
+        let first = ids.position(|id| id == self.first.identity.topic_id.as_ref());
         let part = move |(number, life): (usize, &'a Life)| {
             let logs = life.partitions.iter().enumerate();
-            let part =
-                move |(index, log)| self.part(format!("{name}/{number}/{index}"), life, index, log);
+            let was_over = first.is_some_and(|first| number < first);
+            let part = move |(index, log)| {
+                let name = format!("{name}/{number}/{index}");
+                let part = self.part(name, life, index, log);
+                // Nothing of it was ever read.
+                let start = if was_over { part.end } else { part.start };
+                Part { start, ..part }
+            };
             logs.map(part)
         };
         lives.flat_map(part).collect()

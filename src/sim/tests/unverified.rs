@@ -1,9 +1,11 @@
 //! What was read of a topic that is created again before it is certain that it was of the old one.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
+use crate::fs::Fs;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
@@ -93,7 +95,7 @@ impl Stopped {
     /// Has the archive gone back? Then all that was cut off must be in a file of its own, and else in its place.
     fn has_gone_back(&self, world: &World) -> bool {
         let now = data(world);
-        let Some(kept) = kept(world) else {
+        let Some(kept) = kept(world, 0) else {
             assert!(now.starts_with(&self.file), "something was cut off");
             return false;
         };
@@ -111,11 +113,19 @@ fn data(world: &World) -> Vec<u8> {
         .expect("a file")
 }
 
-fn kept(world: &World) -> Option<Vec<u8>> {
+/// What was kept of one of the topic's lives.
+fn kept(world: &World, life: usize) -> Option<Vec<u8>> {
     let config = &world.archives[0].config;
     let ending = config.compression.ending();
-    let name = format!("unverified-t-0.ndjson{ending}");
-    world.fs.peek(&config.state.join(name))
+    let is_kept = |path: &PathBuf| {
+        let path = path.to_string_lossy();
+        path.contains(&format!("/unverified-t-{life}-"))
+            && path.ends_with(&format!(".ndjson{ending}"))
+    };
+    let kept = world.fs.start().list(&config.state).expect("a directory");
+    let kept = kept.into_iter().filter(is_kept).collect::<Vec<_>>();
+    assert!(kept.len() <= 1, "{kept:?}");
+    world.fs.peek(kept.first()?)
 }
 
 #[test]
@@ -188,16 +198,55 @@ fn what_was_read_before_a_topic_was_created_again_is_in_the_file_or_kept_beside_
             world.fs.crash(crash.unwrap_or(Crash::Kill));
             world.archives[0].config.checkpoint = OFTEN;
             finish(&world).unwrap_or_else(|e| panic!("{of}: {e}"));
-            let now = data(&world);
-            let same = before.iter().zip(&now).take_while(|(a, b)| a == b);
-            let same = same.count();
-            if same < before.len() {
-                let kept = kept(&world).unwrap_or_else(|| panic!("{of}: cut off and not kept"));
-                let is_kept = (0..=same).any(|at| kept.starts_with(&before[at..]));
-                assert!(is_kept, "{of}: what was cut off is not what was kept");
-                kept_beside += 1;
-            }
+            kept_beside += usize::from(is_kept_beside(&world, &before, 0, &of));
         }
+    }
+    assert!(kept_beside > 0);
+}
+
+/// What an archive's file held of a life must be in there still, or at its end kept beside it; is it that?
+fn is_kept_beside(world: &World, before: &[u8], life: usize, of: &str) -> bool {
+    let now = data(world);
+    let same = before.iter().zip(&now).take_while(|(a, b)| a == b).count();
+    if same == before.len() {
+        return false;
+    }
+    let kept = kept(world, life).unwrap_or_else(|| panic!("{of}: cut off and not kept"));
+    let is_kept = (0..=same).any(|at| kept.starts_with(&before[at..]));
+    assert!(is_kept, "{of}: what was cut off is not what was kept");
+    true
+}
+
+#[test]
+fn what_was_read_of_a_topic_that_was_created_twice_again_before_a_checkpoint_is_kept_as_well() {
+    let mut kept_beside = 0;
+    for at in 0..100 {
+        let scene = &SCENES[1 + at as usize % 3];
+        let mut world = scene.world(at);
+        world.archives[0].config.checkpoint = NEVER;
+        let (mut script, mut step, mut before) = (scene.script(), 0, Vec::new());
+        let ended = world.process(&mut |world| {
+            step += 1;
+            match step {
+                1..=5 => script(world),
+                6 => {
+                    recreate(world);
+                    Step::Wait(Duration::from_secs(30))
+                }
+                _ => {
+                    before = data(world);
+                    world.fs.crash_after(world.fs.counts().0 + 1);
+                    Step::Wait(Duration::from_secs(12))
+                }
+            }
+        });
+        let of = format!("{}, {at}", scene.name);
+        ended.unwrap_or_else(|e| panic!("{of}: {e}"));
+        world.fs.crash(Crash::Kill);
+        recreate(&world);
+        world.archives[0].config.checkpoint = OFTEN;
+        finish(&world).unwrap_or_else(|e| panic!("{of}: {e}"));
+        kept_beside += usize::from(is_kept_beside(&world, &before, 1, &of));
     }
     assert!(kept_beside > 0);
 }
