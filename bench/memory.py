@@ -30,7 +30,9 @@ DISK_BYTES_PER_S = 5_000_000
 SAMPLE_S = 0.05
 STOP_TIMEOUT_S = 60
 MOUNT_TIMEOUT_S = 10
-KEPT_BYTES_MAX = 4 * GB  # a larger backlog is dropped after its turn, as all together take 80 GB
+# What is more is dropped after its turn: all together take 80 GB, and a broker minutes to start.
+KEPT_BYTES_MAX = 4 * GB
+KEPT_PARTITIONS_MAX = 1_000
 SIZES = {200: "200 B", 1_000_000: "1 MB", 20_000_000: "20 MB"}
 
 
@@ -47,6 +49,10 @@ class Case:
     def topic(self):
         records = self.backlog_bytes // self.archives // self.record_bytes
         return programs.Topic(max(1, records), self.record_bytes, self.partitions, self.codec)
+
+    @property
+    def is_dropped(self):
+        return self.backlog_bytes > KEPT_BYTES_MAX or self.archives * self.partitions > KEPT_PARTITIONS_MAX
 
     @property
     def label(self):
@@ -117,7 +123,7 @@ def table(args):
                 broker.make_topics(case.topic, names)
                 run = measure(broker, names, args.limit, args.seconds or case.seconds)
             finally:
-                if case.backlog_bytes > KEPT_BYTES_MAX:
+                if case.is_dropped:
                     broker.drop_topics(names)
             peak, late = run.peak_bytes / MIB, [b / MIB for b in run.late_bytes]
             failed |= run.ended is not None or peak > args.limit + OWN_MIB
