@@ -23,7 +23,7 @@ const WINDOW_PART: u64 = 10;
 const INBOX_MOST: u64 = 4 << 20;
 const INBOX_PART: u64 = 64;
 /// The share of all clients' queues together.
-const QUEUES_PART: u64 = 12;
+const QUEUES_PART: u64 = 24;
 const QUEUE_MOST: u64 = 16 << 20;
 /// The share of one response of each client: compressed it may hold ten times as much, and each record adds
 /// librdkafka's own memory.
