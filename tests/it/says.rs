@@ -143,9 +143,9 @@ pub fn other_file(file: &str, bytes: usize) -> Says {
     Says::new(&[file, "another file", &format!("{bytes} bytes")], &[])
 }
 
-/// An open file that has no name any more; or its directory was gone when a checkpoint was stored.
+/// An open file that has no name any more.
 pub fn no_file(file: &str) -> Says {
-    Says::new(&[file], &["no file", "no such file"])
+    Says::new(&[file, "no file"], &[])
 }
 
 pub fn stopped_until_put_back(file: &str, length: u64) -> Says {

@@ -55,6 +55,12 @@ impl Hurt {
         };
         hurt.send(100);
         hurt.scene.await_checkpointed(hurt.state(), 100);
+        // It can be seen before its directory is synced: one that was started anew has nothing to store.
+        hurt.archiver.stop();
+        hurt.archiver = hurt.scene.start(&hurt.config);
+        for topic in [&hurt.topic, &hurt.other] {
+            hurt.archiver.await_line(&says::running(&topic.name));
+        }
         hurt
     }
 
