@@ -24,6 +24,7 @@ pub mod gaps;
 pub mod kafka;
 pub mod lock;
 pub mod logging;
+mod open_files;
 pub mod record;
 pub mod segment;
 pub mod shutdown;

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::disk::Disk;
 use crate::fs::RealFs;
 use crate::kafka::{KafkaCluster, Limits};
+use crate::open_files;
 use crate::shutdown::Shutdown;
 use crate::status::{State, Status, name_those};
 use crate::totals;
@@ -46,7 +47,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Begins to archive. Must be called within a tokio runtime.
     pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
-        raise_open_files(config.archives.len());
+        open_files::allow(&config.archives);
         let fs = RealFs::default();
         let world = World {
             disk: Disk::new(Arc::new(fs.clone()), config.memory_bytes / CHUNKS_PART),
@@ -215,26 +216,4 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
             Arc::new(KafkaCluster::new(cluster, topics, of(index), limits))
         })
         .collect()
-}
-
-/// Each archive keeps two files open, and the clients their connections.
-fn raise_open_files(archives: usize) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = 2 * archives as u64 + 256;
-    let now = getrlimit(Resource::Nofile);
-    let unlimited = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
-    if unlimited(now.current) >= wanted {
-        return;
-    }
-    let raised = wanted.min(unlimited(now.maximum));
-    let limit = Rlimit {
-        current: Some(raised),
-        maximum: now.maximum,
-    };
-    if setrlimit(Resource::Nofile, limit).is_err() || raised < wanted {
-        tracing::warn!(
-            "{archives} archives need about {wanted} open files, but only {raised} are allowed; raise the limit \
-             (ulimit -n, or LimitNOFILE in the service's unit)"
-        );
-    }
 }

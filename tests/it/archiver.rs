@@ -14,6 +14,8 @@ use crate::kafka::Janitor;
 use crate::says::Says;
 use crate::wait::{LONG, within};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_archiver");
+
 pub struct Archiver {
     child: Mutex<Child>,
     log: Arc<Log>,
@@ -54,12 +56,23 @@ impl Archiver {
 
     /// The same with some environment variables.
     pub fn start_with(directory: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_archiver"));
+        let mut command = Command::new(BINARY);
+        command.args(args).envs(environment.iter().copied());
+        Self::spawn(directory, command)
+    }
+
+    /// The same with so many open files allowed, and so many if it asks for more.
+    pub fn start_allowed(directory: &Path, args: &[&str], files: u32, at_most: u32) -> Self {
+        let script = format!("ulimit -Sn {files} && ulimit -Hn {at_most} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, BINARY]).args(args);
+        Self::spawn(directory, command)
+    }
+
+    fn spawn(directory: &Path, mut command: Command) -> Self {
         command
-            .args(args)
             .current_dir(directory)
             .env_remove("RUST_LOG")
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

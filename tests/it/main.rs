@@ -28,6 +28,7 @@ mod first_start;
 mod flush;
 mod lock;
 mod newlines;
+mod open_files;
 mod partitions;
 mod powercut;
 mod recovery;
