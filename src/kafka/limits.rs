@@ -10,6 +10,7 @@ pub struct Limits {
     /// What may have arrived, in the whole process.
     pub window: Window,
     queue_bytes: u64,
+    /// Of all brokers' responses.
     fetch_bytes: u64,
 }
 
@@ -25,8 +26,8 @@ const INBOX_PART: u64 = 64;
 /// The share of all clients' queues together.
 const QUEUES_PART: u64 = 24;
 const QUEUE_MOST: u64 = 16 << 20;
-/// The share of one response of each client: compressed it may hold ten times as much, and each record adds
-/// librdkafka's own memory.
+/// The share of one response of each broker to each client, as all may answer at the same time: compressed it may hold
+/// ten times as much, and each record adds librdkafka's own memory.
 const RESPONSES_PART: u64 = 20;
 const RESPONSE_LEAST: u64 = 256 << 10;
 const RESPONSE_MOST: u64 = 8 << 20;
@@ -46,31 +47,53 @@ impl Limits {
     pub fn new(memory: u64, connections: usize, clients: usize, window: Window) -> Self {
         let clients = clients.max(1) as u64;
         let queue_bytes = memory / QUEUES_PART / clients;
-        let fetch_bytes = memory / RESPONSES_PART / clients;
         Self {
             connections: connections.max(1),
             window,
             queue_bytes: queue_bytes.clamp(RESPONSE_LEAST, QUEUE_MOST),
-            fetch_bytes: fetch_bytes.clamp(RESPONSE_LEAST, RESPONSE_MOST),
+            fetch_bytes: memory / RESPONSES_PART / clients,
         }
     }
 
-    /// The same as librdkafka properties.
-    pub(super) fn properties(&self) -> Vec<(String, String)> {
+    /// The same as librdkafka properties, of a client that so many brokers may answer at the same time.
+    pub(super) fn properties(&self, brokers: usize) -> Vec<(&'static str, u64)> {
+        let response = self.fetch_bytes / brokers.max(1) as u64;
+        let response = response.clamp(RESPONSE_LEAST, RESPONSE_MOST);
+        let of_partition = (response / PARTITIONS_LEAST).clamp(RESPONSE_LEAST, FETCH_MOST);
         let records = self.queue_bytes / RECORD_OVERHEAD as u64;
-        let of_partition = (self.fetch_bytes / PARTITIONS_LEAST).clamp(RESPONSE_LEAST, FETCH_MOST);
         let kilobytes = self.queue_bytes / 2 / 1024;
-        [
+        vec![
             ("queued.min.messages", records.clamp(1, 10_000_000)),
             ("queued.max.messages.kbytes", kilobytes.max(1)),
             ("fetch.message.max.bytes", of_partition),
-            ("fetch.max.bytes", self.fetch_bytes),
+            ("fetch.max.bytes", response),
             // What a producer may send, but no client is made whose responses are smaller.
             ("message.max.bytes", of_partition),
             // A full queue empties within milliseconds.
             ("fetch.queue.backoff.ms", 2),
         ]
-        .map(|(name, value)| (name.to_owned(), value.to_string()))
-        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_responses_of_all_brokers_together_have_their_share_of_the_memory() {
+        let memory = 256 << 20;
+        for (connections, brokers) in [(1, 1), (2, 1), (2, 3), (4, 6), (2, 10)] {
+            let limits = Limits::new(memory, connections, connections, Limits::window(memory));
+            let properties = limits.properties(brokers);
+            let (_, response) = properties
+                .iter()
+                .find(|(key, _)| *key == "fetch.max.bytes")
+                .unwrap();
+            let together = response * (connections * brokers) as u64;
+            assert!(
+                together <= memory / RESPONSES_PART,
+                "{brokers} brokers: {together} B"
+            );
+        }
     }
 }

@@ -35,7 +35,6 @@ pub use limits::Limits;
 use native::Client;
 pub use native::exit;
 use reader::KafkaReader;
-use window::Window;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,16 +56,16 @@ type Found = Result<Option<Range<NextOffset>>, KafkaError>;
 pub struct KafkaCluster {
     name: String,
     properties: Arc<BTreeMap<String, String>>,
-    connections: usize,
+    limits: Limits,
     health: Arc<Health>,
     /// The topics that are read, to ask for them together.
     topics: Arc<[String]>,
     /// Asks the questions. Not one of those that read: a broker answers one request of a connection after the
     /// other, and a fetch may wait half a second for records.
     asker: OnceCell<Arc<Client>>,
+    brokers: OnceCell<usize>,
     /// `connections` of them for each lane.
     readers: Vec<OnceCell<Arc<Feed>>>,
-    window: Window,
     identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
@@ -84,7 +83,6 @@ impl KafkaCluster {
         limits: Limits,
     ) -> Self {
         let mut properties = defaults();
-        properties.extend(limits.properties());
         properties.extend(config.properties.clone());
         properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
         let committer = config
@@ -95,12 +93,12 @@ impl KafkaCluster {
         Self {
             name: config.name.clone(),
             properties: Arc::new(properties),
-            connections: limits.connections,
             health: Arc::new(Health::new(&config.name)),
             topics: topics.into(),
             asker: OnceCell::new(),
+            brokers: OnceCell::new(),
             readers: (0..readers).map(|_| OnceCell::new()).collect(),
-            window: limits.window,
+            limits,
             identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
@@ -128,19 +126,32 @@ impl KafkaCluster {
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
         let make = async || {
             // It reads only to find out where a corrupt batch ends, one offset after the other.
-            let asker = self
-                .client(&[], &[("fetch.error.backoff.ms", "10")])
-                .await?;
+            let mut properties = self.limits.properties(1);
+            properties.push(("fetch.error.backoff.ms", 10));
+            let asker = self.client(&[], properties).await?;
             self.health.watch(&asker);
             Ok(asker)
         };
         self.asker.get_or_try_init(make).await
     }
 
+    /// How many answer a client at the same time.
+    async fn brokers(&self) -> Result<usize, KafkaError> {
+        let ask = async || {
+            let asker = Arc::clone(self.asker().await?);
+            let known = blocking(move || asker.brokers(TIMEOUT)).await?;
+            known
+                .map(|brokers| brokers.len())
+                .map_err(|e| self.health.explain(e))
+        };
+        self.brokers.get_or_try_init(ask).await.copied()
+    }
+
     async fn reading(&self, index: usize) -> Result<&Arc<Feed>, KafkaError> {
         let make = async || {
-            let client = self.client(&self.topics, &[]).await?;
-            Ok(Feed::new(client, self.window.clone()))
+            let limits = self.limits.properties(self.brokers().await?);
+            let client = self.client(&self.topics, limits).await?;
+            Ok(Feed::new(client, self.limits.window.clone()))
         };
         self.readers[index].get_or_try_init(make).await
     }
@@ -149,14 +160,18 @@ impl KafkaCluster {
     async fn client(
         &self,
         topics: &[String],
-        more: &'static [(&str, &str)],
+        more: Vec<(&'static str, u64)>,
     ) -> Result<Arc<Client>, KafkaError> {
         let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
         let topics = topics.to_vec();
         let made = blocking(move || {
+            let more = more
+                .iter()
+                .map(|(k, v)| (*k, v.to_string()))
+                .collect::<Vec<_>>();
+            let more = more.iter().map(|(k, v)| (*k, v.as_str()));
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
-            let properties = properties.chain(more.iter().copied());
-            let client = Client::new(properties, Box::new(health))?;
+            let client = Client::new(properties.chain(more), Box::new(health))?;
             // Without an answer the client finds the leaders by itself, later.
             if !topics.is_empty()
                 && let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first()
@@ -269,11 +284,12 @@ impl Cluster for KafkaCluster {
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
-            let first = (lane * self.connections) % self.readers.len();
-            let made = (first..first + self.connections).map(|index| self.reading(index));
+            let connections = self.limits.connections;
+            let first = (lane * connections) % self.readers.len();
+            let made = (first..first + connections).map(|index| self.reading(index));
             let feeds = futures_util::future::try_join_all(made).await?;
             let feeds = feeds.into_iter().cloned().collect();
-            let mut reader = KafkaReader::new(&topic, feeds, &self.window);
+            let mut reader = KafkaReader::new(&topic, feeds, &self.limits.window);
             reader.start(&from)?;
             Ok(Box::new(reader) as Box<dyn Reader>)
         }
