@@ -115,6 +115,7 @@ lint: deny
 	@scripts/need.sh rust fmt clippy build
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --bench instructions -- -D warnings
 
 DENY = target/tools/bin/cargo-deny
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub type Pace = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// How long others wait for a thread that finds out which device something is on: it may never find out.
 const HUNG: Duration = Duration::from_secs(1);
+/// The same after one that has not found out in that time.
+const HUNG_AGAIN: Duration = Duration::from_millis(20);
 
 /// A file system, and how one of its devices is used.
 #[derive(Clone)]
@@ -57,6 +60,8 @@ struct Devices {
     /// To the thread that finds out what is on which device; it is asked one thing at a time.
     finder: Mutex<Weak<Sender<Job>>>,
     finding: Semaphore,
+    /// The last one that was asked hasn't answered in time.
+    is_hung: AtomicBool,
     known: Mutex<HashMap<u64, Device>>,
 }
 
@@ -152,6 +157,7 @@ impl Disk {
                 memory,
                 finder: Mutex::default(),
                 finding: Semaphore::new(1),
+                is_hung: AtomicBool::new(false),
                 known: Mutex::default(),
             }),
         }
@@ -179,7 +185,15 @@ impl Disk {
         };
         // It ends only with the last sender.
         let _ = self.devices.finder().send(Box::new(find));
-        let found = match timeout(HUNG, &mut when_found).await {
+        let patience = match self.devices.is_hung.load(Ordering::Relaxed) {
+            true => HUNG_AGAIN,
+            false => HUNG,
+        };
+        let found = timeout(patience, &mut when_found).await;
+        self.devices
+            .is_hung
+            .store(found.is_err(), Ordering::Relaxed);
+        let found = match found {
             Ok(found) => found,
             Err(_) => {
                 *self.devices.locked_finder() = Weak::new();

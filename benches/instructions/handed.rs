@@ -63,7 +63,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
         lane: 0,
         refresh: 60 * SECOND,
         world: World {
-            disk: Disk::in_tasks(fs, 64 << 20, at_once),
+            disk: Disk::in_tasks(fs, 64 << 20, at_once, 1),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: SECOND,

@@ -48,7 +48,7 @@ pub(super) fn checkpoint(
 ) -> impl Future<Output = Result<Outcome, Fault>> + Send + use<> {
     let (store, identity) = (reading.store.clone(), reading.identity.clone());
     let stored = reading.checkpointed.checkpoint();
-    // Of a topic that was created again before, nothing has been stored yet.
+    // Else the brokers have stopped telling ids, and what is stored may be of another topic.
     let is_of_topic = stored.identity.topic_id == identity.topic_id;
     let before = is_of_topic.then(|| stored.progress.clone());
     let read = written.progress().next_offsets.clone();

@@ -252,12 +252,12 @@ impl Archive {
         let now = recreated.then_some(&identity);
         let files = self.open_files(&store, &checkpointed, from.clone(), now, held);
         let (writer, durable) = files.await?;
-        // An empty file is known again only by which one it is, and a topic only by its id: before anything is written
-        // to another one, that is stored.
+        // An empty file is known again only by which one it is, and a topic by its id or its partitions: before anything
+        // is written to another one, that is stored.
         let opened = durable.progress();
         let is_other_empty = opened.data.length == 0 && opened.id != stored.progress.id;
-        let is_other_topic = topic.id.is_some() && topic.id != stored.identity.topic_id;
-        let checkpointed = match is_other_empty || is_other_topic {
+        let has_other_id = topic.id.is_some() && topic.id != stored.identity.topic_id;
+        let checkpointed = match is_other_empty || has_other_id || recreated {
             true => {
                 let stored = store.save(identity.clone(), durable, None).await;
                 stored.map_err(|e| self.not_stored(&e))?

@@ -85,7 +85,8 @@ impl Reading<'_> {
     fn unsure(&self) -> Fault {
         let topic = &self.archive.config.topic;
         Stop::Retry(format!(
-            "topic {topic} was deleted and created again, and what was read since the last checkpoint may be of either"
+            "topic {topic} was deleted and created again, and what was read since the last checkpoint may be of either; \
+             it goes into an unverified- file beside that checkpoint, and reading goes on from there"
         ))
         .into()
     }
