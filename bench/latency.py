@@ -8,10 +8,10 @@ from pathlib import Path
 import onetopic
 import programs
 import stamped
-from live import Archiver, Failed, Topics, size
+from live import Archiver, Topics, size
 from report import Section
 from rounds import scratch
-from setup import Missing, say
+from setup import Failed, Missing, say
 
 FLUSHES_S = {"1s": 1.0, "100ms": 0.1}
 # (records a second, of which one in so many is looked at, seconds)
@@ -30,17 +30,14 @@ def latency(broker, args):
     rows = []
     for flush in FLUSHES_S:
         for rate, every, window_s in RATES_QUICK if args.quick else RATES:
-            try:
-                ages = ages_of_one(broker, flush, rate, every, window_s)
-            except (Failed, Missing) as e:
-                section.problems.append(f'flush = "{flush}", {rate:,} records/s: {e}')
-                continue
-            found = {"p50_s": percentile(ages, 50), "p99_s": percentile(ages, 99), "max_s": max(ages)}
+            runs = [ages_of_one(broker, flush, rate, every, window_s) for _ in range(args.runs)]
+            section.runs += [{"flush": flush, "rate": rate} | summary(ages) for ages in runs]
+            found = {name: statistics.median(summary(ages)[name] for ages in runs) for name in summary(runs[0])}
             section.figures |= {f"latency-{flush}-{rate}.{name}": value for name, value in found.items()}
             rows.append([f'`flush = "{flush}"`', f"{rate:,}", *(f"{value * 1000:,.0f} ms" for value in found.values())])
             say(f"{flush}, {rate:,} records/s: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()))
         p99s = [value for name, value in section.figures.items() if re.match(rf"latency-{flush}-.*p99_s", name)]
-        section.figures[f"latency-{flush}.p99_s"] = max(p99s, default=None)
+        section.figures[f"latency-{flush}.p99_s"] = max(p99s)
     section.table(["", "records/s", "p50", "p99", "max"], rows)
     section.say(
         "One topic of one partition, one archive. From the moment a record is handed to the producer (`linger.ms = 1`) "
@@ -89,18 +86,13 @@ def fairness(broker, args):
     ages, drained_s = [], []
     with Topics(broker, count) as topics:
         for round_number in range(args.runs):
-            try:
-                found, took_s = ages_of_many(broker, topic, topics)
-            except (Failed, Missing) as e:
-                section.problems.append(f"{count:,} trickling archives: {e}")
-                return section
+            found, took_s = ages_of_many(broker, topic, topics)
             say(f"{round_number + 1}/{args.runs} fairness: {len(found):,} records, p99 {percentile(found, 99):.3f}")
             ages.append(found)
             drained_s.append(took_s)
-    p99s = [percentile(found, 99) for found in ages]
     section.runs = [
-        {"p50_s": percentile(found, 50), "p99_s": p99, "max_s": max(found), "records": len(found), "drained_s": took_s}
-        for found, p99, took_s in zip(ages, p99s, drained_s, strict=True)
+        summary(found) | {"records": len(found), "drained_s": took_s}
+        for found, took_s in zip(ages, drained_s, strict=True)
     ]
     middle = {name: statistics.median(run[name] for run in section.runs) for name in section.runs[0]}
     section.figures = {f"fairness.{name}": value for name, value in middle.items()}
@@ -158,6 +150,10 @@ def check(files, lines):
     for file in files:
         if problem := stamped.wrong(file, lines):
             raise Failed(problem)
+
+
+def summary(ages):
+    return {"p50_s": percentile(ages, 50), "p99_s": percentile(ages, 99), "max_s": max(ages)}
 
 
 def percentile(values, percent):

@@ -7,7 +7,7 @@ import time
 
 import proc
 import setup
-from setup import ROOT, WORK, Missing
+from setup import ROOT, WORK, Failed
 from stamped import LINE_BYTES, PREFIX
 
 AWAIT_S = 60
@@ -58,7 +58,7 @@ class Sender:
 
     def finish(self):
         if self.process.wait() != 0:
-            raise Missing("the broker did not take what was sent to it")
+            raise Failed("the broker did not take what was sent to it")
 
 
 class Archiver:
@@ -89,7 +89,10 @@ class Archiver:
         """The seconds that a clean stop took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(STOP_TIMEOUT_S)
+        try:
+            code = self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"archiver did not stop within {STOP_TIMEOUT_S} s") from None
         if code != 0:
             raise Failed(f"archiver ended with {code}; its log is target/bench/logs/live.log")
         return time.monotonic() - began
@@ -115,10 +118,6 @@ class Archiver:
                 file, wanted = next(iter(waiting.items()))
                 raise Failed(f"{file.name} has {size(file):,} bytes after {passed:.0f} s, not {wanted:,}")
             time.sleep(POLL_S)
-
-
-class Failed(Exception):
-    """Records are missing, or archiver gave up."""
 
 
 def size(path):

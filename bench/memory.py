@@ -11,7 +11,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,9 @@ import proc
 import programs
 import setup
 from broker import Broker
-from setup import ROOT, WORK, Missing, say
+from live import Topics
+from rounds import scratch, sweep
+from setup import ROOT, WORK, Failed, Missing, say
 
 MIB = 1 << 20
 GB = 1_000_000_000
@@ -29,6 +30,8 @@ OWN_MIB = 40  # the program itself, beside what the limit counts
 DISK_BYTES_PER_S = 5_000_000
 SAMPLE_S = 0.05
 STOP_TIMEOUT_S = 60
+WRITTEN_LEAST = 10_000_000
+TRICKLE_EACH = 2  # records a second
 MOUNT_TIMEOUT_S = 10
 # What is more is dropped after its turn: all together take 80 GB, and a broker minutes to start.
 KEPT_BYTES_MAX = 4 * GB
@@ -44,6 +47,7 @@ class Case:
     backlog_bytes: int
     codec: str = "none"
     seconds: int = 20
+    trickling: int = 0  # archives beside these, of topics to which a few records a second are sent
 
     @property
     def topic(self):
@@ -59,8 +63,9 @@ class Case:
         codec = "" if self.codec == "none" else f", {self.codec}"
         partitions = "" if self.partitions == 1 else f" of {self.partitions} partitions"
         archives = f"{self.archives:,} archive{'s' * (self.archives > 1)}{partitions}"
+        beside = f", beside {self.trickling} that trickle" if self.trickling else ""
         long = f", {self.seconds} s" if self.seconds != Case.seconds else ""
-        return f"{self.backlog_bytes // GB} GB, {archives}, records of {SIZES[self.record_bytes]}{codec}{long}"
+        return f"{self.backlog_bytes // GB} GB, {archives}, records of {SIZES[self.record_bytes]}{codec}{beside}{long}"
 
 
 CASES = {
@@ -74,18 +79,27 @@ CASES = {
     "huge": Case(1, 2, 20_000_000, GB),
     "zstd": Case(100, 1, 200, 4 * GB, "zstd"),
     "partitions": Case(100, 100, 200, 4 * GB),
+    "trickle": Case(900, 1, 200, 10 * GB, seconds=60, trickling=100),
     "long": Case(100, 1, 200, 4 * GB, seconds=300),
 }
 
 
 @dataclass
 class Run:
-    ended: int | None  # how, where it did so before it was asked to
+    ended: int | None  # how; nothing if it did not stop
     peak_bytes: int
     late_bytes: list[int]  # resident, sampled through the second half
     written_bytes: int
     stop_s: float
     warnings: list[str]
+
+    def problem(self, limit_mib):
+        if self.ended != 0:
+            return "did not stop" if self.ended is None else f"ended with {self.ended}"
+        if self.peak_bytes > (limit_mib + OWN_MIB) * MIB:
+            return "too much"
+        # A little more than nothing: how much a slow disk takes of small pieces is not the question here.
+        return "hardly anything written" if self.written_bytes < WRITTEN_LEAST else None
 
 
 def main():
@@ -98,7 +112,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return table(args)
-    except Missing as e:
+    except (Failed, Missing) as e:
         say(e)
         return 2
 
@@ -109,6 +123,7 @@ def table(args):
         raise Missing("skipped: mounting a slow disk needs root and /dev/fuse")
     setup.library("libfuse3.so.3", "libfuse3-3")
     setup.venv_python()
+    sweep()
     lines = [
         f"| backlog, limit {args.limit} MiB, disk of {DISK_BYTES_PER_S // 1_000_000} MB/s | peak resident | "
         "lowest–highest in the second half | written | stop |",
@@ -121,13 +136,15 @@ def table(args):
             names = case.topic.names(case.archives)
             try:
                 broker.make_topics(case.topic, names)
-                run = measure(broker, names, args.limit, args.seconds or case.seconds)
+                with Topics(broker, case.trickling) as trickling:
+                    run = measure(broker, names, trickling, args.limit, args.seconds or case.seconds)
             finally:
                 if case.is_dropped:
                     broker.drop_topics(names)
             peak, late = run.peak_bytes / MIB, [b / MIB for b in run.late_bytes]
-            failed |= run.ended is not None or peak > args.limit + OWN_MIB
-            said = f"{peak:.0f} MiB" if run.ended is None else f"**ended with {run.ended}**"
+            problem = run.problem(args.limit)
+            failed |= problem is not None
+            said = f"{peak:.0f} MiB" if problem is None else f"**{peak:.0f} MiB, {problem}**"
             lines.append(
                 f"| {case.label} | {said} | {min(late):.0f}–{max(late):.0f} MiB "
                 f"| {run.written_bytes / 1e6:,.0f} MB | {run.stop_s:.1f} s |"
@@ -156,12 +173,19 @@ class SlowDisk:
         log = open(WORK / "logs" / "slowdisk.log", "wb")
         command = list(map(str, command))
         self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=proc.die_with_parent)
+        try:
+            self._wait_until_mounted()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self.mounted
+
+    def _wait_until_mounted(self):
         deadline = time.monotonic() + MOUNT_TIMEOUT_S
         while not self.mounted.is_mount():
             if time.monotonic() > deadline:
                 raise Missing("the slow disk could not be mounted; its log is in target/bench/logs")
             time.sleep(0.05)
-        return self.mounted
 
     def __exit__(self, *_):
         subprocess.run(["umount", "-l", str(self.mounted)], check=False)
@@ -169,8 +193,9 @@ class SlowDisk:
         self.process.wait()
 
 
-def measure(broker, names, limit_mib, seconds):
-    with tempfile.TemporaryDirectory(dir=WORK) as directory, SlowDisk(Path(directory)) as slow:
+def measure(broker, names, trickling, limit_mib, seconds):
+    with scratch(WORK) as directory, SlowDisk(Path(directory)) as slow:
+        names = [*names, *trickling.names]
         files = [slow / f"{name}.ndjson" for name in names]
         more = f'[limits]\nmemory = "{limit_mib}MiB"\n'
         config = programs.write_config(Path(directory), broker.address, zip(names, files, strict=True), more)
@@ -179,6 +204,8 @@ def measure(broker, names, limit_mib, seconds):
             command = [str(setup.archiver()), "-c", str(config)]
             process = subprocess.Popen(command, stdout=stderr, stderr=stderr, preexec_fn=proc.die_with_parent)
         try:
+            if trickling.names:
+                sender = trickling.sending(seconds * TRICKLE_EACH, TRICKLE_EACH * len(trickling.names))
             late, began = [], time.monotonic()
             while (passed := time.monotonic() - began) < seconds:
                 if process.poll() is not None:
@@ -188,12 +215,18 @@ def measure(broker, names, limit_mib, seconds):
                     late.append(resident)
                 time.sleep(SAMPLE_S)
             ended = process.poll()
-            peak, _ = proc.status(process.pid) if ended is None else (0, 0)
+            peak = proc.status(process.pid)[0] if ended is None else 0
             written = sum(f.stat().st_size for f in (slow.parent / "real").glob("*.ndjson"))
-            process.send_signal(signal.SIGTERM)
             stopping = time.monotonic()
-            process.wait(STOP_TIMEOUT_S)
+            if ended is None:
+                process.send_signal(signal.SIGTERM)
+                while process.poll() is None and time.monotonic() < stopping + STOP_TIMEOUT_S:
+                    peak = max(peak, proc.status(process.pid)[0])
+                    time.sleep(SAMPLE_S)
+                ended = process.poll()
             stop_s = time.monotonic() - stopping
+            if trickling.names:
+                sender.finish()
         finally:
             process.kill()
             process.wait()

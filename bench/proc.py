@@ -8,20 +8,11 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid):
-    """User and system time of all threads of a process so far."""
+    """User and system time of all threads of a process so far, those that have ended too."""
     with open(f"/proc/{pid}/stat") as f:
         # The command's name stands in brackets and may hold spaces: count from behind it.
         fields = f.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-
-
-def exact_cpu_seconds(pid):
-    """The same of a process whose threads stay: to the nanosecond, as an idle one uses less than a tick."""
-    nanoseconds = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
-            nanoseconds += int(f.read().split()[0])
-    return nanoseconds / 1e9
 
 
 def status(pid):

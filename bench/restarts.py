@@ -11,14 +11,14 @@ import proc
 import programs
 import setup
 import stamped
-from live import Archiver, Failed, Topics, size
+from live import Archiver, Topics, size
 from report import MIB, Section
 from rounds import scratch
-from setup import WORK, Missing, say
+from setup import WORK, Failed, Missing, say
 
 ARCHIVES, ARCHIVES_QUICK = 1_000, 100
 SETTLED_S, SETTLED_S_QUICK = 6, 1  # past the first checkpoint
-IDLE_S, IDLE_S_QUICK = 10, 2
+IDLE_S, IDLE_S_QUICK = 30, 2  # all that is done from time to time, such as asking for the topics, is in it
 SYNCS_S, SYNCS_S_QUICK = 10, 6
 RATE_EACH = 10  # records a second into each, while they are active
 SYNCS = "fsync,fdatasync,syncfs,sync_file_range,sync"
@@ -31,23 +31,16 @@ def section(broker, args):
     )
     made = Section(f"{count:,} archives: idle, active, stopped and started again")
     runs = []
+    strace = found_strace()
     with Topics(broker, count) as topics:
         for round_number in range(args.runs):
-            try:
-                runs.append(one_round(broker, topics, settled_s, idle_s, syncs_s))
-            except Failed as e:
-                made.problems.append(f"{count:,} live archives: {e}")
-                break
-            except Missing as e:
-                made.say(f"Skipped: {e}")
-                return made
+            runs.append(one_round(broker, topics, settled_s, idle_s, strace, syncs_s))
             say(f"{round_number + 1}/{args.runs} live: " + ", ".join(f"{k} {v:.3f}" for k, v in runs[-1].items()))
     made.runs = runs
-    if runs:
-        figures = {name: statistics.median(r[name] for r in runs) for name in runs[0]}
-        made.figures = {f"live.{name}": value for name, value in figures.items()}
-        made.table(["", "median", "worst"], [[text, say_it(figures[n]), say_it(max(r[n] for r in runs))]
-                                             for n, (text, say_it) in ROWS.items() if n in figures])  # fmt: skip
+    figures = {name: statistics.median(r[name] for r in runs) for name in runs[0]}
+    made.figures = {f"live.{name}": value for name, value in figures.items()}
+    made.table(["", "median", "worst"], [[text, say_it(figures[n]), say_it(max(r[n] for r in runs))]
+                                         for n, (text, say_it) in ROWS.items() if n in figures])  # fmt: skip
     made.say(
         f"Onto the disk. Consuming: every file has a record that it did not have before. Active: {RATE_EACH} "
         f"records a second into each. Idle: over {idle_s} s, {settled_s} s after the last record. Syncs: calls of "
@@ -73,7 +66,7 @@ ROWS = {
 }
 
 
-def one_round(broker, topics, settled_s, idle_s, syncs_s):
+def one_round(broker, topics, settled_s, idle_s, strace, syncs_s):
     figures = {}
     # Earlier rounds' records are there for the first start too.
     with scratch(WORK) as directory:
@@ -97,7 +90,8 @@ def one_round(broker, topics, settled_s, idle_s, syncs_s):
             sender = topics.sending((syncs_s + 4) * RATE_EACH, RATE_EACH * len(files))
             archiver.until(files, before + 1)
             figures["active_cpu_percent"] = cpu_percent(archiver.pid, 2)
-            figures |= syncs(archiver.pid, syncs_s)
+            if strace:
+                figures["syncs_per_s"] = syncs(strace, archiver.pid, syncs_s)
             _, figures["threads"] = proc.status(archiver.pid)
             sender.finish()
             archiver.until(files, topics.sent)
@@ -129,18 +123,22 @@ def start_again(topics, archiver, files):
 
 
 def cpu_percent(pid, window_s):
-    before, began = proc.exact_cpu_seconds(pid), time.monotonic()
+    before, began = proc.cpu_seconds(pid), time.monotonic()
     time.sleep(window_s)
-    return (proc.exact_cpu_seconds(pid) - before) / (time.monotonic() - began) * 100
+    return (proc.cpu_seconds(pid) - before) / (time.monotonic() - began) * 100
 
 
-def syncs(pid, window_s):
-    """How often files were made durable, as strace counts it; nothing where it can't be had."""
+def found_strace():
+    """Nothing where it can't be had."""
     try:
-        strace = setup.command("strace")
+        return setup.command("strace")
     except Missing as e:
         say(e)
-        return {}
+        return None
+
+
+def syncs(strace, pid, window_s):
+    """How often files were made durable in a second, as strace counts it."""
     counted = subprocess.Popen(
         [strace, "-f", "-c", "-U", "calls,name", "-e", f"trace={SYNCS}", "-p", str(pid)],
         stderr=subprocess.PIPE,
@@ -151,7 +149,6 @@ def syncs(pid, window_s):
     counted.send_signal(signal.SIGINT)
     _, table = counted.communicate()
     if counted.returncode not in (0, -signal.SIGINT, 128 + signal.SIGINT):
-        say(f"strace could not watch archiver: {setup.last_line(table)}")
-        return {}
+        raise Failed(f"strace could not watch archiver: {setup.last_line(table)}")
     calls = sum(int(n) for n in re.findall(rf"^\s*(\d+)\s+(?:{SYNCS.replace(',', '|')})$", table, re.MULTILINE))
-    return {"syncs_per_s": calls / window_s}
+    return calls / window_s

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import verify
 from measure import Measured, measure
 from programs import Skipped
 from report import MB, Result, thousands
-from setup import WORK, Missing, say
+from setup import WORK, Failed, Missing, say
 
 TMPFS = Path("/dev/shm")
 SCRATCH = "archiver-bench-"
@@ -18,12 +19,18 @@ SCRATCH = "archiver-bench-"
 OTHER_MEMORY_BYTES = 3_000_000_000
 
 
-def check_room(output_bytes):
-    """Room on the tmpfs, which is memory; what a killed driver left there is removed first."""
+def sweep():
+    """Removes what a driver that was killed has left."""
     for old in [*TMPFS.glob(f"{SCRATCH}*"), *WORK.glob(f"{SCRATCH}*")]:
         pid = old.name.removeprefix(SCRATCH).partition("-")[0]
         if not Path(f"/proc/{pid}").exists():
+            for mounted in filter(Path.is_mount, old.glob("*")):
+                subprocess.run(["umount", "-l", str(mounted)], check=False)
             shutil.rmtree(old, ignore_errors=True)
+
+
+def check_room(output_bytes):
+    """Room on the tmpfs, which is memory."""
     if shutil.disk_usage(TMPFS).free < output_bytes:
         raise Missing(f"{TMPFS} has no room for {output_bytes / 1e9:.1f} GB; try fewer --records")
     if proc.memory_bytes("MemAvailable") < 2 * output_bytes + OTHER_MEMORY_BYTES:
@@ -45,9 +52,7 @@ def side_by_side(broker, found, runs, where=TMPFS):
     ]
     there = [(p, r) for p, r in zip(found, results, strict=True) if not isinstance(p, Skipped)]
     if there and runs > 1:
-        # A run that nobody counts: the page cache and the broker's compiler are warm after it.
-        say("warming up")
-        once(broker, there[0][0], where)
+        warm_up(broker, there[0][0], where)
     for round_number in range(runs):
         # Whoever runs first finds another machine than who runs last: take turns.
         turn = round_number % max(1, len(there))
@@ -56,6 +61,13 @@ def side_by_side(broker, found, runs, where=TMPFS):
             result.runs.append(measured)
             say_how(f"{round_number + 1}/{runs} {program.key}", program.records, measured)
     return results
+
+
+def warm_up(broker, program, where=TMPFS):
+    """A run that nobody counts: the page cache and the broker's compiler are warm after it."""
+    say("warming up")
+    if problem := once(broker, program, where).problem:
+        raise Failed(f"warming up with {program.label}: {problem}")
 
 
 def once(broker, program, where=TMPFS) -> Measured:

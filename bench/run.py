@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import chart
@@ -27,10 +28,11 @@ import spent
 import thousand
 import tuning
 from broker import Broker
-from rounds import scratch
-from setup import ROOT, WORK, Missing, say
+from rounds import scratch, sweep
+from setup import ROOT, WORK, Failed, Missing, say
 from warm import Warm
 
+RESULTS = WORK / "results.json"
 SECTIONS = {
     "hot": onetopic.hot,
     "shapes": onetopic.shapes,
@@ -97,20 +99,38 @@ def one_of(names):
 
 def bench(args):
     (WORK / "logs").mkdir(parents=True, exist_ok=True)
+    setup.archiver()
     libs = setup.kafka_libs()
     setup.venv_python()
+    sweep()
     sections = []
     with scratch() as directory, Warm(directory), Broker(libs) as broker:
         for name in args.sections:
             say(f"== {name}")
-            section = SECTIONS[name](broker, args)
-            section.key = name
-            sections.append(section)
-    return publish(args, broker, sections)
+            sections.append(section(name, broker, args))
+            # Whoever ends it after an hour has what was measured until then.
+            made = report.Report(facts(args, broker), sections)
+            write(made, args.markdown)
+    print(made.markdown())
+    say(f"the same, with every run, is in {RESULTS.relative_to(ROOT)}; the chart beside it")
+    # A missed target is a finding, a run that lost records is a failure.
+    return 1 if made.failed else 0
 
 
-def publish(args, broker, sections):
-    facts = report.machine() | {
+def section(name, broker, args):
+    """Also one that failed: what was measured before it and after it took an hour."""
+    try:
+        made = SECTIONS[name](broker, args)
+    except Exception as e:
+        if not isinstance(e, (Failed, Missing)):
+            traceback.print_exc()
+        made = report.Section(name, problems=[f"{name}: {e or type(e).__name__}"])
+    made.key = name
+    return made
+
+
+def facts(args, broker):
+    return report.machine() | {
         "date": datetime.date.today().isoformat(),
         "archiver": archiver_version(),
         "kafka": broker.version,
@@ -118,29 +138,24 @@ def publish(args, broker, sections):
         "quick": args.quick,
         "records": args.records,
     }
-    made = report.Report(facts, sections)
-    results = WORK / "results.json"
-    results.write_text(json.dumps(made.json(), indent=2, ensure_ascii=False) + "\n")
-    bars = chart.svg([result for section in sections if section.key == "hot" for result in section.results])
-    print(made.markdown())
+
+
+def write(made, markdown):
+    RESULTS.write_text(json.dumps(made.json(), indent=2, ensure_ascii=False) + "\n")
+    bars = chart.svg([result for section in made.sections if section.key == "hot" for result in section.results])
     if bars:
-        results.with_suffix(".svg").write_text(bars)
-    if args.markdown:
-        picture = args.markdown.with_suffix(".svg")
-        args.markdown.write_text(made.markdown(picture.name if bars else None))
+        RESULTS.with_suffix(".svg").write_text(bars)
+    if markdown:
+        picture = markdown.with_suffix(".svg")
+        markdown.write_text(made.markdown(picture.name if bars else None))
         if bars:
             picture.write_text(bars)
-    say(f"the same, with every run, is in {results.relative_to(ROOT)}; the chart beside it")
-    # A missed target is a finding, a run that lost records is a failure.
-    return 1 if made.failed else 0
 
 
 def archiver_version():
+    asked = [str(setup.archiver()), "--version"]
     try:
-        asked = [str(setup.archiver()), "--version"]
         return subprocess.run(asked, capture_output=True, text=True, timeout=10).stdout.strip()
-    except Missing:
-        return "archiver not built"
     except subprocess.TimeoutExpired:
         return "an archiver that does not tell its version"
 

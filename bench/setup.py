@@ -19,6 +19,10 @@ class Missing(Exception):
     """Something that the benchmark can't install; the message says what and why."""
 
 
+class Failed(Exception):
+    """Records are missing, or a program gave up."""
+
+
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 

@@ -10,7 +10,7 @@ import setup
 import symbols
 from onetopic import hot_topic
 from report import Section
-from rounds import once
+from rounds import once, warm_up
 from setup import WORK, Missing, say
 
 SAMPLES = WORK / "perf.data"
@@ -51,13 +51,11 @@ def section(broker, args):
         made.say(f"Skipped: {e}")
         return made
     if args.runs > 1:
-        say("warming up")
-        once(broker, watched)
+        warm_up(broker, watched)
     for number in range(args.runs):
-        measured = once(broker, watched)
-        made.other_cores.append(measured.other_cores)
-        if measured.problem:
-            made.problems.append(f"archiver under perf: {measured.problem}")
+        # What others used isn't known: archiver is perf's child.
+        if problem := once(broker, watched).problem:
+            made.problems.append(f"archiver under perf: {problem}")
             return made
         made.runs.append(shares(perf, origins))
         say(f"{number + 1}/{args.runs} profile: " + ", ".join(f"{k} {v:.1f} %" for k, v in made.runs[-1].items()))
@@ -82,7 +80,9 @@ def working_perf():
 
 
 def watched_by(perf, program):
-    under = programs.started_by([perf, *RECORD, "--"], program)
+    # A perf that is killed can't end its child.
+    dies_with_it = [setup.command("setpriv", "util-linux"), "--pdeathsig", "KILL"]
+    under = programs.started_by([perf, *RECORD, "--", *dies_with_it], program)
     # perf ends as it was asked to: by the signal, once archiver has stopped.
     return replace(under, key="profile", job=lambda directory: replace(under.job(directory), exit_codes=(0, -15)))
 

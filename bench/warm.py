@@ -6,6 +6,7 @@ is measured with it. Holes in a file on a tmpfs are free memory too, but in piec
 
 import ctypes
 import os
+import shutil
 import tempfile
 import time
 
@@ -28,7 +29,8 @@ class Warm:
 
     def __enter__(self):
         self.file = tempfile.TemporaryFile(dir=self.where)
-        blocks = min(BYTES, proc.memory_bytes("MemAvailable") // 2) // BLOCK
+        room = min(proc.memory_bytes("MemAvailable"), shutil.disk_usage(self.where).free) // 2
+        blocks = min(BYTES, room) // BLOCK
         began = time.monotonic()
         for _ in range(blocks):
             self.file.write(b"\1" * BLOCK)
