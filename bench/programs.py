@@ -43,6 +43,10 @@ class Program:
     def records(self):
         return self.files * self.topic.records
 
+    @property
+    def topics(self):
+        return self.topic.names(self.files) if self.files > 1 else [self.topic.name]
+
 
 def renamed(program, key, label):
     return replace(program, key=key, label=label)

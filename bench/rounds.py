@@ -72,6 +72,7 @@ def warm_up(broker, program, where=TMPFS):
 
 def once(broker, program, where=TMPFS) -> Measured:
     """One run into a fresh directory, checked and removed."""
+    broker.read_topics(program.topic, program.topics)
     with scratch(where) as directory:
         job = program.job(Path(directory))
         measured = measure(job, WORK / "logs" / f"{program.key}.log", broker)

@@ -44,6 +44,12 @@ impl Ended {
     }
 }
 
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("RUST_LOG");
+    command
+}
+
 /// Runs archiver to its end.
 pub fn run(directory: &Path, args: &[&str]) -> Ended {
     Archiver::start(directory, args).await_end()
@@ -56,7 +62,7 @@ impl Archiver {
 
     /// The same with some environment variables.
     pub fn start_with(directory: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(BINARY);
+        let mut command = command(BINARY);
         command.args(args).envs(environment.iter().copied());
         Self::spawn(directory, command)
     }
@@ -64,7 +70,7 @@ impl Archiver {
     /// The same with so many open files allowed, and so many if it asks for more.
     pub fn start_allowed(directory: &Path, args: &[&str], files: u32, at_most: u32) -> Self {
         let script = format!("ulimit -Sn {files} && ulimit -Hn {at_most} && exec \"$0\" \"$@\"");
-        let mut command = Command::new("sh");
+        let mut command = command("sh");
         command.args(["-c", &script, BINARY]).args(args);
         Self::spawn(directory, command)
     }
@@ -72,7 +78,6 @@ impl Archiver {
     fn spawn(directory: &Path, mut command: Command) -> Self {
         command
             .current_dir(directory)
-            .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -180,6 +180,36 @@ fn a_log_in_json_is_json_on_every_line() {
 }
 
 #[test]
+fn rust_log_says_how_much_is_logged_of_what() {
+    let scene = Scene::new();
+    let topic = scene.topic("logged", 1);
+    let config =
+        Config::new()
+            .set("defaults", "start", "earliest")
+            .archive(&topic, "a.ndjson", &[]);
+    fs::write(scene.path("topics.toml"), config.text()).unwrap();
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let mut lines = 0;
+    let mut stderr_with = |rust_log| {
+        producer.send_all(&topic, values.jsons(10));
+        lines += 10;
+        let environment = [("RUST_LOG", rust_log)];
+        let args = ["-c", "topics.toml"];
+        let archiver = Archiver::start_with(scene.directory(), &args, &environment);
+        scene.await_lines(&archiver, "a.ndjson", lines);
+        archiver.stop().stderr
+    };
+    assert_eq!(stderr_with("warn"), "");
+    assert!(stderr_with("off,archiver=info").contains(" INFO "));
+    let of_totals = stderr_with("warn,archiver::totals=info");
+    assert!(!of_totals.is_empty());
+    assert!(
+        of_totals.lines().all(|line| line.contains("totals: ")),
+        "{of_totals}"
+    );
+}
+
+#[test]
 fn values_from_the_environment_and_from_files_are_taken() {
     let scene = Scene::new();
     let topic = scene.topic("taken", 1);
