@@ -30,9 +30,9 @@ def latency(broker, args):
     rows = []
     for flush in FLUSHES_S:
         for rate, every, window_s in RATES_QUICK if args.quick else RATES:
-            runs = [ages_of_one(broker, flush, rate, every, window_s) for _ in range(args.runs)]
-            section.runs += [{"flush": flush, "rate": rate} | summary(ages) for ages in runs]
-            found = {name: statistics.median(summary(ages)[name] for ages in runs) for name in summary(runs[0])}
+            runs = [summary(ages_of_one(broker, flush, rate, every, window_s)) for _ in range(args.runs)]
+            section.runs += [{"flush": flush, "rate": rate} | run for run in runs]
+            found = medians(runs)
             section.figures |= {f"latency-{flush}-{rate}.{name}": value for name, value in found.items()}
             rows.append([f'`flush = "{flush}"`', f"{rate:,}", *(f"{value * 1000:,.0f} ms" for value in found.values())])
             say(f"{flush}, {rate:,} records/s: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()))
@@ -83,18 +83,13 @@ def fairness(broker, args):
     count = TRICKLING_QUICK if args.quick else TRICKLING
     section = Section(f"One archive with a backlog beside {count:,} that trickle")
     topic = onetopic.hot_topic(broker, args)
-    ages, drained_s = [], []
     with Topics(broker, count) as topics:
         for round_number in range(args.runs):
             found, took_s = ages_of_many(broker, topic, topics)
-            say(f"{round_number + 1}/{args.runs} fairness: {len(found):,} records, p99 {percentile(found, 99):.3f}")
-            ages.append(found)
-            drained_s.append(took_s)
-    section.runs = [
-        summary(found) | {"records": len(found), "drained_s": took_s}
-        for found, took_s in zip(ages, drained_s, strict=True)
-    ]
-    middle = {name: statistics.median(run[name] for run in section.runs) for name in section.runs[0]}
+            run = summary(found) | {"records": len(found), "drained_s": took_s}
+            say(f"{round_number + 1}/{args.runs} fairness: " + ", ".join(f"{k} {v:.3f}" for k, v in run.items()))
+            section.runs.append(run)
+    middle = medians(section.runs)
     section.figures = {f"fairness.{name}": value for name, value in middle.items()}
     section.table(
         ["the backlog drained in", "trickling records meanwhile", "p50", "p99", "max"],
@@ -154,6 +149,10 @@ def check(files, lines):
 
 def summary(ages):
     return {"p50_s": percentile(ages, 50), "p99_s": percentile(ages, 99), "max_s": max(ages)}
+
+
+def medians(runs):
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def percentile(values, percent):

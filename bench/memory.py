@@ -86,7 +86,7 @@ CASES = {
 
 @dataclass
 class Run:
-    ended: int | None  # how; nothing if it did not stop
+    ended_badly: str | None
     peak_bytes: int
     late_bytes: list[int]  # resident, sampled through the second half
     written_bytes: int
@@ -94,8 +94,8 @@ class Run:
     warnings: list[str]
 
     def problem(self, limit_mib):
-        if self.ended != 0:
-            return "did not stop" if self.ended is None else f"ended with {self.ended}"
+        if self.ended_badly:
+            return self.ended_badly
         if self.peak_bytes > (limit_mib + OWN_MIB) * MIB:
             return "too much"
         # A little more than nothing: how much a slow disk takes of small pieces is not the question here.
@@ -214,24 +214,29 @@ def measure(broker, names, trickling, limit_mib, seconds):
                 if passed > seconds / 2:
                     late.append(resident)
                 time.sleep(SAMPLE_S)
-            ended = process.poll()
-            peak = proc.status(process.pid)[0] if ended is None else 0
             written = sum(f.stat().st_size for f in (slow.parent / "real").glob("*.ndjson"))
-            stopping = time.monotonic()
-            if ended is None:
+            early, peak, stopping = process.poll(), 0, time.monotonic()
+            if early is None:
+                peak = proc.status(process.pid)[0]
                 process.send_signal(signal.SIGTERM)
                 while process.poll() is None and time.monotonic() < stopping + STOP_TIMEOUT_S:
                     peak = max(peak, proc.status(process.pid)[0])
                     time.sleep(SAMPLE_S)
-                ended = process.poll()
             stop_s = time.monotonic() - stopping
             if trickling.names:
                 sender.finish()
+            badly = ended_badly(early, process.poll())
         finally:
             process.kill()
             process.wait()
         said = log.read_text(errors="replace").splitlines()
-    return Run(ended, peak, late or [0], written, stop_s, [line for line in said if " INFO " not in line])
+    return Run(badly, peak, late or [0], written, stop_s, [line for line in said if " INFO " not in line])
+
+
+def ended_badly(early, at_last):
+    if early is not None:
+        return f"ended with {early} before it was asked to"
+    return "did not stop" if at_last is None else f"ended with {at_last}" if at_last else None
 
 
 if __name__ == "__main__":

@@ -105,11 +105,12 @@ def bench(args):
     sweep()
     sections = []
     with scratch() as directory, Warm(directory), Broker(libs) as broker:
+        known = facts(args, broker)
         for name in args.sections:
             say(f"== {name}")
             sections.append(section(name, broker, args))
             # Whoever ends it after an hour has what was measured until then.
-            made = report.Report(facts(args, broker), sections)
+            made = report.Report(known, sections)
             write(made, args.markdown)
     print(made.markdown())
     say(f"the same, with every run, is in {RESULTS.relative_to(ROOT)}; the chart beside it")

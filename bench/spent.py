@@ -11,7 +11,7 @@ import symbols
 from onetopic import hot_topic
 from report import Section
 from rounds import once, warm_up
-from setup import WORK, Missing, say
+from setup import WORK, Failed, Missing, say
 
 SAMPLES = WORK / "perf.data"
 # This kernel event needs no counters of the hardware, which virtual machines often lack.
@@ -55,8 +55,7 @@ def section(broker, args):
     for number in range(args.runs):
         # What others used isn't known: archiver is perf's child.
         if problem := once(broker, watched).problem:
-            made.problems.append(f"archiver under perf: {problem}")
-            return made
+            raise Failed(f"archiver under perf: {problem}")
         made.runs.append(shares(perf, origins))
         say(f"{number + 1}/{args.runs} profile: " + ", ".join(f"{k} {v:.1f} %" for k, v in made.runs[-1].items()))
     rows = [[place, f"{statistics.median(run[place] for run in made.runs):.1f} %"] for place in PLACES]

@@ -21,6 +21,8 @@ pub fn start(common: &Common) {
         (false, _) => Targets::new().with_default(LevelFilter::TRACE),
     };
     let said = std::env::var("RUST_LOG").ok();
+    // One that is empty would silence errors too.
+    let said = said.filter(|said| !said.is_empty());
     let filter = said.and_then(|said| said.parse().ok()).unwrap_or(chosen);
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

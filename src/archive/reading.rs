@@ -277,10 +277,7 @@ impl Reading<'_> {
         let newline = self.archive.config.newline;
         // In one piece, as growing it copies every byte again; where memory is short only as large as it gets.
         let is_short = self.turn.is_some() || self.budget().is_spent();
-        let next = move || match is_short {
-            true => Chunk::default(),
-            false => Chunk::with_room(CHUNK_BYTES),
-        };
+        let room = if is_short { 0 } else { CHUNK_BYTES };
         let (chunk, places) = (&mut self.chunk, &mut self.places);
         let (mut full, mut records) = (Vec::new(), 0);
         let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
@@ -301,7 +298,7 @@ impl Reading<'_> {
                 }
                 let size = record.value.map_or(1, |value| value.len() + 1);
                 if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                    full.push(std::mem::replace(chunk, next()));
+                    full.push(std::mem::replace(chunk, Chunk::with_room(room)));
                 }
                 match chunk.push(&record, newline) {
                     Ok(()) => {

@@ -200,6 +200,7 @@ fn rust_log_says_how_much_is_logged_of_what() {
         archiver.stop().stderr
     };
     assert_eq!(stderr_with("warn"), "");
+    assert!(stderr_with("").contains(" INFO "));
     assert!(stderr_with("off,archiver=info").contains(" INFO "));
     let of_totals = stderr_with("warn,archiver::totals=info");
     assert!(!of_totals.is_empty());

@@ -196,16 +196,17 @@ fn what_was_read_before_a_topic_was_created_again_is_in_the_file_or_kept_beside_
             let of = format!("{}, {often:?}, {crash:?}, {at}", scene.name);
             ended.unwrap_or_else(|e| panic!("{of}: {e}"));
             world.fs.crash(crash.unwrap_or(Crash::Kill));
-            world.archives[0].config.checkpoint = OFTEN;
-            finish(&world).unwrap_or_else(|e| panic!("{of}: {e}"));
-            kept_beside += usize::from(is_kept_beside(&world, &before, 0, &of));
+            kept_beside += usize::from(is_kept_beside(&mut world, &before, 0, &of));
         }
     }
     assert!(kept_beside > 0);
 }
 
-/// What an archive's file held of a life must be in there still, or at its end kept beside it; is it that?
-fn is_kept_beside(world: &World, before: &[u8], life: usize, of: &str) -> bool {
+/// What an archive's file held of a life must be in there still when all is read, or at its end kept beside it; is it
+/// that?
+fn is_kept_beside(world: &mut World, before: &[u8], life: usize, of: &str) -> bool {
+    world.archives[0].config.checkpoint = OFTEN;
+    finish(world).unwrap_or_else(|e| panic!("{of}: {e}"));
     let now = data(world);
     let same = before.iter().zip(&now).take_while(|(a, b)| a == b).count();
     if same == before.len() {
@@ -244,9 +245,7 @@ fn what_was_read_of_a_topic_that_was_created_twice_again_before_a_checkpoint_is_
         ended.unwrap_or_else(|e| panic!("{of}: {e}"));
         world.fs.crash(Crash::Kill);
         recreate(&world);
-        world.archives[0].config.checkpoint = OFTEN;
-        finish(&world).unwrap_or_else(|e| panic!("{of}: {e}"));
-        kept_beside += usize::from(is_kept_beside(&world, &before, 1, &of));
+        kept_beside += usize::from(is_kept_beside(&mut world, &before, 1, &of));
     }
     assert!(kept_beside > 0);
 }
