@@ -35,9 +35,9 @@ class Topics:
         """So many records to each, `rate` a second in all."""
         self.sending(count, rate).finish()
 
-    def sending(self, count, rate):
+    def sending(self, count, rate, what="send"):
         first, self.sent = self.sent, self.sent + count
-        return Sender(self._start("send", rate, count, first))
+        return Sender(self._start(what, rate, count, first))
 
     def _start(self, *arguments):
         command = [setup.venv_python(), ROOT / "bench" / "send.py", self.broker.address, *arguments]

@@ -96,14 +96,14 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
     return Program(key, label, topic, job)
 
 
-def archives(key, label, address, topic, count, defaults=""):
+def archives(key, label, address, topic, count, defaults="", top=""):
     """One archiver process with an archive for each of so many topics of one shape."""
     binary = setup.archiver()
     names = topic.names(count)
 
     def job(directory):
         files = [directory / f"{name}.ndjson" for name in names]
-        config = write_config(directory, address, zip(names, files, strict=True), defaults=defaults)
+        config = write_config(directory, address, zip(names, files, strict=True), top, defaults)
         return Job(commands=[[str(binary), "-c", str(config)]], files=files, bytes_per_file=topic.file_bytes)
 
     return Program(key, label, topic, job, count)

@@ -20,6 +20,7 @@ import chart
 import latency
 import levels
 import onetopic
+import quiet
 import report
 import restarts
 import setup
@@ -45,6 +46,7 @@ SECTIONS = {
     "live": restarts.section,
     "fairness": latency.fairness,
     "latency": latency.latency,
+    "quiet": quiet.section,
     "small": small.section,
 }
 

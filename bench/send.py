@@ -3,6 +3,7 @@
 Run with the Python of the venv, with the names of the topics on standard input:
     send.py BOOTSTRAP make|drop
     send.py BOOTSTRAP send RATE COUNT FIRST     COUNT records to each, numbered from FIRST, RATE a second in all
+    send.py BOOTSTRAP metrics RATE COUNT FIRST  the same with records like the hot topic's, which don't say when
 """
 
 import sys
@@ -11,7 +12,7 @@ import time
 import produce
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from stamped import LINE_BYTES, PREFIX, line
+from stamped import LINE_BYTES, PREFIX, RECORD_BYTES, line
 
 TICK_S = 0.002
 
@@ -28,7 +29,12 @@ def drop(bootstrap, topics):
     produce.drop(AdminClient({"bootstrap.servers": bootstrap, "log_level": 3}), topics)
 
 
-def send(bootstrap, topics, rate, count, first):
+def send_metrics(bootstrap, topics, rate, count, first):
+    lines = produce.Lines(RECORD_BYTES, seed=0)
+    send(bootstrap, topics, rate, count, first, lambda _, number: lines.line(number))
+
+
+def send(bootstrap, topics, rate, count, first, line=line):
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 3, "acks": "all"})
     # The first of each finds connections and leaders; the rate begins after it.
     for topic in topics:
@@ -50,4 +56,5 @@ def send(bootstrap, topics, rate, count, first):
 
 if __name__ == "__main__":
     bootstrap, action, *numbers = sys.argv[1:]
-    {"make": make, "drop": drop, "send": send}[action](bootstrap, sys.stdin.read().split(), *map(int, numbers))
+    actions = {"make": make, "drop": drop, "send": send, "metrics": send_metrics}
+    actions[action](bootstrap, sys.stdin.read().split(), *map(int, numbers))

@@ -6,15 +6,12 @@ import statistics
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
-import programs
-import restarts
+import quiet
 import setup
 import symbols
-from live import Archiver, Topics
+from live import Topics
 from report import MIB, Section
-from rounds import scratch
 from setup import Missing
 
 ASKED = 20
@@ -31,8 +28,9 @@ PARTS = {
 
 def section(broker, args):
     made = Section("Small things")
-    idle_s = restarts.IDLE_S_QUICK if args.quick else restarts.IDLE_S
-    percents = idle_cpu_percents(broker, idle_s, args)
+    with Topics(broker, 1) as topics:
+        topics.send(1)
+        percents = [quiet.idle_cpu_percent(broker, topics, args) for _ in range(args.runs)]
     made.runs = [{"idle_cpu_percent": percent} for percent in percents]
     made.figures = f = {
         "small.idle_cpu_percent": statistics.median(percents),
@@ -42,7 +40,7 @@ def section(broker, args):
     made.table(
         ["", ""],
         [
-            [f"one idle archive: CPU of one core, over {idle_s} s", f"{f['small.idle_cpu_percent']:.2f} %"],
+            [f"one idle archive: CPU of one core, over {quiet.idle_s(args)} s", f"{f['small.idle_cpu_percent']:.2f} %"],
             [f"`archiver --version`, median of {ASKED}", f"{f['small.version_s'] * 1000:.1f} ms"],
             ["the program on disk, stripped", f"{f['small.binary_bytes'] / MIB:.1f} MiB"],
         ],
@@ -66,20 +64,6 @@ def add_parts(made):
         [[names[origin], f"{size / MIB:.2f}", f"{size / whole:.0%}"] for origin, size in parts.items()],
     )
     made.say("Code and data, by the sizes of their symbols.")
-
-
-def idle_cpu_percents(broker, window_s, args):
-    with Topics(broker, 1) as topics, scratch() as directory:
-        file = Path(directory) / "live.ndjson"
-        config = programs.write_config(Path(directory), broker.address, [(topics.names[0], file)])
-        topics.send(1)
-        with Archiver(config) as archiver:
-            archiver.start()
-            archiver.until([file], topics.sent)
-            time.sleep(restarts.SETTLED_S_QUICK if args.quick else restarts.SETTLED_S)
-            percents = [restarts.cpu_percent(archiver.pid, window_s) for _ in range(args.runs)]
-            archiver.stop()
-    return percents
 
 
 def version_s():
