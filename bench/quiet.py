@@ -10,7 +10,7 @@ import restarts
 import setup
 import verify
 from live import Archiver, Topics
-from report import Section
+from report import Section, ratio
 from rounds import scratch
 from setup import Failed, say
 
@@ -68,7 +68,7 @@ def sizes(broker, rate, window_s, flushes):
         names, files, archivers = iter(topics.names), {}, []
         for flush in flushes:
             directory = Path(stack.enter_context(scratch()))
-            mine = {(flush, codec): directory / f"{codec}.ndjson{ending}" for codec, ending in ENDINGS.items()}
+            mine = {(flush, codec): directory / f"{flush}.ndjson{ending}" for codec, ending in ENDINGS.items()}
             files |= mine
             archives = [(next(names), file) for file in mine.values()]
             config = programs.write_config(directory, broker.address, archives, defaults=f'flush = "{flush}"\n')
@@ -77,14 +77,15 @@ def sizes(broker, rate, window_s, flushes):
         topics.sending(rate * window_s, rate * len(topics.names), what="metrics").finish()
         deadline = time.monotonic() + FLUSHED_S
         while missing := [key for key, file in files.items() if lines(file) < topics.sent]:
-            if time.monotonic() > deadline:
-                raise Failed(f"{missing[0]}: {lines(files[missing[0]]):,} of {topics.sent:,} records could be read")
+            if time.monotonic() > deadline or any(a.process.poll() is not None for a in archivers):
+                late = files[missing[0]]
+                raise Failed(f"{late.name}: {lines(late):,} of {topics.sent:,} records could be read")
             time.sleep(LOOK_S)
         for archiver in archivers:
             archiver.stop()
-        for key, file in files.items():
+        for file in files.values():
             if (found := lines(file)) != topics.sent:
-                raise Failed(f"{key}: {found:,} lines, expected {topics.sent:,}")
+                raise Failed(f"{file.name}: {found:,} lines, expected {topics.sent:,}")
         return {key: file.stat().st_size / topics.sent for key, file in files.items()}
 
 
@@ -107,7 +108,11 @@ def idle(broker, args, made):
     made.table(
         [f"{count:,} idle archives", "CPU of one core", "× the defaults"],
         [
-            [text, f"{medians[key]:.2f} %", f"{medians[key] / medians['defaults']:.2f}"]
+            [
+                text,
+                f"{medians[key]:.2f} %",
+                ratio(made.figures, f"quiet.idle-{key}.cpu_percent", "quiet.idle-defaults.cpu_percent"),
+            ]
             for key, (text, _) in IDLE.items()
         ],
     )
