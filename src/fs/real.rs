@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{File, Fs, NotOwn, Stat, parent};
+use crate::hung::{Question, Unanswered};
 
 /// The operating system's file system.
 #[derive(Default, Clone)]
@@ -17,6 +18,7 @@ pub struct RealFs {
     devices: Arc<Mutex<HashMap<u64, Arc<Device>>>>,
     /// For what is created; `None` stands for the usual one, less the umask.
     mode: Option<FileMode>,
+    calls: Unanswered,
 }
 
 /// Who may read and write files that are created.
@@ -55,6 +57,8 @@ pub struct RealFile {
     device_id: u64,
     device: Arc<Device>,
     failures_when_opened: u64,
+    path: Arc<Path>,
+    calls: Unanswered,
 }
 
 /// From this many files of a device on, they are synced by one `syncfs` and not one by one.
@@ -66,12 +70,23 @@ const OWN_BYTES_MAX: u64 = 64 << 20;
 const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 impl RealFs {
-    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask.
+    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask, and with its
+    /// own notes of calls.
     pub fn with_mode(&self, mode: Option<FileMode>) -> Self {
         Self {
             mode,
+            calls: Unanswered::default(),
             ..self.clone()
         }
+    }
+
+    /// Calls that were made and have not come back, of its files too.
+    pub fn calls(&self) -> &Unanswered {
+        &self.calls
+    }
+
+    fn call(&self, path: &Path) -> Question {
+        self.calls.ask(&Arc::from(path))
     }
 
     /// Lets what was just created have the mode as it was wanted: the umask has taken its part away.
@@ -106,6 +121,8 @@ impl RealFs {
             is_dir,
             device_id,
             device,
+            path: Arc::from(path),
+            calls: self.calls.clone(),
         }))
     }
 }
@@ -126,17 +143,20 @@ fn open_own(how: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
 
 impl Fs for RealFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).custom_flags(CAREFULLY);
         self.wrap(how.open(path)?, path)
     }
 
     fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true).append(true), path)?;
         self.wrap(file, path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).create_new(true).mode(mode.0);
@@ -146,6 +166,7 @@ impl Fs for RealFs {
     }
 
     fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         self.wrap(
             how.read(true).custom_flags(libc::O_DIRECTORY).open(path)?,
@@ -154,6 +175,7 @@ impl Fs for RealFs {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true), path)?;
         let length = file.metadata()?.len();
         if length > OWN_BYTES_MAX {
@@ -165,14 +187,17 @@ impl Fs for RealFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _call = self.call(to);
         fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         fs::remove_file(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         fs::DirBuilder::new().mode(mode.of_dir()).create(path)?;
         if self.mode.is_none() {
@@ -185,10 +210,12 @@ impl Fs for RealFs {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let _call = self.call(path);
         fs::metadata(path).map(Stat::from)
     }
 
     fn is_link(&self, path: &Path) -> io::Result<bool> {
+        let _call = self.call(path);
         fs::symlink_metadata(path).map(|found| found.is_symlink())
     }
 
@@ -197,6 +224,9 @@ impl Fs for RealFs {
             .iter()
             .map(|file| file.as_any().downcast_ref::<RealFile>());
         let real = real.collect::<Vec<_>>();
+        // One that hangs keeps the others waiting.
+        let called = real.iter().flatten().map(|file| file.call());
+        let _calls = called.collect::<Vec<_>>();
         let mut per_device = HashMap::<u64, usize>::new();
         for file in real.iter().flatten() {
             *per_device.entry(file.device_id).or_default() += 1;
@@ -237,6 +267,7 @@ impl Fs for RealFs {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let _call = self.call(dir);
         let entries = fs::read_dir(dir)?;
         entries.map(|entry| Ok(entry?.path())).collect()
     }
@@ -253,6 +284,10 @@ impl Device {
 }
 
 impl RealFile {
+    fn call(&self) -> Question {
+        self.calls.ask(&self.path)
+    }
+
     fn sync(&self) -> io::Result<()> {
         if self.is_dir {
             self.file.sync_all()?;
@@ -279,24 +314,29 @@ const WRITE_MOST: usize = 64 << 10;
 
 impl File for RealFile {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        bytes
-            .chunks(WRITE_MOST)
-            .try_for_each(|piece| (&self.file).write_all(piece))
+        bytes.chunks(WRITE_MOST).try_for_each(|piece| {
+            let _call = self.call();
+            (&self.file).write_all(piece)
+        })
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.read_exact_at(buffer, at)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.set_len(length)
     }
 
     fn stat(&self) -> io::Result<Stat> {
+        let _call = self.call();
         self.file.metadata().map(Stat::from)
     }
 
     fn try_lock(&self) -> io::Result<bool> {
+        let _call = self.call();
         match self.file.try_lock() {
             Ok(()) => Ok(true),
             Err(fs::TryLockError::WouldBlock) => Ok(false),
