@@ -17,8 +17,7 @@ use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::budget::Budget;
-use crate::fs::{File, Fs, parent, remove_if_there};
-use crate::hung::Unanswered;
+use crate::fs::{File, Fs, Unanswered, parent, remove_if_there};
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;

@@ -1,6 +1,7 @@
 //! The file system as archiver uses it: a trait, so that a test can fail and crash it, and the real one.
 
 mod real;
+mod unanswered;
 
 use std::any::Any;
 use std::io::{self, Read};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use real::{FileMode, RealFs};
+pub use unanswered::{Question, Unanswered};
 
 /// A file system. Every call may block.
 pub trait Fs: Send + Sync {

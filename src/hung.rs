@@ -1,68 +1,16 @@
 //! Disks that hang: an archive whose disk doesn't answer is said to wait, until it does.
-//!
-//! Nobody can ask a call that hangs for how long it has been at it, so each is noted before it is made, and one task
-//! looks at the notes of all archives.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::fs::Unanswered;
 use crate::status::Status;
 
 /// A disk that has not answered for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What was asked of the file system and has not been answered yet; clones are the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Unanswered(Arc<Mutex<Notes>>);
-
-#[derive(Debug, Default)]
-struct Notes {
-    next: u64,
-    /// In the order in which they were asked: since when, and of which file.
-    asked: BTreeMap<u64, (Instant, Arc<Path>)>,
-}
-
-/// A question that is not answered until this is dropped.
-#[must_use]
-pub struct Question {
-    of: Unanswered,
-    number: u64,
-}
-
-impl Unanswered {
-    /// Takes note that something is asked of this file.
-    pub fn ask(&self, path: &Arc<Path>) -> Question {
-        let mut notes = self.locked();
-        let number = notes.next;
-        notes.next += 1;
-        notes
-            .asked
-            .insert(number, (Instant::now(), Arc::clone(path)));
-        let of = self.clone();
-        Question { of, number }
-    }
-
-    /// The file that was asked of first, if that was so long ago that its disk hangs.
-    fn hangs(&self, now: Instant) -> Option<Arc<Path>> {
-        let notes = self.locked();
-        let (_, (since, path)) = notes.asked.first_key_value()?;
-        (now.saturating_duration_since(*since) >= PATIENCE).then(|| Arc::clone(path))
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Question {
-    fn drop(&mut self) {
-        self.of.locked().asked.remove(&self.number);
-    }
-}
 
 /// An archive and what it has asked.
 pub struct Watched {
@@ -86,7 +34,7 @@ pub async fn watch(archives: Vec<Watched>) {
 
 fn look(archives: &[Watched], now: Instant) {
     // Without one, work that isn't begun waits for a processor.
-    let any_hangs = archives.iter().any(|of| of.calls.hangs(now).is_some());
+    let any_hangs = archives.iter().any(|of| hangs(&of.calls, now).is_some());
     for Watched {
         status,
         file,
@@ -94,8 +42,8 @@ fn look(archives: &[Watched], now: Instant) {
         jobs,
     } in archives
     {
-        let own = calls.hangs(now);
-        let others = any_hangs && jobs.hangs(now).is_some();
+        let own = hangs(calls, now);
+        let others = any_hangs && hangs(jobs, now).is_some();
         let of = own.as_deref().or(others.then_some(file));
         status.hangs(of.map(|path| {
             format!(
@@ -105,6 +53,12 @@ fn look(archives: &[Watched], now: Instant) {
             )
         }));
     }
+}
+
+/// The file that was asked of first, if that was so long ago that its disk hangs.
+fn hangs(unanswered: &Unanswered, now: Instant) -> Option<Arc<Path>> {
+    let (since, path) = unanswered.first()?;
+    (now.saturating_duration_since(since) >= PATIENCE).then_some(path)
 }
 
 #[cfg(test)]

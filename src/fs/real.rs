@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{File, Fs, NotOwn, Stat, parent};
-use crate::hung::{Question, Unanswered};
+use super::{File, Fs, NotOwn, Question, Stat, Unanswered, parent};
 
 /// The operating system's file system.
 #[derive(Default, Clone)]

@@ -155,11 +155,9 @@ fn the_disk_of_the_state_is_named_if_it_is_the_one_that_hangs() {
         return;
     };
     let topic = scene.topic("stateful", 1);
-    let config = Config::new().top("state_dir", "disk/state").archive(
-        &topic,
-        "a.ndjson",
-        EARLIEST,
-    );
+    let config = Config::new()
+        .top("state_dir", "disk/state")
+        .archive(&topic, "a.ndjson", EARLIEST);
     let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
     let archiver = scene.start(&config);
     archiver.await_line(&says::running(&topic.name));

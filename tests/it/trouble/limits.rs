@@ -20,10 +20,9 @@ fn start_with_files_of(scene: &Scene, config: &Config, blocks: u32) -> Archiver 
 fn a_file_that_reaches_the_limit_of_its_size_pauses_its_archive_and_the_others_go_on() {
     let scene = Scene::new();
     let (topic, other) = (scene.topic("limited", 1), scene.topic("small", 1));
-    let config =
-        Config::new()
-            .archive(&topic, "a.ndjson", EARLIEST)
-            .archive(&other, "b.ndjson", EARLIEST);
+    let config = Config::new()
+        .archive(&topic, "a.ndjson", EARLIEST)
+        .archive(&other, "b.ndjson", EARLIEST);
     let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
     let archiver = start_with_files_of(&scene, &config, 200);
     producer.send_all(&topic, values.jsons(10));
@@ -46,10 +45,9 @@ fn state_that_reaches_the_limit_is_waited_for_too() {
     let scene = Scene::new();
     // Its checkpoint is larger than one of few partitions.
     let (topic, other) = (scene.topic("many", 100), scene.topic("few", 1));
-    let config =
-        Config::new()
-            .archive(&topic, "a.ndjson", EARLIEST)
-            .archive(&other, "b.ndjson", EARLIEST);
+    let config = Config::new()
+        .archive(&topic, "a.ndjson", EARLIEST)
+        .archive(&other, "b.ndjson", EARLIEST);
     let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
     for n in 0..100 {
         let records = values.jsons(1).into_iter();
