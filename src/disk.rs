@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::budget::Budget;
-use crate::fs::{File, Fs, parent, remove_if_there};
+use crate::fs::{File, Fs, Unanswered, parent, remove_if_there};
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;
@@ -40,6 +40,10 @@ pub struct Disk {
     groups: Arc<Mutex<HashMap<u64, Group>>>,
     device: Device,
     devices: Arc<Devices>,
+    /// What it is used for, see [`Disk::at`].
+    path: Arc<Path>,
+    /// Work that waits for a thread.
+    jobs: Unanswered,
 }
 
 /// Stands for a device that can't be found out.
@@ -160,6 +164,8 @@ impl Disk {
                 is_hung: AtomicBool::new(false),
                 known: Mutex::default(),
             }),
+            path: Arc::from(Path::new("")),
+            jobs: Unanswered::default(),
         }
     }
 
@@ -168,7 +174,9 @@ impl Disk {
         if self.pace.is_some() {
             return self.clone();
         }
-        let (fs, path) = (Arc::clone(&self.fs), path.to_path_buf());
+        let (fs, path) = (Arc::clone(&self.fs), Arc::<Path>::from(path));
+        let _asked = self.jobs.ask(&path);
+        let of = Arc::clone(&path);
         // Kept, so that it serves all who start together, and ends with the last of them.
         let _finder = self.devices.finder();
         // Nobody closes it.
@@ -203,6 +211,7 @@ impl Disk {
         };
         Self {
             device: self.devices.get(found.ok().flatten().unwrap_or(UNKNOWN)),
+            path: of,
             ..self.clone()
         }
     }
@@ -230,9 +239,18 @@ impl Disk {
         }
     }
 
-    /// The same threads and syncs for another face of the same file system.
+    /// The same threads and syncs for another face of the same file system, with its own notes of what waits.
     pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
-        Self { fs, ..self.clone() }
+        Self {
+            fs,
+            jobs: Unanswered::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Work that waits for a thread.
+    pub fn jobs(&self) -> &Unanswered {
+        &self.jobs
     }
 
     /// Runs something that may block, on one of this device's threads.
@@ -242,7 +260,12 @@ impl Disk {
     ) -> T {
         let fs = Arc::clone(&self.fs);
         let Some(pace) = &self.pace else {
-            return self.device.run(move || job(&*fs)).await;
+            let waits = self.jobs.ask(&self.path);
+            let job = move || {
+                drop(waits);
+                job(&*fs)
+            };
+            return self.device.run(job).await;
         };
         let (before, after) = (pace(), Arc::clone(pace));
         let running = tokio::spawn(async move {
@@ -261,6 +284,7 @@ impl Disk {
 
     /// Makes what was written to these files durable, together with whatever else waits for the same device.
     pub async fn sync(&self, files: impl IntoIterator<Item = Arc<dyn File>>) -> io::Result<()> {
+        let _asked = self.jobs.ask(&self.path);
         let waiting = files
             .into_iter()
             .map(|file| self.group(file.device()).ask(file))
@@ -319,6 +343,7 @@ impl Disk {
         let group = groups.entry(device).or_insert_with(|| {
             let disk = Disk {
                 groups: Arc::default(),
+                jobs: Unanswered::default(),
                 ..self.clone()
             };
             Batch::new(move |files: Vec<Arc<dyn File>>| {

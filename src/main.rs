@@ -100,7 +100,7 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     };
     let (stopper, shutdown) = shutdown::channel();
     let code = runtime.block_on(async move {
-        if let Err(e) = listen(stopper) {
+        if let Err(e) = outlive_file_limits().and_then(|()| listen(stopper)) {
             complain(&format!("archiver: listening for signals: {e}"));
             return FAILED;
         }
@@ -109,6 +109,13 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code
+}
+
+/// A file that has reached the limit (`ulimit -f`) is an error of the write that hit it. By itself the signal that comes
+/// with it would end the process.
+fn outlive_file_limits() -> std::io::Result<()> {
+    // Once taken, it is never given back.
+    signal(SignalKind::from_raw(libc::SIGXFSZ)).map(drop)
 }
 
 fn listen(stopper: Stopper) -> std::io::Result<()> {

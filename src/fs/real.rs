@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::locks::{Locks, OwnLock};
-use super::{File, Fs, NotOwn, Stat, parent};
+use super::{File, Fs, NotOwn, Question, Stat, Unanswered, parent};
 
 /// The operating system's file system.
 #[derive(Default, Clone)]
@@ -19,6 +19,7 @@ pub struct RealFs {
     locks: Arc<Locks>,
     /// For what is created; `None` stands for the usual one, less the umask.
     mode: Option<FileMode>,
+    calls: Unanswered,
 }
 
 /// Who may read and write files that are created.
@@ -57,6 +58,8 @@ pub struct RealFile {
     device_id: u64,
     device: Arc<Device>,
     failures_when_opened: u64,
+    path: Arc<Path>,
+    calls: Unanswered,
     locks: Arc<Locks>,
     /// Below `file`, as it is dropped after it.
     lock: OnceLock<OwnLock>,
@@ -71,12 +74,23 @@ const OWN_BYTES_MAX: u64 = 64 << 20;
 const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 impl RealFs {
-    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask.
+    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask, and with its
+    /// own notes of calls.
     pub fn with_mode(&self, mode: Option<FileMode>) -> Self {
         Self {
             mode,
+            calls: Unanswered::default(),
             ..self.clone()
         }
+    }
+
+    /// Calls that were made and have not come back, of its files too.
+    pub fn calls(&self) -> &Unanswered {
+        &self.calls
+    }
+
+    fn call(&self, path: &Path) -> Question {
+        self.calls.ask(&Arc::from(path))
     }
 
     /// Lets what was just created have the mode as it was wanted: the umask has taken its part away.
@@ -111,6 +125,8 @@ impl RealFs {
             is_dir,
             device_id,
             device,
+            path: Arc::from(path),
+            calls: self.calls.clone(),
             locks: Arc::clone(&self.locks),
             lock: OnceLock::new(),
         }))
@@ -133,17 +149,20 @@ fn open_own(how: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
 
 impl Fs for RealFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).custom_flags(CAREFULLY);
         self.wrap(how.open(path)?, path)
     }
 
     fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true).append(true), path)?;
         self.wrap(file, path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).create_new(true).mode(mode.0);
@@ -153,6 +172,7 @@ impl Fs for RealFs {
     }
 
     fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         self.wrap(
             how.read(true).custom_flags(libc::O_DIRECTORY).open(path)?,
@@ -161,6 +181,7 @@ impl Fs for RealFs {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true), path)?;
         let length = file.metadata()?.len();
         if length > OWN_BYTES_MAX {
@@ -172,14 +193,17 @@ impl Fs for RealFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _call = self.call(to);
         fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         fs::remove_file(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         fs::DirBuilder::new().mode(mode.of_dir()).create(path)?;
         if self.mode.is_none() {
@@ -192,10 +216,12 @@ impl Fs for RealFs {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let _call = self.call(path);
         fs::metadata(path).map(Stat::from)
     }
 
     fn is_link(&self, path: &Path) -> io::Result<bool> {
+        let _call = self.call(path);
         fs::symlink_metadata(path).map(|found| found.is_symlink())
     }
 
@@ -204,6 +230,9 @@ impl Fs for RealFs {
             .iter()
             .map(|file| file.as_any().downcast_ref::<RealFile>());
         let real = real.collect::<Vec<_>>();
+        // One that hangs keeps the others waiting.
+        let called = real.iter().flatten().map(|file| file.call());
+        let _calls = called.collect::<Vec<_>>();
         let mut per_device = HashMap::<u64, usize>::new();
         for file in real.iter().flatten() {
             *per_device.entry(file.device_id).or_default() += 1;
@@ -238,6 +267,7 @@ impl Fs for RealFs {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let _call = self.call(dir);
         let entries = fs::read_dir(dir)?;
         entries.map(|entry| Ok(entry?.path())).collect()
     }
@@ -254,6 +284,10 @@ impl Device {
 }
 
 impl RealFile {
+    fn call(&self) -> Question {
+        self.calls.ask(&self.path)
+    }
+
     fn sync(&self) -> io::Result<()> {
         if self.is_dir {
             self.file.sync_all()?;
@@ -280,24 +314,29 @@ const WRITE_MOST: usize = 64 << 10;
 
 impl File for RealFile {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        bytes
-            .chunks(WRITE_MOST)
-            .try_for_each(|piece| (&self.file).write_all(piece))
+        bytes.chunks(WRITE_MOST).try_for_each(|piece| {
+            let _call = self.call();
+            (&self.file).write_all(piece)
+        })
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.read_exact_at(buffer, at)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.set_len(length)
     }
 
     fn stat(&self) -> io::Result<Stat> {
+        let _call = self.call();
         self.file.metadata().map(Stat::from)
     }
 
     fn try_lock(&self) -> io::Result<bool> {
+        let _call = self.call();
         let stat = self.stat()?;
         match self.file.try_lock() {
             Ok(()) => {

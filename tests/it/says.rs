@@ -239,6 +239,39 @@ pub fn disk_full(archive: &str) -> Says {
     )
 }
 
+/// A file has reached the limit that the process was given.
+pub fn file_too_large(archive: &str, file: &str) -> Says {
+    Says::new(&[archive, "waiting", file, "file too large"], &[])
+}
+
+pub fn disk_hangs(archive: &str, file: &str) -> Says {
+    Says::new(
+        &[archive, "waiting", file, "has not answered for 10 s"],
+        &[],
+    )
+}
+
+/// How many archives wait, in the totals.
+pub fn totals_waiting(archives: usize) -> Says {
+    Says::new(&["totals", &format!("{archives} waiting")], &[])
+}
+
+/// At the end of a stop that came too late for something.
+pub fn not_stopped(archive: &str, seconds: u64) -> Says {
+    Says::new(&[archive, &format!("not stopped within {seconds} s")], &[])
+}
+
+/// At the end of a stop that has left something in Kafka only.
+pub fn left_unwritten(archive: &str) -> Says {
+    Says::new(&[archive, "not in their files", "read again"], &[])
+}
+
+/// A record for which the memory that was allowed is too little.
+pub fn large_record(archive: &str, offset: i64) -> Says {
+    let offset = format!("offset {offset} ");
+    Says::new(&[archive, &offset, "memory = \""], &[])
+}
+
 pub fn read_only(archive: &str) -> Says {
     Says::new(&[archive, "read-only file system"], &[])
 }

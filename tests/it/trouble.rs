@@ -5,4 +5,6 @@ mod corrupt;
 mod disk;
 mod files;
 mod gaps;
+mod hung;
+mod limits;
 mod topics;

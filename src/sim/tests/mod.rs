@@ -1,3 +1,4 @@
+mod full;
 mod mutations;
 mod others;
 mod scenes;
