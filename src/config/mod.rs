@@ -19,6 +19,7 @@ mod name;
 mod problem;
 mod properties;
 mod raw;
+mod read;
 mod report;
 mod size;
 mod substitute;
@@ -38,6 +39,7 @@ use crate::fs::FileMode;
 pub use check::STATE_DIRECTORY;
 pub use compression::{GZIP_LEVEL_DEFAULT, ZSTD_LEVEL_DEFAULT};
 pub use load::load;
+pub use read::source_name;
 pub use report::LoadError;
 
 /// A checked configuration.
