@@ -1,3 +1,4 @@
+mod brokers;
 mod mutations;
 mod others;
 mod scenes;
