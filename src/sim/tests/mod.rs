@@ -4,6 +4,7 @@ mod others;
 mod scenes;
 mod seeds;
 mod state;
+mod stops;
 mod torture;
 mod unverified;
 
