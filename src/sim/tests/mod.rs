@@ -1,4 +1,5 @@
 mod brokers;
+mod locks;
 mod mutations;
 mod others;
 mod scenes;
