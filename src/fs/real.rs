@@ -404,4 +404,40 @@ mod tests {
         assert!(real.open(&path("link")).is_ok());
         assert!(real.open_dir(&path("pipe")).is_err());
     }
+
+    #[test]
+    fn a_device_that_can_not_be_synced_as_a_whole_has_synced_none_of_its_files() {
+        let directory = tempfile::tempdir().expect("a directory");
+        // Nothing can be done with it, and syncing it fails.
+        let path_only = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH)
+            .open(directory.path());
+        let device = Arc::new(Device {
+            handle: path_only.expect("a directory"),
+            failures: AtomicU64::new(0),
+        });
+        let open = |failures_when_opened| {
+            let file = fs::File::create(directory.path().join("file")).expect("a file");
+            let (is_dir, device_id, device) = (false, 1, Arc::clone(&device));
+            Arc::new(RealFile {
+                file,
+                is_dir,
+                device_id,
+                device,
+                failures_when_opened,
+            }) as Arc<dyn File>
+        };
+        let real = RealFs::default();
+        let files = [(); SYNC_TOGETHER].map(|()| open(0));
+        let synced = real.sync(&files);
+        assert_eq!(synced.len(), SYNC_TOGETHER);
+        assert!(
+            synced.iter().all(Result::is_err),
+            "a failure to sync is not told: {synced:?}"
+        );
+        // Nor is one of them believed by itself later, but what was opened since is.
+        assert!(real.sync(&files[..1])[0].is_err());
+        assert!(real.sync(&[open(1)])[0].is_ok());
+    }
 }
