@@ -119,17 +119,28 @@ impl RealFs {
                 Arc::clone(self.devices().entry(device_id).or_insert(opened))
             }
         };
-        Ok(Arc::new(RealFile {
+        Ok(Arc::new(self.on(device, file, &meta, path)))
+    }
+
+    /// A file that was just opened on this device.
+    fn on(
+        &self,
+        device: Arc<Device>,
+        file: fs::File,
+        meta: &fs::Metadata,
+        path: &Path,
+    ) -> RealFile {
+        RealFile {
             failures_when_opened: device.failures.load(Ordering::SeqCst),
             file,
-            is_dir,
-            device_id,
+            is_dir: meta.is_dir(),
+            device_id: meta.dev(),
             device,
             path: Arc::from(path),
             calls: self.calls.clone(),
             locks: Arc::clone(&self.locks),
             lock: OnceLock::new(),
-        }))
+        }
     }
 }
 
@@ -447,5 +458,35 @@ mod tests {
         // The data file is the user's to link.
         assert!(real.open(&path("link")).is_ok());
         assert!(real.open_dir(&path("pipe")).is_err());
+    }
+
+    #[test]
+    fn a_device_that_can_not_be_synced_as_a_whole_has_synced_none_of_its_files() {
+        let directory = tempfile::tempdir().expect("a directory");
+        // Nothing can be done with it, and syncing it fails.
+        let path_only = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH)
+            .open(directory.path());
+        let device = Arc::new(Device {
+            handle: path_only.expect("a directory"),
+            failures: AtomicU64::new(0),
+        });
+        let (real, path) = (RealFs::default(), directory.path().join("file"));
+        let open = || {
+            let file = fs::File::create(&path).expect("a file");
+            let meta = file.metadata().expect("metadata");
+            Arc::new(real.on(Arc::clone(&device), file, &meta, &path)) as Arc<dyn File>
+        };
+        let files = [(); SYNC_TOGETHER].map(|()| open());
+        let synced = real.sync(&files);
+        assert_eq!(synced.len(), SYNC_TOGETHER);
+        assert!(
+            synced.iter().all(Result::is_err),
+            "a failure to sync is not told: {synced:?}"
+        );
+        // Nor is one of them believed by itself later, but what was opened since is.
+        assert!(real.sync(&files[..1])[0].is_err());
+        assert!(real.sync(&[open()])[0].is_ok());
     }
 }

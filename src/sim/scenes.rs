@@ -22,7 +22,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 11] = [
+pub const SCENES: [Scene; 14] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -146,6 +146,35 @@ pub const SCENES: [Scene; 11] = [
         happens: |world, _| write(world, 1),
         steps: 5,
     },
+    Scene {
+        name: "log gets shorter and grows beyond where it was read",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            if step == 3 {
+                each_log(world, |log| {
+                    log.truncate(log.end() - 3);
+                });
+                write(world, 5);
+            }
+            write(world, 2);
+        },
+        steps: 7,
+    },
+    Scene {
+        name: "corrupt batch that is waited for",
+        setup: |world| steady(world, Compression::None),
+        happens: damage,
+        steps: 6,
+    },
+    Scene {
+        name: "corrupt batch that is left out",
+        setup: |world| {
+            steady(world, Compression::None);
+            world.archives[0].config.corrupt = Corrupt::Skip;
+        },
+        happens: damage,
+        steps: 8,
+    },
 ];
 
 impl Scene {
@@ -168,6 +197,15 @@ impl Scene {
             step += 1;
             Step::Wait(Duration::from_millis(400))
         }
+    }
+}
+
+/// A batch is damaged before it is read, and one behind it can be read.
+fn damage(world: &World, step: usize) {
+    write(world, 2);
+    if step == 2 {
+        write(world, 3);
+        each_log(world, |log| log.damage(log.visible - 3..log.visible - 1));
     }
 }
 
@@ -215,7 +253,8 @@ fn create(world: &World, partitions: usize) {
     }
 }
 
-fn write(world: &World, records: usize) {
+/// Writes so many records to each partition.
+pub fn write(world: &World, records: usize) {
     let mut kafka = world.cluster.kafka();
     for topic in kafka.topics.values_mut() {
         let number = topic.lives.len().saturating_sub(1);

@@ -97,7 +97,10 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         },
         existing,
         file_mode: None,
-        corrupt: Corrupt::Wait,
+        corrupt: match number % 2 {
+            0 => Corrupt::Wait,
+            _ => Corrupt::Skip,
+        },
     };
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {

@@ -1,4 +1,4 @@
-//! Deliberate faults in the order of things, as they look from outside: the simulation must catch each.
+//! Deliberate faults, as they look from outside: the simulation must catch each.
 
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,17 @@ pub enum Mutation {
     NoLock,
     /// The topic's id is not looked at again.
     NoTopicId,
+    /// Reading goes on without saying what was read before.
+    NoLeaderEpoch,
+    /// That a batch is corrupt is not looked at.
+    UnseenCorrupt,
+    /// One more than a corrupt batch is left out with it.
+    LongCorrupt,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -49,6 +55,9 @@ impl Mutation {
         Self::NoFingerprint,
         Self::NoLock,
         Self::NoTopicId,
+        Self::NoLeaderEpoch,
+        Self::UnseenCorrupt,
+        Self::LongCorrupt,
     ];
 }
 

@@ -1,9 +1,12 @@
+mod brokers;
 mod full;
+mod locks;
 mod mutations;
 mod others;
 mod scenes;
 mod seeds;
 mod state;
+mod stops;
 mod torture;
 mod unverified;
 

@@ -20,6 +20,9 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::NoFingerprint => &["is not archiver's and was changed"],
         Mutation::NoLock => &["written by", "locked by"],
         Mutation::NoTopicId => &["must not be there"],
+        Mutation::NoLeaderEpoch => &["lost: "],
+        Mutation::UnseenCorrupt => &["lost: "],
+        Mutation::LongCorrupt => &["a gap that can't be"],
     }
 }
 
