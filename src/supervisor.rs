@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::archive::{Archive, End, World};
-use crate::clock::{RealClock, Ticks};
+use crate::clock::{self, RealClock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::disk::Disk;
@@ -116,6 +116,7 @@ impl Supervisor {
     /// Runs until asked to stop, or until no archive can ever go on.
     pub async fn run(mut self, mut shutdown: Shutdown) -> Ended {
         let reporting = tokio::spawn(totals::report(self.statuses.clone()));
+        tokio::spawn(clock::watch());
         let mut unfinished = false;
         loop {
             tokio::select! {

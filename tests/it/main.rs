@@ -20,9 +20,11 @@ mod show;
 mod topic;
 mod values;
 mod wait;
+mod wall_clock;
 
 mod brokers;
 mod cli;
+mod clock;
 mod commit;
 mod first_start;
 mod flush;

@@ -91,6 +91,13 @@ pub fn cluster_down() -> Says {
     Says::new(&["cluster", "in trouble"], &[])
 }
 
+/// By so many seconds, forward or back.
+pub fn clock_set(seconds: i64) -> Says {
+    let by = format!("{} s", seconds.abs());
+    let way = if seconds < 0 { "back" } else { "forward" };
+    Says::new(&["the clock", way, &by], &[])
+}
+
 pub fn too_short(file: &str, expected: u64, found: u64) -> Says {
     Says::new(&[file, &expected.to_string(), &found.to_string()], &[])
 }
