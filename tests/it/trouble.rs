@@ -5,4 +5,5 @@ mod corrupt;
 mod disk;
 mod files;
 mod gaps;
+mod ports;
 mod topics;

@@ -32,11 +32,13 @@ pub enum Mutation {
     NoLock,
     /// The topic's id is not looked at again.
     NoTopicId,
+    /// Nor is the cluster's.
+    NoClusterId,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -49,6 +51,7 @@ impl Mutation {
         Self::NoFingerprint,
         Self::NoLock,
         Self::NoTopicId,
+        Self::NoClusterId,
     ];
 }
 

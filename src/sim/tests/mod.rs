@@ -1,3 +1,4 @@
+mod elsewhere;
 mod mutations;
 mod others;
 mod scenes;
