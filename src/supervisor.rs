@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::archive::{Archive, End, World};
-use crate::clock::{RealClock, Ticks};
+use crate::clock::{self, RealClock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::disk::Disk;
@@ -129,6 +129,7 @@ impl Supervisor {
     pub async fn run(mut self, mut shutdown: Shutdown) -> Ended {
         let reporting = tokio::spawn(totals::report(self.statuses.clone()));
         let watching = tokio::spawn(hung::watch(std::mem::take(&mut self.watched)));
+        tokio::spawn(clock::watch());
         let mut unfinished = false;
         loop {
             tokio::select! {

@@ -12,6 +12,7 @@ mod room;
 mod settle;
 mod unverified;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -145,7 +146,8 @@ impl Archive {
     ) -> Result<(), Stop> {
         let mut asked = shutdown.clone();
         let open = async {
-            self.world.disk = self.world.disk.at(&self.config.file).await;
+            let disk = self.world.disk.at(&self.config.file).await;
+            self.world.disk = disk.map_err(|e| self.lacks_threads(&e))?;
             self.open(owned).await
         };
         let opened = tokio::select! {
@@ -165,6 +167,13 @@ impl Archive {
 
     fn file(&self) -> &Path {
         &self.config.file
+    }
+
+    fn lacks_threads(&self, e: &io::Error) -> Stop {
+        let file = self.file().display();
+        Stop::Retry(format!(
+            "starting a thread for {file}: {e}; raise the limit of processes (ulimit -u)"
+        ))
     }
 
     /// What Kafka said, as a reason to wait.

@@ -22,7 +22,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 14] = [
+pub const SCENES: [Scene; 15] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -175,6 +175,17 @@ pub const SCENES: [Scene; 14] = [
         happens: damage,
         steps: 8,
     },
+    Scene {
+        name: "another cluster",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            write(world, 2);
+            if step >= 4 {
+                answer_elsewhere(world);
+            }
+        },
+        steps: 14,
+    },
 ];
 
 impl Scene {
@@ -269,6 +280,26 @@ pub fn write(world: &World, records: usize) {
             }
         }
     }
+}
+
+/// From now on another cluster answers at the address, whose topic has more in it; not before all archives have begun,
+/// as they would belong to that one.
+pub fn answer_elsewhere(world: &World) {
+    let mut kafka = world.cluster.kafka();
+    if kafka.elsewhere.is_some() || kafka.first.len() < world.archives.len() {
+        return;
+    }
+    let mut life = Life::new("e-0".into(), 2);
+    for (index, log) in life.partitions.iter_mut().enumerate() {
+        for _ in 0..60 {
+            log.append(&format!("elsewhere/0/{index}"), Some(b"theirs"), false);
+        }
+    }
+    let topic = Topic {
+        lives: vec![life],
+        exists: true,
+    };
+    kafka.elsewhere = Some([("t".into(), topic)].into());
 }
 
 fn each_log(world: &World, change: impl FnMut(&mut Log)) {

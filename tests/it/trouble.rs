@@ -7,4 +7,5 @@ mod files;
 mod gaps;
 mod hung;
 mod limits;
+mod ports;
 mod topics;

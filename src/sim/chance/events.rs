@@ -72,6 +72,7 @@ pub fn between(world: &World) -> Result<(), String> {
 pub fn calm(world: &World) {
     world.fs.set_faults(Faults::default());
     let mut kafka = world.cluster.kafka();
+    kafka.elsewhere = None;
     answer(&mut kafka);
     let names = kafka.topics.keys().cloned().collect::<Vec<_>>();
     for name in names {

@@ -38,11 +38,13 @@ pub enum Mutation {
     UnseenCorrupt,
     /// One more than a corrupt batch is left out with it.
     LongCorrupt,
+    /// The cluster's id is not looked at again.
+    NoClusterId,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -58,6 +60,7 @@ impl Mutation {
         Self::NoLeaderEpoch,
         Self::UnseenCorrupt,
         Self::LongCorrupt,
+        Self::NoClusterId,
     ];
 }
 

@@ -34,6 +34,8 @@ pub struct SimCluster {
 pub struct Kafka {
     /// The topics.
     pub topics: BTreeMap<String, Topic>,
+    /// Those of another cluster, while that one answers at the address.
+    pub elsewhere: Option<BTreeMap<String, Topic>>,
     /// No broker answers.
     pub unreachable: bool,
     /// Each question is given up in the end, and not before.
@@ -102,6 +104,13 @@ impl SimCluster {
         received
     }
 
+    fn shown_id(&self, kafka: &Kafka) -> String {
+        match self.fs.mutation() {
+            Some(Mutation::NoClusterId) => "simulated".into(),
+            _ => kafka.id().into(),
+        }
+    }
+
     /// Waits for an answer, which may be that there is none.
     async fn answer<T>(
         &self,
@@ -157,15 +166,29 @@ impl Kafka {
         life.map_or(&mut [], |life| &mut life.partitions)
     }
 
+    /// The topics of the cluster that answers now.
+    pub fn answering(&self) -> &BTreeMap<String, Topic> {
+        self.elsewhere.as_ref().unwrap_or(&self.topics)
+    }
+
+    /// The id of the cluster that answers now.
+    pub fn id(&self) -> &'static str {
+        match self.elsewhere {
+            None => "simulated",
+            Some(_) => "elsewhere",
+        }
+    }
+
     fn now(&self, topic: &str) -> Result<&Life, KafkaError> {
-        let topic = self.topics.get(topic).and_then(Topic::now);
+        let topic = self.answering().get(topic).and_then(Topic::now);
         topic.ok_or_else(|| error(Trouble::Missing))
     }
 }
 
 impl Cluster for SimCluster {
     fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
-        self.answer(None, |_| Ok(Some("simulated".into()))).boxed()
+        self.answer(None, |kafka| Ok(Some(self.shown_id(kafka))))
+            .boxed()
     }
 
     fn describe(&self, topic: &str) -> BoxFuture<'_, Result<cluster::Topic, KafkaError>> {
@@ -173,7 +196,7 @@ impl Cluster for SimCluster {
         async move {
             let describe = |kafka: &mut Kafka| {
                 let life = kafka.now(&topic)?;
-                let first = kafka.topics[&topic].lives.first();
+                let first = kafka.answering()[&topic].lives.first();
                 let shown = match self.fs.mutation() {
                     Some(Mutation::NoTopicId) => first.unwrap_or(life),
                     _ => life,
@@ -185,6 +208,7 @@ impl Cluster for SimCluster {
                 Ok(cluster::Topic {
                     id: Some(shown.id.clone()),
                     partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+                    cluster_id: Some(self.shown_id(kafka)),
                 })
             };
             self.answer(Some(&topic), describe).await

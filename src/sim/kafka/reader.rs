@@ -91,7 +91,7 @@ impl Queue {
     /// Receives what the cluster has for it, or some of it.
     pub fn fetch(&mut self, kafka: &Kafka, random: &Random) {
         let was_empty = self.items.is_empty();
-        let topic = kafka.topics.get(&self.topic).and_then(Topic::now);
+        let topic = kafka.answering().get(&self.topic).and_then(Topic::now);
         let mut from = std::mem::take(&mut self.from);
         for (&partition, fetched) in &mut from {
             let Some(place) = fetched else { continue };

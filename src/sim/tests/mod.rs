@@ -1,4 +1,5 @@
 mod brokers;
+mod elsewhere;
 mod full;
 mod locks;
 mod mutations;

@@ -9,7 +9,7 @@ use crate::values::Values;
 
 const EARLIEST: &[(&str, &str)] = &[("start", "earliest")];
 
-/// Starts archiver with files of at most so many blocks of 512 bytes.
+/// Starts archiver with files of at most so many blocks of 1,024 bytes.
 fn start_with_files_of(scene: &Scene, config: &Config, blocks: u32) -> Archiver {
     std::fs::write(scene.path("topics.toml"), config.text()).unwrap();
     let args = ["-c", "topics.toml"];
@@ -24,7 +24,7 @@ fn a_file_that_reaches_the_limit_of_its_size_pauses_its_archive_and_the_others_g
         .archive(&topic, "a.ndjson", EARLIEST)
         .archive(&other, "b.ndjson", EARLIEST);
     let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
-    let archiver = start_with_files_of(&scene, &config, 200);
+    let archiver = start_with_files_of(&scene, &config, 100);
     producer.send_all(&topic, values.jsons(10));
     producer.send_all(&other, values.jsons(10));
     scene.await_lines(&archiver, "a.ndjson", 10);
@@ -54,7 +54,7 @@ fn state_that_reaches_the_limit_is_waited_for_too() {
         producer.send_all(&topic, records.map(|record| record.to(n)));
     }
     producer.send_all(&other, values.jsons(3));
-    let archiver = start_with_files_of(&scene, &config, 2);
+    let archiver = start_with_files_of(&scene, &config, 1);
     archiver.await_line(&says::file_too_large(&topic.name, "checkpoint.json"));
     scene.await_lines(&archiver, "b.ndjson", 3);
     archiver.kill();
