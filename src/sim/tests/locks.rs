@@ -25,7 +25,7 @@ fn an_archive_is_one_process_s_for_as_long_as_it_runs() {
     for _ in 0..2 {
         let refused = lock(&second, path, &data)
             .err()
-            .expect("refused: another process has it");
+            .expect("not refused, though another process has it");
         assert!(refused.to_string().contains("/data/out"), "{refused}");
     }
     drop(held);
@@ -46,7 +46,7 @@ fn a_file_that_is_taken_up_again_is_one_process_s_for_as_long_as_it_is_open() {
     let resumed = resume(&first).expect("a free file");
     let gaps = GapLog::none(Path::new("/data/gaps.ndjson"));
     let writer = Writer::new(resumed, gaps, Places::new(), 0).expect("nothing is in the way");
-    let refused = resume(&second).expect_err("refused: another process has it");
+    let refused = resume(&second).expect_err("not refused, though another process has it");
     assert!(matches!(refused, Refused::Locked(_)), "{refused}");
     drop(writer);
     assert!(resume(&second).is_ok());
