@@ -67,6 +67,8 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: SECOND,
+            memory_bytes: 256 << 20,
+            said_too_large: Arc::default(),
         },
     };
     assert_eq!(runtime.block_on(archive.run(shutdown)), End::Clean);
@@ -100,6 +102,7 @@ impl Cluster for Arrived {
         let id = Some("metrics".into());
         ready(Ok(Topic {
             id,
+            cluster_id: Some("here".into()),
             partitions: PARTITIONS,
         }))
         .boxed()
