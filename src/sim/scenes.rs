@@ -8,7 +8,7 @@ use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
+use crate::config::{Archive, Cluster, Compression, Corrupt, Existing, Newline, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -189,7 +189,7 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
     let config = Archive {
         state: file.with_file_name(".archiver").join(&name),
         name,
-        cluster: 0,
+        cluster: Cluster::for_tests("simulated"),
         topic: "t".into(),
         file,
         start: Start::Earliest,
