@@ -1,5 +1,6 @@
 //! The file system as archiver uses it: a trait, so that a test can fail and crash it, and the real one.
 
+mod locks;
 mod real;
 
 use std::any::Any;
@@ -40,7 +41,9 @@ pub trait Fs: Send + Sync {
     }
     /// Makes what was written to each of these files durable; one result for each.
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>>;
-    /// The process that holds the lock of this file, if that can be found out.
+    /// Does this process hold the lock of this file, perhaps because it is still being closed?
+    fn holds_lock(&self, file: &Stat) -> bool;
+    /// The other process that holds the lock of this file, if that is certain.
     fn lock_holder(&self, file: &Stat) -> Option<u32>;
     /// The number of this process.
     fn process(&self) -> u32;

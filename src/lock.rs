@@ -15,13 +15,19 @@ pub struct Lock {
 /// Why the lock was not had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process has it, this one.
     #[error(
-        "{} belongs to another archiver{}; stop that one first",
-        what.display(),
-        pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+        "{} is held by another process (pid {pid}), most likely an archiver with the same archive; stop that one first",
+        what.display()
     )]
-    Taken { what: PathBuf, pid: Option<u32> },
+    Taken { what: PathBuf, pid: u32 },
+    /// Another process has it, and which one can't be told from here.
+    #[error(
+        "{} is held by another process; look for another archiver with the same archive: on this host (lslocks, as \
+         root), in other containers and on other hosts that share the volume",
+        what.display()
+    )]
+    TakenUnseen { what: PathBuf },
     /// This process has it still, from an attempt before.
     #[error("{} is still being closed", what.display())]
     Closing { what: PathBuf },
@@ -58,10 +64,8 @@ pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
     if length > LOCK_BYTES_MAX {
         return Err(io(NotOwn::TooLarge(length).into()));
     }
-    if !file.try_lock().map_err(io)? {
-        return Err(taken(fs, data, holder(fs, path, &file)));
-    }
-    // For people, and for where the kernel doesn't tell who holds a lock.
+    take(fs, &file, data, io)?;
+    // For people only: an id proves nothing, as it may be of another container or host.
     file.set_len(0).map_err(io)?;
     file.append(format!("{}\n", fs.process()).as_bytes())
         .map_err(io)?;
@@ -70,28 +74,66 @@ pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
 
 /// Locks the data file itself, as another archiver may keep its state elsewhere. May block.
 pub fn lock_data(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), LockError> {
-    let io = |source| LockError::io(path, source);
-    if file.try_lock().map_err(io)? {
+    take(fs, file, path, |source| LockError::io(path, source))
+}
+
+/// Locks a file, or says of `what` who has it.
+fn take(
+    fs: &dyn Fs,
+    file: &Arc<dyn File>,
+    what: &Path,
+    io: impl Fn(io::Error) -> LockError,
+) -> Result<(), LockError> {
+    if file.try_lock().map_err(&io)? {
         return Ok(());
     }
-    let pid = file.stat().ok().and_then(|stat| fs.lock_holder(&stat));
-    Err(taken(fs, path, pid))
-}
-
-fn taken(fs: &dyn Fs, what: &Path, pid: Option<u32>) -> LockError {
-    let what = what.to_path_buf();
-    if pid == Some(fs.process()) {
-        LockError::Closing { what }
-    } else {
-        LockError::Taken { what, pid }
+    let (stat, what) = (file.stat().map_err(&io)?, what.to_path_buf());
+    if fs.holds_lock(&stat) {
+        return Err(LockError::Closing { what });
     }
+    // It may have been this process's until a moment ago.
+    if file.try_lock().map_err(&io)? {
+        return Ok(());
+    }
+    Err(match fs.lock_holder(&stat) {
+        Some(pid) => LockError::Taken { what, pid },
+        None => LockError::TakenUnseen { what },
+    })
 }
 
-/// The kernel knows it for certain; what stands in the file may be another's.
-fn holder(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Option<u32> {
-    let known = file.stat().ok().and_then(|stat| fs.lock_holder(&stat));
-    known.or_else(|| {
-        let written = String::from_utf8(fs.read(path).ok()?).ok()?;
-        written.trim().parse().ok()
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::RealFs;
+
+    #[test]
+    fn what_this_process_holds_is_still_being_closed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("data");
+        let fs = RealFs::default();
+        let of_another_mode = fs.with_mode(None);
+        let first = fs.create_new(&path).expect("a file");
+        lock_data(&fs, &path, &first).expect("locked");
+        let second = of_another_mode.open(&path).expect("opened");
+        let refused = lock_data(&of_another_mode, &path, &second);
+        assert!(matches!(refused, Err(LockError::Closing { .. })));
+        drop(first);
+        lock_data(&of_another_mode, &path, &second).expect("locked");
+        let third = fs.open(&path).expect("opened");
+        let refused = lock_data(&fs, &path, &third);
+        assert!(matches!(refused, Err(LockError::Closing { .. })));
+    }
+
+    /// What another process holds, or seems to: the record of locks is another one.
+    #[test]
+    fn this_process_is_not_named_to_itself() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("data");
+        let (fs, other) = (RealFs::default(), RealFs::default());
+        let held = other.create_new(&path).expect("a file");
+        lock_data(&other, &path, &held).expect("locked");
+        let file = fs.open(&path).expect("opened");
+        let refused = lock_data(&fs, &path, &file);
+        assert!(matches!(refused, Err(LockError::TakenUnseen { .. })));
+    }
 }

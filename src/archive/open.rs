@@ -393,7 +393,9 @@ fn if_dangling(refused: Refused) -> Refused {
 
 fn stop_for_lock(e: LockError) -> Stop {
     match e {
-        LockError::Taken { .. } | LockError::NotOwn { .. } => Stop::Never(e.to_string()),
+        LockError::Taken { .. } | LockError::TakenUnseen { .. } | LockError::NotOwn { .. } => {
+            Stop::Never(e.to_string())
+        }
         LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
-use super::files::{Files, Same};
+use super::files::{Fault, Files, Same};
 use super::key::{Key, Kind};
 use super::keys::{
     ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
@@ -115,8 +115,8 @@ struct Seen {
     files: Files,
     /// Where each file was typed, by the index that `files` knows.
     spans: Vec<Span>,
-    /// Directories on which a state directory can't be made, reported once.
-    bad_states: HashSet<usize>,
+    /// Archives whose state directory can't be made, and why, in their order.
+    bad_states: Vec<(usize, Fault)>,
 }
 
 fn check_name<'t>(
@@ -200,9 +200,9 @@ fn check_file(walker: &mut Walker<'_>, seen: &mut Seen, file: &Text, state: Opti
         Ok(None) => {}
     }
     if let Some(state) = state
-        && seen.files.add_state(state, index).is_err()
+        && let Err(fault) = seen.files.add_state(state, index)
     {
-        seen.bad_states.insert(index);
+        seen.bad_states.push((index, fault));
     }
 }
 
@@ -215,14 +215,16 @@ fn check_states(walker: &mut Walker<'_>, seen: &Seen, state_dir: Option<&Text>) 
         }
         walker.report(problem.help("let it lie outside of `.archiver` and of `state_dir`"));
     }
-    let what = "a state directory can't be made: something else stands in its place";
-    match state_dir {
-        Some(directory) if !seen.bad_states.is_empty() => {
-            walker.report(Problem::at(&directory.span, what));
-        }
-        Some(_) => {}
-        None => {
-            for archive in &seen.bad_states {
+    for (archive, fault) in &seen.bad_states {
+        let words = fault.words_of_state();
+        let what = format!("a state directory can't be made: {words}");
+        match state_dir {
+            // Said once: the directory is everybody's.
+            Some(directory) => {
+                walker.report(Problem::at(&directory.span, what));
+                break;
+            }
+            None => {
                 let problem = Problem::at(&seen.spans[*archive], what);
                 walker.report(problem.label("it would be in `.archiver` beside this file"));
             }

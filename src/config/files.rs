@@ -6,8 +6,15 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use super::check::STATE_DIRECTORY;
+
 /// As many as the kernel follows.
 const SYMLINKS_MAX: usize = 40;
+/// The limits of ext4, XFS, btrfs, tmpfs; and of the kernel, less the byte at the end.
+const NAME_BYTES_MAX: usize = 255;
+const PATH_BYTES_MAX: usize = 4095;
+/// No name in a state directory is longer, also while it ends in `.new`.
+const STATE_NAME_BYTES_MAX: usize = 80;
 
 /// Why records can't go to a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +27,10 @@ pub(super) enum Fault {
     FileOnTheWay,
     /// Symlinks that lead in a circle.
     Circle,
+    /// No file system has such a name.
+    NameTooLong,
+    /// The kernel takes no such path.
+    PathTooLong,
 }
 
 impl Fault {
@@ -29,6 +40,17 @@ impl Fault {
             Fault::NotRegular => "this is not a regular file, and could not be cut back",
             Fault::FileOnTheWay => "a file stands where a directory would have to be",
             Fault::Circle => "the symlinks lead in a circle",
+            Fault::NameTooLong => "a name in this path is longer than 255 bytes",
+            Fault::PathTooLong => "this path is longer than 4095 bytes",
+        }
+    }
+
+    /// The same of a path where a state directory would have to be.
+    pub fn words_of_state(&self) -> &'static str {
+        match self {
+            Fault::NameTooLong => "a name in its path is longer than 255 bytes",
+            Fault::PathTooLong => "its path is longer than 4095 bytes with what is kept in it",
+            _ => "something else stands in its place",
         }
     }
 }
@@ -57,6 +79,7 @@ impl Files {
         if written_like_directory || file.file_name().is_none() {
             return Err(Fault::Directory);
         }
+        check_length(file, 0)?;
         let path = resolve(file)?;
         let inode = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => return Err(Fault::Directory),
@@ -80,6 +103,7 @@ impl Files {
 
     /// Adds the state directory of an archive.
     pub fn add_state(&mut self, state: &Path, archive: usize) -> Result<(), Fault> {
+        check_length(state, 1 + STATE_NAME_BYTES_MAX)?;
         let path = resolve(state)?;
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
             return Err(Fault::FileOnTheWay);
@@ -89,12 +113,17 @@ impl Files {
     }
 
     /// Archives whose file lies within a state directory or where one has to be, with the archive
-    /// that the state directory belongs to.
+    /// that the state directory belongs to, or will belong to one day: then it is the archive itself.
     pub fn in_the_way(&self) -> Vec<(usize, usize)> {
         let within = self.paths.iter().filter_map(|(file, archive)| {
-            let owner = file
+            let known = file
                 .ancestors()
-                .find_map(|directory| self.states.get(directory))?;
+                .find_map(|directory| self.states.get(directory));
+            let is_within = |directory: &Path| directory.ends_with(STATE_DIRECTORY);
+            let owner = match known {
+                Some(owner) => owner,
+                None => file.ancestors().skip(1).any(is_within).then_some(archive)?,
+            };
             Some((*archive, *owner))
         });
         let above = self.states.iter().filter_map(|(state, owner)| {
@@ -110,6 +139,18 @@ impl Files {
         found.dedup_by_key(|(archive, _)| *archive);
         found
     }
+}
+
+/// Can the kernel and the file system take such a path, with so many bytes behind it?
+fn check_length(path: &Path, more: usize) -> Result<(), Fault> {
+    let mut names = path.components().map(Component::as_os_str);
+    if names.any(|name| name.len() > NAME_BYTES_MAX) {
+        return Err(Fault::NameTooLong);
+    }
+    if path.as_os_str().len() + more > PATH_BYTES_MAX {
+        return Err(Fault::PathTooLong);
+    }
+    Ok(())
 }
 
 /// The absolute path without symlinks, `.` and `..` that opening `path` would lead to; what doesn't
@@ -244,7 +285,8 @@ mod tests {
             files.in_the_way()
         };
         assert_eq!(in_the_way("metrics"), []);
-        assert_eq!(in_the_way(".archiver/metrics2"), []);
+        assert_eq!(in_the_way("archiver/metrics"), []);
+        assert_eq!(in_the_way(".archiver/metrics2"), [(0, 0)]);
         assert_eq!(in_the_way(".archiver/metrics"), [(0, 1)]);
         assert_eq!(in_the_way(".archiver/metrics/checkpoint.json"), [(0, 1)]);
         assert_eq!(in_the_way("x/../.archiver/metrics/x"), [(0, 1)]);

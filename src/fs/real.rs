@@ -7,14 +7,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::locks::{Locks, OwnLock};
 use super::{File, Fs, NotOwn, Stat, parent};
 
 /// The operating system's file system.
 #[derive(Default, Clone)]
 pub struct RealFs {
     devices: Arc<Mutex<HashMap<u64, Arc<Device>>>>,
+    locks: Arc<Locks>,
     /// For what is created; `None` stands for the usual one, less the umask.
     mode: Option<FileMode>,
 }
@@ -55,6 +57,9 @@ pub struct RealFile {
     device_id: u64,
     device: Arc<Device>,
     failures_when_opened: u64,
+    locks: Arc<Locks>,
+    /// Below `file`, as it is dropped after it.
+    lock: OnceLock<OwnLock>,
 }
 
 /// From this many files of a device on, they are synced by one `syncfs` and not one by one.
@@ -106,6 +111,8 @@ impl RealFs {
             is_dir,
             device_id,
             device,
+            locks: Arc::clone(&self.locks),
+            lock: OnceLock::new(),
         }))
     }
 }
@@ -218,18 +225,12 @@ impl Fs for RealFs {
             .collect()
     }
 
+    fn holds_lock(&self, file: &Stat) -> bool {
+        self.locks.is_own(file)
+    }
+
     fn lock_holder(&self, file: &Stat) -> Option<u32> {
-        // Lines such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:123456 0 EOF`, device numbers in hex (proc(5)).
-        let locks = fs::read_to_string("/proc/locks").ok()?;
-        locks.lines().find_map(|line| {
-            let mut words = line.split_whitespace().skip(1);
-            if words.next()? != "FLOCK" {
-                return None;
-            }
-            let pid = words.nth(2)?.parse::<u32>().ok()?;
-            let inode = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
-            (inode == file.inode).then_some(pid)
-        })
+        self.locks.holder(file)
     }
 
     fn process(&self) -> u32 {
@@ -297,8 +298,12 @@ impl File for RealFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
+        let stat = self.stat()?;
         match self.file.try_lock() {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.lock.get_or_init(|| self.locks.note(&stat));
+                Ok(true)
+            }
             Err(fs::TryLockError::WouldBlock) => Ok(false),
             Err(fs::TryLockError::Error(e)) => Err(e),
         }

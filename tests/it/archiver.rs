@@ -1,6 +1,7 @@
 //! The real binary, running.
 
 use std::fmt::Write;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::kafka::Janitor;
 use crate::says::Says;
+use crate::show::show;
 use crate::wait::{LONG, within};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_archiver");
@@ -21,6 +23,15 @@ pub struct Archiver {
     log: Arc<Log>,
     readers: Vec<JoinHandle<()>>,
     stdout: Arc<Mutex<Vec<u8>>>,
+}
+
+/// How much of a container's own it has around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// Processes, and what `/proc` says of them.
+    Whole,
+    /// Processes; `/proc` is the host's.
+    OnlyProcesses,
 }
 
 /// What it has written to standard error so far.
@@ -75,6 +86,38 @@ impl Archiver {
         Self::spawn(directory, command)
     }
 
+    /// The same as the first process of a container that shares this directory. Only root may have one: if it can't be
+    /// had here, says why, and that `what` was skipped.
+    pub fn start_contained(
+        container: Container,
+        directory: &Path,
+        args: &[&str],
+        what: &str,
+    ) -> Option<Self> {
+        let unshare = |program: &str| {
+            let mut unshare = command("unshare");
+            // What is within ends with it.
+            unshare.args(["--pid", "--fork", "--kill-child"]);
+            if container == Container::Whole {
+                unshare.arg("--mount-proc");
+            }
+            unshare.arg(program);
+            unshare
+        };
+        let tried = match unshare("true").output() {
+            Ok(tried) if tried.status.success() => None,
+            Ok(tried) => Some(String::from_utf8_lossy(&tried.stderr).trim().to_owned()),
+            Err(e) => Some(format!("unshare: {e}")),
+        };
+        if let Some(why) = tried {
+            show(&format!("skipped: {what}: {why}"));
+            return None;
+        }
+        let mut command = unshare(BINARY);
+        command.args(args);
+        Some(Self::spawn(directory, command))
+    }
+
     fn spawn(directory: &Path, mut command: Command) -> Self {
         command
             .current_dir(directory)
@@ -109,6 +152,14 @@ impl Archiver {
 
     pub fn pid(&self) -> u32 {
         self.child.lock().unwrap().id()
+    }
+
+    /// Of the one in a container, as it is known outside.
+    pub fn pid_of_child(&self) -> u32 {
+        let pid = self.pid();
+        let children = format!("/proc/{pid}/task/{pid}/children");
+        let children = fs::read_to_string(children).unwrap();
+        children.trim().parse().expect("one child")
     }
 
     pub fn signal(&self, signal: Signal) {

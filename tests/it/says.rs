@@ -177,7 +177,13 @@ pub fn file_exists(file: &str) -> Says {
 }
 
 pub fn owned_by(archive: &str, pid: u32) -> Says {
-    Says::new(&[archive, &pid.to_string()], &[])
+    let pid = format!("another process (pid {pid})");
+    Says::new(&[archive, "stopped", &pid], &[])
+}
+
+/// By a process that can't be told from here.
+pub fn owned_elsewhere(archive: &str) -> Says {
+    Says::new(&[archive, "stopped", "another process"], &["container"])
 }
 
 /// Offsets from the first that is missing to the next that isn't, or in words, to the last.

@@ -90,6 +90,10 @@ fn files_and_checkpoints_stay_apart() {
         "not-there/.archiver/t/x",
         "not-there/.archiver/t",
         "not-there/.archiver",
+        // Of no archive, as yet.
+        "not-there/.archiver/other/x",
+        "elsewhere/.archiver/x",
+        "elsewhere/../.archiver/x/y",
     ] {
         assert_eq!(
             summary(&archives(file)),
@@ -98,6 +102,7 @@ fn files_and_checkpoints_stay_apart() {
         );
     }
     super::loaded(&archives("not-there/.archiver-not/x"));
+    super::loaded(&archives("not-there/.archiver2"));
     let text = format!("state_dir = \"not-there/t\"\n{ARCHIVE}");
     assert_eq!(summary(&text), [format!("{says} | {help}")]);
 
@@ -107,6 +112,43 @@ fn files_and_checkpoints_stay_apart() {
     let text = format!("state_dir = \"{}\"\n{ARCHIVE}", place.display());
     let blocked = "a state directory can't be made: something else stands in its place";
     assert_eq!(summary(&text), [blocked]);
+}
+
+#[test]
+fn a_path_that_no_file_can_have_is_refused() {
+    let archive =
+        |file: &str| format!("[[archive]]\nbroker = \"h:1\"\ntopic = \"t\"\nfile = \"{file}\"\n");
+    let state = |dir: &str| format!("state_dir = \"{dir}\"\n{ARCHIVE}");
+    let of = |bytes: usize| "x".repeat(bytes);
+    let path = |bytes: usize| format!("{}{}", "x/".repeat(bytes / 2), of(bytes % 2));
+    super::loaded(&archive(&of(255)));
+    super::loaded(&archive(&path(3901)));
+    super::loaded(&state(&of(255)));
+    super::loaded(&state(&path(4000)));
+
+    let assert_says = |text: &str, message: &str, label: &str| {
+        let found = summary(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        // Between them stands the underline.
+        assert!(found[0].starts_with(message), "{found:?}");
+        assert!(found[0].ends_with(label), "{found:?}");
+    };
+    let no_file = "records can't go to `x";
+    for file in [of(256), of(300), format!("{}/x", of(256))] {
+        let label = " a name in this path is longer than 255 bytes";
+        assert_says(&archive(&file), no_file, label);
+    }
+    let label = " this path is longer than 4095 bytes";
+    assert_says(&archive(&path(4097)), no_file, label);
+
+    let no_state = "a state directory can't be made: its path is longer than 4095 bytes with what is \
+                    kept in it";
+    // It can be had, but beside it there is no room for the state.
+    let label = " it would be in `.archiver` beside this file";
+    assert_says(&archive(&path(4095)), no_state, label);
+    assert_says(&state(&path(4020)), no_state, "");
+    let no_state = "a state directory can't be made: a name in its path is longer than 255 bytes";
+    assert_says(&state(&of(256)), no_state, "");
 }
 
 #[test]

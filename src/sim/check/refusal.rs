@@ -108,11 +108,11 @@ fn is_of_the_written_file(world: &World, config: &Archive, why: &str) -> bool {
 }
 
 fn is_of_another_process(world: &World, config: &Archive, why: &str, process: &SimFs) -> bool {
-    if why.contains("belongs to another archiver; ") {
+    if why.contains("is held by another process; ") {
         let files = [config.file.clone(), config.state.join("lock")];
         return files.iter().any(|path| process.is_locked_by_another(path));
     }
-    let pid = why.split_once("belongs to another archiver (pid ");
+    let pid = why.split_once("is held by another process (pid ");
     let pid = pid.and_then(|(_, rest)| rest.split_once(')')?.0.parse::<u32>().ok());
     pid.is_some_and(|pid| world.fs.lived(pid) && !process.is(pid))
 }

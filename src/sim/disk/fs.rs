@@ -102,9 +102,16 @@ impl Fs for SimFs {
         files.iter().map(sync).collect()
     }
 
+    fn holds_lock(&self, file: &Stat) -> bool {
+        let state = self.state();
+        let lock = state.locks.get(&file.inode);
+        lock.is_some_and(|(_, process)| *process == self.process)
+    }
+
     fn lock_holder(&self, file: &Stat) -> Option<u32> {
         let state = self.state();
-        state.locks.get(&file.inode).map(|(_, process)| *process)
+        let (_, process) = *state.locks.get(&file.inode)?;
+        (process != self.process).then_some(process)
     }
 
     fn process(&self) -> u32 {
