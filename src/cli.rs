@@ -27,7 +27,7 @@ SIGINT or SIGTERM stops cleanly; a second one stops at once, and nothing is lost
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// The configuration; else ./topics.toml or /etc/archiver/topics.toml
+    /// The configuration, `-` for standard input; else ./topics.toml or /etc/archiver/topics.toml
     #[arg(short, long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// How the log is written to standard error
@@ -36,9 +36,9 @@ pub struct Common {
     /// Log more (RUST_LOG says it in detail)
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Log only warnings and errors
-    #[arg(short, long, conflicts_with = "verbose", global = true)]
-    pub quiet: bool,
+    /// Log only warnings and errors; twice: nothing at all
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose", global = true)]
+    pub quiet: u8,
 }
 
 /// What to do.

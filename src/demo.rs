@@ -13,6 +13,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config;
+use crate::logging;
 use crate::shutdown::{self, Shutdown};
 use crate::supervisor::{Ended, Supervisor};
 
@@ -39,7 +40,7 @@ pub async fn run(shutdown: Shutdown) -> u8 {
         Ok(Ended::Clean) => 0,
         Ok(_) => 1,
         Err(e) => {
-            let _ = writeln!(io::stderr(), "archiver: {e:#}");
+            logging::complain(&format!("archiver: {e:#}"));
             1
         }
     }

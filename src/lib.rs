@@ -28,6 +28,7 @@ mod open_files;
 pub mod record;
 pub mod segment;
 pub mod shutdown;
+pub mod signals;
 #[cfg(test)]
 pub mod sim;
 pub mod status;

@@ -1,32 +1,51 @@
-//! The log: to standard error, as text or JSON.
+//! The log: to standard error, as text or JSON, by a thread of its own.
 
-use std::io::IsTerminal;
+mod filter;
+mod queue;
 
-use tracing::level_filters::LevelFilter;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Write};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
+use std::time::Duration;
+
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Common, LogFormat};
+use queue::Queue;
+
+/// A line for each of 20,000 archives fits.
+const WAITING_BYTES_MOST: usize = 4 << 20;
+/// At the end: how long a reader may take for the next piece, and for all that waits.
+const PATIENCE: Duration = Duration::from_secs(1);
+const END_MOST: Duration = Duration::from_secs(10);
+
+static LINES: Queue = Queue::new(WAITING_BYTES_MOST);
 
 /// Starts the log. `RUST_LOG` wins over `-v` and `-q`.
-pub fn start(common: &Common) {
-    let info = Targets::new().with_default(LevelFilter::INFO);
-    let debug = |target| (target, LevelFilter::DEBUG);
-    let chosen = match (common.quiet, common.verbose) {
-        (true, _) => Targets::new().with_default(LevelFilter::WARN),
-        (false, 0) => info,
-        (false, 1) => info.with_targets(["archiver", "librdkafka"].map(debug)),
-        (false, _) => Targets::new().with_default(LevelFilter::TRACE),
+///
+/// # Errors
+///
+/// Its thread can't be started.
+pub fn start(common: &Common) -> io::Result<()> {
+    let say = |lines: u64| {
+        let were = if lines == 1 {
+            "line of the log was"
+        } else {
+            "lines of the log were"
+        };
+        tracing::warn!("{lines} {were} dropped, as nobody read standard error");
     };
-    let said = std::env::var("RUST_LOG").ok();
-    // One that is empty would silence errors too.
-    let said = said.filter(|said| !said.is_empty());
-    let filter = said.and_then(|said| said.parse().ok()).unwrap_or(chosen);
+    thread::Builder::new()
+        .name("log".into())
+        .spawn(move || LINES.write_to(io::stderr(), say))?;
+    panic::set_hook(Box::new(log_panic));
+    let (filter, ignored) = filter::chosen(common, std::env::var_os("RUST_LOG"));
     let log = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Line)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         // Its own way to say that the log can't be written is to panic.
         .log_internal_errors(false);
@@ -35,4 +54,45 @@ pub fn start(common: &Common) {
         LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(log).with(filter).init();
+    if let Some(ignored) = ignored {
+        tracing::warn!("{ignored}");
+    }
+    Ok(())
+}
+
+/// Says something that is not of the log: why there is nothing to run.
+pub fn complain(text: &str) {
+    LINES.push(format!("{text}\n").into());
+}
+
+/// Waits until what was logged is written, or nobody reads it.
+pub fn finish() {
+    LINES.finish(PATIENCE, END_MOST);
+}
+
+/// Takes a line of the log, which comes as a whole.
+struct Line;
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        LINES.push(line.to_vec());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The usual hook would wait for who reads standard error.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let what = panic.payload_as_str().unwrap_or("a panic");
+    let place = panic.location().map(|place| format!(" at {place}"));
+    let place = place.unwrap_or_default();
+    let trace = Backtrace::capture();
+    let trace = match trace.status() {
+        BacktraceStatus::Captured => format!("\n{trace}"),
+        _ => String::new(),
+    };
+    tracing::error!("a fault in the program{place}: {what}; please report it{trace}");
 }

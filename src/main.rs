@@ -5,12 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use archiver::cli::{Cli, Command, Common};
-use archiver::config;
-use archiver::shutdown::{self, Shutdown, Stopper};
+use archiver::config::{self, Checked, Config};
+use archiver::shutdown::{self, Shutdown};
 use archiver::supervisor::{Ended, Supervisor};
-use archiver::{demo, kafka, logging};
+use archiver::{demo, kafka, logging, signals};
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 // Records are allocated in one thread and freed in another, which jemalloc does best; it serves librdkafka too.
 #[global_allocator]
@@ -26,18 +25,25 @@ const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
 
 fn main() {
     let cli = Cli::parse();
-    logging::start(&cli.common);
+    if let Err(e) = logging::start(&cli.common) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "archiver: starting the log's thread: {e}"
+        );
+        kafka::exit(FAILED);
+    }
     let code = match cli.command.unwrap_or(Command::Run) {
-        Command::Run => in_runtime(|shutdown| run(&cli.common, shutdown)),
+        Command::Run => run(&cli.common),
         Command::Demo => in_runtime(demo::run),
     };
+    logging::finish();
     kafka::exit(code)
 }
 
-async fn run(common: &Common, shutdown: Shutdown) -> u8 {
+fn run(common: &Common) -> u8 {
     let Some(path) = find(common) else {
         let places = USUAL_PLACES.join(" and ");
-        complain(&format!(
+        logging::complain(&format!(
             "archiver: no configuration: {places} don't exist; name one with -c FILE"
         ));
         return USAGE;
@@ -48,7 +54,7 @@ async fn run(common: &Common, shutdown: Shutdown) -> u8 {
             let said = e.to_string();
             // A report of many lines has its own form.
             let one_line = !said.contains('\n');
-            complain(&if one_line {
+            logging::complain(&if one_line {
                 format!("archiver: {said}")
             } else {
                 said
@@ -58,17 +64,18 @@ async fn run(common: &Common, shutdown: Shutdown) -> u8 {
     };
     let count = config.archives.len();
     let archives = if count == 1 { "archive" } else { "archives" };
-    tracing::info!("configuration {}: {count} {archives}", path.display());
+    let source = config::source_name(&path);
+    tracing::info!("configuration {source}: {count} {archives}");
+    // Until here, a signal does what it does to any process: there was nothing to end cleanly.
+    in_runtime(|shutdown| archive(config, shutdown))
+}
+
+async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
     let supervisor = Supervisor::start(&config, &shutdown);
     match supervisor.run(shutdown).await {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }
-}
-
-/// To standard error; if nobody listens, the exit code says it all the same.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
@@ -86,6 +93,11 @@ fn find(common: &Common) -> Option<PathBuf> {
 
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for.
 fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
+    let (stopper, shutdown) = shutdown::channel();
+    if let Err(e) = signals::listen(stopper, FAILED) {
+        logging::complain(&format!("archiver: listening for signals: {e}"));
+        return FAILED;
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 4))
@@ -94,41 +106,12 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => {
-            complain(&format!("archiver: starting its threads: {e}"));
+            logging::complain(&format!("archiver: starting its threads: {e}"));
             return FAILED;
         }
     };
-    let (stopper, shutdown) = shutdown::channel();
-    let code = runtime.block_on(async move {
-        if let Err(e) = listen(stopper) {
-            complain(&format!("archiver: listening for signals: {e}"));
-            return FAILED;
-        }
-        work(shutdown).await
-    });
+    let code = runtime.block_on(work(shutdown));
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code
-}
-
-fn listen(stopper: Stopper) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        let mut next = async || {
-            tokio::select! {
-                _ = interrupt.recv() => "SIGINT",
-                _ = terminate.recv() => "SIGTERM",
-            }
-        };
-        let first = next().await;
-        tracing::info!("{first}: stopping; a second signal stops at once");
-        stopper.stop();
-        let second = next().await;
-        tracing::warn!(
-            "{second}: stopping at once; the next start goes on from the last checkpoints"
-        );
-        kafka::exit(FAILED);
-    });
-    Ok(())
 }

@@ -9,6 +9,7 @@ use super::check::check;
 use super::key::Place;
 use super::mask::Masked;
 use super::problem::Problem;
+use super::read::{read_source, source_name};
 use super::report::LoadError;
 use super::substitute::Env;
 use super::table::Table;
@@ -20,8 +21,8 @@ use super::walk::Walker;
 ///
 /// Everything that is wrong with the file, in one go; of a file that isn't TOML, where it isn't.
 pub fn load(path: &Path) -> Result<Checked<Config>, LoadError> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| LoadError::unreadable(&name, &error))?;
+    let name = source_name(path);
+    let bytes = read_source(path).map_err(|error| LoadError::unreadable(&name, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -22,6 +22,7 @@ mod name;
 mod nearest;
 mod problem;
 mod properties;
+mod read;
 pub mod reference;
 mod report;
 mod scalar;
@@ -38,4 +39,5 @@ pub use built::{
 };
 pub use check::STATE_DIRECTORY;
 pub use load::load;
+pub use read::source_name;
 pub use report::LoadError;

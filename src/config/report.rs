@@ -18,7 +18,7 @@ impl LoadError {
     pub(super) fn unreadable(name: &str, why: &dyn fmt::Display) -> LoadError {
         LoadError {
             rendered: format!(
-                "reading the configuration {name}: {why}; `-c FILE` names another file"
+                "reading the configuration {name}: {why}; `-c FILE` names another file, `-c -` is standard input"
             ),
         }
     }

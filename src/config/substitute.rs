@@ -1,10 +1,10 @@
 //! Values from the environment and from files: `${NAME}`, `${file:PATH}`.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read as _;
+use std::path::Path;
 
 use super::problem::quote;
+use super::read::read_regular;
 
 /// Looks a variable up in the environment.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -16,6 +16,8 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub message: String,
+    /// The same without a name, which may be a part of a secret that has `${…}` in it by chance.
+    pub hidden: String,
     pub help: &'static str,
 }
 
@@ -33,7 +35,7 @@ pub(super) fn substitute(typed: &str, env: Env<'_>) -> Result<String, Vec<Fault>
             rest = after;
         } else if let Some(after) = rest.strip_prefix("${") {
             let Some((name, after)) = after.split_once('}') else {
-                faults.push(fault("`${` without its `}`".to_owned()));
+                faults.push(fault("`${` without its `}`"));
                 rest = "";
                 break;
             };
@@ -55,9 +57,10 @@ pub(super) fn substitute(typed: &str, env: Env<'_>) -> Result<String, Vec<Fault>
     }
 }
 
-fn fault(message: String) -> Fault {
+fn fault(message: &str) -> Fault {
     Fault {
-        message,
+        message: message.to_owned(),
+        hidden: message.to_owned(),
         help: "`${NAME}` is a variable of the environment, `${file:PATH}` what a file holds, `$${` a plain `${`",
     }
 }
@@ -67,44 +70,42 @@ fn look_up(name: &str, env: Env<'_>) -> Result<String, Fault> {
         return read(path);
     }
     if name.is_empty() {
-        return Err(fault("`${}` names nothing".to_owned()));
+        return Err(fault("`${}` names nothing"));
     }
     let is_name = |(index, byte): (usize, u8)| {
         byte == b'_' || byte.is_ascii_alphabetic() || (index > 0 && byte.is_ascii_digit())
     };
     if !name.bytes().enumerate().all(is_name) {
         // Not quoted: with a brace too few or too many it could be part of a secret.
-        return Err(fault(
-            "between `${` and `}` stands no name of a variable".to_owned(),
-        ));
+        return Err(fault("between `${` and `}` stands no name of a variable"));
     }
     let Some(found) = env(name) else {
         return Err(Fault {
             message: format!("the environment variable `{name}` is not set"),
+            hidden: "the environment variable that a `${…}` in here names is not set".to_owned(),
             help: "set it, or write `$${` if a plain `${` is meant",
         });
     };
     found.into_string().map_err(|_| Fault {
         message: format!("the environment variable `{name}` is not UTF-8"),
+        hidden: "the environment variable that a `${…}` in here names is not UTF-8".to_owned(),
         help: "set it to text",
     })
 }
 
 fn read(path: &str) -> Result<String, Fault> {
     if path.is_empty() {
-        return Err(fault("`${file:}` names no file".to_owned()));
+        return Err(fault("`${file:}` names no file"));
     }
     let unreadable = |why: &dyn std::fmt::Display| Fault {
         message: format!("reading the value from the file {}: {why}", quote(path)),
+        hidden: format!(
+            "reading the value from the file that a `${{file:…}}` in here names: {why}"
+        ),
         help: "the path is relative to the working directory",
     };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(unreadable(&"more than 1 MiB"));
-    }
+    let bytes =
+        read_regular(Path::new(path), FILE_BYTES_MAX).map_err(|error| unreadable(&error))?;
     let mut text = String::from_utf8(bytes).map_err(|_| unreadable(&"not UTF-8"))?;
     if text.ends_with('\n') {
         text.pop();
@@ -194,6 +195,6 @@ mod tests {
         fails("more than 1 MiB");
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        fails("Is a directory (os error 21)");
+        fails("not a regular file");
     }
 }

@@ -69,7 +69,8 @@ impl<'a> Walker<'a> {
             }
             Err(faults) => {
                 for fault in faults {
-                    self.report(Problem::at(&span, fault.message).help(fault.help));
+                    let message = if hidden { fault.hidden } else { fault.message };
+                    self.report(Problem::at(&span, message).help(fault.help));
                 }
                 None
             }

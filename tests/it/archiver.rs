@@ -55,6 +55,14 @@ impl Ended {
     }
 }
 
+/// Runs what another test has for a helper, in a process of its own; it sees `variable` in its environment.
+pub fn helper(test: &str, variable: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
+    command.env(variable, "1").stdin(Stdio::null());
+    command
+}
+
 fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_remove("RUST_LOG");
@@ -78,11 +86,30 @@ impl Archiver {
         Self::spawn(directory, command)
     }
 
+    /// The same with this as its standard input.
+    pub fn start_fed(directory: &Path, args: &[&str], input: Stdio) -> Self {
+        let mut command = command(BINARY);
+        command.args(args);
+        Self::spawn_on(directory, command, input, Stdio::piped())
+    }
+
+    /// The same with this as its standard error, which is not read here.
+    pub fn start_unheard(directory: &Path, args: &[&str], error: Stdio) -> Self {
+        let mut command = command(BINARY);
+        command.args(args);
+        Self::spawn_on(directory, command, Stdio::null(), error)
+    }
+
     /// The same with so many open files allowed, and so many if it asks for more.
     pub fn start_allowed(directory: &Path, args: &[&str], files: u32, at_most: u32) -> Self {
         let script = format!("ulimit -Sn {files} && ulimit -Hn {at_most} && exec \"$0\" \"$@\"");
-        let mut command = command("sh");
-        command.args(["-c", &script, BINARY]).args(args);
+        Self::start_by(directory, &script, args)
+    }
+
+    /// The same by a shell, for what only that can do; `"$0" "$@"` is archiver.
+    pub fn start_by(directory: &Path, script: &str, args: &[&str]) -> Self {
+        let mut command = command("bash");
+        command.args(["-c", script, BINARY]).args(args);
         Self::spawn(directory, command)
     }
 
@@ -118,30 +145,32 @@ impl Archiver {
         Some(Self::spawn(directory, command))
     }
 
-    fn spawn(directory: &Path, mut command: Command) -> Self {
+    fn spawn(directory: &Path, command: Command) -> Self {
+        Self::spawn_on(directory, command, Stdio::null(), Stdio::piped())
+    }
+
+    fn spawn_on(directory: &Path, mut command: Command, input: Stdio, error: Stdio) -> Self {
         command
             .current_dir(directory)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(error);
         let mut child = Janitor::get().spawn(&mut command).expect("archiver");
         let log = Arc::new(Log::default());
         let stdout = Arc::new(Mutex::new(Vec::new()));
-        let readers = vec![
-            thread::spawn({
-                let (log, pipe) = (Arc::clone(&log), child.stderr.take().unwrap());
-                move || log.fill(BufReader::new(pipe))
-            }),
-            thread::spawn({
-                let (stdout, mut pipe) = (Arc::clone(&stdout), child.stdout.take().unwrap());
-                move || {
-                    let mut bytes = Vec::new();
-                    pipe.read_to_end(&mut bytes)
-                        .expect("archiver's standard output");
-                    *stdout.lock().unwrap() = bytes;
-                }
-            }),
-        ];
+        let mut readers = vec![thread::spawn({
+            let (stdout, mut pipe) = (Arc::clone(&stdout), child.stdout.take().unwrap());
+            move || {
+                let mut bytes = Vec::new();
+                pipe.read_to_end(&mut bytes)
+                    .expect("archiver's standard output");
+                *stdout.lock().unwrap() = bytes;
+            }
+        })];
+        if let Some(pipe) = child.stderr.take() {
+            let log = Arc::clone(&log);
+            readers.push(thread::spawn(move || log.fill(BufReader::new(pipe))));
+        }
         Self {
             child: Mutex::new(child),
             log,

@@ -48,6 +48,19 @@ pub fn stopping() -> Says {
     Says::new(&[], &["stopping"])
 }
 
+/// Lines of the log that didn't fit while nobody read it.
+pub fn dropped() -> Says {
+    Says::new(
+        &["lines of the log", "standard error"],
+        &["dropped", "lost"],
+    )
+}
+
+/// A RUST_LOG that says nothing of archiver's log.
+pub fn ignored_filter(rust_log: &str) -> Says {
+    Says::new(&["RUST_LOG", rust_log, "ignored"], &[])
+}
+
 pub fn left_behind(archive: &str, records: usize) -> Says {
     Says::new(&[archive, &records.to_string(), "earliest"], &[])
 }

@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rustix::process::Signal;
+use archiver::{shutdown, signals};
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::archiver::helper;
 use crate::check;
 use crate::config::Config;
 use crate::dump::Partitions;
 use crate::files;
-use crate::kafka::Server;
+use crate::kafka::{Janitor, Server};
 use crate::produce::Producer;
 use crate::says;
 use crate::scene::Scene;
@@ -21,6 +25,7 @@ use crate::wait::{LONG, OnDrop, eventually};
 
 const FILES: [&str; 3] = ["a.ndjson", "b.ndjson.gz", "c.ndjson.zst"];
 const BACKLOG: usize = 40_000;
+const STANDING_STILL: &str = "ARCHIVER_TEST_STANDING_STILL";
 
 #[test]
 fn sigterm_under_full_load_leaves_no_seam() {
@@ -121,6 +126,64 @@ fn a_second_signal_ends_it_at_once_and_costs_nothing() {
     archiver.stop();
     for (topic, file) in topics.iter().zip(FILES) {
         scene.assert_exact(topic, file);
+    }
+}
+
+/// Not a test by itself: what [`a_second_signal_ends_it_though_every_thread_stands_still`] runs.
+#[test]
+#[ignore = "another test's helper"]
+fn standing_still() {
+    if std::env::var_os(STANDING_STILL).is_none() {
+        return;
+    }
+    let (stopper, shutdown) = shutdown::channel();
+    signals::listen(stopper, 1).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        runtime.spawn(async {
+            println!("stands still");
+            loop {
+                thread::park();
+            }
+        });
+    }
+    while !shutdown.is_requested() {
+        thread::yield_now();
+    }
+    println!("asked to stop");
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_though_every_thread_stands_still() {
+    for (first, second) in [(Signal::TERM, Signal::TERM), (Signal::INT, Signal::TERM)] {
+        let mut command = helper("stop::standing_still", STANDING_STILL);
+        let mut child = Janitor::get()
+            .spawn(command.stdout(Stdio::piped()))
+            .unwrap();
+        let pid = Pid::from_child(&child);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut await_line = |says: &str| {
+            let found = lines.by_ref().any(|line| line.unwrap().contains(says));
+            assert!(found, "it doesn't say {says}");
+        };
+        await_line("stands still");
+        await_line("stands still");
+        kill_process(pid, first).unwrap();
+        await_line("asked to stop");
+        kill_process(pid, second).unwrap();
+        let mut status = None;
+        eventually(LONG, "it ends", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        });
+        Janitor::get().forget(&child);
+        assert_eq!(status.unwrap().code(), Some(1));
     }
 }
 

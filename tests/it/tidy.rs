@@ -90,6 +90,14 @@ fn each_library_stops_at_one_edge() {
     only_in("zstd::", &["src/segment/compression.rs"]);
     only_in("toml::", &["src/config/"]);
     only_in("clap::", &["src/cli.rs", "src/main.rs"]);
+    only_in("signal_hook::", &["src/signals.rs"]);
+}
+
+#[test]
+fn only_the_log_may_wait_for_standard_error() {
+    only_in("eprint", &[]);
+    // Before there is a log.
+    only_in("stderr()", &["src/logging.rs", "src/main.rs"]);
 }
 
 #[test]

@@ -239,8 +239,9 @@ fn a_file_that_cannot_be_read_is_one_line() {
     let shown = path.display();
     let says = |why: &str| {
         let error = load(&path).unwrap_err().to_string();
-        let expected =
-            format!("reading the configuration {shown}: {why}; `-c FILE` names another file");
+        let expected = format!(
+            "reading the configuration {shown}: {why}; `-c FILE` names another file, `-c -` is standard input"
+        );
         assert_eq!(error, expected);
     };
     says("No such file or directory (os error 2)");

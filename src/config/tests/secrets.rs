@@ -1,7 +1,7 @@
 //! No secret is ever in a report, whatever is wrong with the file.
 
 use super::super::load::load_text;
-use super::{ARCHIVE, env, loaded, report};
+use super::{ARCHIVE, env, loaded, report, summary};
 
 /// Secrets in every form; `hunter2` is in all of them.
 const SECRETS: &str = r#"
@@ -149,13 +149,40 @@ file = "./${SECRET}"
 }
 
 #[test]
-fn what_has_no_value_is_named() {
+fn what_has_no_value_is_named_where_no_secret_can_be() {
+    let problems =
+        summary("state_dir = \"${NO}\"\n[limits]\nmemory = \"${file:no/such}\"\n").join("\n");
+    assert!(
+        problems.contains("the environment variable `NO` is not set"),
+        "{problems}"
+    );
+    assert!(
+        problems.contains("the file `no/such`: No such file"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_secret_that_looks_like_a_variable_is_not_shown() {
+    for secret in [
+        "${hunter2}",
+        "${file:hunter2}",
+        "a${hunter2}b",
+        "${hunter2",
+        "${hunter2 }",
+    ] {
+        for table in ["[kafka]", "[clusters.prod.kafka]", "[kafak]"] {
+            assert_no_secret(&format!(
+                "{ARCHIVE}{table}\n\"sasl.password\" = \"{secret}\"\n"
+            ));
+        }
+    }
     let text = format!(
         "{ARCHIVE}[kafka]\n\"sasl.password\" = \"hunter2${{NO}}${{}}${{file:no/such}}${{hunter2 \"\n"
     );
     assert_eq!(
         report(&text),
-        r#"error: the environment variable `NO` is not set
+        r#"error: the environment variable that a `${…}` in here names is not set
  --> topics.toml:6:19
   |
 6 | "sasl.password" = ***
@@ -171,7 +198,7 @@ error: `${}` names nothing
   |
   = help: `${NAME}` is a variable of the environment, `${file:PATH}` what a file holds, `$${` a plain `${`
 
-error: reading the value from the file `no/such`: No such file or directory (os error 2)
+error: reading the value from the file that a `${file:…}` in here names: No such file or directory (os error 2)
  --> topics.toml:6:19
   |
 6 | "sasl.password" = ***
