@@ -17,8 +17,8 @@ pub(super) type Toml<'i> = Spanned<DeValue<'i>>;
 pub(super) trait Kind: Sync {
     /// What a value is once it is read.
     type Value: 'static;
-    /// Whether no report shows a value.
-    const SECRET: bool = false;
+    /// Whether a report may show what is typed for a value. Never where properties are or could be.
+    const SHOWN: bool = true;
     /// Reads the value of `key`. What is wrong with it is reported.
     fn read(&self, walker: &mut Walker<'_>, key: &str, value: &Toml<'_>) -> Option<Self::Value>;
     /// What a value can be, for messages and the reference.
@@ -48,7 +48,7 @@ impl<K: Kind> AnyKind for K {
         key: &str,
         value: &Toml<'_>,
     ) -> Option<Box<dyn Any>> {
-        if !K::SECRET {
+        if K::SHOWN {
             walker.show(value);
         }
         let read = self.read(walker, key, value)?;
@@ -85,14 +85,14 @@ pub(super) struct Row {
     /// Where it may stand; its default holds in the first of these.
     pub places: &'static [Place],
     pub kind: &'static dyn AnyKind,
-    pub default: Default,
+    pub default: DefaultValue,
     /// One line for the reference and the schema.
     pub help: &'static str,
 }
 
 /// What holds when a key is left out.
 #[derive(Clone, Copy)]
-pub(super) enum Default {
+pub(super) enum DefaultValue {
     /// It can't be.
     Required,
     /// This value, in TOML.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::built::{Corrupt, Existing, Newline, Start};
 use super::compression::Algorithm;
 use super::duration::Durations;
-use super::key::Default::{Required, Told, Typed};
+use super::key::DefaultValue::{Required, Told, Typed};
 use super::key::Place::{Archive, Cluster, Defaults, Limits, Top};
 use super::key::{Key, Place, Row};
 use super::properties::Properties;

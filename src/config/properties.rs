@@ -77,7 +77,7 @@ pub(super) struct Properties;
 
 impl Kind for Properties {
     type Value = BTreeMap<String, String>;
-    const SECRET: bool = true;
+    const SHOWN: bool = false;
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Self::Value> {
         let Some(table) = value.get_ref().as_table() else {

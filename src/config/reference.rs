@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::key::{Default, Place, Row};
+use super::key::{DefaultValue, Place, Row};
 use super::keys::KEYS;
 
 /// For each kind of table, its header (nothing for the top of the file) and a table of its keys in Markdown.
@@ -27,10 +27,10 @@ pub fn tables() -> Vec<(&'static str, String)> {
 
 fn line(row: &Row) -> String {
     let default = match row.default {
-        Default::Required => "required".to_owned(),
-        Default::Typed("{}") => String::new(),
-        Default::Typed(value) => format!("`{value}`"),
-        Default::Told(words) => words.to_owned(),
+        DefaultValue::Required => "required".to_owned(),
+        DefaultValue::Typed("{}") => String::new(),
+        DefaultValue::Typed(value) => format!("`{value}`"),
+        DefaultValue::Told(words) => words.to_owned(),
     };
     let (name, limits, help) = (row.name, row.kind.limits(), row.help);
     format!("| `{name}` | {default} | {limits} | {help} |\n")
@@ -52,10 +52,10 @@ pub(super) fn object(place: Place) -> Json {
         let mut schema = row.kind.schema();
         schema["description"] = json!(row.help);
         match row.default {
-            Default::Required => required.push(row.name),
-            Default::Typed("{}") | Default::Told(_) => {}
+            DefaultValue::Required => required.push(row.name),
+            DefaultValue::Typed("{}") | DefaultValue::Told(_) => {}
             // Strings and numbers are the same in TOML and JSON.
-            Default::Typed(value) => {
+            DefaultValue::Typed(value) => {
                 schema["default"] = serde_json::from_str(value).unwrap_or_default();
             }
         }

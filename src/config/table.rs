@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{Default, Key, Kind, Place, Row, Toml};
+use super::key::{DefaultValue, Key, Kind, Place, Row, Toml};
 use super::keys::KEYS;
 use super::nearest::nearest;
 use super::problem::{At, Problem, Span, quote};
@@ -34,10 +34,10 @@ impl Table {
         for row in place.rows() {
             if let Some(value) = typed.get(row.name) {
                 table.take(walker, row, value);
-            } else if matches!(row.default, Default::Required) {
+            } else if matches!(row.default, DefaultValue::Required) {
                 table.missing.push(row.name);
             }
-            if let Default::Typed(text) = row.default
+            if let DefaultValue::Typed(text) = row.default
                 && row.places.first() == Some(&place)
                 && !table.values.contains_key(row.name)
                 && let Ok(value) = DeValue::parse(text)
@@ -107,6 +107,7 @@ pub(super) struct Section(pub Place);
 
 impl Kind for Section {
     type Value = Table;
+    const SHOWN: bool = false;
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Table> {
         let Some(typed) = value.get_ref().as_table() else {
@@ -130,7 +131,7 @@ pub(super) struct List<K> {
 
 impl<K: Kind> Kind for List<K> {
     type Value = Vec<K::Value>;
-    const SECRET: bool = K::SECRET;
+    const SHOWN: bool = K::SHOWN;
 
     fn read(&self, walker: &mut Walker<'_>, key: &str, value: &Toml<'_>) -> Option<Self::Value> {
         let Some(items) = value.get_ref().as_array() else {
@@ -139,7 +140,7 @@ impl<K: Kind> Kind for List<K> {
         };
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            if !K::SECRET {
+            if K::SHOWN {
                 walker.show(item);
             }
             list.extend(self.of.read(walker, key, item));
@@ -158,6 +159,7 @@ pub(super) struct Named(pub Place);
 
 impl Kind for Named {
     type Value = Vec<(At<String>, Table)>;
+    const SHOWN: bool = false;
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Self::Value> {
         let (header, noun) = (self.0.header(), self.0.noun().unwrap_or_default());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::super::key::{Default, Place, Row};
+use super::super::key::{DefaultValue, Place, Row};
 use super::super::keys::KEYS;
 use super::super::{load, properties, reference};
 use super::loaded;
@@ -136,7 +136,7 @@ fn the_example_has_every_key_with_its_default() {
         let lines = example_of(place);
         let mut typed = lines.iter().filter_map(|line| line.strip_prefix(&start));
         match row.default {
-            Default::Typed(default) if row.places.first() == Some(&place) => {
+            DefaultValue::Typed(default) if row.places.first() == Some(&place) => {
                 typed.any(|value| value == default)
             }
             _ => typed.next().is_some(),

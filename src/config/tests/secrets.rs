@@ -250,6 +250,33 @@ error: `bad` is no bootstrap list
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_table_is_masked() {
+    for key in ["archive", "defaults", "limits", "clusters", "kafka"] {
+        for value in [
+            "\"hunter2\"",
+            "[\"hunter2\"]",
+            "{ a = \"hunter2\" }",
+            "{ a = { b = \"hunter2\" } }",
+        ] {
+            assert_no_secret(&format!("{key} = {value}\n"));
+            assert_no_secret(&format!(
+                "[clusters.prod]\n{key} = {value}\n{ARCHIVE}{key} = {value}\n"
+            ));
+        }
+    }
+}
+
+#[test]
+fn comments_and_what_stands_on_several_lines_are_masked() {
+    let text = format!(
+        "{ARCHIVE}start = \"\"\"\nhunter2\"\"\" # hunter2\n\"a#b\" = \"hunter2\" # hunter2\nflush = \"#\" # hunter2\n"
+    );
+    assert_no_secret(&text);
+    let report = report(&text);
+    assert!(report.contains("flush = \"#\" #***"), "{report}");
+}
+
+#[test]
 fn a_cluster_is_printed_without_its_values() {
     let config = loaded(SECRETS);
     let shown = format!("{:?}", config.clusters);
