@@ -18,12 +18,6 @@ impl<T> Checked<T> {
     pub(super) fn new(value: T) -> Self {
         Self(Arc::new(value))
     }
-
-    /// For tests that need what no file can say.
-    #[cfg(test)]
-    pub fn for_tests(value: T) -> Self {
-        Self::new(value)
-    }
 }
 
 impl<T> Clone for Checked<T> {
@@ -78,20 +72,6 @@ impl fmt::Debug for Cluster {
             .field("connections", &self.connections)
             .field("properties", &self.properties.keys())
             .finish()
-    }
-}
-
-#[cfg(test)]
-impl Cluster {
-    /// One that only has a name.
-    pub fn for_tests(name: &str) -> Checked<Self> {
-        Checked::new(Self {
-            name: name.to_owned(),
-            bootstrap: String::new(),
-            commit_group: None,
-            connections: None,
-            properties: BTreeMap::new(),
-        })
     }
 }
 
@@ -173,4 +153,29 @@ pub enum Corrupt {
     Wait,
     /// It is left out, and is a gap.
     Skip,
+}
+
+/// Values that no file can have, such as intervals that are shorter than anybody should want.
+#[cfg(test)]
+mod for_tests {
+    use super::super::load::load_text;
+    use super::*;
+
+    impl<T> Checked<T> {
+        /// Takes the value for checked.
+        pub fn for_tests(value: T) -> Self {
+            Self::new(value)
+        }
+    }
+
+    impl Archive {
+        /// What a file of three keys makes, to change from there.
+        pub fn for_tests() -> Self {
+            let text =
+                "[[archive]]\nbroker = \"nowhere:1\"\ntopic = \"t\"\nfile = \"not-there/t\"\n";
+            let config = load_text("the configuration of a test", text, &|_| None);
+            let config = config.unwrap_or_else(|error| panic!("{error}"));
+            (*config.archives[0]).clone()
+        }
+    }
 }

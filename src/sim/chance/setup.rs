@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Cluster, Compression, Corrupt, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Existing, Newline, Start};
 use crate::segment::compression::compress;
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
@@ -83,7 +83,6 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     let milliseconds = |of: &[u64]| Duration::from_millis(random.pick(of));
     let config = Archive {
         name: number.to_string(),
-        cluster: Cluster::for_tests("simulated"),
         topic: topic.into(),
         state: PathBuf::from(format!("{dir}/.archiver/{number}")),
         file,
@@ -96,8 +95,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
             _ => random.pick(&[Newline::Space, Newline::Escape]),
         },
         existing,
-        file_mode: None,
-        corrupt: Corrupt::Wait,
+        ..Archive::for_tests()
     };
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {
