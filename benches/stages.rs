@@ -122,7 +122,7 @@ fn checkpoint(bencher: Bencher<'_, '_>, partitions: i32) {
         Disk::new(Arc::new(RealFs::default()), 0),
         writer(dir.path(), partitions),
     );
-    let disk = runtime.block_on(disk.at(dir.path()));
+    let disk = runtime.block_on(disk.at(dir.path())).expect("threads");
     let store = Store::new(disk.clone(), dir.path());
     let identity = Identity {
         archive: "metrics".into(),

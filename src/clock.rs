@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval_at};
 
@@ -19,8 +20,44 @@ pub struct RealClock;
 
 impl Clock for RealClock {
     fn now(&self) -> String {
-        jiff::Timestamp::now().to_string()
+        written(SystemTime::now())
     }
+}
+
+/// A clock that is further off than can be written stands at the first or last time that can.
+fn written(time: SystemTime) -> String {
+    let nearest = match time < SystemTime::UNIX_EPOCH {
+        true => Timestamp::MIN,
+        false => Timestamp::MAX,
+    };
+    Timestamp::try_from(time).unwrap_or(nearest).to_string()
+}
+
+/// How long it takes at most until it is said that the clock was set, and by how much it must have been.
+const LOOK: Duration = Duration::from_secs(5);
+const STEP_LEAST: Duration = Duration::from_secs(1);
+
+/// Says for ever when the wall clock was set: the times in the log and in the lists of gaps jump with it.
+pub async fn watch() {
+    let mut before = (SystemTime::now(), Instant::now());
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = (SystemTime::now(), Instant::now());
+        if let Some(said) = step(before.0, now.0, now.1 - before.1) {
+            tracing::info!("{said}");
+        }
+        before = now;
+    }
+}
+
+/// What is to be said of a wall clock that shows these times, so long after each other.
+fn step(before: SystemTime, now: SystemTime, elapsed: Duration) -> Option<String> {
+    let expected = before.checked_add(elapsed)?;
+    let (off, way, why) = match now.duration_since(expected) {
+        Ok(off) => (off, "went forward", ": it was set, or the machine slept"),
+        Err(e) => (e.duration(), "was set back", ""),
+    };
+    (off >= STEP_LEAST).then(|| format!("the clock {way} by {:.0} s{why}", off.as_secs_f64()))
 }
 
 /// One timer for each interval, however many archives wait for it.
@@ -79,5 +116,49 @@ impl Tick {
             }
             ticked.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH: SystemTime = SystemTime::UNIX_EPOCH;
+    const YEAR: Duration = Duration::from_secs(31_556_952);
+
+    #[test]
+    fn a_time_that_cant_be_written_is_the_nearest_that_can() {
+        assert_eq!(written(EPOCH), "1970-01-01T00:00:00Z");
+        let last = written(EPOCH + YEAR * 8029);
+        assert!(last.starts_with("9999-"), "{last}");
+        assert_eq!(written(EPOCH + YEAR * 8031), Timestamp::MAX.to_string());
+        assert_eq!(
+            written(EPOCH + YEAR * 1_000_000),
+            Timestamp::MAX.to_string()
+        );
+        assert_eq!(
+            written(EPOCH - YEAR * 1_000_000),
+            Timestamp::MIN.to_string()
+        );
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_said_to_be_and_one_that_is_slewed_is_not() {
+        let elapsed = Duration::from_secs(5);
+        let said = |seconds: f64| {
+            let off = Duration::from_secs_f64(seconds.abs());
+            let now = EPOCH + YEAR + elapsed;
+            let now = if seconds < 0.0 { now - off } else { now + off };
+            step(EPOCH + YEAR, now, elapsed)
+        };
+        assert_eq!(said(0.0), None);
+        assert_eq!(said(0.9), None);
+        assert_eq!(said(-0.9), None);
+        assert_eq!(
+            said(-3600.0).as_deref(),
+            Some("the clock was set back by 3600 s")
+        );
+        let forward = said(20.0).unwrap_or_default();
+        assert!(forward.contains("went forward by 20 s"), "{forward}");
     }
 }

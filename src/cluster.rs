@@ -58,12 +58,20 @@ pub struct Topic {
     pub id: Option<String>,
     /// How many partitions there are, numbered from 0.
     pub partitions: i32,
+    /// The id of the cluster that says so; `None` when its brokers don't tell.
+    pub cluster_id: Option<String>,
 }
 
 impl Topic {
     /// Was the topic of this id created again since? Some brokers tell no ids.
     pub fn is_another(&self, known: Option<&String>) -> bool {
         matches!((known, &self.id), (Some(before), Some(now)) if before != now)
+    }
+
+    /// Does another cluster than this one say so? The id of that one, then.
+    pub fn of_another_cluster(&self, known: Option<&String>) -> Option<&String> {
+        let now = self.cluster_id.as_ref();
+        now.filter(|now| known.is_some_and(|before| before != *now))
     }
 
     /// Is this what was known of the same topic before it got more partitions? No topic loses any.

@@ -12,6 +12,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use crate::clock::{Clock, RealClock};
 use crate::config;
 use crate::logging;
 use crate::shutdown::{self, Shutdown};
@@ -145,7 +146,7 @@ fn write_config(brokers: &str) -> anyhow::Result<()> {
 /// Produces a handful of records for each topic and says how many those were.
 fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> u64 {
     let mut count = 0;
-    let now = jiff::Timestamp::now();
+    let now = RealClock.now();
     for (topic, _, records) in TOPICS {
         for _ in 0..records {
             let n = before + count;

@@ -3,6 +3,7 @@
 //! that hangs keeps nobody else waiting.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::budget::Budget;
-use crate::fs::{File, Fs, parent, remove_if_there};
+use crate::fs::{File, Fs, Unanswered, parent, remove_if_there};
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;
@@ -40,6 +41,10 @@ pub struct Disk {
     groups: Arc<Mutex<HashMap<u64, Group>>>,
     device: Device,
     devices: Arc<Devices>,
+    /// What it is used for, see [`Disk::at`].
+    path: Arc<Path>,
+    /// Work that waits for a thread.
+    jobs: Unanswered,
 }
 
 /// Stands for a device that can't be found out.
@@ -66,9 +71,17 @@ struct Devices {
 }
 
 impl Device {
-    fn new(memory: u64, threads: usize) -> Self {
+    fn new(memory: u64, threads: usize) -> io::Result<Self> {
+        Ok(Self {
+            jobs: start("disk", threads)?,
+            budget: Budget::new(memory),
+        })
+    }
+
+    /// One for which nobody works.
+    fn idle(memory: u64) -> Self {
         Self {
-            jobs: start("disk", threads),
+            jobs: mpsc::channel().0,
             budget: Budget::new(memory),
         }
     }
@@ -82,14 +95,14 @@ impl Device {
         match when_done.await {
             Ok(Ok(done)) => done,
             Ok(Err(panicked)) => resume_unwind(panicked),
-            // No thread could be started for it.
+            // Nobody works for it.
             Err(_) => std::future::pending().await,
         }
     }
 }
 
-/// Starts so many threads, which do what is sent to them.
-fn start(name: &str, count: usize) -> Sender<Job> {
+/// Starts so many threads, which do what is sent to them; if there can't be as many, there are none.
+fn start(name: &str, count: usize) -> io::Result<Sender<Job>> {
     let (jobs, receiver) = mpsc::channel::<Job>();
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..count {
@@ -106,11 +119,9 @@ fn start(name: &str, count: usize) -> Sender<Job> {
                 }
             }
         };
-        if let Err(e) = std::thread::Builder::new().name(name.into()).spawn(work) {
-            tracing::error!("starting a thread: {e}; raise the limit of processes (ulimit -u)");
-        }
+        std::thread::Builder::new().name(name.into()).spawn(work)?;
     }
-    jobs
+    Ok(jobs)
 }
 
 impl Devices {
@@ -122,25 +133,30 @@ impl Devices {
         self.finder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn finder(&self) -> Arc<Sender<Job>> {
+    fn finder(&self) -> io::Result<Arc<Sender<Job>>> {
         let mut finder = self.locked_finder();
-        finder.upgrade().unwrap_or_else(|| {
-            let started = Arc::new(start("disk-finds", 1));
-            *finder = Arc::downgrade(&started);
-            started
-        })
+        if let Some(started) = finder.upgrade() {
+            return Ok(started);
+        }
+        let started = Arc::new(start("disk-finds", 1)?);
+        *finder = Arc::downgrade(&started);
+        Ok(started)
     }
 
     /// All that are known have the same share of the memory.
-    fn get(&self, id: u64) -> Device {
+    fn get(&self, id: u64) -> io::Result<Device> {
         let mut known = self.locked();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        // One for the writing beside one on each core for the compressing.
-        let new = || Device::new(0, cores + 1);
-        let device = known.entry(id).or_insert_with(new).clone();
+        let device = match known.entry(id) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                // One for the writing beside one on each core for the compressing.
+                new.insert(Device::new(0, cores + 1)?).clone()
+            }
+        };
         let share = self.memory / known.len() as u64;
         known.values().for_each(|device| device.budget.limit(share));
-        device
+        Ok(device)
     }
 }
 
@@ -152,7 +168,7 @@ impl Disk {
             pace: None,
             groups: Arc::default(),
             // Nothing is done before the device is known, see `at`.
-            device: Device::new(memory, 0),
+            device: Device::idle(memory),
             devices: Arc::new(Devices {
                 memory,
                 finder: Mutex::default(),
@@ -160,17 +176,22 @@ impl Disk {
                 is_hung: AtomicBool::new(false),
                 known: Mutex::default(),
             }),
+            path: Arc::from(Path::new("")),
+            jobs: Unanswered::default(),
         }
     }
 
-    /// The device that this path is on, or will be. Must be called before anything is run.
-    pub async fn at(&self, path: &Path) -> Self {
+    /// The device that this path is on, or will be. Must be called before anything is run. Fails if there can't be the
+    /// threads for it.
+    pub async fn at(&self, path: &Path) -> io::Result<Self> {
         if self.pace.is_some() {
-            return self.clone();
+            return Ok(self.clone());
         }
-        let (fs, path) = (Arc::clone(&self.fs), path.to_path_buf());
+        let (fs, path) = (Arc::clone(&self.fs), Arc::<Path>::from(path));
+        let _asked = self.jobs.ask(&path);
+        let of = Arc::clone(&path);
         // Kept, so that it serves all who start together, and ends with the last of them.
-        let _finder = self.devices.finder();
+        let _finder = self.devices.finder()?;
         // Nobody closes it.
         let permit = self.devices.finding.acquire().await;
         let (found, mut when_found) = oneshot::channel();
@@ -184,7 +205,7 @@ impl Disk {
             let _ = found.send(stat.map(|stat| stat.device));
         };
         // It ends only with the last sender.
-        let _ = self.devices.finder().send(Box::new(find));
+        let _ = self.devices.finder()?.send(Box::new(find));
         let patience = match self.devices.is_hung.load(Ordering::Relaxed) {
             true => HUNG_AGAIN,
             false => HUNG,
@@ -201,10 +222,12 @@ impl Disk {
                 when_found.await
             }
         };
-        Self {
-            device: self.devices.get(found.ok().flatten().unwrap_or(UNKNOWN)),
+        let device = self.devices.get(found.ok().flatten().unwrap_or(UNKNOWN));
+        Ok(Self {
+            device: device?,
+            path: of,
             ..self.clone()
-        }
+        })
     }
 
     /// Is nothing written to any other device?
@@ -222,7 +245,7 @@ impl Disk {
     /// in use.
     pub fn in_tasks(fs: Arc<dyn Fs>, memory: u64, pace: Pace, devices: u64) -> Self {
         let disk = Self::new(fs, memory);
-        let others = (1..=devices).map(|id| (id, Device::new(0, 0)));
+        let others = (1..=devices).map(|id| (id, Device::idle(0)));
         disk.devices.locked().extend(others);
         Self {
             pace: Some(pace),
@@ -230,9 +253,18 @@ impl Disk {
         }
     }
 
-    /// The same threads and syncs for another face of the same file system.
+    /// The same threads and syncs for another face of the same file system, with its own notes of what waits.
     pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
-        Self { fs, ..self.clone() }
+        Self {
+            fs,
+            jobs: Unanswered::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Work that waits for a thread.
+    pub fn jobs(&self) -> &Unanswered {
+        &self.jobs
     }
 
     /// Runs something that may block, on one of this device's threads.
@@ -242,7 +274,12 @@ impl Disk {
     ) -> T {
         let fs = Arc::clone(&self.fs);
         let Some(pace) = &self.pace else {
-            return self.device.run(move || job(&*fs)).await;
+            let waits = self.jobs.ask(&self.path);
+            let job = move || {
+                drop(waits);
+                job(&*fs)
+            };
+            return self.device.run(job).await;
         };
         let (before, after) = (pace(), Arc::clone(pace));
         let running = tokio::spawn(async move {
@@ -261,6 +298,7 @@ impl Disk {
 
     /// Makes what was written to these files durable, together with whatever else waits for the same device.
     pub async fn sync(&self, files: impl IntoIterator<Item = Arc<dyn File>>) -> io::Result<()> {
+        let _asked = self.jobs.ask(&self.path);
         let waiting = files
             .into_iter()
             .map(|file| self.group(file.device()).ask(file))
@@ -319,6 +357,7 @@ impl Disk {
         let group = groups.entry(device).or_insert_with(|| {
             let disk = Disk {
                 groups: Arc::default(),
+                jobs: Unanswered::default(),
                 ..self.clone()
             };
             Batch::new(move |files: Vec<Arc<dyn File>>| {
@@ -339,7 +378,7 @@ mod tests {
     async fn a_relative_path_is_on_the_device_of_the_current_directory() {
         let disk = Disk::new(Arc::new(RealFs::default()), 1 << 20);
         for path in ["not there yet", "not/there/yet", "./src", "src/disk.rs"] {
-            disk.at(Path::new(path)).await;
+            disk.at(Path::new(path)).await.expect("threads");
         }
         let known = disk.devices.locked();
         assert_eq!(known.len(), 1, "{:?}", known.keys());

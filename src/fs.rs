@@ -2,6 +2,7 @@
 
 mod locks;
 mod real;
+mod unanswered;
 
 use std::any::Any;
 use std::io::{self, Read};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use real::{FileMode, RealFs};
+pub use unanswered::{Question, Unanswered};
 
 /// A file system. Every call may block.
 pub trait Fs: Send + Sync {

@@ -21,6 +21,7 @@ pub mod fs;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gaps;
+pub mod hung;
 pub mod kafka;
 pub mod lock;
 pub mod logging;

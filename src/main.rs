@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use archiver::cli::{Cli, Command, Common};
 use archiver::config::{self, Checked, Config};
@@ -99,14 +100,15 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
         return FAILED;
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.clamp(2, 4))
-        .enable_all()
-        .build();
-    let runtime = match runtime {
+    let threads = cores.clamp(2, 4);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(threads).enable_all();
+    let runtime = match try_threads(threads).and_then(|()| builder.build()) {
         Ok(runtime) => runtime,
         Err(e) => {
-            logging::complain(&format!("archiver: starting its threads: {e}"));
+            logging::complain(&format!(
+                "archiver: starting its threads: {e}; raise the limit of processes (ulimit -u)"
+            ));
             return FAILED;
         }
     };
@@ -114,4 +116,20 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code
+}
+
+/// Starts and ends so many threads: where there can't be as many, the runtime would panic.
+fn try_threads(threads: usize) -> std::io::Result<()> {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let start = |_| {
+        let gate = Arc::clone(&gate);
+        std::thread::Builder::new().spawn(move || drop(gate.lock()))
+    };
+    let started = (0..threads).map(start).collect::<Vec<_>>();
+    drop(closed);
+    for thread in started {
+        let _ = thread?.join();
+    }
+    Ok(())
 }

@@ -1,11 +1,11 @@
-//! SIGTERM and SIGINT: the first asks for a stop, the second ends the process.
+//! SIGTERM and SIGINT: the first asks for a stop, the second ends the process. SIGXFSZ is outlived.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -26,6 +26,9 @@ pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
         flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&asked))?;
         flag::register(signal, Arc::clone(&asked))?;
     }
+    // A file that has reached the limit (`ulimit -f`) is an error of the write that hit it. Without a handler the signal
+    // that comes with it would end the process.
+    flag::register(SIGXFSZ, Arc::default())?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {

@@ -1,7 +1,7 @@
 //! What each archive is doing, for the log and whoever else wants to know.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an archive is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum State {
     Stopped(String),
     /// It has stopped because archiver was asked to.
     Done,
+    /// The same, but something that it took is not in its file, and will be read again.
+    Unfinished,
 }
 
 /// How many archives one line of the log names, at most.
@@ -36,11 +38,46 @@ pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usiz
 #[derive(Debug)]
 pub struct Status {
     name: String,
-    state: Mutex<State>,
-    /// Records taken from Kafka.
+    doing: Mutex<Doing>,
+    /// Where its file ended when it was first opened: records and bytes.
+    first: OnceLock<(u64, u64)>,
+    /// Records that are in the file since.
     pub records: AtomicU64,
-    /// Bytes written to the file, after compression.
+    /// Bytes that are in the file since, after compression.
     pub bytes_written: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Doing {
+    state: State,
+    /// Whatever it does, it waits for its disk.
+    hangs: Option<String>,
+}
+
+impl Doing {
+    fn shown(&self) -> State {
+        match &self.hangs {
+            Some(why) if !self.state.is_end() => State::Waiting(why.clone()),
+            _ => self.state.clone(),
+        }
+    }
+}
+
+impl State {
+    /// Has it ended?
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Stopped(_) | Self::Done | Self::Unfinished)
+    }
+
+    fn log(&self, archive: &str) {
+        match self {
+            Self::Starting => tracing::debug!("archive {archive}: starting"),
+            Self::Running => tracing::info!("archive {archive}: running"),
+            Self::Waiting(why) => tracing::warn!("archive {archive}: waiting: {why}"),
+            Self::Stopped(why) => tracing::error!("archive {archive}: stopped: {why}"),
+            Self::Done | Self::Unfinished => tracing::debug!("archive {archive}: done"),
+        }
+    }
 }
 
 impl Status {
@@ -48,7 +85,11 @@ impl Status {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),
-            state: Mutex::new(State::Starting),
+            doing: Mutex::new(Doing {
+                state: State::Starting,
+                hangs: None,
+            }),
+            first: OnceLock::new(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -61,37 +102,87 @@ impl Status {
 
     /// What it is doing.
     pub fn state(&self) -> State {
-        self.lock().clone()
+        self.lock().shown()
     }
 
     /// Takes note of what it is doing, and says so in the log if that is new.
     pub fn set(&self, state: State) {
-        let mut current = self.lock();
-        if *current == state {
+        let mut doing = self.lock();
+        if doing.state == state {
             return;
         }
-        let archive = &self.name;
-        match &state {
-            State::Starting => tracing::debug!("archive {archive}: starting"),
-            State::Running => tracing::info!("archive {archive}: running"),
-            State::Waiting(why) => tracing::warn!("archive {archive}: waiting: {why}"),
-            State::Stopped(why) => tracing::error!("archive {archive}: stopped: {why}"),
-            State::Done => tracing::debug!("archive {archive}: done"),
+        doing.state = state;
+        // While its disk hangs that has been said, and nothing else of it is of use.
+        if doing.hangs.is_none() || doing.state.is_end() {
+            doing.state.log(&self.name);
         }
-        *current = state;
     }
 
-    /// Counts what was taken.
-    pub fn took(&self, records: u64) {
-        self.records.fetch_add(records, Ordering::Relaxed);
+    /// Takes note that it begins an attempt: whoever waited does so until it runs.
+    pub fn begins(&self) {
+        if !self.waits() {
+            self.set(State::Starting);
+        }
+    }
+
+    /// Does it wait, for whatever else than a disk that hangs?
+    pub fn waits(&self) -> bool {
+        matches!(self.lock().state, State::Waiting(_))
+    }
+
+    /// Takes note that its disk hangs, or that it doesn't any more, and says so in the log if that is new.
+    pub fn hangs(&self, why: Option<String>) {
+        let mut doing = self.lock();
+        if doing.hangs == why {
+            return;
+        }
+        doing.hangs = why;
+        if !doing.state.is_end() {
+            doing.shown().log(&self.name);
+        }
+    }
+
+    /// Takes note of where its file ends, as an attempt begins or has ended. What an attempt before has written after
+    /// that is cut off, and will be written again.
+    pub fn stands_at(&self, records: u64, bytes: u64) {
+        let (first_records, first_bytes) = *self.first.get_or_init(|| (records, bytes));
+        let (records, bytes) = (
+            records.saturating_sub(first_records),
+            bytes.saturating_sub(first_bytes),
+        );
+        self.records.store(records, Ordering::Relaxed);
+        self.bytes_written.store(bytes, Ordering::Relaxed);
     }
 
     /// Counts what was written.
-    pub fn wrote(&self, bytes: u64) {
+    pub fn wrote(&self, records: u64, bytes: u64) {
+        self.records.fetch_add(records, Ordering::Relaxed);
         self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Doing> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_once_also_if_it_is_cut_off_and_written_again() {
+        let status = Status::new("a");
+        status.stands_at(1000, 50_000);
+        status.wrote(30, 3000);
+        status.wrote(20, 2000);
+        let counts = || {
+            let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+            (of(&status.records), of(&status.bytes_written))
+        };
+        assert_eq!(counts(), (50, 5000));
+        status.stands_at(1030, 53_000);
+        assert_eq!(counts(), (30, 3000));
+        status.wrote(20, 2000);
+        assert_eq!(counts(), (50, 5000));
     }
 }

@@ -10,11 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::archive::{Archive, End, World};
-use crate::clock::{RealClock, Ticks};
+use crate::clock::{self, RealClock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::{self, Checked, Config};
 use crate::disk::Disk;
-use crate::fs::RealFs;
+use crate::fs::{Fs, RealFs};
+use crate::hung::{self, Watched};
 use crate::kafka::{KafkaCluster, Limits};
 use crate::open_files;
 use crate::shutdown::Shutdown;
@@ -41,6 +42,7 @@ const CONNECTIONS_MOST: usize = 4;
 pub struct Supervisor {
     tasks: JoinSet<(usize, End)>,
     statuses: Vec<Arc<Status>>,
+    watched: Vec<Watched>,
     timeout: Duration,
 }
 
@@ -54,6 +56,8 @@ impl Supervisor {
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: config.shutdown_timeout / 2,
+            memory_bytes: config.memory_bytes,
+            said_too_large: Arc::default(),
         };
         let mut lanes = HashMap::<(&str, &str), usize>::new();
         let lane_of = config
@@ -73,12 +77,19 @@ impl Supervisor {
             tokio::spawn(async move { cluster.connect().await });
         }
         let mut tasks = JoinSet::new();
-        let mut statuses = Vec::new();
+        let (mut statuses, mut watched) = (Vec::new(), Vec::new());
         for (index, (archive, lane)) in config.archives.iter().zip(lane_of).enumerate() {
             let status = Arc::new(Status::new(&archive.name));
             statuses.push(Arc::clone(&status));
             let cluster = Arc::clone(&clusters[archive.cluster.name.as_str()]);
             let own_fs = Arc::new(fs.with_mode(archive.file_mode));
+            let disk = world.disk.with_fs(Arc::clone(&own_fs) as Arc<dyn Fs>);
+            watched.push(Watched {
+                status: Arc::clone(&status),
+                file: archive.file.clone(),
+                calls: own_fs.calls().clone(),
+                jobs: disk.jobs().clone(),
+            });
             let archive = Archive {
                 config: archive.clone(),
                 refresh: cluster.refresh(),
@@ -87,7 +98,7 @@ impl Supervisor {
                 lane,
                 status,
                 world: World {
-                    disk: world.disk.with_fs(own_fs),
+                    disk,
                     ..world.clone()
                 },
             };
@@ -106,6 +117,7 @@ impl Supervisor {
         Self {
             tasks,
             statuses,
+            watched,
             timeout: config.shutdown_timeout,
         }
     }
@@ -118,6 +130,8 @@ impl Supervisor {
     /// Runs until asked to stop, or until no archive can ever go on.
     pub async fn run(mut self, mut shutdown: Shutdown) -> Ended {
         let reporting = tokio::spawn(totals::report(self.statuses.clone()));
+        let watching = tokio::spawn(hung::watch(std::mem::take(&mut self.watched)));
+        tokio::spawn(clock::watch());
         let mut unfinished = false;
         loop {
             tokio::select! {
@@ -149,6 +163,7 @@ impl Supervisor {
                 }
             }
         }
+        watching.abort();
         totals::last_line(&self.statuses);
         if unfinished {
             Ended::Unfinished
@@ -170,7 +185,7 @@ impl Supervisor {
     }
 
     fn name_the_late(&self) {
-        let is_late = |state: &State| !matches!(state, State::Done | State::Stopped(_));
+        let is_late = |state: &State| !state.is_end();
         let (_, late) = name_those(&self.statuses, is_late);
         tracing::error!(
             "not stopped within {} s: {late}; what is not in their files will be read again at the next start",

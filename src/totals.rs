@@ -27,8 +27,9 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
     let now = Instant::now();
     let (then, records_then, bytes_then) = last.0;
     let seconds = now.duration_since(then).as_secs_f64().max(0.001);
-    let rate = (records - records_then) as f64 / seconds;
-    let megabytes = (bytes - bytes_then) as f64 / 1e6 / seconds;
+    // Fewer, if an archive went back.
+    let rate = records.saturating_sub(records_then) as f64 / seconds;
+    let megabytes = bytes.saturating_sub(bytes_then) as f64 / 1e6 / seconds;
     last.0 = (now, records, bytes);
     let count = |wanted: fn(&State) -> bool| {
         let states = statuses.iter().map(|status| status.state());
@@ -45,13 +46,21 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
     );
 }
 
-/// Writes what this run has done, at its end, and which archives it went on without.
+/// Writes what this run has done, at its end, which archives have left something undone, and which it went on without.
 pub fn last_line(statuses: &[Arc<Status>]) {
     let (records, bytes) = counts(statuses);
     tracing::info!(
         "totals: {records} records, {:.1} MB written",
         bytes as f64 / 1e6
     );
+    let (unfinished, names) = name_those(statuses, |state| matches!(state, State::Unfinished));
+    if unfinished > 0 {
+        tracing::error!(
+            "{unfinished} of {} archives had taken records that are not in their files: {names}; they will be read \
+             again at the next start",
+            statuses.len(),
+        );
+    }
     let (stopped, names) = name_those(statuses, |state| matches!(state, State::Stopped(_)));
     if stopped > 0 {
         tracing::error!(
@@ -61,7 +70,7 @@ pub fn last_line(statuses: &[Arc<Status>]) {
     }
 }
 
-/// Records taken and bytes written.
+/// Records and bytes that are in the files.
 fn counts(statuses: &[Arc<Status>]) -> (u64, u64) {
     let sum = |of: fn(&Status) -> &AtomicU64| {
         statuses

@@ -40,7 +40,7 @@ const SHORT: Duration = Duration::from_secs(1);
 /// Makes what was written durable and stores it as this archive's checkpoint.
 ///
 /// Kafka's client goes on at the old offset when a topic is deleted and created again, so before anything
-/// counts as archived it is made sure that it was read from the topic that the checkpoint names.
+/// counts as archived it is made sure that it was read from the topic that the checkpoint names, in its cluster.
 pub(super) fn checkpoint(
     reading: &Reading<'_>,
     written: Written,
@@ -57,6 +57,7 @@ pub(super) fn checkpoint(
         reading.archive.world.disk.clone(),
     );
     let file = reading.archive.config.file.display().to_string();
+    let cluster_name = reading.archive.cluster_name.clone();
     let hurry = Arc::clone(&reading.hurry);
     async move {
         let none = Positions::new();
@@ -78,6 +79,9 @@ pub(super) fn checkpoint(
         let (recreated, verified) = match recreated {
             Ok(Recreated::No) => (false, None),
             Ok(Recreated::AfterReading) => (true, None),
+            Ok(Recreated::Elsewhere(found)) => {
+                return Err(other_cluster(&cluster_name, &identity, &found));
+            }
             Ok(Recreated::PerhapsRead) => {
                 let _ = sync(written, &disk).await?;
                 return Ok(Outcome::Unsure);
@@ -115,6 +119,18 @@ enum Recreated {
     AfterReading,
     /// Yes, and the new topic already holds offsets that may have been read in the old one's place.
     PerhapsRead,
+    /// It is the topic of the cluster of this id, which is another one.
+    Elsewhere(String),
+}
+
+/// Another cluster answers at the address. Nothing since the last checkpoint is trusted, also if the right one is back
+/// before the next.
+pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Fault {
+    Fault::Distrust(format!(
+        "{name} is cluster {found} now, not {}; what was read since the last checkpoint may be of either, and is not \
+         counted",
+        identity.cluster_id.as_deref().unwrap_or("unknown"),
+    ))
 }
 
 async fn is_recreated(
@@ -129,6 +145,9 @@ async fn is_recreated(
         Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
         Err(e) => return Err(e),
     };
+    if let Some(found) = now.of_another_cluster(identity.cluster_id.as_ref()) {
+        return Ok(Recreated::Elsewhere(found.clone()));
+    }
     if !now.is_another(identity.topic_id.as_ref()) {
         return Ok(Recreated::No);
     }

@@ -74,3 +74,34 @@ fn copy(from: &dyn File, bytes: Range<u64>, to: &dyn File) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::sim::disk::SimFs;
+    use crate::sim::random::Random;
+
+    #[test]
+    fn what_is_kept_is_the_same_byte_for_byte_however_long_it_is() {
+        // No two pieces are alike.
+        let bytes = (0..60_000_u32).flat_map(u32::to_le_bytes);
+        let bytes = bytes.collect::<Vec<_>>();
+        for from in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7] {
+            let world = SimFs::new(Random::new(1));
+            let fs = world.start();
+            let create = |path: &str| fs.create_new(Path::new(path)).expect("a new file");
+            let (data, kept) = (create("/data"), create("/kept"));
+            data.append(&bytes).expect("room");
+            copy(&*data, from as u64..bytes.len() as u64, &*kept).expect("room");
+            let kept = world.peek(Path::new("/kept")).expect("a file");
+            let differs = kept.iter().zip(&bytes[from..]).position(|(a, b)| a != b);
+            assert_eq!(
+                differs, None,
+                "kept from byte {from} on: other bytes from here on"
+            );
+            assert_eq!(kept.len(), bytes.len() - from);
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stop;
+use super::durable::other_cluster;
 use super::failed::{Unreadable, Why};
 use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
@@ -101,6 +102,13 @@ async fn look_once(
 impl Reading<'_> {
     pub(super) fn mend(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Fault> {
         let Finding { topic, lost } = found.map_err(|e| self.archive.kafka("asking for", &e))?;
+        if let Some(found) = topic.of_another_cluster(self.identity.cluster_id.as_ref()) {
+            return Err(other_cluster(
+                &self.archive.cluster_name,
+                &self.identity,
+                found,
+            ));
+        }
         let other_id = topic.is_another(self.topic.id.as_ref());
         if other_id || topic.partitions < self.topic.partitions {
             return Err(self.recreated());

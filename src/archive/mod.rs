@@ -5,23 +5,28 @@ mod failed;
 mod kept;
 mod mend;
 mod open;
+mod owed;
 mod own;
 mod reading;
 mod room;
 mod settle;
 mod unverified;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
 use crate::disk::Disk;
+use crate::segment::writer::Progress;
 use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
 use open::Owned;
+use owed::Owed;
 
 pub use reading::CHUNK_BYTES;
 
@@ -36,6 +41,10 @@ pub struct World {
     pub ticks: Ticks,
     /// How long a clean stop may go on taking what has already arrived.
     pub drain: Duration,
+    /// The memory that is allowed for records in all, in bytes.
+    pub memory_bytes: u64,
+    /// The size of the last record that was said to need more, in bytes.
+    pub said_too_large: Arc<AtomicU64>,
 }
 
 /// An archive, ready to run.
@@ -84,60 +93,87 @@ const RETRY_FORGET: Duration = Duration::from_secs(60);
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
     pub async fn run(mut self, mut shutdown: Shutdown) -> End {
-        let mut owned = None;
+        let (mut owned, mut owed) = (None, Owed::default());
         let mut pause = RETRY_FIRST;
         loop {
-            self.status.set(match self.status.state() {
-                waiting @ State::Waiting(_) => waiting,
-                _ => State::Starting,
-            });
+            self.status.begins();
             let began = tokio::time::Instant::now();
-            let attempt = self.attempt(&mut owned, &mut shutdown).await;
-            let why = match attempt {
-                Ok(end) => {
-                    self.status.set(State::Done);
-                    return end;
-                }
+            let attempt = self.attempt(&mut owned, &mut owed, &mut shutdown).await;
+            match attempt {
+                Ok(()) => return self.end(&owed),
                 Err(Stop::Never(why)) => {
                     self.status.set(State::Stopped(why));
                     return End::Never;
                 }
-                Err(Stop::Retry(why)) => why,
-            };
-            self.status.set(State::Waiting(why));
+                Err(Stop::Retry(why)) => self.status.set(State::Waiting(why)),
+            }
             if began.elapsed() > RETRY_FORGET {
                 pause = RETRY_FIRST;
             }
             tokio::select! {
                 biased;
-                () = shutdown.requested() => return End::Clean,
+                () = shutdown.requested() => return self.end(&owed),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(RETRY_MOST);
         }
     }
 
-    /// One attempt: open everything where it was left, then read until something ends it.
+    /// It was asked to stop.
+    fn end(&self, owed: &Owed) -> End {
+        if owed.is_nothing() {
+            self.status.set(State::Done);
+            return End::Clean;
+        }
+        let why = match self.status.state() {
+            State::Waiting(why) => why,
+            _ => "what had been taken before is not all there again yet".into(),
+        };
+        tracing::error!(
+            "archive {}: {why}; what is not in the file will be read again at the next start",
+            self.config.name
+        );
+        self.status.set(State::Unfinished);
+        End::Unfinished
+    }
+
+    /// One attempt: open everything where it was left, then read until something ends it, or a stop was asked for.
     async fn attempt(
         &mut self,
         owned: &mut Option<Owned>,
+        owed: &mut Owed,
         shutdown: &mut Shutdown,
-    ) -> Result<End, Stop> {
+    ) -> Result<(), Stop> {
         let mut asked = shutdown.clone();
         let open = async {
-            self.world.disk = self.world.disk.at(&self.config.file).await;
+            let disk = self.world.disk.at(&self.config.file).await;
+            self.world.disk = disk.map_err(|e| self.lacks_threads(&e))?;
             self.open(owned).await
         };
         let opened = tokio::select! {
             biased;
-            () = asked.requested() => return Ok(End::Clean),
+            () = asked.requested() => return Ok(()),
             opened = open => opened?,
         };
-        reading::read(self, opened, shutdown).await
+        owed.trust();
+        reading::read(self, opened, owed, shutdown).await
+    }
+
+    /// Counts what is in its file.
+    fn stands_at(&self, progress: &Progress) {
+        self.status
+            .stands_at(progress.records, progress.data.length);
     }
 
     fn file(&self) -> &Path {
         &self.config.file
+    }
+
+    fn lacks_threads(&self, e: &io::Error) -> Stop {
+        let file = self.file().display();
+        Stop::Retry(format!(
+            "starting a thread for {file}: {e}; raise the limit of processes (ulimit -u)"
+        ))
     }
 
     /// What Kafka said, as a reason to wait.

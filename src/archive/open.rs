@@ -74,11 +74,16 @@ impl Archive {
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
         let cluster_id = cluster_id.map_err(|e| self.kafka("reaching the cluster for", &e))?;
+        // One that another cluster doesn't have is not missing.
+        self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let topic = match self.cluster.describe(&self.config.topic).await {
             Ok(topic) => Some(topic),
             Err(e) if e.kind == Trouble::Missing && checkpoint.is_none() => None,
             Err(e) => return Err(self.kafka(reading, &e)),
         };
+        let said = topic.as_ref().and_then(|topic| topic.cluster_id.clone());
+        let cluster_id = said.or(cluster_id);
+        self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let identity = Identity {
             archive: self.config.name.clone(),
             file: self.file().display().to_string(),
@@ -88,10 +93,7 @@ impl Archive {
             cluster_id,
         };
         let (checkpointed, held) = match checkpoint {
-            Some(checkpoint) => {
-                self.check_cluster(&checkpoint, &identity)?;
-                self.verify(&store, checkpoint, topic.as_ref()).await?
-            }
+            Some(checkpoint) => self.verify(&store, checkpoint, topic.as_ref()).await?,
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
                 owned.has_begun = true;
@@ -228,6 +230,7 @@ impl Archive {
         let known = Topic {
             id: stored.identity.topic_id.clone(),
             partitions: positions.keys().last().map_or(0, |last| last + 1),
+            cluster_id: None,
         };
         if topic.is_behind(&known) {
             return Err(Stop::Retry(format!(

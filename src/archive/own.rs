@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, PAGE, REMEDY, compression_name, owner};
+use crate::checkpoint::{Checkpointed, PAGE, REMEDY, compression_name, owner};
 use crate::config::{Compression, Existing};
 use crate::fs::{self, Fs, Reading};
 use crate::segment::append::{AppendFile, Refused};
@@ -56,11 +56,11 @@ impl Archive {
 
     pub(super) fn check_cluster(
         &self,
-        checkpoint: &Checkpointed,
-        now: &Identity,
+        checkpoint: Option<&Checkpointed>,
+        now: Option<&String>,
     ) -> Result<(), Stop> {
-        let stored = &checkpoint.checkpoint().identity;
-        match (&stored.cluster_id, &now.cluster_id) {
+        let stored = checkpoint.map(|stored| &stored.checkpoint().identity);
+        match (stored.and_then(|stored| stored.cluster_id.as_ref()), now) {
             (Some(expected), Some(found)) if expected != found => Err(Stop::Never(format!(
                 "the checkpoint in {} is of cluster {expected}, but {} is cluster {found}; give this archive \
                  another name and file, or the old cluster's address",

@@ -12,8 +12,9 @@ use super::durable::{self, Outcome, Patience};
 use super::failed::Unreadable;
 use super::mend::Finding;
 use super::open::Opened;
+use super::owed::Owed;
 use super::room::{Pressure, TURN_MOST, until};
-use super::{Archive, End, RETRY_MOST, Stop};
+use super::{Archive, RETRY_MOST, Stop};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic};
@@ -46,6 +47,7 @@ pub(super) struct Reading<'a> {
     pub topic: Topic,
     pub pipeline: Pipeline,
     pub reader: Box<dyn Reader>,
+    pub owed: &'a mut Owed,
     /// What was checkpointed last.
     pub checkpointed: Checkpointed,
     /// Where each partition is, as taken; records before that are not taken again.
@@ -89,6 +91,15 @@ pub(super) enum Fault {
     Stop(Stop),
 }
 
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Distrust(why) => Self::Retry(why),
+            Fault::Stop(stop) => stop,
+        }
+    }
+}
+
 type Checkpointing = BoxFuture<'static, Result<Outcome, Fault>>;
 pub(super) type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
 
@@ -96,13 +107,17 @@ pub(super) type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
 pub(super) async fn read(
     archive: &Archive,
     opened: Opened,
+    owed: &mut Owed,
     shutdown: &mut Shutdown,
-) -> Result<End, Stop> {
+) -> Result<(), Stop> {
     let (cluster, topic) = (&archive.cluster, &archive.config.topic);
     let reader = cluster.reader(topic, archive.lane, &opened.from).await;
     let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
     let checkpointed = &opened.checkpointed.checkpoint().progress;
     let written = opened.pipeline.written();
+    if let Some(written) = &written {
+        archive.stands_at(written.progress());
+    }
     let mut reading = Reading {
         archive,
         unsaved: written.is_some_and(|written| written.progress() != checkpointed),
@@ -112,6 +127,7 @@ pub(super) async fn read(
         topic: opened.topic,
         pipeline: opened.pipeline,
         reader,
+        owed: &mut *owed,
         checkpointed: opened.checkpointed,
         chunk: Chunk::default(),
         held: archive.world.disk.budget().hold(),
@@ -142,32 +158,37 @@ pub(super) async fn read(
     reading.let_go();
     reading.give_up_turn();
     reading.in_line = None;
-    let name = &archive.config.name;
-    match drained {
-        Ok(()) => match reading.settle(Patience::Trusting).await {
-            Ok(()) => {
-                // Only what watches the group would miss it, until the next run.
-                let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
-                Ok(End::Clean)
-            }
-            Err(Fault::Distrust(why) | Fault::Stop(Stop::Retry(why) | Stop::Never(why))) => {
-                tracing::error!(
-                    "archive {name}: {why}; what is not in the file will be read again at the next start"
-                );
-                Ok(End::Unfinished)
-            }
-        },
+    let is_stop = drained.is_ok();
+    let ended = match drained {
+        Ok(()) => reading.settle(Patience::Trusting).await,
         Err(Fault::Distrust(why)) => {
             reading.close().await;
-            Err(Stop::Retry(why))
+            Err(Fault::Distrust(why))
         }
         Err(Fault::Stop(stop)) => {
             if reading.settle(Patience::Short).await.is_err() {
                 tracing::debug!(
-                    "archive {name}: the next attempt goes back to the last checkpoint"
+                    "archive {}: the next attempt goes back to the last checkpoint",
+                    archive.config.name
                 );
             }
-            Err(stop)
+            Err(Fault::Stop(stop))
+        }
+    };
+    let stored = reading.checkpointed.checkpoint();
+    reading.owed.settle(&reading.places, stored);
+    drop(reading);
+    match ended {
+        Ok(()) => {
+            // Only what watches the group would miss it, until the next run.
+            let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
+            Ok(())
+        }
+        Err(fault) => {
+            if is_stop || matches!(fault, Fault::Distrust(_)) {
+                owed.doubt();
+            }
+            Err(fault.into())
         }
     }
 }
@@ -266,8 +287,7 @@ impl Reading<'_> {
     /// Who waited says that it runs when this attempt has lasted: on a full disk the one or other chunk finds room, and
     /// the next doesn't.
     fn goes_on(&self) {
-        let waited = matches!(self.archive.status.state(), State::Waiting(_));
-        if !waited || self.began.elapsed() > RETRY_MOST {
+        if !self.archive.status.waits() || self.began.elapsed() > RETRY_MOST {
             self.archive.status.set(State::Running);
         }
     }
@@ -279,7 +299,7 @@ impl Reading<'_> {
         let is_short = self.turn.is_some() || self.budget().is_spent();
         let room = if is_short { 0 } else { CHUNK_BYTES };
         let (chunk, places) = (&mut self.chunk, &mut self.places);
-        let (mut full, mut records) = (Vec::new(), 0);
+        let (mut full, mut records, mut large) = (Vec::new(), 0, None);
         let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
         let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
             Fetched::Record(record) => {
@@ -300,6 +320,10 @@ impl Reading<'_> {
                 if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
                     full.push(std::mem::replace(chunk, Chunk::with_room(room)));
                 }
+                if size > CHUNK_BYTES {
+                    chunk.bytes.reserve_exact(size);
+                    large = Some((record.partition, record.offset, size));
+                }
                 match chunk.push(&record, newline) {
                     Ok(()) => {
                         *place = Place {
@@ -315,7 +339,9 @@ impl Reading<'_> {
         });
         if records > 0 {
             self.quiet = false;
-            self.archive.status.took(records);
+        }
+        if let Some((partition, offset, size)) = large {
+            self.say_if_too_large(partition, offset, size);
         }
         for chunk in full {
             self.turn = None;
@@ -355,7 +381,7 @@ impl Reading<'_> {
     pub(super) fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
         match wrote {
             Ok(wrote) => {
-                self.archive.status.wrote(wrote.bytes);
+                self.archive.status.wrote(wrote.records, wrote.bytes);
                 self.unsaved |= wrote.advances > 0;
                 Ok(())
             }
@@ -413,6 +439,9 @@ impl Reading<'_> {
             let index = usize::try_from(partition).unwrap_or(0);
             if self.places.len() <= index {
                 self.places.resize(index + 1, 0.into());
+            }
+            if place.next < self.places[index].next {
+                self.owed.limit(partition, place.next);
             }
             self.places[index] = place;
         }

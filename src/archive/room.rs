@@ -1,5 +1,6 @@
 //! Whether an archive may take more, and what it does with what has arrived as long as it may not.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::reading::{CHUNK_BYTES, Fault, Reading};
 use crate::budget::{Budget, Held};
-use crate::record::Places;
+use crate::record::{NextOffset, Partition, Places};
 
 /// An archive that can't take what has arrived for it lets others wait no longer than this.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -15,6 +16,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_secs(60);
 /// How long a turn lasts if the chunk isn't full before.
 pub(super) const TURN_MOST: Duration = Duration::from_secs(1);
+
+/// How many times its size a record may take: in an answer of a broker, with the next one behind it, in its chunk, and in
+/// that compressed; and as long again until the allocator gives it back.
+const COPIES: u64 = 5;
 
 /// Since when others wait for room that this archive takes up.
 #[derive(Default)]
@@ -117,6 +122,33 @@ impl Reading<'_> {
             started.map_err(|e| self.archive.kafka("reading", &e))?;
         }
         Ok(())
+    }
+
+    /// Says of a record that it takes more memory than is allowed. It is in memory when that is seen, so that refusing it
+    /// would bound nothing, and only keep the archive from going on. Said again of one that is twice as large.
+    pub(super) fn say_if_too_large(&self, partition: Partition, offset: NextOffset, size: usize) {
+        let world = &self.archive.world;
+        let (size, allowed) = (size as u64, world.memory_bytes);
+        let needed = size.saturating_mul(COPIES);
+        let is_news = |said: u64| (size / 2 >= said).then_some(size);
+        let (set, load) = (Ordering::Relaxed, Ordering::Relaxed);
+        if needed <= allowed
+            || world
+                .said_too_large
+                .fetch_update(set, load, is_news)
+                .is_err()
+        {
+            return;
+        }
+        tracing::warn!(
+            "archive {}: the record at offset {offset} of partition {partition} has {:.1} MB and may take {COPIES} times \
+             that while it is archived, more than memory = \"{}MiB\" allows; set memory to \"{}MiB\" or more if \
+             the process is held to what it says",
+            self.archive.config.name,
+            size as f64 / 1e6,
+            allowed >> 20,
+            needed.div_ceil(1 << 20),
+        );
     }
 
     /// Where each partition is to be read on.

@@ -33,7 +33,7 @@ impl Reading<'_> {
     }
 
     /// Has everything that was taken written, makes it durable and stores the last checkpoint.
-    pub(super) async fn settle(mut self, patience: Patience) -> Result<(), Fault> {
+    pub(super) async fn settle(&mut self, patience: Patience) -> Result<(), Fault> {
         let settled = self.settle_files(patience).await;
         self.close().await;
         settled
@@ -73,13 +73,15 @@ impl Reading<'_> {
     }
 
     /// Ends everything that this attempt has going on, so that the next one has the files to itself.
-    pub(super) async fn close(mut self) {
+    pub(super) async fn close(&mut self) {
         if let Some(going_on) = self.checkpointing.take() {
             self.hurry.notify_one();
             // Stored or not: the next attempt reads what is there.
             let _ = going_on.await;
         }
-        self.pipeline.end().await;
+        if let Some(written) = self.pipeline.end().await {
+            self.archive.stands_at(written.progress());
+        }
     }
 
     fn unsure(&self) -> Fault {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::locks::{Locks, OwnLock};
-use super::{File, Fs, NotOwn, Stat, parent};
+use super::{File, Fs, NotOwn, Question, Stat, Unanswered, parent};
 
 /// The operating system's file system.
 #[derive(Default, Clone)]
@@ -19,6 +19,7 @@ pub struct RealFs {
     locks: Arc<Locks>,
     /// For what is created; `None` stands for the usual one, less the umask.
     mode: Option<FileMode>,
+    calls: Unanswered,
 }
 
 /// Who may read and write files that are created.
@@ -57,6 +58,8 @@ pub struct RealFile {
     device_id: u64,
     device: Arc<Device>,
     failures_when_opened: u64,
+    path: Arc<Path>,
+    calls: Unanswered,
     locks: Arc<Locks>,
     /// Below `file`, as it is dropped after it.
     lock: OnceLock<OwnLock>,
@@ -71,12 +74,23 @@ const OWN_BYTES_MAX: u64 = 64 << 20;
 const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 impl RealFs {
-    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask.
+    /// The same file system, giving what it creates exactly this mode, or the usual one less the umask, and with its
+    /// own notes of calls.
     pub fn with_mode(&self, mode: Option<FileMode>) -> Self {
         Self {
             mode,
+            calls: Unanswered::default(),
             ..self.clone()
         }
+    }
+
+    /// Calls that were made and have not come back, of its files too.
+    pub fn calls(&self) -> &Unanswered {
+        &self.calls
+    }
+
+    fn call(&self, path: &Path) -> Question {
+        self.calls.ask(&Arc::from(path))
     }
 
     /// Lets what was just created have the mode as it was wanted: the umask has taken its part away.
@@ -105,15 +119,28 @@ impl RealFs {
                 Arc::clone(self.devices().entry(device_id).or_insert(opened))
             }
         };
-        Ok(Arc::new(RealFile {
+        Ok(Arc::new(self.on(device, file, &meta, path)))
+    }
+
+    /// A file that was just opened on this device.
+    fn on(
+        &self,
+        device: Arc<Device>,
+        file: fs::File,
+        meta: &fs::Metadata,
+        path: &Path,
+    ) -> RealFile {
+        RealFile {
             failures_when_opened: device.failures.load(Ordering::SeqCst),
             file,
-            is_dir,
-            device_id,
+            is_dir: meta.is_dir(),
+            device_id: meta.dev(),
             device,
+            path: Arc::from(path),
+            calls: self.calls.clone(),
             locks: Arc::clone(&self.locks),
             lock: OnceLock::new(),
-        }))
+        }
     }
 }
 
@@ -133,17 +160,20 @@ fn open_own(how: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
 
 impl Fs for RealFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).custom_flags(CAREFULLY);
         self.wrap(how.open(path)?, path)
     }
 
     fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true).append(true), path)?;
         self.wrap(file, path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         let mut how = fs::OpenOptions::new();
         how.read(true).append(true).create_new(true).mode(mode.0);
@@ -153,6 +183,7 @@ impl Fs for RealFs {
     }
 
     fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let _call = self.call(path);
         let mut how = fs::OpenOptions::new();
         self.wrap(
             how.read(true).custom_flags(libc::O_DIRECTORY).open(path)?,
@@ -161,6 +192,7 @@ impl Fs for RealFs {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let _call = self.call(path);
         let file = open_own(fs::OpenOptions::new().read(true), path)?;
         let length = file.metadata()?.len();
         if length > OWN_BYTES_MAX {
@@ -172,14 +204,17 @@ impl Fs for RealFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _call = self.call(to);
         fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         fs::remove_file(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let _call = self.call(path);
         let mode = self.mode.unwrap_or(FileMode::USUAL);
         fs::DirBuilder::new().mode(mode.of_dir()).create(path)?;
         if self.mode.is_none() {
@@ -192,10 +227,12 @@ impl Fs for RealFs {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let _call = self.call(path);
         fs::metadata(path).map(Stat::from)
     }
 
     fn is_link(&self, path: &Path) -> io::Result<bool> {
+        let _call = self.call(path);
         fs::symlink_metadata(path).map(|found| found.is_symlink())
     }
 
@@ -204,6 +241,9 @@ impl Fs for RealFs {
             .iter()
             .map(|file| file.as_any().downcast_ref::<RealFile>());
         let real = real.collect::<Vec<_>>();
+        // One that hangs keeps the others waiting.
+        let called = real.iter().flatten().map(|file| file.call());
+        let _calls = called.collect::<Vec<_>>();
         let mut per_device = HashMap::<u64, usize>::new();
         for file in real.iter().flatten() {
             *per_device.entry(file.device_id).or_default() += 1;
@@ -238,6 +278,7 @@ impl Fs for RealFs {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let _call = self.call(dir);
         let entries = fs::read_dir(dir)?;
         entries.map(|entry| Ok(entry?.path())).collect()
     }
@@ -254,6 +295,10 @@ impl Device {
 }
 
 impl RealFile {
+    fn call(&self) -> Question {
+        self.calls.ask(&self.path)
+    }
+
     fn sync(&self) -> io::Result<()> {
         if self.is_dir {
             self.file.sync_all()?;
@@ -280,24 +325,29 @@ const WRITE_MOST: usize = 64 << 10;
 
 impl File for RealFile {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        bytes
-            .chunks(WRITE_MOST)
-            .try_for_each(|piece| (&self.file).write_all(piece))
+        bytes.chunks(WRITE_MOST).try_for_each(|piece| {
+            let _call = self.call();
+            (&self.file).write_all(piece)
+        })
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.read_exact_at(buffer, at)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
+        let _call = self.call();
         self.file.set_len(length)
     }
 
     fn stat(&self) -> io::Result<Stat> {
+        let _call = self.call();
         self.file.metadata().map(Stat::from)
     }
 
     fn try_lock(&self) -> io::Result<bool> {
+        let _call = self.call();
         let stat = self.stat()?;
         match self.file.try_lock() {
             Ok(()) => {
@@ -408,5 +458,35 @@ mod tests {
         // The data file is the user's to link.
         assert!(real.open(&path("link")).is_ok());
         assert!(real.open_dir(&path("pipe")).is_err());
+    }
+
+    #[test]
+    fn a_device_that_can_not_be_synced_as_a_whole_has_synced_none_of_its_files() {
+        let directory = tempfile::tempdir().expect("a directory");
+        // Nothing can be done with it, and syncing it fails.
+        let path_only = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH)
+            .open(directory.path());
+        let device = Arc::new(Device {
+            handle: path_only.expect("a directory"),
+            failures: AtomicU64::new(0),
+        });
+        let (real, path) = (RealFs::default(), directory.path().join("file"));
+        let open = || {
+            let file = fs::File::create(&path).expect("a file");
+            let meta = file.metadata().expect("metadata");
+            Arc::new(real.on(Arc::clone(&device), file, &meta, &path)) as Arc<dyn File>
+        };
+        let files = [(); SYNC_TOGETHER].map(|()| open());
+        let synced = real.sync(&files);
+        assert_eq!(synced.len(), SYNC_TOGETHER);
+        assert!(
+            synced.iter().all(Result::is_err),
+            "a failure to sync is not told: {synced:?}"
+        );
+        // Nor is one of them believed by itself later, but what was opened since is.
+        assert!(real.sync(&files[..1])[0].is_err());
+        assert!(real.sync(&[open()])[0].is_ok());
     }
 }

@@ -98,3 +98,42 @@ fn commit(
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::kafka::tests::mock;
+
+    #[test]
+    fn what_is_committed_is_the_offset_to_read_next() {
+        let mock = mock(&["t"], 10);
+        let properties = [
+            ("bootstrap.servers", mock.bootstrap_servers()),
+            ("group.id", "g".into()),
+        ];
+        let properties = properties
+            .map(|(key, value)| (key.to_owned(), value))
+            .into();
+        let offsets = [0, 1, 2].map(|partition| {
+            (
+                ("t".to_owned(), partition),
+                10 - NextOffset::from(partition),
+            )
+        });
+        let mut consumer = None;
+        commit(&mut consumer, &properties, &offsets.into()).expect("committed");
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_range("t", 0, 2);
+        let consumer = consumer.expect("a consumer");
+        let committed = consumer.committed_offsets(asked, Duration::from_secs(120));
+        let committed = committed.expect("an answer");
+        let committed = committed
+            .elements()
+            .iter()
+            .map(|of| of.offset())
+            .collect::<Vec<_>>();
+        assert_eq!(committed, [10, 9, 8].map(Offset::Offset), "committed");
+    }
+}

@@ -59,6 +59,11 @@ fn describe_part(
             }
         }
     }
+    // Known from the answer.
+    let cluster_id = asker.cluster_id(Duration::ZERO);
+    for topic in described.values_mut().flatten() {
+        topic.cluster_id.clone_from(&cluster_id);
+    }
     Ok(described)
 }
 
@@ -99,6 +104,7 @@ mod tests {
         Ok(Topic {
             id: Some(id.into()),
             partitions,
+            cluster_id: None,
         })
     }
 

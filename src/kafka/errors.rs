@@ -12,6 +12,9 @@ const PARTED: [&str; 3] = [
     "broker end offset is ",
 ];
 
+/// What the client says before the size of an answer that it doesn't take.
+const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
+
 /// An error code with what was said of it.
 pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
     let code = Code::from(code);
@@ -41,6 +44,10 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         _ => Trouble::Other,
     };
     let said = said.trim().replace(['\n', '\r'], " ");
+    if let Some(text) = impossible_size(&said) {
+        let kind = Trouble::Unreachable;
+        return KafkaError { kind, text };
+    }
     KafkaError {
         kind,
         text: if said.is_empty() {
@@ -49,6 +56,26 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
             said
         },
     }
+}
+
+/// An answer of a size that can't be: the client advises to set a property that archiver refuses, as all its memory would
+/// go by it.
+fn impossible_size(said: &str) -> Option<String> {
+    let (who, rest) = said.split_once(IMPOSSIBLE_SIZE)?;
+    let size = rest.split(' ').next()?.parse::<i32>().ok()?;
+    let begins = size.to_be_bytes();
+    let is_text = begins.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    Some(match std::str::from_utf8(&begins) {
+        Ok(begins) if is_text => {
+            format!(
+                "{who}what answers isn't Kafka: it begins with {begins:?}; is it the right port?"
+            )
+        }
+        _ => format!(
+            "{who}an answer of {size} bytes, which is more than archiver takes, or what answers isn't Kafka; is it the \
+             right port?"
+        ),
+    })
 }
 
 /// The same for a partition that is read, at the offset that the client names.
@@ -97,6 +124,34 @@ mod tests {
         assert_eq!(kind(reset, unknown), Trouble::OutOfRange);
         let expired = "fetch failed due to requested offset not available on the broker: Broker: Offset out of range";
         assert_eq!(kind(reset, expired), Trouble::OutOfRange);
+    }
+
+    #[test]
+    fn an_answer_that_isnt_kafka_s_is_called_that() {
+        let bad = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG;
+        let said = |size: i32| {
+            error(
+                bad,
+                &format!(
+                    "localhost:80/bootstrap: Receive failed: Invalid response size {size} (0..100000000): increase \
+                     receive.message.max.bytes"
+                ),
+            )
+        };
+        let http = said(0x4854_5450);
+        assert_eq!(http.kind, Trouble::Unreachable);
+        assert_eq!(
+            http.text,
+            "localhost:80/bootstrap: what answers isn't Kafka: it begins with \"HTTP\"; is it the right port?"
+        );
+        for size in [-1, 3, 0x4a00_0000] {
+            let text = said(size).text;
+            assert!(
+                text.contains(&format!("an answer of {size} bytes")),
+                "{text}"
+            );
+            assert!(text.ends_with("is it the right port?"), "{text}");
+        }
     }
 
     #[test]

@@ -86,3 +86,55 @@ impl Feed {
         self.locked().remove(&topic);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::cluster::Reader;
+    use crate::kafka::limits::Limits;
+    use crate::kafka::reader::KafkaReader;
+    use crate::kafka::tests::{LONG, Quiet, mock};
+    use crate::record::Places;
+
+    #[test]
+    fn what_is_on_its_way_into_an_inbox_is_not_in_it_after_a_stop() {
+        let mock = mock(&["t"], 100);
+        // What the feed does by itself is not done in here, but below.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let _entered = runtime.enter();
+        let brokers = mock.bootstrap_servers();
+        let client = Client::new([("bootstrap.servers", brokers.as_str())], Box::new(Quiet));
+        let window = Limits::window(64 << 20);
+        let feed = Feed::new(client.expect("a client"), window.clone());
+        let mut reader = KafkaReader::new("t", vec![Arc::clone(&feed)], &window);
+        reader
+            .start(&Places::from([(0, 0.into())]))
+            .expect("starts");
+        let inboxes = feed.locked();
+        let runs =
+            std::iter::repeat_with(|| feed.queue.take_one(LONG)).find(|runs| !runs.is_empty());
+        let (stopped, when_stopped) = mpsc::channel();
+        let stopping = std::thread::spawn(move || {
+            reader.stop(&[0]);
+            let _ = stopped.send(());
+            reader
+        });
+        // It must not be, as long as something is on its way: but if so, soon.
+        let _ = when_stopped.recv_timeout(Duration::from_millis(300));
+        for run in runs.into_iter().flatten() {
+            inboxes[&run.topic()].put(run);
+        }
+        drop(inboxes);
+        let reader = stopping.join().expect("no panic");
+        assert_eq!(
+            reader.waiting(),
+            0,
+            "records of a partition that was stopped"
+        );
+    }
+}

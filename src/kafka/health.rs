@@ -8,6 +8,8 @@ use super::blocking;
 use super::native::{Client, Events};
 use crate::cluster::{KafkaError, Trouble};
 
+/// How long nobody may answer until that is said, at the beginning.
+const SILENT: Duration = Duration::from_secs(3);
 /// How long between two looks at a cluster that is in trouble, and how long each waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// The client repeats what is wrong with a broker every 30 s; when it hasn't for so long, that is over.
@@ -52,15 +54,20 @@ impl Health {
         self.lock().trouble.clone()
     }
 
-    /// While anything is wrong, looks whether it is over.
+    /// Looks whether anybody answers; while anything is wrong, whether it is over.
     pub fn watch(self: &Arc<Self>, client: &Arc<Client>) {
         let (health, client) = (Arc::clone(self), Arc::downgrade(client));
         tokio::spawn(async move {
+            if answers(&client, SILENT).await == Some(false) {
+                health.is_silent();
+            }
             loop {
                 health.changed.notified().await;
                 while health.is_hurt() {
                     tokio::time::sleep(LOOK).await;
-                    if health.known_trouble().is_some() && answers(&client).await {
+                    if health.known_trouble().is_some()
+                        && answers(&client, LOOK * 2).await == Some(true)
+                    {
                         health.lock().trouble = None;
                         tracing::info!("cluster {}: answers", health.name);
                     }
@@ -68,6 +75,16 @@ impl Health {
                 }
             }
         });
+    }
+
+    /// Known to be in trouble, it has said why.
+    fn is_silent(&self) {
+        let mut state = self.lock();
+        if state.trouble.is_none() {
+            let text = format!("no answer within {} s", SILENT.as_secs());
+            let kind = Trouble::Unreachable;
+            self.in_trouble(&mut state, KafkaError { kind, text });
+        }
     }
 
     fn is_hurt(&self) -> bool {
@@ -103,13 +120,11 @@ impl Health {
     }
 }
 
-async fn answers(client: &Weak<Client>) -> bool {
-    match client.upgrade() {
-        Some(client) => blocking(move || client.brokers(LOOK * 2))
-            .await
-            .is_ok_and(|found| found.is_ok()),
-        None => false,
-    }
+/// Does anybody answer in time? Nothing if that can't be asked.
+async fn answers(client: &Weak<Client>, within: Duration) -> Option<bool> {
+    let client = client.upgrade()?;
+    let found = blocking(move || client.brokers(within)).await.ok()?;
+    Some(found.is_ok())
 }
 
 impl Events for Arc<Health> {

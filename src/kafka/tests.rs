@@ -20,14 +20,14 @@ use crate::record::{Partition, Places};
 use crate::shutdown;
 use crate::supervisor::{Ended, Supervisor};
 
-type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
+pub(super) type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
 
 const PARTITIONS: i32 = 3;
 /// Long enough for anything, also under Valgrind.
-const LONG: Duration = Duration::from_secs(120);
+pub(super) const LONG: Duration = Duration::from_secs(120);
 
 /// A mock cluster that has these topics, with so many records in each partition.
-fn mock(topics: &[&str], records: usize) -> Mock {
+pub(super) fn mock(topics: &[&str], records: usize) -> Mock {
     let mock = MockCluster::new(1).expect("a mock cluster");
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
         .set("bootstrap.servers", mock.bootstrap_servers())
@@ -60,6 +60,15 @@ fn value(partition: Partition, number: usize) -> Option<Vec<u8>> {
     }
 }
 
+/// For whom nothing that a client says matters.
+pub(super) struct Quiet;
+
+impl Events for Quiet {
+    fn log(&self, _: i32, _: &str) {}
+    fn trouble(&self, _: KafkaError) {}
+    fn all_down(&self) {}
+}
+
 fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaCluster {
     let config = config::Checked::for_tests(config::Cluster {
         name: "mock".into(),
@@ -84,7 +93,8 @@ async fn take(reader: &mut Box<dyn Reader>, taken: &mut Taken, until: impl Fn(&T
         let count = reader.take(50, &mut |fetched| match fetched {
             Fetched::Record(record) => {
                 let of = taken.entry(record.partition).or_default();
-                assert_eq!(record.offset, of.len() as i64);
+                let (partition, next) = (record.partition, of.len() as i64);
+                assert_eq!(record.offset, next, "partition {partition}: out of order");
                 of.push(record.value.map(<[u8]>::to_vec));
             }
             Fetched::Failed(partition, e) => panic!("partition {partition}: {e}"),
@@ -126,6 +136,57 @@ fn records_are_taken_as_they_were_produced() {
 }
 
 #[test]
+fn what_is_left_of_a_run_is_taken_before_what_has_arrived_after_it() {
+    let mock = mock(&["t"], 1_000);
+    in_runtime(async {
+        let cluster = cluster(&mock, &["t"], None);
+        let from = Places::from([(0, 0.into())]);
+        let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        // No run has more than 500 records: these are several.
+        await_that(|| reader.waiting() > 500).await;
+        let mut taken = Taken::new();
+        take(&mut reader, &mut taken, |taken| {
+            taken.get(&0).is_some_and(|of| of.len() == 1_000)
+        })
+        .await;
+        assert!(
+            taken[&0]
+                .iter()
+                .cloned()
+                .eq((0..1_000).map(|number| value(0, number)))
+        );
+    });
+}
+
+#[test]
+fn what_has_arrived_for_a_reader_that_is_gone_takes_up_no_room() {
+    let mock = mock(&["t", "u"], 1_000);
+    in_runtime(async {
+        let cluster = cluster(&mock, &["t", "u"], None);
+        let from = (0..PARTITIONS)
+            .map(|partition| (partition, 0.into()))
+            .collect();
+        let reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        await_that(|| reader.is_pressed()).await;
+        drop(reader);
+        let window = &cluster.limits.window;
+        assert!(!window.is_full(), "nobody receives any more: {window:?}");
+        let mut reader = cluster.reader("u", 0, &from).await.expect("a reader");
+        let has_all = |taken: &Taken| taken.values().map(Vec::len).sum::<usize>() == 3_000;
+        take(&mut reader, &mut Taken::new(), has_all).await;
+    });
+}
+
+/// Waits until this is so.
+async fn await_that(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never comes to that");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[test]
 fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
     // Few enough to wait untaken: a reader that holds too much keeps the others from receiving.
     let mock = mock(&["t", "u"], 100);
@@ -160,12 +221,6 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
 
 #[test]
 fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
-    struct Quiet;
-    impl Events for Quiet {
-        fn log(&self, _: i32, _: &str) {}
-        fn trouble(&self, _: KafkaError) {}
-        fn all_down(&self) {}
-    }
     let mock = mock(&["t", "u"], 1_000);
     // There is always a response on its way.
     mock.broker_round_trip_time(1, Duration::from_millis(100))

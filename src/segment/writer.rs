@@ -72,7 +72,9 @@ pub enum Entry {
 /// What has been written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Wrote {
-    /// Bytes of records, as they are in the file.
+    /// Records.
+    pub records: u64,
+    /// Their bytes, as they are in the file.
     pub bytes: u64,
     /// Entries that take the archive further; a check doesn't.
     pub advances: u64,
@@ -103,6 +105,7 @@ impl From<Refused> for WriteError {
 
 impl std::ops::AddAssign for Wrote {
     fn add_assign(&mut self, more: Self) {
+        self.records += more.records;
         self.bytes += more.bytes;
         self.advances += more.advances;
     }
@@ -141,6 +144,7 @@ impl Writer {
         self.places.extend(advance.to);
         self.records += advance.records;
         Ok(Wrote {
+            records: advance.records,
             bytes: bytes as u64,
             advances: 1,
         })

@@ -194,6 +194,8 @@ impl World {
             }),
             ticks: Ticks::default(),
             drain: Duration::from_secs(5),
+            memory_bytes: 256 << 20,
+            said_too_large: Arc::default(),
         };
         let mut process = Process {
             fs,

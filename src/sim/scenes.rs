@@ -8,7 +8,7 @@ use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Compression, Existing, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 11] = [
+pub const SCENES: [Scene; 15] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -146,6 +146,46 @@ pub const SCENES: [Scene; 11] = [
         happens: |world, _| write(world, 1),
         steps: 5,
     },
+    Scene {
+        name: "log gets shorter and grows beyond where it was read",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            if step == 3 {
+                each_log(world, |log| {
+                    log.truncate(log.end() - 3);
+                });
+                write(world, 5);
+            }
+            write(world, 2);
+        },
+        steps: 7,
+    },
+    Scene {
+        name: "corrupt batch that is waited for",
+        setup: |world| steady(world, Compression::None),
+        happens: damage,
+        steps: 6,
+    },
+    Scene {
+        name: "corrupt batch that is left out",
+        setup: |world| {
+            steady(world, Compression::None);
+            world.archives[0].config.corrupt = Corrupt::Skip;
+        },
+        happens: damage,
+        steps: 8,
+    },
+    Scene {
+        name: "another cluster",
+        setup: |world| steady(world, Compression::None),
+        happens: |world, step| {
+            write(world, 2);
+            if step >= 4 {
+                answer_elsewhere(world);
+            }
+        },
+        steps: 14,
+    },
 ];
 
 impl Scene {
@@ -168,6 +208,15 @@ impl Scene {
             step += 1;
             Step::Wait(Duration::from_millis(400))
         }
+    }
+}
+
+/// A batch is damaged before it is read, and one behind it can be read.
+fn damage(world: &World, step: usize) {
+    write(world, 2);
+    if step == 2 {
+        write(world, 3);
+        each_log(world, |log| log.damage(log.visible - 3..log.visible - 1));
     }
 }
 
@@ -211,7 +260,8 @@ fn create(world: &World, partitions: usize) {
     }
 }
 
-fn write(world: &World, records: usize) {
+/// Writes so many records to each partition.
+pub fn write(world: &World, records: usize) {
     let mut kafka = world.cluster.kafka();
     for topic in kafka.topics.values_mut() {
         let number = topic.lives.len().saturating_sub(1);
@@ -226,6 +276,26 @@ fn write(world: &World, records: usize) {
             }
         }
     }
+}
+
+/// From now on another cluster answers at the address, whose topic has more in it; not before all archives have begun,
+/// as they would belong to that one.
+pub fn answer_elsewhere(world: &World) {
+    let mut kafka = world.cluster.kafka();
+    if kafka.elsewhere.is_some() || kafka.first.len() < world.archives.len() {
+        return;
+    }
+    let mut life = Life::new("e-0".into(), 2);
+    for (index, log) in life.partitions.iter_mut().enumerate() {
+        for _ in 0..60 {
+            log.append(&format!("elsewhere/0/{index}"), Some(b"theirs"), false);
+        }
+    }
+    let topic = Topic {
+        lives: vec![life],
+        exists: true,
+    };
+    kafka.elsewhere = Some([("t".into(), topic)].into());
 }
 
 fn each_log(world: &World, change: impl FnMut(&mut Log)) {

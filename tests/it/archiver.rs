@@ -102,7 +102,16 @@ impl Archiver {
 
     /// The same with so many open files allowed, and so many if it asks for more.
     pub fn start_allowed(directory: &Path, args: &[&str], files: u32, at_most: u32) -> Self {
-        let script = format!("ulimit -Sn {files} && ulimit -Hn {at_most} && exec \"$0\" \"$@\"");
+        Self::start_limited(
+            directory,
+            args,
+            &format!("-Sn {files} && ulimit -Hn {at_most}"),
+        )
+    }
+
+    /// The same with a limit of the shell's, as `ulimit` takes it.
+    pub fn start_limited(directory: &Path, args: &[&str], limit: &str) -> Self {
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
         Self::start_by(directory, &script, args)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::show::show;
-use crate::wait::{LONG, eventually, within};
+use crate::wait::{LONG, OnDrop, eventually, within};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -90,6 +90,14 @@ impl Disk {
         let device = Path::new(&device).file_name().unwrap();
         let trigger = Path::new("/sys/fs/ext4").join(device);
         fs::write(trigger.join("trigger_fs_error"), "a test wants it").unwrap();
+    }
+
+    /// Lets it hang: whatever writes to it stands still until what is returned is dropped. Only ext4 and XFS do.
+    pub fn freeze(&self) -> impl Drop + use<> {
+        let freeze = |how: &str, point: &Path| run(Command::new("fsfreeze").arg(how).arg(point));
+        freeze("-f", &self.point).unwrap();
+        let point = self.point.clone();
+        OnDrop(move || freeze("-u", &point).unwrap())
     }
 
     /// Mounts it anew with these options.

@@ -35,6 +35,58 @@ fn a_second_archiver_on_the_same_file_ends_and_names_the_first() {
     scene.assert_exact(&topic, "a.ndjson");
 }
 
+/// Only the lock on the file itself tells one of the other.
+#[test]
+fn an_archiver_with_its_state_elsewhere_is_kept_off_a_file_that_was_taken_up_again() {
+    let scene = Scene::new();
+    let topic = scene.topic("resumed", 1);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let with_state = |state_dir| Config::new().top("state_dir", state_dir);
+    let keys = [("start", "earliest"), ("existing", "append")];
+    let config = with_state("here").archive(&topic, "a.ndjson", &keys);
+    let elsewhere = with_state("elsewhere").archive(&topic, "a.ndjson", &keys);
+    let begun = scene.start(&config);
+    producer.send_all(&topic, values.jsons(10));
+    scene.await_lines(&begun, "a.ndjson", 10);
+    begun.stop();
+    let first = scene.start(&config);
+    first.await_line(&says::running(&topic.name));
+    let second = scene.start_as(&elsewhere, "second.toml").await_end();
+    assert_eq!(second.code(), Some(1), "{}", second.stderr);
+    says::owned_by(&topic.name, first.pid()).assert_in(&second);
+    producer.send_all(&topic, values.jsons(10));
+    scene.await_lines(&first, "a.ndjson", 20);
+    first.stop();
+    scene.assert_exact(&topic, "a.ndjson");
+}
+
+/// Only the lock beside the checkpoint tells one of the other, as a copy of the file is nobody's.
+#[test]
+fn a_second_archiver_is_kept_off_a_copy_that_was_put_in_the_file_s_place() {
+    let scene = Scene::new();
+    let topic = scene.topic("copied", 1);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let keys = [("start", "earliest"), ("checkpoint", "60s")];
+    let config = Config::new().archive(&topic, "a.ndjson", &keys);
+    let begun = scene.start(&config);
+    producer.send_all(&topic, values.jsons(10));
+    scene.await_lines(&begun, "a.ndjson", 10);
+    begun.stop();
+    let first = scene.start(&config);
+    first.await_line(&says::running(&topic.name));
+    let (file, moved) = (scene.path("a.ndjson"), scene.path("moved"));
+    std::fs::rename(&file, &moved).unwrap();
+    std::fs::copy(&moved, &file).unwrap();
+    let second = scene.start_as(&config, "second.toml").await_end();
+    assert_eq!(second.code(), Some(1), "{}", second.stderr);
+    says::owned_by(&topic.name, first.pid()).assert_in(&second);
+    std::fs::rename(&moved, &file).unwrap();
+    producer.send_all(&topic, values.jsons(10));
+    scene.await_lines(&first, "a.ndjson", 20);
+    first.stop();
+    scene.assert_exact(&topic, "a.ndjson");
+}
+
 #[test]
 fn a_second_archiver_still_does_what_is_its_own() {
     let scene = Scene::new();

@@ -79,6 +79,11 @@ impl Producer {
         Self::with(server, &[("compression.type", codec)])
     }
 
+    /// One that may send records of so many bytes.
+    pub fn of_large(server: &Server, bytes: usize) -> Self {
+        Self::with(server, &[("message.max.bytes", &bytes.to_string())])
+    }
+
     fn with(server: &Server, settings: &[(&str, &str)]) -> Self {
         let mut config = server.client();
         config

@@ -104,6 +104,35 @@ pub fn cluster_down() -> Says {
     Says::new(&["cluster", "in trouble"], &[])
 }
 
+/// By so many seconds, forward or back.
+pub fn clock_set(seconds: i64) -> Says {
+    let by = format!("{} s", seconds.abs());
+    let way = if seconds < 0 { "back" } else { "forward" };
+    Says::new(&["the clock", way, &by], &[])
+}
+
+/// Where there are too few threads: the process, or the archive that waits for one; or that there are enough.
+pub fn lacks_threads_or_runs(archive: &str) -> Says {
+    let waiting = format!("archive {archive}: waiting: ");
+    let running = format!("archive {archive}: running");
+    Says::new(&[], &["archiver: starting", &waiting, &running])
+}
+
+/// Something answers at this address, and it isn't Kafka.
+pub fn not_kafka(address: &str, begins: &str) -> Says {
+    Says::new(&[address, begins, "isn't Kafka", "right port"], &[])
+}
+
+/// Something listens and says nothing.
+pub fn silent() -> Says {
+    Says::new(&["in trouble", "no answer within"], &[])
+}
+
+/// The cluster isn't the one that the checkpoint speaks of.
+pub fn stopped_elsewhere(archive: &str) -> Says {
+    Says::new(&[archive, "stopped", "is of cluster", "is cluster"], &[])
+}
+
 pub fn too_short(file: &str, expected: u64, found: u64) -> Says {
     Says::new(&[file, &expected.to_string(), &found.to_string()], &[])
 }
@@ -250,6 +279,39 @@ pub fn disk_full(archive: &str) -> Says {
         &[archive],
         &["no space left", "storage full", "disk full", "disk is full"],
     )
+}
+
+/// A file has reached the limit that the process was given.
+pub fn file_too_large(archive: &str, file: &str) -> Says {
+    Says::new(&[archive, "waiting", file, "file too large"], &[])
+}
+
+pub fn disk_hangs(archive: &str, file: &str) -> Says {
+    Says::new(
+        &[archive, "waiting", file, "has not answered for 10 s"],
+        &[],
+    )
+}
+
+/// How many archives wait, in the totals.
+pub fn totals_waiting(archives: usize) -> Says {
+    Says::new(&["totals", &format!("{archives} waiting")], &[])
+}
+
+/// At the end of a stop that came too late for something.
+pub fn not_stopped(archive: &str, seconds: u64) -> Says {
+    Says::new(&[archive, &format!("not stopped within {seconds} s")], &[])
+}
+
+/// At the end of a stop that has left something in Kafka only.
+pub fn left_unwritten(archive: &str) -> Says {
+    Says::new(&[archive, "not in their files", "read again"], &[])
+}
+
+/// A record for which the memory that was allowed is too little.
+pub fn large_record(archive: &str, offset: i64) -> Says {
+    let offset = format!("offset {offset} ");
+    Says::new(&[archive, &offset, "memory = \""], &[])
 }
 
 pub fn read_only(archive: &str) -> Says {

@@ -5,4 +5,7 @@ mod corrupt;
 mod disk;
 mod files;
 mod gaps;
+mod hung;
+mod limits;
+mod ports;
 mod topics;

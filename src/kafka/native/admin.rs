@@ -73,6 +73,7 @@ impl Client {
                             Ok(Described {
                                 id: topic_id(topic),
                                 partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+                                cluster_id: None,
                             })
                         } else {
                             Err(error(code, &text(rd::rd_kafka_error_string(failed))))

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka_sys as rd;
@@ -26,6 +27,8 @@ pub(in crate::kafka) trait Events: Send + Sync {
 struct Shared {
     events: Box<dyn Events>,
     wake: Notify,
+    /// There was no thread for a broker.
+    lacks_thread: AtomicBool,
 }
 
 /// A librdkafka consumer handle without a group.
@@ -48,6 +51,7 @@ impl Client {
         let shared = Box::new(Shared {
             events,
             wake: Notify::new(),
+            lacks_thread: AtomicBool::new(false),
         });
         let opaque = ptr::from_ref(&*shared).cast_mut().cast::<c_void>();
         let mut said = [0 as c_char; 512];
@@ -87,7 +91,16 @@ impl Client {
             }
             let main = rd::rd_kafka_queue_get_main(rk);
             rd::rd_kafka_queue_cb_event_enable(main, Some(on_main_event), opaque);
-            Ok(Arc::new(Self { rk, main, shared }))
+            let client = Self { rk, main, shared };
+            client.poll();
+            // One without its first brokers never looks for them again.
+            match client.shared.lacks_thread.load(Ordering::Relaxed) {
+                true => Err(
+                    "there is no thread for a broker; raise the limit of processes (ulimit -u)"
+                        .into(),
+                ),
+                false => Ok(Arc::new(client)),
+            }
         }
     }
 
@@ -102,7 +115,7 @@ impl Client {
         unsafe { while rd::rd_kafka_poll(self.rk, 0) > 0 {} }
     }
 
-    /// The cluster's id. Blocks up to `timeout`.
+    /// The id of the cluster that has answered last. Blocks up to `timeout` if nobody has.
     pub(in crate::kafka) fn cluster_id(&self, timeout: Duration) -> Option<String> {
         // SAFETY: the returned string is librdkafka's allocation, freed by its own function.
         unsafe {
@@ -181,6 +194,9 @@ unsafe extern "C" fn on_error(
     unsafe {
         let code = std::mem::transmute::<c_int, rd::RDKafkaRespErr>(code);
         let shared = &*shared.cast::<Shared>();
+        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE {
+            shared.lacks_thread.store(true, Ordering::Relaxed);
+        }
         if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
             shared.events.all_down();
         } else {

@@ -8,6 +8,8 @@
 mod admin;
 mod client;
 mod queue;
+#[cfg(target_env = "gnu")]
+mod wait;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::slice;

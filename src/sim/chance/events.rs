@@ -72,6 +72,7 @@ pub fn between(world: &World) -> Result<(), String> {
 pub fn calm(world: &World) {
     world.fs.set_faults(Faults::default());
     let mut kafka = world.cluster.kafka();
+    kafka.elsewhere = None;
     answer(&mut kafka);
     let names = kafka.topics.keys().cloned().collect::<Vec<_>>();
     for name in names {
@@ -79,6 +80,7 @@ pub fn calm(world: &World) {
     }
     each_log(&mut kafka, |log| {
         (log.leaderless, log.refuses) = (false, false);
+        log.mend();
         if log.is_open() {
             log.end_transaction(true);
         }
@@ -177,6 +179,12 @@ fn change(world: &World) {
             log.truncate(log.end() - 1 - random.below(8) as i64);
         }
         6 if log.is_open() => log.end_transaction(random.once_in(2)),
+        7 => {
+            if !log.mend() {
+                let from = log.visible - 1 - random.below(12) as i64;
+                log.damage(from..from + random.between(1, 6) as i64);
+            }
+        }
         _ => {
             for _ in 0..random.below(6) {
                 let held = (log.visible - log.start).max(0);
@@ -205,7 +213,10 @@ fn trouble(world: &World) {
             });
             return;
         }
-        _ => (kafka.denied, kafka.unreachable) = (false, false),
+        _ => {
+            (kafka.denied, kafka.unreachable) = (false, false);
+            kafka.is_behind = !kafka.is_behind;
+        }
     }
     let state = (kafka.denied, kafka.unreachable, kafka.errors_once_in);
     world
@@ -215,6 +226,7 @@ fn trouble(world: &World) {
 
 fn answer(kafka: &mut Kafka) {
     (kafka.unreachable, kafka.denied, kafka.errors_once_in) = (false, false, 0);
+    kafka.is_behind = false;
 }
 
 /// Has an archive taken note of the topic that there is now, if there is one?

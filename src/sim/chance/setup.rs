@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Compression, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
 use crate::segment::compression::compress;
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
@@ -95,6 +95,10 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
             _ => random.pick(&[Newline::Space, Newline::Escape]),
         },
         existing,
+        corrupt: match number % 2 {
+            0 => Corrupt::Wait,
+            _ => Corrupt::Skip,
+        },
         ..Archive::for_tests()
     };
     world.add(config, before);

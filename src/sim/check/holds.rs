@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Tally;
 use super::part::Part;
 use crate::checkpoint::{Checkpoint, Identity};
-use crate::config::{Compression, Newline};
+use crate::config::{Compression, Corrupt, Newline};
 use crate::record::{NextOffset, Partition};
 use crate::sim::kafka::{Life, Log, Topic};
 use crate::sim::world::{Watched, World};
@@ -92,6 +92,10 @@ impl Holds {
             let lines = of_part.entry(part.into()).or_default();
             lines.push((number, line));
         }
+        let skips = archive.config.corrupt == Corrupt::Skip;
+        if !skips && self.gaps.iter().any(|gap| gap.reason == "corrupt") {
+            return Err("it left out a corrupt batch that it was to wait for".into());
+        }
         let (mut least, mut most, mut wrong) = (0, 0, Ok(()));
         for part in self.parts(topic, &archive.config.topic) {
             let found = of_part.remove(&part.name).unwrap_or_default();
@@ -171,6 +175,13 @@ impl Holds {
                 Some(gap) => gap.from,
                 None if is_of(&self.checkpoint.identity) => next(&self.checkpoint),
                 None => 0,
+            },
+            epoch: match recreated {
+                None if is_of(&self.checkpoint.identity) => {
+                    let epochs = &self.checkpoint.progress.leader_epochs;
+                    epochs.get(&partition).copied()
+                }
+                _ => None,
             },
             gaps,
         }

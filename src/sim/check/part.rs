@@ -3,7 +3,7 @@
 use super::Tally;
 use super::holds::{Gap, encoded};
 use crate::config::Newline;
-use crate::record::NextOffset;
+use crate::record::{LeaderEpoch, NextOffset};
 use crate::sim::kafka::{Log, Written};
 
 /// What an archive has of one partition of one life of its topic.
@@ -16,6 +16,8 @@ pub struct Part<'a> {
     pub start: NextOffset,
     /// The one that it reads next.
     pub end: NextOffset,
+    /// What the record before that was written in, where it knows.
+    pub epoch: Option<LeaderEpoch>,
     /// Its gaps.
     pub gaps: Vec<&'a Gap>,
 }
@@ -96,10 +98,19 @@ impl Part<'_> {
     fn must_and_may(&self, written: &Written) -> (bool, bool) {
         let in_range = (self.start..self.end).contains(&written.offset);
         let in_gap = self.is_in_gap(written);
+        let is_awaited = !written.rewritten || self.has_gone_back(written);
+        let is_old = written.excused || written.rewritten;
         (
-            in_range && !written.excused && !written.aborted && !in_gap,
-            (in_range || self.log.got_shorter) && !written.aborted && (written.excused || !in_gap),
+            in_range && !written.excused && !written.aborted && !in_gap && is_awaited,
+            (in_range || self.log.got_shorter) && !written.aborted && (is_old || !in_gap),
         )
+    }
+
+    /// Must it have gone back for a record whose offset it had read before its log became another one? It may not have
+    /// seen that before it has read something as late, and what was deleted until then is gone.
+    fn has_gone_back(&self, written: &Written) -> bool {
+        let has_read_later = self.epoch.is_some_and(|epoch| epoch >= written.epoch);
+        has_read_later && written.offset >= self.log.start
     }
 
     fn check_gaps(&self) -> Result<(), String> {
@@ -120,11 +131,19 @@ impl Part<'_> {
             }
             before = to;
         }
+        for gap in self.gaps.iter().filter(|gap| gap.reason == "corrupt") {
+            let to = gap.to.ok_or("a corrupt gap without an end")?;
+            let mut batches = log.were_corrupt.iter();
+            if !batches.any(|batch| batch.start <= gap.from && gap.from < to && to <= batch.end) {
+                return Err(format!("{name}: a gap that can't be: {gap:?}"));
+            }
+        }
         Ok(())
     }
 
     fn is_in_gap(&self, written: &Written) -> bool {
-        let mut expired = self.gaps.iter().filter(|gap| gap.reason == "expired");
-        expired.any(|gap| (gap.from..gap.to.unwrap_or(gap.from)).contains(&written.offset))
+        let is_left_out = |gap: &&&Gap| matches!(gap.reason.as_str(), "expired" | "corrupt");
+        let mut left_out = self.gaps.iter().filter(is_left_out);
+        left_out.any(|gap| (gap.from..gap.to.unwrap_or(gap.from)).contains(&written.offset))
     }
 }

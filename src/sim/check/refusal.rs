@@ -88,6 +88,7 @@ pub fn is_true(world: &World, config: &Archive, why: &str, process: &SimFs) -> b
         || (is_touched && is_of_the_written_file(world, config, why))
         || is_of_another_process(world, config, why, process)
         || is_of_another_archive(world, config, why)
+        || is_of_another_cluster(world, why)
         || is_of_an_old_file(world, config, why)
         || is_of_a_newline(world, config, why)
 }
@@ -126,6 +127,11 @@ fn is_of_another_archive(world: &World, config: &Archive, why: &str) -> bool {
     bytes.and_then(|bytes| parse(&bytes)).is_some_and(|stored| {
         stored.identity.archive == name && Some(stored.progress.id) == world.fs.id(&config.file)
     })
+}
+
+fn is_of_another_cluster(world: &World, why: &str) -> bool {
+    let said = "is of cluster simulated, but the simulated cluster is cluster elsewhere; ";
+    why.contains(said) && world.cluster.kafka().id() == "elsewhere"
 }
 
 fn is_of_an_old_file(world: &World, config: &Archive, why: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Deliberate faults in the order of things, as they look from outside: the simulation must catch each.
+//! Deliberate faults, as they look from outside: the simulation must catch each.
 
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,19 @@ pub enum Mutation {
     NoLock,
     /// The topic's id is not looked at again.
     NoTopicId,
+    /// Reading goes on without saying what was read before.
+    NoLeaderEpoch,
+    /// That a batch is corrupt is not looked at.
+    UnseenCorrupt,
+    /// One more than a corrupt batch is left out with it.
+    LongCorrupt,
+    /// The cluster's id is not looked at again.
+    NoClusterId,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -49,6 +57,10 @@ impl Mutation {
         Self::NoFingerprint,
         Self::NoLock,
         Self::NoTopicId,
+        Self::NoLeaderEpoch,
+        Self::UnseenCorrupt,
+        Self::LongCorrupt,
+        Self::NoClusterId,
     ];
 }
 

@@ -20,6 +20,8 @@ pub struct Life {
     pub id: String,
     /// Its partitions.
     pub partitions: Vec<Log>,
+    /// How many of them it was created with.
+    pub created_with: usize,
 }
 
 /// A partition's log.
@@ -37,9 +39,13 @@ pub struct Log {
     pub leaderless: bool,
     /// Its broker takes every offset for one that it doesn't hold.
     pub refuses: bool,
+    /// A batch that can't be read now.
+    corrupt: Option<Range<NextOffset>>,
+    /// Those that couldn't be read at some time.
+    pub were_corrupt: Vec<Range<NextOffset>>,
     /// It lost records that a reader may have seen.
     pub got_shorter: bool,
-    /// Where it ended before it got shorter: offsets before that may be skipped by who has read so far.
+    /// Where it ended before it got shorter: who has read so far goes back to have the others at offsets before that.
     ended: NextOffset,
     /// Where each epoch after the first begins.
     epochs: Vec<NextOffset>,
@@ -56,6 +62,8 @@ pub struct Written {
     pub aborted: bool,
     /// Not having it is no loss: compacted, or its log got shorter where it was.
     pub excused: bool,
+    /// Another one had its offset before, which a reader may have seen.
+    pub rewritten: bool,
     /// What it was written in.
     pub epoch: LeaderEpoch,
 }
@@ -78,6 +86,7 @@ impl Life {
         Self {
             id,
             partitions: (0..partitions).map(|_| Log::default()).collect(),
+            created_with: partitions,
         }
     }
 
@@ -112,7 +121,8 @@ impl Log {
             offset: self.end() - 1,
             value,
             aborted: false,
-            excused: self.end() <= self.ended,
+            excused: false,
+            rewritten: self.end() <= self.ended,
             epoch: self.epochs.len() as LeaderEpoch,
         });
         if seen && !in_transaction {
@@ -165,7 +175,36 @@ impl Log {
         self.slots.truncate(usize::try_from(at).unwrap_or(0));
         self.visible = self.visible.min(at);
         self.epochs.push(at);
+        if let Some(batch) = self.corrupt.take() {
+            self.corrupt = (batch.start < at).then(|| batch.start..batch.end.min(at));
+        }
         true
+    }
+
+    /// Damages a batch that takes these of the offsets that a reader may see.
+    pub fn damage(&mut self, batch: Range<NextOffset>) {
+        let batch = batch.start.max(self.start)..batch.end.min(self.visible);
+        if !batch.is_empty() {
+            self.were_corrupt.push(batch.clone());
+            self.corrupt = Some(batch);
+        }
+    }
+
+    /// Everything can be read again; says whether anything couldn't.
+    pub fn mend(&mut self) -> bool {
+        self.corrupt.take().is_some()
+    }
+
+    /// The batch that can't be read and is what comes first from an offset on.
+    pub fn corrupt_from(&self, next: NextOffset) -> Option<Range<NextOffset>> {
+        let batch = self
+            .corrupt
+            .clone()
+            .filter(|batch| batch.end > self.start)?;
+        let is_first = self
+            .next(next)
+            .is_none_or(|found| found.offset >= batch.start);
+        (next < batch.end && is_first).then_some(batch)
     }
 
     fn forget(&mut self, offset: NextOffset, how: impl Fn(&mut Written)) {

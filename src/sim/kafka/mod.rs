@@ -18,7 +18,7 @@ use super::disk::{Mutation, SimFs};
 use super::random::Random;
 use crate::checkpoint::{Checkpoint, Checkpointed};
 use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
-use crate::record::{NextOffset, Partition, Places};
+use crate::record::{NextOffset, Partition, Places, Positions};
 use reader::{Queue, SimReader};
 
 /// The simulated cluster; clones are the same one.
@@ -34,12 +34,16 @@ pub struct SimCluster {
 pub struct Kafka {
     /// The topics.
     pub topics: BTreeMap<String, Topic>,
+    /// Those of another cluster, while that one answers at the address.
+    pub elsewhere: Option<BTreeMap<String, Topic>>,
     /// No broker answers.
     pub unreachable: bool,
     /// Each question is given up in the end, and not before.
     pub hangs: bool,
     /// The user may not read.
     pub denied: bool,
+    /// Topics are described as they were created, by a broker that doesn't know of partitions since.
+    pub is_behind: bool,
     /// One answer in so many is an error of another kind, and some never come.
     pub errors_once_in: usize,
     /// One in so many looks finds that others wait for what a reader has received; 0 is none.
@@ -86,6 +90,25 @@ impl SimCluster {
         });
         let queues = queues.collect();
         kafka.queues = queues;
+    }
+
+    /// Up to where the readers of a topic have received its partitions.
+    pub fn received(&self, topic: &str) -> Positions {
+        let kafka = self.kafka();
+        let queues = kafka.queues.iter().filter_map(Weak::upgrade);
+        let mut received = Positions::new();
+        for queue in queues {
+            let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            received.extend(queue.received(topic));
+        }
+        received
+    }
+
+    fn shown_id(&self, kafka: &Kafka) -> String {
+        match self.fs.mutation() {
+            Some(Mutation::NoClusterId) => "simulated".into(),
+            _ => kafka.id().into(),
+        }
     }
 
     /// Waits for an answer, which may be that there is none.
@@ -137,15 +160,35 @@ impl Kafka {
         logs.map(|log| log.all.len() as u64).sum()
     }
 
+    /// The partitions of a topic as it is now.
+    pub fn logs(&mut self, topic: &str) -> &mut [Log] {
+        let life = self.topics.get_mut(topic).and_then(Topic::now_mut);
+        life.map_or(&mut [], |life| &mut life.partitions)
+    }
+
+    /// The topics of the cluster that answers now.
+    pub fn answering(&self) -> &BTreeMap<String, Topic> {
+        self.elsewhere.as_ref().unwrap_or(&self.topics)
+    }
+
+    /// The id of the cluster that answers now.
+    pub fn id(&self) -> &'static str {
+        match self.elsewhere {
+            None => "simulated",
+            Some(_) => "elsewhere",
+        }
+    }
+
     fn now(&self, topic: &str) -> Result<&Life, KafkaError> {
-        let topic = self.topics.get(topic).and_then(Topic::now);
+        let topic = self.answering().get(topic).and_then(Topic::now);
         topic.ok_or_else(|| error(Trouble::Missing))
     }
 }
 
 impl Cluster for SimCluster {
     fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
-        self.answer(None, |_| Ok(Some("simulated".into()))).boxed()
+        self.answer(None, |kafka| Ok(Some(self.shown_id(kafka))))
+            .boxed()
     }
 
     fn describe(&self, topic: &str) -> BoxFuture<'_, Result<cluster::Topic, KafkaError>> {
@@ -153,14 +196,19 @@ impl Cluster for SimCluster {
         async move {
             let describe = |kafka: &mut Kafka| {
                 let life = kafka.now(&topic)?;
-                let first = kafka.topics[&topic].lives.first();
+                let first = kafka.answering()[&topic].lives.first();
                 let shown = match self.fs.mutation() {
                     Some(Mutation::NoTopicId) => first.unwrap_or(life),
                     _ => life,
                 };
+                let partitions = match kafka.is_behind {
+                    true => life.created_with,
+                    false => life.partitions.len(),
+                };
                 Ok(cluster::Topic {
                     id: Some(shown.id.clone()),
-                    partitions: i32::try_from(life.partitions.len()).unwrap_or(i32::MAX),
+                    partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+                    cluster_id: Some(self.shown_id(kafka)),
                 })
             };
             self.answer(Some(&topic), describe).await
@@ -206,7 +254,8 @@ impl Cluster for SimCluster {
                     let first = self.fs.peek(path).unwrap_or_default();
                     kafka.first.insert(archive.clone(), first);
                 }
-                let mut reader = SimReader::new(&topic, kafka, self.random.clone());
+                let mutation = self.fs.mutation();
+                let mut reader = SimReader::new(&topic, kafka, self.random.clone(), mutation);
                 kafka.queues.push(reader.queue());
                 reader.start(&from)?;
                 Ok(Box::new(reader) as Box<dyn Reader>)
@@ -219,11 +268,25 @@ impl Cluster for SimCluster {
     fn corrupt(
         &self,
         topic: &str,
-        _: Partition,
-        _: NextOffset,
+        partition: Partition,
+        next: NextOffset,
     ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
         let topic = topic.to_owned();
-        async move { self.answer(Some(&topic), |_| Ok(None)).await }.boxed()
+        let one_more = i64::from(self.fs.mutation() == Some(Mutation::LongCorrupt));
+        async move {
+            let read = |kafka: &mut Kafka| {
+                let log = kafka.now(&topic)?.partition(partition);
+                let log = log.ok_or_else(|| error(Trouble::Missing))?;
+                match log.corrupt_from(next) {
+                    _ if log.leaderless => Err(error(Trouble::Other)),
+                    _ if next < log.start || next > log.end() => Err(error(Trouble::OutOfRange)),
+                    Some(batch) => Ok(Some(batch.start.max(next)..batch.end + one_more)),
+                    None => Ok(None),
+                }
+            };
+            self.answer(Some(&topic), read).await
+        }
+        .boxed()
     }
 
     fn commit(&self, checkpoint: &Checkpointed) {

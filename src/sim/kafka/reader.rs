@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 
 use super::{Kafka, Topic, error};
 use crate::cluster::{Fetched, KafkaError, Reader, Trouble};
-use crate::record::{LeaderEpoch, NextOffset, Partition, Place, Places, Record};
+use crate::record::{LeaderEpoch, NextOffset, Partition, Place, Places, Positions, Record};
+use crate::sim::disk::Mutation;
 use crate::sim::random::Random;
 
 /// How many records are fetched ahead, at most.
@@ -38,10 +39,11 @@ pub struct SimReader {
     /// See [`Kafka::dropped`].
     dropped: Arc<AtomicU64>,
     random: Random,
+    mutation: Option<Mutation>,
 }
 
 impl SimReader {
-    pub fn new(topic: &str, kafka: &Kafka, random: Random) -> Self {
+    pub fn new(topic: &str, kafka: &Kafka, random: Random, mutation: Option<Mutation>) -> Self {
         let queue = Queue {
             topic: topic.into(),
             arrived: Arc::default(),
@@ -53,6 +55,7 @@ impl SimReader {
             pressed_once_in: kafka.pressed_once_in,
             dropped: Arc::clone(&kafka.dropped),
             random,
+            mutation,
         }
     }
 
@@ -74,10 +77,21 @@ impl Item {
 }
 
 impl Queue {
+    /// Up to where each partition of a topic has been received.
+    pub fn received(&self, topic: &str) -> Positions {
+        if self.topic != topic {
+            return Positions::new();
+        }
+        let places = self.from.iter();
+        let next =
+            |(&partition, place): (&Partition, &Option<Place>)| Some((partition, (*place)?.next));
+        places.filter_map(next).collect()
+    }
+
     /// Receives what the cluster has for it, or some of it.
     pub fn fetch(&mut self, kafka: &Kafka, random: &Random) {
         let was_empty = self.items.is_empty();
-        let topic = kafka.topics.get(&self.topic).and_then(Topic::now);
+        let topic = kafka.answering().get(&self.topic).and_then(Topic::now);
         let mut from = std::mem::take(&mut self.from);
         for (&partition, fetched) in &mut from {
             let Some(place) = fetched else { continue };
@@ -114,12 +128,18 @@ impl Queue {
                 continue;
             }
             for _ in 0..random.between(1, 20) {
-                let Some(written) = log.and_then(|log| log.next(*next)) else {
-                    break;
-                };
                 if self.items.len() >= AHEAD_MOST {
                     break;
                 }
+                if let Some(batch) = log.and_then(|log| log.corrupt_from(*next)) {
+                    let trouble = error(Trouble::Corrupt(Some(batch.start)));
+                    self.items.push_back((partition, Item::Failed(trouble)));
+                    // The client leaves it out.
+                    *next = batch.end;
+                }
+                let Some(written) = log.and_then(|log| log.next(*next)) else {
+                    break;
+                };
                 *next = written.offset + 1;
                 *epoch = Some(written.epoch);
                 let record = Item::Record(written.offset, written.value.clone(), written.epoch);
@@ -136,7 +156,11 @@ impl Queue {
 
 impl Reader for SimReader {
     fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
-        let from = from.iter().map(|(&partition, &at)| (partition, Some(at)));
+        let knows_epochs = self.mutation != Some(Mutation::NoLeaderEpoch);
+        let from = from.iter().map(|(&partition, &at)| match knows_epochs {
+            true => (partition, Some(at)),
+            false => (partition, Some(at.next.into())),
+        });
         self.locked().from.extend(from);
         Ok(())
     }
@@ -172,6 +196,11 @@ impl Reader for SimReader {
                     value: value.as_deref(),
                     epoch: Some(*epoch),
                 }),
+                Item::Failed(e)
+                    if e.is_corrupt() && self.mutation == Some(Mutation::UnseenCorrupt) =>
+                {
+                    continue;
+                }
                 Item::Failed(e) => Fetched::Failed(partition, e.clone()),
             });
         }

@@ -1,8 +1,13 @@
+mod brokers;
+mod elsewhere;
+mod full;
+mod locks;
 mod mutations;
 mod others;
 mod scenes;
 mod seeds;
 mod state;
+mod stops;
 mod torture;
 mod unverified;
 

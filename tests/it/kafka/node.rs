@@ -71,6 +71,10 @@ impl Node {
         })
     }
 
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
     /// Where anybody may do anything.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.plain)

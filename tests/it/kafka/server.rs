@@ -146,6 +146,18 @@ impl Server {
         self.start().expect("the server starts again");
     }
 
+    /// Another cluster of one node on the same ports, which has nothing yet. This one must have been stopped.
+    pub fn replaced(&self) -> Server {
+        let ports = [self.nodes[0].ports()];
+        let node = Node::format(1, &ports, &cluster_id(), false, None);
+        let server = Server {
+            nodes: vec![node.expect("another cluster")],
+            proxies: Vec::new(),
+        };
+        server.restart();
+        server
+    }
+
     fn create(nodes: usize, secured: bool) -> Result<Server, String> {
         let mut failure = String::new();
         // Somebody may take a port between its choice and its use.

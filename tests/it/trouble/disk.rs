@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rustix::process::Signal;
 
 use crate::archiver::{Archiver, Ended};
 use crate::config::Config;
 use crate::disks::{Disk, Kind};
+use crate::files;
 use crate::produce::Producer;
 use crate::says;
 use crate::scene::Scene;
@@ -122,6 +124,66 @@ fn assert_not_said_to_run_too_soon(ended: &Ended, archive: &str) {
             assert!(waited.as_secs() >= 8, "too soon:\n{}", ended.stderr);
         }
     }
+}
+
+#[test]
+fn a_stop_on_a_full_disk_is_not_clean_and_names_whose_records_are_not_written() {
+    let scene = Scene::new();
+    let what = "a stop on a full disk";
+    let Some(disk) = Disk::mount(Kind::Tmpfs, scene.path("disk"), what) else {
+        return;
+    };
+    let (full, roomy) = (scene.topic("full", 2), scene.topic("roomy", 1));
+    let missing = scene.planned("missing");
+    let config = Config::new()
+        .set("defaults", "start", "earliest")
+        .set("defaults", "checkpoint", "60s")
+        .archive(&full, "disk/a.ndjson", &[])
+        .archive(&roomy, "b.ndjson", &[])
+        .archive(&missing, "c.ndjson", &[]);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let archiver = scene.start(&config);
+    producer.send_all(&full, values.jsons(100));
+    scene.await_lines(&archiver, "disk/a.ndjson", 100);
+    disk.fill();
+    producer.send_all(&full, values.jsons(1000));
+    producer.send_all(&roomy, values.jsons(1000));
+    archiver.await_line(&says::disk_full(&full.name));
+    archiver.await_line(&says::waits_for_topic(&missing.name));
+    scene.await_lines(&archiver, "b.ndjson", 1000);
+    archiver.signal(Signal::TERM);
+    let ended = archiver.await_end();
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    says::left_unwritten(&full.name).assert_in(&ended);
+    let lines = ended.stderr.lines();
+    let unwritten = lines.filter(|line| line.contains("read again"));
+    for other in [&roomy, &missing] {
+        assert!(
+            !unwritten.clone().any(|line| line.contains(&other.name)),
+            "{}",
+            ended.stderr
+        );
+    }
+    // However often they were taken.
+    let written = files::count(&scene.path("disk/a.ndjson")) + 1000;
+    assert_eq!(total_records(&ended), written, "{}", ended.stderr);
+    disk.free();
+    let stored = scene.checkpoint(format!("disk/.archiver/{}", full.name));
+    let stored = stored["records"].as_u64().unwrap() as usize;
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "disk/a.ndjson", 1100);
+    let ended = archiver.stop();
+    assert_eq!(total_records(&ended), 1100 - stored, "{}", ended.stderr);
+    scene.assert_exact(&full, "disk/a.ndjson");
+    scene.assert_exact(&roomy, "b.ndjson");
+}
+
+/// The records that the last line of totals speaks of.
+fn total_records(ended: &Ended) -> usize {
+    let mut lines = ended.stderr.lines().rev();
+    let totals = lines.find_map(|line| line.split_once("totals: "));
+    let (records, _) = totals.unwrap().1.split_once(' ').unwrap();
+    records.parse().unwrap()
 }
 
 #[test]

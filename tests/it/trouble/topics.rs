@@ -102,3 +102,37 @@ fn as_alice(server: &Server, password: &str, topics: &[&Topic]) -> Config {
         config.archive_on("secured", topic, &format!("{}.ndjson", topic.name), &[])
     })
 }
+
+#[test]
+fn another_cluster_at_the_same_address_is_called_that_and_nothing_of_it_counts() {
+    let server = Server::private();
+    let scene = Scene::on(&server);
+    let topic = scene.topic("moved", 1);
+    let mut values = Values::new(1);
+    Producer::new(&server).send_all(&topic, values.jsons(100));
+    let config = Config::new().set("kafka", REFRESH.0, REFRESH.1).archive(
+        &topic,
+        "a.ndjson",
+        &[("start", "earliest")],
+    );
+    let archiver = scene.start(&config);
+    scene.await_checkpointed(format!(".archiver/{}", topic.name), 100);
+    server.stop();
+    let other = server.replaced();
+    let theirs = Topic::planned(&other, &topic.name);
+    theirs.make(1, &[]);
+    Producer::new(&other).send_all(&theirs, values.jsons(300));
+    archiver.await_line(&says::stopped_elsewhere(&topic.name));
+    let ended = archiver.await_end();
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    let untrue = "deleted and created again";
+    assert!(!ended.stderr.contains(untrue), "{}", ended.stderr);
+    assert!(scene.gaps(&topic.name).is_empty());
+    other.stop();
+    server.restart();
+    Producer::new(&server).send_all(&topic, values.jsons(10));
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "a.ndjson", 110);
+    archiver.stop();
+    scene.assert_exact(&topic, "a.ndjson");
+}
