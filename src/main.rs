@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use archiver::cli::{Cli, Command, Common};
-use archiver::config::{self, Config};
+use archiver::config::{self, Checked, Config};
 use archiver::shutdown::{self, Shutdown};
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::{demo, kafka, logging, signals};
@@ -71,7 +71,7 @@ fn run(common: &Common) -> u8 {
     in_runtime(|shutdown| archive(config, shutdown))
 }
 
-async fn archive(config: Config, shutdown: Shutdown) -> u8 {
+async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
     let supervisor = Supervisor::start(&config, &shutdown);
     match supervisor.run(shutdown).await {
         Ended::Clean => 0,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::archive::{Archive, End, World};
 use crate::clock::{self, RealClock, Ticks};
 use crate::cluster::Cluster;
-use crate::config::Config;
+use crate::config::{self, Checked, Config};
 use crate::disk::Disk;
 use crate::fs::{Fs, RealFs};
 use crate::hung::{self, Watched};
@@ -48,7 +48,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Begins to archive. Must be called within a tokio runtime.
-    pub fn start(config: &Config, shutdown: &Shutdown) -> Self {
+    pub fn start(config: &Checked<Config>, shutdown: &Shutdown) -> Self {
         open_files::allow(&config.archives);
         let fs = RealFs::default();
         let world = World {
@@ -59,18 +59,20 @@ impl Supervisor {
             memory_bytes: config.memory_bytes,
             said_too_large: Arc::default(),
         };
-        let mut lanes = HashMap::<(usize, &str), usize>::new();
+        let mut lanes = HashMap::<(&str, &str), usize>::new();
         let lane_of = config
             .archives
             .iter()
             .map(|archive| {
-                let taken = lanes.entry((archive.cluster, &archive.topic)).or_default();
+                let taken = lanes
+                    .entry((&archive.cluster.name, &archive.topic))
+                    .or_default();
                 *taken += 1;
                 *taken - 1
             })
             .collect::<Vec<_>>();
         let clusters = clusters(config, &lane_of);
-        for cluster in &clusters {
+        for cluster in clusters.values() {
             let cluster = Arc::clone(cluster);
             tokio::spawn(async move { cluster.connect().await });
         }
@@ -79,7 +81,7 @@ impl Supervisor {
         for (index, (archive, lane)) in config.archives.iter().zip(lane_of).enumerate() {
             let status = Arc::new(Status::new(&archive.name));
             statuses.push(Arc::clone(&status));
-            let cluster = Arc::clone(&clusters[archive.cluster]);
+            let cluster = Arc::clone(&clusters[archive.cluster.name.as_str()]);
             let own_fs = Arc::new(fs.with_mode(archive.file_mode));
             let disk = world.disk.with_fs(Arc::clone(&own_fs) as Arc<dyn Fs>);
             watched.push(Watched {
@@ -92,7 +94,7 @@ impl Supervisor {
                 config: archive.clone(),
                 refresh: cluster.refresh(),
                 cluster: cluster as Arc<dyn Cluster>,
-                cluster_name: config.clusters[archive.cluster].name.clone(),
+                cluster_name: archive.cluster.name.clone(),
                 lane,
                 status,
                 world: World {
@@ -192,29 +194,29 @@ impl Supervisor {
     }
 }
 
-fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
+/// The clusters by name.
+fn clusters<'c>(config: &'c Config, lane_of: &[usize]) -> HashMap<&'c str, Arc<KafkaCluster>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let of = |cluster: usize| {
+    let of = |cluster: &Checked<config::Cluster>| {
         let archives = config.archives.iter().zip(lane_of);
         let lanes = archives
-            .filter(|(archive, _)| archive.cluster == cluster)
+            .filter(|(archive, _)| archive.cluster.name == cluster.name)
             .map(|(_, lane)| lane + 1);
         lanes.max().unwrap_or(0)
     };
-    let connections = |cluster: &crate::config::Cluster| {
+    let connections = |cluster: &config::Cluster| {
         let chosen = cluster.connections.map(usize::from);
         chosen.unwrap_or(cores.min(CONNECTIONS_MOST))
     };
-    let clients = config.clusters.iter().enumerate();
+    let clients = config.clusters.iter();
     let clients = clients
-        .map(|(index, cluster)| of(index) * connections(cluster))
+        .map(|cluster| of(cluster) * connections(cluster))
         .sum();
     let window = Limits::window(config.memory_bytes);
     config
         .clusters
         .iter()
-        .enumerate()
-        .map(|(index, cluster)| {
+        .map(|cluster| {
             let limits = Limits::new(
                 config.memory_bytes,
                 connections(cluster),
@@ -222,13 +224,14 @@ fn clusters(config: &Config, lane_of: &[usize]) -> Vec<Arc<KafkaCluster>> {
                 window.clone(),
             );
             let archives = config.archives.iter();
-            let read = archives.filter(|archive| archive.cluster == index);
+            let read = archives.filter(|archive| archive.cluster.name == cluster.name);
             let mut topics = read
                 .map(|archive| archive.topic.clone())
                 .collect::<Vec<_>>();
             topics.sort_unstable();
             topics.dedup();
-            Arc::new(KafkaCluster::new(cluster, topics, of(index), limits))
+            let connected = KafkaCluster::new(cluster, topics, of(cluster), limits);
+            (cluster.name.as_str(), Arc::new(connected))
         })
         .collect()
 }

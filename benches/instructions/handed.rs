@@ -10,7 +10,7 @@ use archiver::archive::{Archive, End, World};
 use archiver::checkpoint::Checkpointed;
 use archiver::clock::{RealClock, Ticks};
 use archiver::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
-use archiver::config::{self, Compression, Corrupt, Existing, Newline, Start};
+use archiver::config::{self, Checked};
 use archiver::disk::Disk;
 use archiver::fs::RealFs;
 use archiver::record::{NextOffset, Partition, Places, Record};
@@ -28,21 +28,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
     let (stopper, shutdown) = shutdown::channel();
     let file = dir.join("data.ndjson");
-    let config = config::Archive {
-        name: "metrics".into(),
-        cluster: 0,
-        topic: "metrics".into(),
-        file: file.clone(),
-        state: dir.join("state"),
-        start: Start::Earliest,
-        flush: SECOND,
-        checkpoint: SECOND,
-        compression: Compression::None,
-        newline: Newline::Space,
-        existing: Existing::Refuse,
-        file_mode: None,
-        corrupt: Corrupt::Wait,
-    };
+    let config = configured(dir, &file);
     // Its clock stands still while there is something to do, so no timer comes in between.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -74,6 +60,27 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
     assert_eq!(runtime.block_on(archive.run(shutdown)), End::Clean);
     let written = std::fs::metadata(file).expect("a file");
     written.len() as usize
+}
+
+/// The only archive of a configuration.
+fn configured(dir: &Path, file: &Path) -> Checked<config::Archive> {
+    let text = format!(
+        r#"state_dir = "{}"
+[[archive]]
+broker = "here:1"
+topic = "metrics"
+file = "{}"
+start = "earliest"
+flush = "1s"
+checkpoint = "1s"
+"#,
+        dir.join("state").display(),
+        file.display()
+    );
+    let path = dir.join("topics.toml");
+    std::fs::write(&path, text).expect("a configuration");
+    let config = config::load(&path).expect("a valid configuration");
+    config.archives[0].clone()
 }
 
 /// A cluster all of whose records have arrived.

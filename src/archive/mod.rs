@@ -50,7 +50,7 @@ pub struct World {
 /// An archive, ready to run.
 pub struct Archive {
     /// What was configured.
-    pub config: config::Archive,
+    pub config: config::Checked<config::Archive>,
     /// Its cluster.
     pub cluster: Arc<dyn Cluster>,
     /// The name to call the cluster by.

@@ -1,90 +1,108 @@
 //! From what was typed to what is valid: archives held against clusters and against each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
+use super::compression;
 use super::files::{Fault, Files, Same};
+use super::key::{Key, Kind};
+use super::keys::{
+    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
+    MEMORY, NAME, NEWLINE, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
+};
+use super::name;
 use super::problem::{Problem, Span, Text};
-use super::raw::{Raw, RawArchive};
+use super::table::Table;
 use super::walk::Walker;
-use super::{Archive, Config, Corrupt, Existing, Newline, Start, compression, name};
 
-const SHUTDOWN_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-const MEMORY_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
-const FLUSH_DEFAULT: Duration = Duration::from_secs(1);
-const CHECKPOINT_DEFAULT: Duration = Duration::from_secs(5);
 /// Beside the data, where no `state_dir` is given.
 pub const STATE_DIRECTORY: &str = ".archiver";
 
 /// Checks everything. The configuration means something only if the walker has no problems.
-pub(super) fn check(walker: &mut Walker<'_>, raw: &Raw) -> Config {
-    let mut clusters = Clusters::check(walker, raw);
-    compression::check_default_level(walker, &raw.defaults);
-    let mut archives = Vec::new();
-    let mut seen = Seen::default();
-    for typed in &raw.archives {
-        let named = check_name(walker, &mut seen, typed);
-        let cluster = typed
-            .broker
-            .as_ref()
-            .and_then(|broker| clusters.of(walker, broker));
-        if let (Some(cluster), Some(topic)) = (cluster, &typed.topic) {
-            check_commits(walker, &mut seen, &clusters, cluster, topic);
+pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
+    let nothing = |problem: Problem| {
+        problem
+            .help("write `[[archive]]`, and `broker`, `topic` and `file` below it, once per topic")
+    };
+    let message = "there is no `[[archive]]`, so nothing to do";
+    match top.at(&ARCHIVES) {
+        Some(list) if list.value.is_empty() => {
+            walker.report(nothing(Problem::at(&list.span, message)));
         }
-        let Some(file) = &typed.file else { continue };
-        let compression = compression::settle(walker, file, &typed.settings, &raw.defaults);
-        let path = PathBuf::from(&file.value);
-        let state = named.map(|name| state_of(raw, &path, &name.value));
-        check_file(walker, &mut seen, file, state.as_deref());
-        let (Some(named), Some(cluster), Some(topic), Some(state)) =
-            (named, cluster, &typed.topic, state)
-        else {
-            continue;
-        };
-        let (own, defaults) = (&typed.settings, &raw.defaults);
-        archives.push(Archive {
-            name: named.value.clone(),
-            cluster,
-            topic: topic.value.clone(),
-            file: path,
-            state,
-            start: own
-                .start
-                .as_ref()
-                .or(defaults.start.as_ref())
-                .map_or(Start::Latest, |at| at.value),
-            flush: own.flush.or(defaults.flush).unwrap_or(FLUSH_DEFAULT),
-            checkpoint: own
-                .checkpoint
-                .or(defaults.checkpoint)
-                .unwrap_or(CHECKPOINT_DEFAULT),
-            compression,
-            newline: own
-                .newline
-                .as_ref()
-                .or(defaults.newline.as_ref())
-                .map_or(Newline::Space, |at| at.value),
-            existing: own
-                .existing
-                .as_ref()
-                .or(defaults.existing.as_ref())
-                .map_or(Existing::Refuse, |at| at.value),
-            file_mode: own.file_mode.or(defaults.file_mode),
-            corrupt: own
-                .corrupt
-                .as_ref()
-                .or(defaults.corrupt.as_ref())
-                .map_or(Corrupt::Wait, |at| at.value),
-        });
+        None if !top.missing.is_empty() => walker.report(nothing(Problem::of_the_file(message))),
+        _ => {}
     }
-    check_states(walker, &seen, raw.state_dir.as_ref());
-    Config {
-        shutdown_timeout: raw.shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT_DEFAULT),
-        memory_bytes: raw.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT),
-        clusters: clusters.used(),
+    let mut clusters = Clusters::check(walker, top);
+    let mut seen = Seen::default();
+    let mut archives = Vec::new();
+    for own in top.get(&ARCHIVES).into_iter().flatten() {
+        let archive = check_archive(walker, &mut seen, &mut clusters, top, own);
+        archives.extend(archive.map(Checked::new));
+    }
+    check_states(walker, &seen, top.get(&STATE_DIR));
+    let mut names = HashSet::new();
+    let named = archives.iter().map(|archive| &archive.cluster);
+    Some(Config {
+        shutdown_timeout: *top.get(&SHUTDOWN_TIMEOUT)?,
+        memory_bytes: *top.get(&LIMITS)?.get(&MEMORY)?,
+        clusters: named
+            .filter(|cluster| names.insert(&cluster.name))
+            .cloned()
+            .collect(),
         archives,
+    })
+}
+
+fn check_archive(
+    walker: &mut Walker<'_>,
+    seen: &mut Seen,
+    clusters: &mut Clusters,
+    top: &Table,
+    own: &Table,
+) -> Option<Archive> {
+    let (topic, defaults) = (own.get(&TOPIC), top.get(&DEFAULTS)?);
+    let named = check_name(walker, seen, topic, own.get(&NAME));
+    let cluster = own
+        .get(&BROKER)
+        .and_then(|broker| clusters.of(walker, broker));
+    if let (Some(cluster), Some(topic)) = (&cluster, topic) {
+        check_commits(walker, seen, cluster, topic);
+    }
+    let file = own.get(&FILE)?;
+    let compression = compression::settle(walker, file, own, defaults);
+    let path = PathBuf::from(&file.value);
+    let state = named.map(|name| state_of(top.get(&STATE_DIR), &path, &name.value));
+    check_file(walker, seen, file, state.as_deref());
+    let of = Settings { own, defaults };
+    Some(Archive {
+        name: named?.value.clone(),
+        cluster: cluster?,
+        topic: topic?.value.clone(),
+        file: path,
+        state: state?,
+        start: *of.get(&START)?,
+        flush: *of.get(&FLUSH)?,
+        checkpoint: *of.get(&CHECKPOINT)?,
+        compression: compression?,
+        newline: *of.get(&NEWLINE)?,
+        existing: *of.get(&EXISTING)?,
+        file_mode: of.get(&FILE_MODE).copied(),
+        corrupt: *of.get(&CORRUPT)?,
+    })
+}
+
+/// The keys of one archive.
+struct Settings<'t> {
+    own: &'t Table,
+    defaults: &'t Table,
+}
+
+impl<'t> Settings<'t> {
+    /// The archive's own value, or that of `[defaults]`.
+    fn get<K: Kind>(&self, key: &Key<K>) -> Option<&'t K::Value> {
+        self.own.get(key).or_else(|| self.defaults.get(key))
     }
 }
 
@@ -104,9 +122,10 @@ struct Seen {
 fn check_name<'t>(
     walker: &mut Walker<'_>,
     seen: &mut Seen,
-    typed: &'t RawArchive,
+    topic: Option<&'t Text>,
+    name: Option<&'t Text>,
 ) -> Option<&'t Text> {
-    for (text, what) in [(&typed.topic, "a topic"), (&typed.name, "an archive")] {
+    for (text, what) in [(topic, "a topic"), (name, "an archive")] {
         if let Some(text) = text
             && !name::is_valid(&text.value)
         {
@@ -115,7 +134,7 @@ fn check_name<'t>(
                 .report(Problem::at(&text.span, message).help(format!("a name is {}", name::RULE)));
         }
     }
-    let named = typed.name.as_ref().or(typed.topic.as_ref())?;
+    let named = name.or(topic)?;
     if !name::is_valid(&named.value) {
         return None;
     }
@@ -132,17 +151,11 @@ fn check_name<'t>(
     Some(named)
 }
 
-fn check_commits(
-    walker: &mut Walker<'_>,
-    seen: &mut Seen,
-    clusters: &Clusters,
-    cluster: usize,
-    topic: &Text,
-) {
-    let Some((bootstrap, group)) = clusters.commits_to(cluster) else {
+fn check_commits(walker: &mut Walker<'_>, seen: &mut Seen, cluster: &Cluster, topic: &Text) {
+    let Some(group) = cluster.commit_group.clone() else {
         return;
     };
-    let key = (bootstrap.to_owned(), group.to_owned(), topic.value.clone());
+    let key = (cluster.bootstrap.clone(), group, topic.value.clone());
     if let Some(first) = seen.commits.get(&key) {
         walker.report(
             Problem::at(&topic.span, "two archives commit offsets of one topic to one group")
@@ -155,8 +168,8 @@ fn check_commits(
     }
 }
 
-fn state_of(raw: &Raw, file: &Path, name: &str) -> PathBuf {
-    match &raw.state_dir {
+fn state_of(state_dir: Option<&Text>, file: &Path, name: &str) -> PathBuf {
+    match state_dir {
         Some(directory) => Path::new(&directory.value).join(name),
         None => file
             .parent()

@@ -4,54 +4,45 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 
 use super::broker::{self, Bootstrap};
+use super::built::{Checked, Cluster};
+use super::keys::{CLUSTER_BROKER, CLUSTER_KAFKA, CLUSTERS, COMMIT_GROUP, CONNECTIONS, KAFKA};
+use super::nearest::nearest;
 use super::problem::{Problem, Text};
-use super::raw::{Raw, RawCluster};
+use super::table::Table;
 use super::walk::Walker;
-use super::{Cluster, keys, name, properties};
 
-const CONNECTIONS_MAX: i64 = 64;
 const SECURITY_PROTOCOL: &str = "security.protocol";
 
 /// The clusters of one configuration.
 pub(super) struct Clusters {
     /// By the table's name; `None` if something is wrong with it.
-    tables: BTreeMap<String, Option<Cluster>>,
+    tables: BTreeMap<String, Option<Checked<Cluster>>>,
+    /// By the bootstrap list.
+    lists: HashMap<String, Checked<Cluster>>,
     /// For every cluster.
     properties: BTreeMap<String, String>,
-    used: Vec<Cluster>,
-    /// Indices into `used`.
-    by_table: HashMap<String, usize>,
-    by_list: HashMap<String, usize>,
 }
 
 impl Clusters {
     /// Checks the tables, also those that no archive names.
-    pub fn check(walker: &mut Walker<'_>, raw: &Raw) -> Clusters {
-        let shared = properties::check(walker, &raw.kafka);
+    pub fn check(walker: &mut Walker<'_>, top: &Table) -> Clusters {
+        let properties = top.get(&KAFKA).cloned().unwrap_or_default();
         let mut tables = BTreeMap::new();
-        for typed in &raw.clusters {
-            let cluster = check_table(walker, typed, &shared);
-            tables.insert(typed.name.value.clone(), cluster);
+        for (name, table) in top.get(&CLUSTERS).into_iter().flatten() {
+            let cluster = from_table(walker, &name.value, table, &properties);
+            tables.insert(name.value.clone(), cluster.map(Checked::new));
         }
         Clusters {
             tables,
-            properties: shared,
-            used: Vec::new(),
-            by_table: HashMap::new(),
-            by_list: HashMap::new(),
+            lists: HashMap::new(),
+            properties,
         }
     }
 
-    /// The cluster that an archive's `broker` names, as an index into those used.
-    pub fn of(&mut self, walker: &mut Walker<'_>, text: &Text) -> Option<usize> {
-        if let Some(index) = self.by_table.get(&text.value) {
-            return Some(*index);
-        }
-        if let Some(table) = self.tables.get(&text.value) {
-            let cluster = table.clone()?;
-            let index = self.add(cluster);
-            self.by_table.insert(text.value.clone(), index);
-            return Some(index);
+    /// The cluster that an archive's `broker` names.
+    pub fn of(&mut self, walker: &mut Walker<'_>, text: &Text) -> Option<Checked<Cluster>> {
+        if let Some(cluster) = self.tables.get(&text.value) {
+            return cluster.clone();
         }
         let bootstrap = match broker::parse(&text.value) {
             Ok(bootstrap) => bootstrap,
@@ -60,35 +51,25 @@ impl Clusters {
                 return None;
             }
         };
-        if let Some(index) = self.by_list.get(&bootstrap.list) {
-            return Some(*index);
+        if let Some(cluster) = self.lists.get(&bootstrap.list) {
+            return Some(cluster.clone());
         }
         check_protocols(walker, text, &bootstrap, &self.properties);
-        let list = bootstrap.list.clone();
-        let index = self.add(Cluster {
+        let cluster = Checked::new(Cluster {
             name: text.value.clone(),
-            bootstrap: bootstrap.list,
+            bootstrap: bootstrap.list.clone(),
             commit_group: None,
             connections: None,
             properties: self.properties.clone(),
         });
-        self.by_list.insert(list, index);
-        Some(index)
-    }
-
-    fn add(&mut self, cluster: Cluster) -> usize {
-        self.used.push(cluster);
-        self.used.len() - 1
+        self.lists.insert(bootstrap.list, cluster.clone());
+        Some(cluster)
     }
 
     fn refuse(&self, walker: &mut Walker<'_>, text: &Text, reason: &'static str) {
         let is_bare = !text.value.contains([':', ',', '/']);
-        if is_bare && !walker.broken.is_empty() {
-            // The cluster's table may be what can't be read.
-            return;
-        }
         let names = self.tables.keys().map(String::as_str);
-        let meant = keys::nearest(&text.value, names).filter(|_| is_bare && text.is_shown());
+        let meant = nearest(&text.value, names).filter(|_| is_bare && text.is_shown());
         let message = format!("{} is neither a cluster nor `host:port`", text.quoted());
         let label = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -100,42 +81,17 @@ impl Clusters {
                 .help("write `host:port[,host:port...]`, or the name of a `[clusters.NAME]` table"),
         );
     }
-
-    /// Bootstrap list and group of a cluster that next offsets are committed to.
-    pub fn commits_to(&self, cluster: usize) -> Option<(&str, &str)> {
-        let cluster = self.used.get(cluster)?;
-        Some((&cluster.bootstrap, cluster.commit_group.as_deref()?))
-    }
-
-    /// The clusters that archives name.
-    pub fn used(self) -> Vec<Cluster> {
-        self.used
-    }
 }
 
-fn check_table(
+fn from_table(
     walker: &mut Walker<'_>,
-    typed: &RawCluster,
+    name: &str,
+    table: &Table,
     shared: &BTreeMap<String, String>,
 ) -> Option<Cluster> {
-    if !name::is_valid(&typed.name.value) {
-        let problem = Problem::at(&typed.name.span, "a cluster can't have this name");
-        walker.report(problem.help(format!("a name is {}", name::RULE)));
-    }
-    let mut merged = shared.clone();
-    merged.extend(properties::check(walker, &typed.kafka));
-    let connections = typed.connections.as_ref().and_then(|connections| {
-        let count = Some(connections.value).filter(|count| (1..=CONNECTIONS_MAX).contains(count));
-        let count = count
-            .and_then(|count| usize::try_from(count).ok())
-            .and_then(NonZeroUsize::new);
-        if count.is_none() {
-            let problem = Problem::at(&connections.span, "`connections` is out of range");
-            walker.report(problem.label(format!("1 to {CONNECTIONS_MAX} are possible")));
-        }
-        count
-    });
-    let text = typed.broker.as_ref()?;
+    let mut properties = shared.clone();
+    properties.extend(table.get(&CLUSTER_KAFKA).cloned().unwrap_or_default());
+    let text = table.get(&CLUSTER_BROKER)?;
     let bootstrap = match broker::parse(&text.value) {
         Ok(bootstrap) => bootstrap,
         Err(reason) => {
@@ -145,13 +101,14 @@ fn check_table(
             return None;
         }
     };
-    check_protocols(walker, text, &bootstrap, &merged);
+    check_protocols(walker, text, &bootstrap, &properties);
+    let connections = table.get(&CONNECTIONS);
     Some(Cluster {
-        name: typed.name.value.clone(),
+        name: name.to_owned(),
         bootstrap: bootstrap.list,
-        commit_group: typed.commit_group.as_ref().map(|group| group.value.clone()),
-        connections,
-        properties: merged,
+        commit_group: table.get(&COMMIT_GROUP).map(|group| group.value.clone()),
+        connections: connections.and_then(|count| NonZeroUsize::new(usize::try_from(*count).ok()?)),
+        properties,
     })
 }
 

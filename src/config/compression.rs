@@ -1,17 +1,10 @@
 //! Which compression a file gets, and how hard.
 
-use super::Compression;
-use super::problem::{Problem, Text};
-use super::raw::{Algorithm, Settings};
+use super::built::Compression;
+use super::keys::{COMPRESSION, COMPRESSION_LEVEL};
+use super::problem::{At, Problem, Text};
+use super::table::Table;
 use super::walk::Walker;
-
-/// Level 1 is where a hot topic keeps up: what more it would save costs a multiple in CPU.
-pub const GZIP_LEVEL_DEFAULT: u32 = 1;
-/// As [`GZIP_LEVEL_DEFAULT`].
-pub const ZSTD_LEVEL_DEFAULT: i32 = 1;
-
-const GZIP_LEVEL_MAX: i64 = 9;
-const ZSTD_LEVEL_MAX: i64 = 19;
 
 const GZIP_ENDING: &str = ".gz";
 const ZSTD_ENDING: &str = ".zst";
@@ -27,56 +20,38 @@ impl Compression {
     }
 }
 
-/// What the file's ending says.
-fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
-    [
-        (Algorithm::Gzip, GZIP_ENDING),
-        (Algorithm::Zstd, ZSTD_ENDING),
-    ]
-    .into_iter()
-    .find(|(_, ending)| file.ends_with(ending))
+/// A compression without its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    None,
+    Gzip,
+    Zstd,
 }
 
-fn level_max(algorithm: Algorithm) -> Option<i64> {
-    match algorithm {
-        Algorithm::None => None,
-        Algorithm::Gzip => Some(GZIP_LEVEL_MAX),
-        Algorithm::Zstd => Some(ZSTD_LEVEL_MAX),
+impl Algorithm {
+    /// What the file's ending says.
+    fn by_ending(file: &str) -> Option<(Self, &'static str)> {
+        let endings = [(Self::Gzip, GZIP_ENDING), (Self::Zstd, ZSTD_ENDING)];
+        endings
+            .into_iter()
+            .find(|(_, ending)| file.ends_with(ending))
     }
-}
 
-fn word(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::None => "none",
-        Algorithm::Gzip => "gzip",
-        Algorithm::Zstd => "zstd",
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
     }
-}
 
-fn build(algorithm: Algorithm, level: Option<i64>) -> Compression {
-    let level = level.filter(|level| (1..=ZSTD_LEVEL_MAX).contains(level));
-    match algorithm {
-        Algorithm::None => Compression::None,
-        Algorithm::Gzip => Compression::Gzip(
-            level
-                .and_then(|level| u32::try_from(level).ok())
-                .unwrap_or(GZIP_LEVEL_DEFAULT),
-        ),
-        Algorithm::Zstd => Compression::Zstd(
-            level
-                .and_then(|level| i32::try_from(level).ok())
-                .unwrap_or(ZSTD_LEVEL_DEFAULT),
-        ),
-    }
-}
-
-/// Reports a default level that no compression has.
-pub(super) fn check_default_level(walker: &mut Walker<'_>, defaults: &Settings) {
-    if let Some(level) = &defaults.compression_level
-        && !(1..=ZSTD_LEVEL_MAX).contains(&level.value)
-    {
-        let problem = Problem::at(&level.span, "`compression_level` is out of range");
-        walker.report(problem.label("gzip takes 1 to 9, zstd 1 to 19"));
+    /// Every other level that its key can have is one.
+    fn level_max(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Gzip => 9,
+            Self::Zstd => 19,
+        }
     }
 }
 
@@ -84,60 +59,63 @@ pub(super) fn check_default_level(walker: &mut Walker<'_>, defaults: &Settings) 
 pub(super) fn settle(
     walker: &mut Walker<'_>,
     file: &Text,
-    own: &Settings,
-    defaults: &Settings,
-) -> Compression {
-    let ending = by_ending(&file.value);
-    let typed = own.compression.as_ref().or(defaults.compression.as_ref());
-    if let (Some(typed), Some((named, ending))) = (typed, ending)
-        && typed.value != named
+    own: &Table,
+    defaults: &Table,
+) -> Option<Compression> {
+    let (own_level, default_level) = (own.at(&COMPRESSION_LEVEL), defaults.at(&COMPRESSION_LEVEL));
+    let typed = own.at(&COMPRESSION).or(defaults.at(&COMPRESSION));
+    let ending = Algorithm::by_ending(&file.value);
+    if let (Some(typed), Some((named, ending))) = (&typed, ending)
+        && *typed.value != named
     {
-        let message = "`compression` contradicts the file's ending";
-        let asked = word(typed.value);
-        let problem = if own.compression.is_some() {
-            Problem::at(&typed.span, message)
-                .label(format!("{asked} here"))
-                .also(&file.span, format!("ends in {ending}"))
-        } else {
-            Problem::at(&file.span, message)
-                .label(format!("ends in {ending}"))
-                .also(&typed.span, format!("{asked} for every archive"))
-        };
-        walker.report(problem.help("leave `compression` out, and the ending decides"));
-        return Compression::None;
+        let is_own = own.get(&COMPRESSION).is_some();
+        walker.report(contradiction(file, ending, typed, is_own));
+        return None;
     }
     let ending = ending.map_or(Algorithm::None, |(algorithm, _)| algorithm);
-    let algorithm = typed.map_or(ending, |typed| typed.value);
-    if let Some(level) = &own.compression_level {
-        match level_max(algorithm) {
-            None => walker.report(
-                Problem::at(&level.span, "`compression_level` without a compression")
-                    .also(&file.span, "this file is not compressed")
-                    .help("leave it out, or let the file end in .gz or .zst"),
-            ),
-            Some(max) if !(1..=max).contains(&level.value) => walker.report(
-                Problem::at(&level.span, "`compression_level` is out of range")
-                    .label(format!("{} takes 1 to {max}", word(algorithm))),
-            ),
-            Some(_) => {}
+    let algorithm = typed.map_or(ending, |typed| *typed.value);
+    let max = algorithm.level_max();
+    let takes = format!("{} takes 1 to {max}", algorithm.word());
+    match (&own_level, &default_level) {
+        (Some(level), _) if max == 0 => walker.report(
+            Problem::at(&level.span, "`compression_level` without a compression")
+                .also(&file.span, "this file is not compressed")
+                .help("leave it out, or let the file end in .gz or .zst"),
+        ),
+        (Some(level), _) if *level.value > max => {
+            let problem = Problem::at(&level.span, "`compression_level` is out of range");
+            walker.report(problem.label(takes));
         }
-        return build(algorithm, Some(level.value));
+        (None, Some(level)) if max > 0 && *level.value > max => {
+            let message = "the default `compression_level` is out of range here";
+            let problem = Problem::at(&file.span, message).label(takes);
+            walker.report(
+                problem
+                    .also(&level.span, "for every archive")
+                    .help("give this archive a `compression_level` of its own"),
+            );
+        }
+        _ => {}
     }
-    let Some(level) = &defaults.compression_level else {
-        return build(algorithm, None);
+    let level = own_level.or(default_level).map(|level| *level.value)?;
+    Some(match algorithm {
+        Algorithm::None => Compression::None,
+        Algorithm::Gzip => Compression::Gzip(level),
+        Algorithm::Zstd => Compression::Zstd(level.cast_signed()),
+    })
+}
+
+fn contradiction(file: &Text, ending: &str, typed: &At<&Algorithm>, is_own: bool) -> Problem {
+    let message = "`compression` contradicts the file's ending";
+    let (asked, ends) = (typed.value.word(), format!("ends in {ending}"));
+    let problem = if is_own {
+        Problem::at(&typed.span, message)
+            .label(format!("{asked} here"))
+            .also(&file.span, ends)
+    } else {
+        Problem::at(&file.span, message)
+            .label(ends)
+            .also(&typed.span, format!("{asked} for every archive"))
     };
-    if let Some(max) = level_max(algorithm)
-        && (max + 1..=ZSTD_LEVEL_MAX).contains(&level.value)
-    {
-        walker.report(
-            Problem::at(
-                &file.span,
-                "the default `compression_level` is out of range here",
-            )
-            .label(format!("{} takes 1 to {max}", word(algorithm)))
-            .also(&level.span, "for every archive")
-            .help("give this archive a `compression_level` of its own"),
-        );
-    }
-    build(algorithm, Some(level.value))
+    problem.help("leave `compression` out, and the ending decides")
 }

@@ -3,6 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
+use super::key::{Kind, Toml};
+use super::problem::Problem;
+use super::reference;
+use super::walk::Walker;
+
 /// The units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -42,6 +49,38 @@ pub(super) fn show(duration: Duration) -> String {
         shown.push_str("0s");
     }
     shown
+}
+
+/// Durations within limits.
+pub(super) struct Durations(pub Duration, pub Duration);
+
+impl Kind for Durations {
+    type Value = Duration;
+
+    fn read(&self, walker: &mut Walker<'_>, key: &str, value: &Toml<'_>) -> Option<Duration> {
+        let text = walker.text(value, "a duration such as \"1s\"")?;
+        let Some(found) = parse(&text.value) else {
+            let message = format!("{} is not a duration", text.quoted());
+            walker.report(Problem::at(&text.span, message).help(
+                "whole numbers with a unit each (h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"",
+            ));
+            return None;
+        };
+        if found < self.0 || self.1 < found {
+            let problem = Problem::at(&text.span, format!("`{key}` is out of its limits"));
+            walker.report(problem.label(format!("{} are possible", Kind::limits(self))));
+            return None;
+        }
+        Some(found)
+    }
+
+    fn limits(&self) -> String {
+        format!("{} to {}", show(self.0), show(self.1))
+    }
+
+    fn schema(&self) -> Json {
+        reference::text_like("([0-9]+(h|m|s|ms))+")
+    }
 }
 
 #[cfg(test)]

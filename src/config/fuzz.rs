@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::str;
 
-use super::known_properties::KNOWN;
+use toml::de::DeTable;
+
 use super::load::load_text;
 use super::substitute::substitute;
 use super::{broker, duration, name, properties, size};
@@ -14,7 +15,7 @@ const PROPERTY: &str = "hunter2";
 const VARIABLE: &str = "swordfish";
 
 /// A configuration with a secret planted in it is loaded or refused, and the secret is not told. The bytes before the
-/// first NUL stand before the secret, the others after it.
+/// first NUL stand before the secret, the others after it. Of a text that isn't TOML nothing is told but places.
 pub fn configuration(bytes: &[u8]) {
     let Some(typed) = text(bytes) else { return };
     let (before, after) = typed.split_once('\0').unwrap_or((typed, ""));
@@ -24,8 +25,34 @@ pub fn configuration(bytes: &[u8]) {
         match load_text("topics.toml", text, &env) {
             // A topic or a file may well come from the environment, and is told in the log.
             Ok(config) => assert_silent(&format!("{config:?}"), &[PROPERTY]),
-            Err(error) => assert_silent(&format!("{error}\n{error:?}"), &[PROPERTY, VARIABLE]),
+            Err(error) => {
+                assert_silent(&format!("{error}\n{error:?}"), &[PROPERTY, VARIABLE]);
+                let without_mark = text.strip_prefix('\u{feff}').unwrap_or(text);
+                if DeTable::parse(without_mark).is_err() {
+                    assert_places_only(&error.to_string());
+                }
+            }
         }
+    }
+}
+
+/// Every line of the report is archiver's and the parser's own: no line of the file is quoted.
+fn assert_places_only(report: &str) {
+    let is_place = |line: &str| {
+        let place = line.strip_prefix("--> topics.toml:");
+        place.is_some_and(|place| {
+            place
+                .bytes()
+                .all(|byte| byte == b':' || byte.is_ascii_digit())
+        })
+    };
+    for line in report
+        .lines()
+        .filter(|line| !line.is_empty() && !is_place(line))
+    {
+        let is_own =
+            line.starts_with("error: not TOML: ") || line.contains(" in topics.toml; no file");
+        assert!(is_own, "a file that isn't TOML is quoted in\n{report}");
     }
 }
 
@@ -80,7 +107,8 @@ pub fn property(bytes: &[u8]) {
     let Ok(value) = str::from_utf8(value) else {
         return;
     };
-    properties::ask(KNOWN[usize::from(*choice) % KNOWN.len()].0, value);
+    let all: Vec<_> = properties::all().collect();
+    properties::ask(all[usize::from(*choice) % all.len()].name, value);
 }
 
 /// The bytes as a text that has no secret in it by itself and leads to no file of the system.

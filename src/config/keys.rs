@@ -1,87 +1,105 @@
-//! The keys that a configuration can have, and the one that was meant.
+//! Every key that a configuration can have, each in one row.
+//!
+//! A row says all there is to say of a key: where it may stand, what its value can be, what holds without it, what it
+//! means. Reading with all its messages, the tables in `docs/reference/config.md`, `docs/reference/config.schema.json`
+//! and the check of `config.example.toml` follow from the rows. A new key is a row here, a field in [`super::built`],
+//! and in [`super::check`] the line that fills the field.
 
-/// At the top of the file.
-pub(super) const TOP: &[&str] = &[
-    "archive",
-    "clusters",
-    "defaults",
-    "kafka",
-    "limits",
-    "shutdown_timeout",
-    "state_dir",
-];
+use std::time::Duration;
 
-/// In an `[[archive]]`.
-pub(super) const ARCHIVE: &[&str] = &[
-    "broker",
-    "checkpoint",
-    "compression",
-    "compression_level",
-    "corrupt",
-    "existing",
-    "file",
-    "file_mode",
-    "flush",
-    "name",
-    "newline",
-    "start",
-    "topic",
-];
+use super::built::{Corrupt, Existing, Newline, Start};
+use super::compression::Algorithm;
+use super::duration::Durations;
+use super::key::DefaultValue::{Required, Told, Typed};
+use super::key::Place::{Archive, Cluster, Defaults, Limits, Top};
+use super::key::{Key, Place, Row};
+use super::properties::Properties;
+use super::scalar::{Choice, Filled, Integers, Mode};
+use super::size::Sizes;
+use super::table::{List, Named, Section};
 
-/// In `[defaults]`.
-pub(super) const DEFAULTS: &[&str] = &[
-    "checkpoint",
-    "compression",
-    "compression_level",
-    "corrupt",
-    "existing",
-    "file_mode",
-    "flush",
-    "newline",
-    "start",
-];
+/// In `[defaults]`, and in an `[[archive]]` for that archive alone.
+const EACH: &[Place] = &[Defaults, Archive];
 
-/// In a `[clusters.NAME]`.
-pub(super) const CLUSTER: &[&str] = &["broker", "commit_group", "connections", "kafka"];
-
-/// In `[limits]`.
-pub(super) const LIMITS: &[&str] = &["memory"];
-
-/// Where a key belongs, for those who wrote it elsewhere.
-pub(super) fn home(key: &str) -> Option<&'static str> {
-    [
-        (ARCHIVE, "in an `[[archive]]`"),
-        (LIMITS, "in `[limits]`"),
-        (CLUSTER, "in a `[clusters.NAME]` table"),
-        (TOP, "at the top of the file, above the first `[table]`"),
-    ]
-    .into_iter()
-    .find(|(keys, _)| keys.contains(&key))
-    .map(|(_, home)| home)
+const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
 }
 
-/// The known word that `typed` was probably meant to be.
-pub(super) fn nearest<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    const PREFIX_MIN: usize = 4;
-    let plain = |word: &str| word.to_lowercase().replace('-', "_");
-    let typed = plain(typed);
-    let length = typed.chars().count();
-    let distance = |word: &'a str| {
-        let meant = plain(word);
-        let most = (meant.chars().count() / 3).max(1);
-        let is_prefix = typed.len() >= PREFIX_MIN && meant.starts_with(&typed);
-        // No text of another length is near, and a long one would take its time.
-        if !is_prefix && length.abs_diff(meant.chars().count()) > most {
-            return None;
-        }
-        let distance = strsim::damerau_levenshtein(&typed, &meant);
-        let is_misspelt = distance <= most && distance < length;
-        (is_prefix || is_misspelt).then_some((distance, word))
+const fn hours(count: u64) -> Duration {
+    Duration::from_hours(count)
+}
+
+macro_rules! keys {
+    ($($name:ident: $kind:ty = ($key:literal, $places:expr, $is:expr, $default:expr, $help:literal);)*) => {
+        $(pub(super) const $name: Key<$kind> = Key::named($key);)*
+        /// All of them.
+        pub(super) static KEYS: &[Row] = &[$({
+            const KIND: $kind = $is;
+            Row { name: $key, places: $places, kind: &KIND, default: $default, help: $help }
+        }),*];
     };
-    let near = known.into_iter().filter_map(distance);
-    let nearest = near.min_by_key(|(distance, _)| *distance);
-    nearest.map(|(_, word)| word)
+}
+
+keys! {
+    BROKER: Filled = ("broker", &[Archive], Filled, Required,
+        "a bootstrap list `host:port[,host:port...]`, or the name of a `[clusters.NAME]` table");
+    TOPIC: Filled = ("topic", &[Archive], Filled, Required, "one topic");
+    FILE: Filled = ("file", &[Archive], Filled, Required,
+        "where its records go; parent directories are created; relative to the working directory");
+    NAME: Filled = ("name", &[Archive], Filled, Told("the topic"),
+        "the archive's name in logs, state and metrics; two archives that would share one must be named");
+
+    START: Choice<Start> = ("start", EACH, Choice(&[
+            ("latest", Start::Latest, "what comes from now on"),
+            ("earliest", Start::Earliest, "everything that Kafka still holds"),
+        ]), Typed("\"latest\""), "where to begin when there is no checkpoint yet");
+    FLUSH: Durations = ("flush", EACH, Durations(ms(10), hours(1)), Typed("\"1s\""),
+        "received → in the file and readable, at most");
+    CHECKPOINT: Durations = ("checkpoint", EACH, Durations(ms(100), hours(24)), Typed("\"5s\""),
+        "how often what was written is made durable: fsync, then the position");
+    COMPRESSION: Choice<Algorithm> = ("compression", EACH, Choice(&[
+            (Algorithm::None.word(), Algorithm::None, ""),
+            (Algorithm::Gzip.word(), Algorithm::Gzip, ""),
+            (Algorithm::Zstd.word(), Algorithm::Zstd, ""),
+        ]), Told("by the file's ending: `.gz`, `.zst`, else none"), "how the file is compressed");
+    COMPRESSION_LEVEL: Integers = ("compression_level", EACH, Integers(1..=19), Typed("1"),
+        "how hard; gzip takes no more than 9");
+    NEWLINE: Choice<Newline> = ("newline", EACH, Choice(&[
+            ("space", Newline::Space, ""),
+            ("escape", Newline::Escape, "`\\n`, `\\r` and `\\` as in JSON strings"),
+            ("fail", Newline::Fail, "the archive stops before the record"),
+        ]), Typed("\"space\""), "what becomes of a newline byte inside a value");
+    EXISTING: Choice<Existing> = ("existing", EACH, Choice(&[
+            ("refuse", Existing::Refuse, "the archive stops, the file is not touched"),
+            ("append", Existing::Append, "records go after what is there"),
+        ]), Typed("\"refuse\""), "the file exists and there is no checkpoint for it");
+    FILE_MODE: Mode = ("file_mode", EACH, Mode, Told("`\"0640\"`, less the umask"),
+        "the mode of files that are created; directories get an x for each r: `\"0640\"` makes them 0750");
+    CORRUPT: Choice<Corrupt> = ("corrupt", EACH, Choice(&[
+            ("wait", Corrupt::Wait, "its partition waits before it, the others go on"),
+            ("skip", Corrupt::Skip, "it is left out, and is a gap"),
+        ]), Typed("\"wait\""), "Kafka holds a batch of records damaged");
+
+    // Less leaves no room for one large record on its way from a broker to a file.
+    MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),
+        "what records may take in memory in the whole process: fetched, waiting and on their way to a file");
+
+    CLUSTER_BROKER: Filled = ("broker", &[Cluster], Filled, Required, "`host:port[,host:port...]`");
+    COMMIT_GROUP: Filled = ("commit_group", &[Cluster], Filled, Told("none"),
+        "the consumer group that durable offsets are committed to; without it nothing is left on the cluster");
+    CONNECTIONS: Integers = ("connections", &[Cluster], Integers(1..=64), Told("as many as cores, at most 4"),
+        "how many librdkafka clients read");
+    CLUSTER_KAFKA: Properties = ("kafka", &[Cluster], Properties, Typed("{}"), "librdkafka properties of this cluster");
+
+    STATE_DIR: Filled = ("state_dir", &[Top], Filled, Told("`.archiver/` beside each archive's file"),
+        "where checkpoints and locks live, in a directory named after each archive");
+    SHUTDOWN_TIMEOUT: Durations = ("shutdown_timeout", &[Top], Durations(ms(1000), hours(1)), Typed("\"30s\""),
+        "the deadline of a clean stop");
+    ARCHIVES: List<Section> = ("archive", &[Top],
+        List { of: Section(Archive), expected: "a list of tables, `[[archive]]`" }, Required, "one topic into one file");
+    DEFAULTS: Section = ("defaults", &[Top], Section(Defaults), Typed("{}"),
+        "what holds for every archive that doesn't say otherwise");
+    LIMITS: Section = ("limits", &[Top], Section(Limits), Typed("{}"), "what the process may take");
+    CLUSTERS: Named = ("clusters", &[Top], Named(Cluster), Typed("{}"), "clusters that archives refer to by name");
+    KAFKA: Properties = ("kafka", &[Top], Properties, Typed("{}"), "librdkafka properties for every cluster");
 }

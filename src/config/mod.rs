@@ -1,8 +1,12 @@
-//! The configuration: as typed in TOML, checked as a whole, then built into these types.
+//! The configuration: a table of keys, by which a TOML file is read, checked as a whole, then built into types.
 //!
-//! Everything below is valid by construction: only [`load`] makes a [`Config`].
+//! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
+//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`properties`]); [`check`] holds archives
+//! against clusters and against each other, and builds what is in [`built`]. Everything wrong on that way is
+//! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
 mod broker;
+mod built;
 mod check;
 mod clusters;
 mod compression;
@@ -10,155 +14,30 @@ mod duration;
 mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod key;
 mod keys;
-mod known_properties;
 mod load;
 mod mask;
-mod mask_broken;
 mod name;
+mod nearest;
 mod problem;
 mod properties;
-mod raw;
 mod read;
+pub mod reference;
 mod report;
+mod scalar;
 mod size;
 mod substitute;
+mod table;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use crate::fs::FileMode;
-
+pub use built::{
+    Archive, Checked, Cluster, Compression, Config, Corrupt, Existing, Newline, Start,
+};
 pub use check::STATE_DIRECTORY;
-pub use compression::{GZIP_LEVEL_DEFAULT, ZSTD_LEVEL_DEFAULT};
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;
-
-/// A checked configuration.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The deadline of a clean stop.
-    pub shutdown_timeout: Duration,
-    /// The memory that queues, fetches and chunks may take in all, in bytes.
-    pub memory_bytes: u64,
-    /// The clusters that archives name, each once.
-    pub clusters: Vec<Cluster>,
-    /// The archives, at least one, with distinct names and files.
-    pub archives: Vec<Archive>,
-}
-
-/// One Kafka cluster and how to talk to it.
-#[derive(Clone)]
-pub struct Cluster {
-    /// The `[clusters.NAME]` table's name, or the bootstrap list as typed.
-    pub name: String,
-    /// `host:port[,host:port…]`.
-    pub bootstrap: String,
-    /// The group that next offsets are committed to, if any.
-    pub commit_group: Option<String>,
-    /// How many librdkafka clients read; `None` leaves the choice to the program.
-    pub connections: Option<NonZeroUsize>,
-    /// librdkafka properties; may hold secrets, so never printed.
-    pub properties: BTreeMap<String, String>,
-}
-
-impl fmt::Debug for Cluster {
-    /// The properties' names only: their values may be secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster")
-            .field("name", &self.name)
-            .field("bootstrap", &self.bootstrap)
-            .field("commit_group", &self.commit_group)
-            .field("connections", &self.connections)
-            .field("properties", &self.properties.keys())
-            .finish()
-    }
-}
-
-/// One (cluster, topic, file) triple.
-#[derive(Debug, Clone)]
-pub struct Archive {
-    /// Names the archive in logs, state and metrics; unique.
-    pub name: String,
-    /// An index into [`Config::clusters`].
-    pub cluster: usize,
-    /// The topic's name.
-    pub topic: String,
-    /// Where the records go.
-    pub file: PathBuf,
-    /// The directory that holds this archive's checkpoint, lock and gaps.
-    pub state: PathBuf,
-    /// Where to begin when there is no checkpoint.
-    pub start: Start,
-    /// Received → in the file and readable, at most.
-    pub flush: Duration,
-    /// How often what was written is made durable.
-    pub checkpoint: Duration,
-    /// How the file is compressed, and how hard.
-    pub compression: Compression,
-    /// What becomes of a newline byte inside a value.
-    pub newline: Newline,
-    /// What to do with a file that has no checkpoint.
-    pub existing: Existing,
-    /// The mode of what is created; `None` is the usual one, less the umask.
-    pub file_mode: Option<FileMode>,
-    /// What to do about records that Kafka holds damaged.
-    pub corrupt: Corrupt,
-}
-
-/// Where an archive without a checkpoint begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// After the last record that is there now.
-    Latest,
-    /// At the first record that Kafka still holds.
-    Earliest,
-}
-
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Plain lines.
-    None,
-    /// A sequence of gzip members (RFC 1952) at this level, 1–9.
-    Gzip(u32),
-    /// A sequence of zstd frames (RFC 8878) at this level, 1–19.
-    Zstd(i32),
-}
-
-/// What becomes of a newline byte inside a value, so that one record is one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Newline {
-    /// `\n` becomes a space.
-    Space,
-    /// `\n`, `\r` and `\` become `\n`, `\r` and `\\`, as in JSON strings.
-    Escape,
-    /// The archive stops before the record.
-    Fail,
-}
-
-/// What to do with a file that exists and has no checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// The archive stops; the file is not touched.
-    Refuse,
-    /// Records go after what is there.
-    Append,
-}
-
-/// What to do about a batch of records that Kafka holds damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Corrupt {
-    /// Its partition waits before it, until it can be read.
-    Wait,
-    /// It is left out, and is a gap.
-    Skip,
-}

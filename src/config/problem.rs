@@ -107,6 +107,10 @@ impl Problem {
         }
     }
 
+    pub fn start(&self) -> Option<usize> {
+        self.span.as_ref().map(|span| span.start)
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Problem {
         self.label = label.into();
         self

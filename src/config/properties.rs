@@ -8,60 +8,36 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
+use serde_json::{Value as Json, json};
+use toml::de::{DeTable, DeValue};
 
-use super::keys;
-use super::known_properties::KNOWN;
-use super::problem::{Problem, quote};
-use super::raw::Property;
+use super::key::{Kind, Toml};
+use super::nearest::nearest;
+use super::problem::{Problem, Span, quote};
 use super::walk::Walker;
 
-const POSITION: &str = "the local checkpoint decides where reading goes on";
-const MEMORY: &str = "it follows from `memory` in `[limits]`";
-const ASSIGNMENT: &str = "archiver reads every partition itself and joins no group";
+/// A property that a consumer can have and that is set as text.
+pub(super) struct Property {
+    pub name: &'static str,
+    /// The values that it takes, where these can be listed; else nothing.
+    takes: &'static str,
+    /// Why it is archiver's own to set; nothing if it isn't.
+    pub owned: &'static str,
+}
 
-/// Properties that archiver sets itself, with the reason.
-pub(super) const OWNED: &[(&str, &str)] = &[
-    ("allow.auto.create.topics", "archiver never creates a topic"),
-    ("auto.commit.enable", POSITION),
-    ("auto.commit.interval.ms", POSITION),
-    (
-        "auto.offset.reset",
-        "use `start`; expired offsets are a gap, never a silent jump",
-    ),
-    ("bootstrap.servers", "use `broker`"),
-    (
-        "consume.callback.max.messages",
-        "archiver takes records in batches of its own",
-    ),
-    ("enable.auto.commit", POSITION),
-    ("enable.auto.offset.store", POSITION),
-    (
-        "enable.partition.eof",
-        "archiver follows the end of a partition itself",
-    ),
-    ("enabled_events", "archiver decides which events it serves"),
-    ("fetch.max.bytes", MEMORY),
-    ("fetch.message.max.bytes", MEMORY),
-    (
-        "group.id",
-        "use `commit_group` in a `[clusters.NAME]` table",
-    ),
-    ("group.instance.id", ASSIGNMENT),
-    ("group.protocol", ASSIGNMENT),
-    ("group.remote.assignor", ASSIGNMENT),
-    ("log.queue", "archiver takes librdkafka's log as it comes"),
-    ("max.partition.fetch.bytes", MEMORY),
-    ("message.max.bytes", MEMORY),
-    ("metadata.broker.list", "use `broker`"),
-    ("offset.store.method", POSITION),
-    ("offset.store.path", POSITION),
-    ("offset.store.sync.interval.ms", POSITION),
-    ("partition.assignment.strategy", ASSIGNMENT),
-    ("plugin.library.paths", "archiver loads no plug-ins"),
-    ("queued.max.messages.kbytes", MEMORY),
-    ("queued.min.messages", MEMORY),
-    ("receive.message.max.bytes", MEMORY),
-];
+/// All properties by name, from librdkafka's CONFIGURATION.md. Apart from those that are archiver's own they serve
+/// messages only: librdkafka itself decides what it takes.
+pub(super) fn all() -> impl Iterator<Item = Property> {
+    include_str!("properties.txt").lines().map(|line| {
+        let mut columns = line.split(" | ");
+        let mut column = || columns.next().unwrap_or_default();
+        Property {
+            name: column(),
+            takes: column(),
+            owned: column(),
+        }
+    })
+}
 
 /// What librdkafka says about a property.
 pub(super) enum Verdict {
@@ -96,64 +72,95 @@ pub(super) fn ask(key: &str, value: &str) -> Verdict {
     }
 }
 
-/// Checks a table of properties, and makes a map of those that can be passed on.
-pub(super) fn check(walker: &mut Walker<'_>, properties: &[Property]) -> BTreeMap<String, String> {
-    let mut checked = BTreeMap::new();
-    for property in properties {
-        let key = property.key.value.as_str();
-        match find(walker, property) {
-            Some(problem) => walker.report(problem),
-            None => {
-                checked.insert(key.to_owned(), property.value.value.clone());
-            }
-        }
+/// librdkafka properties by name.
+pub(super) struct Properties;
+
+impl Kind for Properties {
+    type Value = BTreeMap<String, String>;
+    const SHOWN: bool = false;
+
+    fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Self::Value> {
+        let Some(table) = value.get_ref().as_table() else {
+            walker.wrong_type(value, "a table of librdkafka properties");
+            return None;
+        };
+        let mut properties = BTreeMap::new();
+        read(walker, table, "", &mut properties);
+        Some(properties)
     }
-    checked
+
+    fn schema(&self) -> Json {
+        // A table, too: `security.protocol` without quotes is one in TOML's eyes.
+        json!({
+            "type": "object",
+            "additionalProperties": { "type": ["string", "integer", "boolean", "object"] },
+        })
+    }
 }
 
-fn find(walker: &Walker<'_>, property: &Property) -> Option<Problem> {
-    let key = property.key.value.as_str();
-    if walker.masked.hides(&property.key.span) {
-        // In a broken file, what stands here may be no key at all.
-        let unknown = matches!(ask(key, ""), Verdict::Unknown);
-        return unknown.then(|| Problem::at(&property.key.span, "unknown librdkafka property"));
+fn read(
+    walker: &mut Walker<'_>,
+    table: &DeTable<'_>,
+    prefix: &str,
+    properties: &mut BTreeMap<String, String>,
+) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        let set = match value.get_ref() {
+            DeValue::Table(inner) => {
+                read(walker, inner, &format!("{name}."), properties);
+                continue;
+            }
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .map(|number| number.to_string()),
+            DeValue::Boolean(boolean) => Some(boolean.to_string()),
+            _ => None,
+        };
+        let expected = "a string, an integer or a boolean";
+        let Some(set) = set.or_else(|| Some(walker.text(value, expected)?.value)) else {
+            continue;
+        };
+        if let Some(problem) = check(&name, &set, &key.span(), &value.span()) {
+            walker.report(problem);
+        }
+        if properties.insert(name.clone(), set).is_some() {
+            let message = format!("the property {} is given twice", quote(&name));
+            walker.report(Problem::at(&key.span(), message));
+        }
     }
-    let shown = quote(key);
-    let at_key = |message: String| Problem::at(&property.key.span, message);
-    if let Some((_, reason)) = OWNED.iter().find(|(owned, _)| *owned == key) {
-        return Some(at_key(format!("{shown} is archiver's own")).label(*reason));
+}
+
+fn check(name: &str, set: &str, key: &Span, value: &Span) -> Option<Problem> {
+    let shown = quote(name);
+    let at_key = |message: String| Problem::at(key, message);
+    let listed = all().find(|property| property.name == name);
+    let (takes, owned) = listed.map_or(("", ""), |property| (property.takes, property.owned));
+    if !owned.is_empty() {
+        return Some(at_key(format!("{shown} is archiver's own")).label(owned));
     }
-    match ask(key, &property.value.value) {
-        Verdict::Fine => None,
+    Some(match ask(name, set) {
+        Verdict::Fine => return None,
         Verdict::Unknown => {
             let problem = at_key(format!("unknown librdkafka property {shown}"));
-            let own = |name: &&str| OWNED.iter().any(|(owned, _)| owned == name);
-            let settable = KNOWN
-                .iter()
-                .map(|(name, _)| *name)
-                .filter(|name| !own(name));
-            Some(match keys::nearest(key, settable) {
+            let settable = all().filter(|property| property.owned.is_empty());
+            match nearest(name, settable.map(|property| property.name)) {
                 Some(meant) => problem.label(format!("did you mean `{meant}`?")),
                 None => problem.help("librdkafka's CONFIGURATION.md lists what there is"),
-            })
+            }
         }
         Verdict::Invalid => {
-            let message = format!("{shown} can't have this value");
-            let problem = Problem::at(&property.value.span, message);
-            let takes = KNOWN
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, takes)| *takes);
-            Some(match takes.filter(|takes| !takes.is_empty()) {
-                Some(takes) => problem.help(format!("possible: {takes}")),
-                None => problem,
-            })
+            let problem = Problem::at(value, format!("{shown} can't have this value"));
+            match takes {
+                "" => problem,
+                takes => problem.help(format!("possible: {takes}")),
+            }
         }
-        Verdict::NotBuilt => Some(at_key(format!(
+        Verdict::NotBuilt => at_key(format!(
             "{shown} is not supported by the librdkafka in this program"
-        ))),
-        Verdict::NoText => Some(at_key(format!("{shown} can't be set in a configuration"))),
-    }
+        )),
+        Verdict::NoText => at_key(format!("{shown} can't be set in a configuration")),
+    })
 }
 
 #[cfg(test)]
@@ -161,9 +168,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_that_is_suggested_or_owned_exists() {
+    fn every_property_exists() {
         let scratch = ClientConfig::new().create_native_config().unwrap();
-        for (name, _) in KNOWN.iter().chain(OWNED) {
+        for Property { name, .. } in all() {
             // librdkafka answers `get` for what has a value, `set` for the rest.
             let exists = scratch.get(name).is_ok() || !matches!(ask(name, ""), Verdict::Unknown);
             assert!(exists, "{name}");
@@ -171,9 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_are_sorted_and_without_doubles() {
-        for table in [KNOWN, OWNED] {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        }
+    fn the_list_is_sorted_and_without_doubles() {
+        assert!(all().is_sorted_by(|one, next| one.name < next.name));
     }
 }

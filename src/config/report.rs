@@ -23,6 +23,21 @@ impl LoadError {
         }
     }
 
+    /// The file was read, and these places are not TOML. What else is wrong in such a line most likely follows from it.
+    /// No part of the text is shown: without its grammar, all of it can be a secret.
+    pub(super) fn not_toml(name: &str, text: &str, mut problems: Vec<Problem>) -> LoadError {
+        let lines = Lines::of(text);
+        problems.sort_by_key(Problem::start);
+        problems.dedup_by_key(|problem| problem.start().map(|at| lines.number(at)));
+        let page = Page {
+            name,
+            text,
+            lines,
+            shown: None,
+        };
+        Self::of(&page, &problems)
+    }
+
     /// The file was read, and this is wrong with it.
     pub(super) fn invalid(
         name: &str,
@@ -30,28 +45,31 @@ impl LoadError {
         masked: &Masked,
         mut problems: Vec<Problem>,
     ) -> LoadError {
-        problems.sort_by_key(|problem| problem.span.as_ref().map(|span| span.start));
+        problems.sort_by_key(Problem::start);
         let page = Page {
             name,
             text,
             lines: Lines::of(text),
-            shown: masked.text(),
-            shown_lines: Lines::of(masked.text()),
-            masked,
+            shown: Some((masked, Lines::of(&masked.text))),
         };
-        let mut rendered = String::new();
-        for problem in &problems {
-            rendered.push_str(&page.render(problem));
-            rendered.push_str("\n\n");
-        }
+        Self::of(&page, &problems)
+    }
+
+    fn of(page: &Page<'_>, problems: &[Problem]) -> LoadError {
+        let rendered: String = problems
+            .iter()
+            .map(|problem| page.render(problem) + "\n\n")
+            .collect();
         let count = match problems.len() {
             1 => "1 problem".to_owned(),
             count => format!("{count} problems"),
         };
-        rendered.push_str(&format!(
-            "{count} in {name}; no file was touched, no broker contacted"
-        ));
-        LoadError { rendered }
+        LoadError {
+            rendered: format!(
+                "{rendered}{count} in {}; no file was touched, no broker contacted",
+                page.name
+            ),
+        }
     }
 }
 
@@ -66,57 +84,69 @@ impl std::error::Error for LoadError {}
 /// Lines between two places of one problem, from which on each is shown by itself.
 const GAP_LINES_MAX: usize = 50;
 
-/// The file as typed and as shown; both have the same lines.
+/// The file as typed and, if it may be shown, as shown; both have the same lines.
 struct Page<'a> {
     name: &'a str,
     text: &'a str,
     lines: Lines,
-    shown: &'a str,
-    shown_lines: Lines,
-    masked: &'a Masked,
+    shown: Option<(&'a Masked, Lines)>,
 }
 
 impl Page<'_> {
     fn render(&self, problem: &Problem) -> String {
         let mut group = Group::with_title(Level::ERROR.primary_title(&problem.message));
-        let mut moved = None;
-        if let Some(span) = &problem.span {
-            let primary = (AnnotationKind::Primary, span, problem.label.as_str());
+        let origin = Origin::path(self.name);
+        let place = problem.span.as_ref().map(|span| {
             let line = self.lines.number(span.start);
-            let is_near =
-                |other: &Span| self.lines.number(other.start).abs_diff(line) <= GAP_LINES_MAX;
-            let also = problem
-                .also
-                .iter()
-                .map(|(span, label)| (AnnotationKind::Context, span, label.as_str()));
-            let (near, far): (Vec<_>, Vec<_>) = also.partition(|(_, span, _)| is_near(span));
-            let together: Vec<_> = std::iter::once(primary).chain(near).collect();
-            group = group.element(self.snippet(&together));
-            for place in far {
-                group = group.element(self.snippet(&[place]));
+            (line, self.lines.column(self.text, span.start))
+        });
+        group = match (&self.shown, place) {
+            (Some((masked, lines)), Some((line, _))) => {
+                group.elements(self.snippets(masked, lines, problem, line))
             }
-            // What is masked before it must not move the column.
-            let typed = self.lines.column(self.text, span.start);
-            let seen = self.shown_lines.column(self.shown, self.place(span).start);
-            let arrow = |column: usize| format!("--> {}:{line}:{column}\n", self.name);
-            moved = Some((arrow(seen), arrow(typed)));
-        } else {
-            group = group.element(Origin::path(self.name));
-        }
+            (None, Some((line, column))) => group.element(origin.line(line).char_column(column)),
+            (_, None) => group.element(origin),
+        };
         for help in &problem.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         let rendered = Renderer::plain().render(&[group]);
-        match moved {
-            Some((seen, typed)) => rendered.replacen(&seen, &typed, 1),
+        match place {
+            Some((line, column)) => point_at(&rendered, &format!("{}:{line}:{column}", self.name)),
             None => rendered,
         }
+    }
+
+    /// The place of a problem and what belongs to it, together where they are near.
+    fn snippets<'a>(
+        &self,
+        masked: &'a Masked,
+        lines: &Lines,
+        problem: &'a Problem,
+        line: usize,
+    ) -> Vec<Snippet<'a, Annotation<'a>>> {
+        let primary = problem
+            .span
+            .iter()
+            .map(|span| (AnnotationKind::Primary, span, problem.label.as_str()));
+        let also = problem.also.iter();
+        let also = also.map(|(span, label)| (AnnotationKind::Context, span, label.as_str()));
+        let is_near = |other: &Span| self.lines.number(other.start).abs_diff(line) <= GAP_LINES_MAX;
+        let (near, far): (Vec<_>, Vec<_>) =
+            primary.chain(also).partition(|(_, span, _)| is_near(span));
+        let far = far.into_iter().map(|place| vec![place]);
+        std::iter::once(near)
+            .chain(far)
+            .map(|places| self.snippet(masked, lines, &places))
+            .collect()
     }
 
     /// The lines that hold these places, not the whole file: a thousand problems cost a thousand
     /// times a few lines.
     fn snippet<'a>(
-        &'a self,
+        &self,
+        masked: &'a Masked,
+        lines: &Lines,
         places: &[(AnnotationKind, &Span, &'a str)],
     ) -> Snippet<'a, Annotation<'a>> {
         let numbers = places
@@ -124,32 +154,32 @@ impl Page<'_> {
             .flat_map(|(_, span, _)| [self.lines.number(span.start), self.lines.number(span.end)]);
         let first = numbers.clone().min().unwrap_or(1);
         let last = numbers.max().unwrap_or(1);
-        let lines = self.shown_lines.span(self.shown, first, last);
-        let source = self.shown.get(lines.clone()).unwrap_or_default();
+        let shown = lines.span(&masked.text, first, last);
+        let source = masked.text.get(shown.clone()).unwrap_or_default();
         let annotations = places.iter().map(|(kind, span, label)| {
-            let place = self.place(span);
-            let start = place.start.saturating_sub(lines.start).min(source.len());
-            let end = place.end.saturating_sub(lines.start).min(source.len());
+            let place = masked.map(span);
+            let within = |at: usize| at.saturating_sub(shown.start).min(source.len());
             let label = Some(*label).filter(|label| !label.is_empty());
-            kind.span(start..end.max(start)).label(label)
+            kind.span(within(place.start)..within(place.end))
+                .label(label)
         });
         Snippet::source(source)
-            .path(self.name)
+            .path(self.name.to_owned())
             .line_start(first)
             .annotations(annotations.collect::<Vec<_>>())
     }
+}
 
-    /// Where a part of the text as typed is in the text as shown, on the same lines.
-    fn place(&self, span: &Span) -> Span {
-        let line = |at: usize| {
-            let number = self.lines.number(at);
-            self.shown_lines.span(self.shown, number, number)
-        };
-        let (first, last) = (line(span.start), line(span.end));
-        let place = self.masked.map(span);
-        let start = place.start.clamp(first.start, first.end);
-        start..place.end.clamp(last.start, last.end).max(start)
-    }
+/// The rendered problem with its place as typed: what is masked before it must not move the column.
+fn point_at(rendered: &str, place: &str) -> String {
+    const ARROW: &str = "--> ";
+    let moved = || {
+        let (title, rest) = rendered.split_once('\n')?;
+        let (indent, rest) = rest.split_once(ARROW)?;
+        let below = rest.find('\n').map_or("", |end| &rest[end..]);
+        Some(format!("{title}\n{indent}{ARROW}{place}{below}"))
+    };
+    moved().unwrap_or_else(|| rendered.to_owned())
 }
 
 /// Where the lines of a text start.

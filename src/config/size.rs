@@ -1,5 +1,12 @@
 //! Sizes: `"64MiB"`, `"1GiB"`, `"500MB"`, `"1073741824"`.
 
+use serde_json::Value as Json;
+
+use super::key::{Kind, Toml};
+use super::problem::Problem;
+use super::reference;
+use super::walk::Walker;
+
 const UNITS: [(&str, u64); 8] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -24,6 +31,48 @@ pub(super) fn parse(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit_bytes)
 }
 
+/// The size as it would be typed, in the largest unit that it is a whole number of.
+pub(super) fn show(bytes: u64) -> String {
+    let unit = UNITS.iter().find(|(_, unit)| bytes.is_multiple_of(*unit));
+    unit.filter(|_| bytes > 0)
+        .map_or(bytes.to_string(), |(name, unit)| {
+            format!("{}{name}", bytes / unit)
+        })
+}
+
+/// Sizes of at least so many bytes.
+pub(super) struct Sizes(pub u64);
+
+impl Kind for Sizes {
+    type Value = u64;
+
+    fn read(&self, walker: &mut Walker<'_>, key: &str, value: &Toml<'_>) -> Option<u64> {
+        let text = walker.text(value, "a size such as \"256MiB\"")?;
+        let Some(bytes) = parse(&text.value) else {
+            let message = format!("{} is not a size", text.quoted());
+            walker.report(Problem::at(&text.span, message).help(
+                "a whole number of bytes, or with one of kB, MB, GB, TB, KiB, MiB, GiB, TiB, such as \"256MiB\"",
+            ));
+            return None;
+        };
+        if bytes < self.0 {
+            let problem = Problem::at(&text.span, format!("`{key}` is too small"));
+            walker.report(problem.label(Kind::limits(self)));
+            return None;
+        }
+        Some(bytes)
+    }
+
+    fn limits(&self) -> String {
+        format!("at least \"{}\"", show(self.0))
+    }
+
+    fn schema(&self) -> Json {
+        let units: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
+        reference::text_like(&format!("[0-9]+(B|{})?", units.join("|")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +92,7 @@ mod tests {
             ("2TB", 2_000_000_000_000),
         ] {
             assert_eq!(parse(text), Some(bytes), "{text}");
+            assert_eq!(parse(&show(bytes)), Some(bytes), "{text}");
         }
     }
 

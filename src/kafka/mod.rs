@@ -77,7 +77,7 @@ impl KafkaCluster {
     /// A cluster of which these topics are read, by at most `lanes` archives each. Contacts nobody yet. Must be
     /// called within a tokio runtime.
     pub fn new(
-        config: &config::Cluster,
+        config: &config::Checked<config::Cluster>,
         topics: Vec<String>,
         lanes: usize,
         limits: Limits,

@@ -70,13 +70,13 @@ impl Events for Quiet {
 }
 
 fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaCluster {
-    let config = config::Cluster {
+    let config = config::Checked::for_tests(config::Cluster {
         name: "mock".into(),
         bootstrap: mock.bootstrap_servers(),
         commit_group: commit_group.map(str::to_owned),
         connections: None,
         properties: BTreeMap::new(),
-    };
+    });
     let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
     let memory = 64 << 20;
     let limits = Limits::new(memory, 2, 2, Limits::window(memory));

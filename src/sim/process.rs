@@ -14,7 +14,7 @@ use super::world::{World, lock};
 use crate::archive::{self, Archive, End};
 use crate::clock::{Clock, Ticks};
 use crate::cluster::Cluster;
-use crate::config;
+use crate::config::{self, Checked};
 use crate::disk::{Disk, Pace};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::status::{State, Status};
@@ -222,7 +222,7 @@ impl World {
         let index = process.archives.len();
         process.archives.push(config.clone());
         let archive = Archive {
-            config,
+            config: Checked::for_tests(config),
             cluster: Arc::new(self.cluster.clone()) as Arc<dyn Cluster>,
             cluster_name: "the simulated cluster".into(),
             lane,

@@ -8,7 +8,7 @@ use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
+use crate::config::{Archive, Compression, Corrupt, Existing, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -238,17 +238,13 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
     let config = Archive {
         state: file.with_file_name(".archiver").join(&name),
         name,
-        cluster: 0,
-        topic: "t".into(),
         file,
         start: Start::Earliest,
         flush: Duration::from_millis(200),
         checkpoint: Duration::from_millis(700),
         compression,
-        newline: Newline::Space,
         existing: Existing::Append,
-        file_mode: None,
-        corrupt: Corrupt::Wait,
+        ..Archive::for_tests()
     };
     world.add(config, Vec::new());
 }

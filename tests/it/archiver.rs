@@ -115,6 +115,13 @@ impl Archiver {
         Self::start_by(directory, &script, args)
     }
 
+    /// The same by a shell, for what only that can do; `"$0" "$@"` is archiver.
+    pub fn start_by(directory: &Path, script: &str, args: &[&str]) -> Self {
+        let mut command = command("bash");
+        command.args(["-c", script, BINARY]).args(args);
+        Self::spawn(directory, command)
+    }
+
     /// The same as the first process of a container that shares this directory. Only root may have one: if it can't be
     /// had here, says why, and that `what` was skipped.
     pub fn start_contained(
@@ -145,13 +152,6 @@ impl Archiver {
         let mut command = unshare(BINARY);
         command.args(args);
         Some(Self::spawn(directory, command))
-    }
-
-    /// The same by a shell, for what only that can do; `"$0" "$@"` is archiver.
-    pub fn start_by(directory: &Path, script: &str, args: &[&str]) -> Self {
-        let mut command = command("bash");
-        command.args(["-c", script, BINARY]).args(args);
-        Self::spawn(directory, command)
     }
 
     fn spawn(directory: &Path, command: Command) -> Self {

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Compression, Corrupt, Existing, Newline, Start, keys, load};
+use super::super::{Compression, Corrupt, Existing, Newline, Start, load};
 use super::{ARCHIVE, loaded};
 use crate::fs::FileMode;
 
@@ -25,7 +25,7 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     };
     assert_eq!(archive.name, "metrics");
     assert_eq!(archive.topic, "metrics");
-    assert_eq!(archive.cluster, 0);
+    assert_eq!(archive.cluster, *cluster);
     assert_eq!(archive.file, Path::new("save_data/metrics.ndjson"));
     assert_eq!(archive.state, Path::new("save_data/.archiver/metrics"));
     assert_eq!(archive.start, Start::Latest);
@@ -143,12 +143,12 @@ prod = { broker = "h:1,i:2", commit_group = "g", connections = 3 }
 unused = { broker = "u:1" }
 "#,
     );
-    let clusters: Vec<usize> = config
+    let clusters: Vec<&str> = config
         .archives
         .iter()
-        .map(|archive| archive.cluster)
+        .map(|archive| archive.cluster.name.as_str())
         .collect();
-    assert_eq!(clusters, [0, 0, 1, 1]);
+    assert_eq!(clusters, ["h:1,i:2", "h:1,i:2", "prod", "prod"]);
     let names: Vec<&str> = config
         .clusters
         .iter()
@@ -252,61 +252,30 @@ fn a_file_that_cannot_be_read_is_one_line() {
 }
 
 #[test]
-fn the_example_is_valid_and_names_every_key() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    load(&path).unwrap_or_else(|error| panic!("{error}"));
-    // Uncommented, what is shown as a default has to be valid, too.
-    let uncommented = text
-        .replace("\n#\"security.protocol\"", "\n# ")
-        .replace("\n#state_dir", "\n# ");
-    let uncommented = uncommented.replace("\n#\"sasl.password\"", "\n# ");
-    let uncommented = uncommented
-        .replace("\n#", "\n")
-        .lines()
-        .fold(String::new(), |text, line| {
-            // A line of prose starts with a space or holds no assignment.
-            let is_prose = line.starts_with(' ') || line.is_empty();
-            text + if is_prose { "" } else { line } + "\n"
-        });
-    // `compression_level` without a compression is for archives that compress.
-    loaded(&uncommented.replacen("compression = \"none\"\n", "", 1));
-    let reference = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/config.md"),
-    )
-    .unwrap();
-    let nested = [
-        keys::TOP,
-        keys::ARCHIVE,
-        keys::DEFAULTS,
-        keys::CLUSTER,
-        keys::LIMITS,
-    ];
-    for key in nested.into_iter().flatten() {
-        let is_named = |line: &str| {
-            let line = line.trim_start_matches('#');
-            line.starts_with(&format!("{key} ="))
-                || line.starts_with(&format!("[[{key}]]"))
-                || line.starts_with(&format!("[{key}"))
-                || line.ends_with(&format!(".{key}]"))
-        };
-        assert!(
-            text.lines().any(is_named),
-            "`{key}` is not in config.example.toml"
-        );
-        assert!(
-            reference.contains(&format!("`{key}`")),
-            "`{key}` is not in the reference"
-        );
-    }
-}
-
-#[test]
-fn the_reference_names_every_owned_property_with_its_reason() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/config.md");
-    let reference = std::fs::read_to_string(path).unwrap();
-    for (name, reason) in super::super::properties::OWNED {
-        let row = format!("| `{name}` | {reason} |");
-        assert!(reference.contains(&row), "the reference lacks {row}");
-    }
+fn changed_archives_are_told_from_unchanged_ones() {
+    let with = |password: &str, flush: &str, before: &str| {
+        loaded(&format!(
+            r#"
+[clusters.prod]
+broker = "p:1"
+kafka = {{ "sasl.password" = "{password}" }}
+{before}
+[[archive]]
+broker = "prod"
+topic = "a"
+file = "not-there/a"
+flush = "{flush}"
+{ARCHIVE}"#
+        ))
+    };
+    let other = "[[archive]]\nbroker = \"other:1\"\ntopic = \"u\"\nfile = \"not-there/u\"\n";
+    let (old, same) = (with("x", "1s", ""), with("x", "1000ms", other));
+    assert_eq!(old.archives, same.archives[1..]);
+    assert_ne!(old, same);
+    let new = with("y", "1s", "");
+    assert_ne!(old.archives[0], new.archives[0]);
+    assert_eq!(old.archives[1], new.archives[1]);
+    let new = with("x", "2s", "");
+    assert_ne!(old.archives[0], new.archives[0]);
+    assert_eq!(old.clusters, new.clusters);
 }

@@ -1,6 +1,7 @@
 //! What a configuration means, and what is said about one that means nothing.
 
 mod conflicts;
+mod documents;
 mod meaning;
 mod problems;
 mod secrets;
@@ -8,7 +9,7 @@ mod syntax;
 
 use std::ffi::OsString;
 
-use super::Config;
+use super::built::{Checked, Config};
 use super::load::load_text;
 
 /// The smallest archive, for tests that are about something else.
@@ -26,7 +27,7 @@ fn env(name: &str) -> Option<OsString> {
     Some(value.into())
 }
 
-fn loaded(text: &str) -> Config {
+fn loaded(text: &str) -> Checked<Config> {
     load_text("topics.toml", text, &env).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -201,7 +201,7 @@ fn a_wrong_type_says_what_was_expected_and_what_was_found() {
         ),
         (
             "clusters.a = \"h:1\"\n",
-            "`a` is no table, but clusters are | write `[clusters.NAME]`, and `broker = \"host:port\"` below it",
+            "`a` is no table, but clusters are | write `[clusters.NAME]`, and its keys below it",
         ),
     ] {
         assert_eq!(summary(&format!("{text}{ARCHIVE}")), [says]);
@@ -371,7 +371,7 @@ fn compression_fits_the_file() {
     );
     assert_eq!(
         archive("file = \"a.zst\"\ncompression_level = 0\n"),
-        [format!("{range} | zstd takes 1 to 19")]
+        [format!("{range} | 1 to 19 are possible")]
     );
     assert_eq!(
         archive("file = \"a\"\ncompression_level = 1\n"),
@@ -381,7 +381,7 @@ fn compression_fits_the_file() {
     );
     assert_eq!(
         archive("file = \"a\"\n[defaults]\ncompression_level = 20\n"),
-        [format!("{range} | gzip takes 1 to 9, zstd 1 to 19")]
+        [format!("{range} | 1 to 19 are possible")]
     );
     assert_eq!(
         archive("file = \"a.gz\"\n[defaults]\ncompression_level = 19\n"),

@@ -83,7 +83,6 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     let milliseconds = |of: &[u64]| Duration::from_millis(random.pick(of));
     let config = Archive {
         name: number.to_string(),
-        cluster: 0,
         topic: topic.into(),
         state: PathBuf::from(format!("{dir}/.archiver/{number}")),
         file,
@@ -96,11 +95,11 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
             _ => random.pick(&[Newline::Space, Newline::Escape]),
         },
         existing,
-        file_mode: None,
         corrupt: match number % 2 {
             0 => Corrupt::Wait,
             _ => Corrupt::Skip,
         },
+        ..Archive::for_tests()
     };
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {

@@ -1,0 +1,181 @@
+//! What a configuration is once it is checked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fs::FileMode;
+
+/// Something of a configuration that was checked as a whole: made by [`load`](super::load) alone, changed by nobody.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Checked<T>(Arc<T>);
+
+impl<T> Checked<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Clone for Checked<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Checked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The deadline of a clean stop.
+    pub shutdown_timeout: Duration,
+    /// The memory that queues, fetches and chunks may take in all, in bytes.
+    pub memory_bytes: u64,
+    /// The clusters that archives name, each once.
+    pub clusters: Vec<Checked<Cluster>>,
+    /// The archives, at least one, with distinct names and files.
+    pub archives: Vec<Checked<Archive>>,
+}
+
+/// One Kafka cluster and how to talk to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The `[clusters.NAME]` table's name, or the bootstrap list as typed.
+    pub name: String,
+    /// `host:port[,host:port…]`.
+    pub bootstrap: String,
+    /// The group that next offsets are committed to, if any.
+    pub commit_group: Option<String>,
+    /// How many librdkafka clients read; `None` leaves the choice to the program.
+    pub connections: Option<NonZeroUsize>,
+    /// librdkafka properties; may hold secrets, so never printed.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Cluster {
+    /// The properties' names only: their values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("name", &self.name)
+            .field("bootstrap", &self.bootstrap)
+            .field("commit_group", &self.commit_group)
+            .field("connections", &self.connections)
+            .field("properties", &self.properties.keys())
+            .finish()
+    }
+}
+
+/// One (cluster, topic, file) triple. Equal to another when nothing about it differs, its cluster included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Names the archive in logs, state and metrics; unique.
+    pub name: String,
+    /// Where the topic is.
+    pub cluster: Checked<Cluster>,
+    /// The topic's name.
+    pub topic: String,
+    /// Where the records go.
+    pub file: PathBuf,
+    /// The directory that holds this archive's checkpoint, lock and gaps.
+    pub state: PathBuf,
+    /// Where to begin when there is no checkpoint.
+    pub start: Start,
+    /// Received → in the file and readable, at most.
+    pub flush: Duration,
+    /// How often what was written is made durable.
+    pub checkpoint: Duration,
+    /// How the file is compressed, and how hard.
+    pub compression: Compression,
+    /// What becomes of a newline byte inside a value.
+    pub newline: Newline,
+    /// What to do with a file that has no checkpoint.
+    pub existing: Existing,
+    /// The mode of what is created; `None` is the usual one, less the umask.
+    pub file_mode: Option<FileMode>,
+    /// What to do about records that Kafka holds damaged.
+    pub corrupt: Corrupt,
+}
+
+/// Where an archive without a checkpoint begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// After the last record that is there now.
+    Latest,
+    /// At the first record that Kafka still holds.
+    Earliest,
+}
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Plain lines.
+    None,
+    /// A sequence of gzip members (RFC 1952) at this level, 1–9.
+    Gzip(u32),
+    /// A sequence of zstd frames (RFC 8878) at this level, 1–19.
+    Zstd(i32),
+}
+
+/// What becomes of a newline byte inside a value, so that one record is one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newline {
+    /// `\n` becomes a space.
+    Space,
+    /// `\n`, `\r` and `\` become `\n`, `\r` and `\\`, as in JSON strings.
+    Escape,
+    /// The archive stops before the record.
+    Fail,
+}
+
+/// What to do with a file that exists and has no checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// The archive stops; the file is not touched.
+    Refuse,
+    /// Records go after what is there.
+    Append,
+}
+
+/// What to do about a batch of records that Kafka holds damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corrupt {
+    /// Its partition waits before it, until it can be read.
+    Wait,
+    /// It is left out, and is a gap.
+    Skip,
+}
+
+/// Values that no file can have, such as intervals that are shorter than anybody should want.
+#[cfg(test)]
+mod for_tests {
+    use super::super::load::load_text;
+    use super::*;
+
+    impl<T> Checked<T> {
+        /// Takes the value for checked.
+        pub fn for_tests(value: T) -> Self {
+            Self::new(value)
+        }
+    }
+
+    impl Archive {
+        /// What a file of three keys makes, to change from there.
+        pub fn for_tests() -> Self {
+            let text =
+                "[[archive]]\nbroker = \"nowhere:1\"\ntopic = \"t\"\nfile = \"not-there/t\"\n";
+            let config = load_text("the configuration of a test", text, &|_| None);
+            let config = config.unwrap_or_else(|error| panic!("{error}"));
+            (*config.archives[0]).clone()
+        }
+    }
+}
