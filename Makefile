@@ -9,8 +9,8 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck bench stages \
-	instructions memory release check lint deny advisories fmt clean
+.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants bench \
+	stages instructions memory release check lint deny advisories fmt clean
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -24,6 +24,7 @@ help:
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
+	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
@@ -85,6 +86,10 @@ fuzz:
 memcheck:
 	@scripts/need.sh rust build valgrind
 	scripts/memcheck.sh kafka::
+
+mutants:
+	@scripts/need.sh rust build mutants
+	scripts/mutants.sh
 
 # What can't be had is left out of the tables, which say so.
 bench: release

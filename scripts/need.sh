@@ -11,7 +11,7 @@
 #   ext4, xfs    what makes these file systems, to cut them off from power
 #   kcat, zstd, venv    for the benchmark
 #   valgrind            for the memory check
-#   deny    cargo-deny, into target/tools
+#   deny, mutants       cargo-deny, cargo-mutants, into target/tools
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -84,19 +84,18 @@ rust() {
     fi
 }
 
-# Quick to build rather than quick; it has little to do.
-deny() {
-    version=0.20.2
+# tool NAME VERSION: quick to build rather than quick; it has little to do.
+tool() {
     cd "$(dirname "$0")/.."
     mkdir -p target
-    [ "$(target/tools/bin/cargo-deny --version 2>/dev/null)" != "cargo-deny $version" ] || return 0
-    say "building cargo-deny $version, which takes a minute or two"
-    if ! cargo install cargo-deny --version "$version" --locked --debug --config profile.dev.debug=0 \
-        --root target/tools --target-dir target/tools/build >target/deny.log 2>&1; then
-        tail -n 20 target/deny.log >&2
+    ! cargo install --list --root target/tools 2>/dev/null | grep -q "^$1 v$2:" || return 0
+    say "building $1 $2, which takes a minute or two"
+    if ! cargo install "$1" --version "$2" --locked --debug --config profile.dev.debug=0 \
+        --root target/tools --target-dir target/tools/build >target/tool.log 2>&1; then
+        tail -n 20 target/tool.log >&2
         exit 1
     fi
-    rm -r target/tools/build target/deny.log
+    rm -rf target/tools/build target/tool.log
 }
 
 component() {
@@ -112,7 +111,8 @@ for name in "$@"; do
         rust) rust ;;
         fmt) component fmt rustfmt ;;
         clippy) component clippy clippy ;;
-        deny) (deny) ;;
+        deny) (tool cargo-deny 0.20.2) ;;
+        mutants) (tool cargo-mutants 27.1.0) ;;
         build | java | maven | ext4 | xfs | kcat | valgrind | zstd | venv)
             there "$name" || missing="$missing $name"
             ;;
