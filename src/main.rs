@@ -21,6 +21,9 @@ const FAILED: u8 = 1;
 /// Usage or configuration.
 const USAGE: u8 = 2;
 
+/// What can be done where a thread can't be started.
+const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
+
 /// Looked for, in this order, when `-c` is left out.
 const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
 
@@ -29,7 +32,7 @@ fn main() {
     if let Err(e) = logging::start(&cli.common) {
         let _ = writeln!(
             std::io::stderr(),
-            "archiver: starting the log's thread: {e}"
+            "archiver: starting the log's thread: {e}; {MORE_THREADS}"
         );
         kafka::exit(FAILED);
     }
@@ -96,7 +99,9 @@ fn find(common: &Common) -> Option<PathBuf> {
 fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
     if let Err(e) = signals::listen(stopper, FAILED) {
-        logging::complain(&format!("archiver: listening for signals: {e}"));
+        logging::complain(&format!(
+            "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
+        ));
         return FAILED;
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -107,7 +112,7 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
         Ok(runtime) => runtime,
         Err(e) => {
             logging::complain(&format!(
-                "archiver: starting its threads: {e}; raise the limit of processes (ulimit -u)"
+                "archiver: starting its threads: {e}; {MORE_THREADS}"
             ));
             return FAILED;
         }

@@ -11,7 +11,6 @@ use crate::values::Values;
 const ENOUGH: i64 = 1000;
 
 #[test]
-#[ignore = "the threads of the log and of the signals are not counted in yet"]
 fn an_archive_that_lacks_a_thread_says_so_and_goes_on_when_there_are_more() {
     let scene = Scene::new();
     let topic = scene.topic("lacks", 1);
