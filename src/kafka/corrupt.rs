@@ -21,6 +21,10 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long to wait for more where nothing may be left: aborted records, or control records.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// How often an offset may be refused that is asked for. Behind a corrupt batch the client asks for one made of garbage.
+/// That it is refused is told after a stop, too, and ends what was started since: then it has to be started again.
+const REFUSED_MOST: usize = 20;
+
 /// What is at an offset.
 #[derive(Debug, PartialEq, Eq)]
 enum At {
@@ -94,8 +98,12 @@ fn look(
 ) -> Result<At, KafkaError> {
     topic.start(&Places::from([(partition, offset.into())]))?;
     let start = Instant::now();
-    let mut found = Ok(At::Nothing);
+    let (mut found, mut refused, mut is_stale) = (Ok(At::Nothing), 0, false);
     while let Ok(At::Nothing) = found {
+        if std::mem::take(&mut is_stale) {
+            topic.stop(partition);
+            topic.start(&Places::from([(partition, offset.into())]))?;
+        }
         let left = wait.saturating_sub(start.elapsed());
         if left.is_zero() {
             break;
@@ -111,6 +119,11 @@ fn look(
                     Trouble::Corrupt(begins) => Ok(At::Corrupt(begins)),
                     // The client tries again.
                     Trouble::Unreachable | Trouble::Other => Ok(At::Nothing),
+                    Trouble::OutOfRange if refused < REFUSED_MOST => {
+                        refused += 1;
+                        is_stale = true;
+                        Ok(At::Nothing)
+                    }
                     _ => Err(e),
                 },
             };
