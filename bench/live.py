@@ -64,8 +64,8 @@ class Sender:
 class Archiver:
     """One that is started, stopped and killed; leaving the block kills what is left of it."""
 
-    def __init__(self, config):
-        self.command = [str(setup.archiver()), "-c", str(config)]
+    def __init__(self, config, binary=None):
+        self.command = [str(binary or setup.archiver()), "-c", str(config)]
         self.process = None
         self.started = 0.0
 

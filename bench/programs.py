@@ -96,9 +96,9 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
     return Program(key, label, topic, job)
 
 
-def archives(key, label, address, topic, count, defaults="", top=""):
+def archives(key, label, address, topic, count, defaults="", top="", binary=None):
     """One archiver process with an archive for each of so many topics of one shape."""
-    binary = setup.archiver()
+    binary = binary or setup.archiver()
     names = topic.names(count)
 
     def job(directory):

@@ -67,14 +67,14 @@ ROWS = {
 }
 
 
-def one_round(broker, topics, settled_s, idle_s, strace, syncs_s):
+def one_round(broker, topics, settled_s, idle_s, strace, syncs_s, binary=None):
     figures = {}
     # Earlier rounds' records are there for the first start too.
     with scratch(WORK) as directory:
         files = [Path(directory) / f"{name}.ndjson" for name in topics.names]
         config = programs.write_config(Path(directory), broker.address, zip(topics.names, files, strict=True))
         topics.send(1)
-        with Archiver(config) as archiver:
+        with Archiver(config, binary) as archiver:
             archiver.start()
             figures["first_start_s"] = archiver.until(files, topics.sent)
 

@@ -16,6 +16,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import before
 import chart
 import latency
 import levels
@@ -49,6 +50,8 @@ SECTIONS = {
     "quiet": quiet.section,
     "small": small.section,
 }
+# Only when asked for, as it needs an earlier program.
+ON_REQUEST = {"before": before.section}
 
 
 def main():
@@ -70,14 +73,15 @@ def arguments():
     parser.add_argument("--records", type=int, default=int(os.environ.get("BENCH_RECORDS", 12_000_000)),
                         help="records in the hot topic (BENCH_RECORDS; default 12,000,000)")  # fmt: skip
     parser.add_argument("--runs", type=int, default=3, help="runs of each program (default 3)")
-    parser.add_argument("--sections", type=one_of(SECTIONS), default=list(SECTIONS), metavar="NAME,…",
-                        help=f"only these of {','.join(SECTIONS)}")  # fmt: skip
+    parser.add_argument("--sections", type=one_of(SECTIONS | ON_REQUEST), default=list(SECTIONS), metavar="NAME,…",
+                        help=f"only these of {','.join(SECTIONS | ON_REQUEST)}")  # fmt: skip
     parser.add_argument("--only", type=one_of(onetopic.KEYS), default=onetopic.KEYS, metavar="KEY,…",
                         help=f"on the hot topic only these programs of {','.join(onetopic.KEYS)}")  # fmt: skip
     parser.add_argument("--shape", type=one_of(onetopic.SHAPES), default=list(onetopic.SHAPES), metavar="SHAPE,…",
                         help=f"of the other shapes only {','.join(onetopic.SHAPES)}")  # fmt: skip
     parser.add_argument("--many", type=int, nargs="+", default=[], metavar="N",
                         help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
+    parser.add_argument("--before", type=Path, metavar="FILE", help="the earlier archiver for the section before")
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables to a file too, and the chart beside it")  # fmt: skip
@@ -123,7 +127,7 @@ def bench(args):
 def section(name, broker, args):
     """Also one that failed: what was measured before it and after it took an hour."""
     try:
-        made = SECTIONS[name](broker, args)
+        made = (SECTIONS | ON_REQUEST)[name](broker, args)
     except Exception as e:
         if not isinstance(e, (Failed, Missing)):
             traceback.print_exc()

@@ -292,4 +292,40 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_place_for_a_list_must_be_there_before_there_is_a_list() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, state) = (RealFs::default(), directory.path().join("state"));
+        let log = GapLog::none(&state.join("gaps.ndjson"));
+        let gone = log.check(&fs);
+        assert!(matches!(gone, Err(Refused::Foreign { .. })), "{gone:?}");
+        std::fs::create_dir(&state).expect("a directory");
+        log.check(&fs).expect("a place");
+        let beside = directory.path().join("file");
+        std::fs::write(&beside, "").expect("a file");
+        let log = GapLog::none(&beside.join("state/gaps.ndjson"));
+        let unreadable = log.check(&fs);
+        assert!(matches!(unreadable, Err(Refused::Io { .. })), "{unreadable:?}");
+    }
+
+    #[test]
+    fn only_what_no_checkpoint_knows_may_be_torn() {
+        let lines = list()[..2].iter().map(|gap| line(gap).expect("a line"));
+        let lines = lines.collect::<Vec<_>>();
+        let one = lines[0].len() as u64;
+        let damaged = |list: &[u8], known| damaged_line(list, known).expect("read");
+        let (whole, both) = (lines.concat(), 2 * one);
+        assert_eq!(damaged(&whole, both), None);
+        let torn = &whole[..whole.len() - 9];
+        assert_eq!(damaged(torn, one), None);
+        assert_eq!(damaged(torn, torn.len() as u64), Some(2));
+        assert_eq!(damaged(&[&lines[0][..], b"x"].concat(), one), None);
+        let mut changed = whole.clone();
+        changed[40] ^= 1;
+        assert_eq!(damaged(&changed, both), Some(1));
+        assert_eq!(damaged(&changed, one), Some(1));
+        assert_eq!(damaged(&lines[0][..20], 0), None);
+        assert_eq!(damaged(b"somebody's\n", 0), Some(1));
+    }
 }

@@ -1,5 +1,6 @@
 //! One archive: from its topic into its file, for as long as the process lives.
 
+mod backoff;
 mod durable;
 mod failed;
 mod kept;
@@ -25,6 +26,7 @@ use crate::disk::Disk;
 use crate::segment::writer::Progress;
 use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
+use backoff::Backoff;
 use open::Owned;
 use owed::Owed;
 
@@ -84,17 +86,11 @@ enum Stop {
     Never(String),
 }
 
-/// The first pause between attempts, and the longest.
-const RETRY_FIRST: Duration = Duration::from_millis(500);
-const RETRY_MOST: Duration = Duration::from_secs(8);
-/// An attempt that lasted this long starts the pauses anew.
-const RETRY_FORGET: Duration = Duration::from_secs(60);
-
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
     pub async fn run(mut self, mut shutdown: Shutdown) -> End {
         let (mut owned, mut owed) = (None, Owed::default());
-        let mut pause = RETRY_FIRST;
+        let mut backoff = Backoff::new();
         loop {
             self.status.begins();
             let began = tokio::time::Instant::now();
@@ -107,15 +103,12 @@ impl Archive {
                 }
                 Err(Stop::Retry(why)) => self.status.set(State::Waiting(why)),
             }
-            if began.elapsed() > RETRY_FORGET {
-                pause = RETRY_FIRST;
-            }
+            let pause = backoff.after(began.elapsed());
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return self.end(&owed),
                 () = tokio::time::sleep(pause) => {}
             }
-            pause = (pause * 2).min(RETRY_MOST);
         }
     }
 

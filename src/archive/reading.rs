@@ -14,7 +14,7 @@ use super::mend::Finding;
 use super::open::Opened;
 use super::owed::Owed;
 use super::room::{Pressure, TURN_MOST, until};
-use super::{Archive, RETRY_MOST, Stop};
+use super::{Archive, Stop, backoff};
 use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic};
@@ -287,7 +287,7 @@ impl Reading<'_> {
     /// Who waited says that it runs when this attempt has lasted: on a full disk the one or other chunk finds room, and
     /// the next doesn't.
     fn goes_on(&self) {
-        if !self.archive.status.waits() || self.began.elapsed() > RETRY_MOST {
+        if !self.archive.status.waits() || self.began.elapsed() > backoff::MOST {
             self.archive.status.set(State::Running);
         }
     }

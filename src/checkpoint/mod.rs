@@ -75,3 +75,15 @@ pub fn compression_name(compression: Compression) -> &'static str {
         Compression::Zstd(_) => "zstd",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressions_have_the_names_that_older_checkpoints_have() {
+        assert_eq!(compression_name(Compression::None), "none");
+        assert_eq!(compression_name(Compression::Gzip(9)), "gzip");
+        assert_eq!(compression_name(Compression::Zstd(-3)), "zstd");
+    }
+}

@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::native::{Client, Events, Queue, Run, Topic};
-use super::{KafkaCluster, Limits, blocking};
+use super::{KafkaCluster, Limits, REFRESH, blocking};
 use crate::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 use crate::config;
 use crate::record::{Partition, Places};
@@ -70,12 +70,22 @@ impl Events for Quiet {
 }
 
 fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaCluster {
+    configured(mock, topics, commit_group, &[])
+}
+
+fn configured(
+    mock: &Mock,
+    topics: &[&str],
+    commit_group: Option<&str>,
+    properties: &[(&str, &str)],
+) -> KafkaCluster {
+    let properties = properties.iter();
     let config = config::Checked::for_tests(config::Cluster {
         name: "mock".into(),
         bootstrap: mock.bootstrap_servers(),
         commit_group: commit_group.map(str::to_owned),
         connections: None,
-        properties: BTreeMap::new(),
+        properties: properties.map(|&(k, v)| (k.into(), v.into())).collect(),
     });
     let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
     let memory = 64 << 20;
@@ -334,4 +344,25 @@ fn configuration(mock: &Mock, directory: &Path) -> String {
 async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
     let failed = blocking(|| panic!("on purpose")).await;
     assert_eq!(failed.map_err(|e| e.kind), Err::<(), _>(Trouble::Other));
+}
+
+#[tokio::test]
+async fn topics_are_looked_at_as_often_as_librdkafka_would() {
+    let mock = mock(&[], 0);
+    let every = |ms: &str| {
+        let interval = ("topic.metadata.refresh.interval.ms", ms);
+        configured(&mock, &[], None, &[interval]).refresh()
+    };
+    assert_eq!(cluster(&mock, &[], None).refresh(), REFRESH);
+    assert_eq!(every("1234"), Duration::from_millis(1234));
+    assert_eq!(every("1"), Duration::from_millis(1));
+    assert_eq!(every("0"), REFRESH);
+    assert_eq!(every("-1"), REFRESH);
+}
+
+#[tokio::test]
+async fn all_brokers_are_counted_among_which_the_memory_is_shared() {
+    let mock = MockCluster::new(3).expect("a mock cluster");
+    let cluster = cluster(&mock, &[], None);
+    assert_eq!(cluster.brokers().await.expect("answered"), 3);
 }
