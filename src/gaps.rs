@@ -306,12 +306,16 @@ mod tests {
         std::fs::write(&beside, "").expect("a file");
         let log = GapLog::none(&beside.join("state/gaps.ndjson"));
         let unreadable = log.check(&fs);
-        assert!(matches!(unreadable, Err(Refused::Io { .. })), "{unreadable:?}");
+        assert!(
+            matches!(unreadable, Err(Refused::Io { .. })),
+            "{unreadable:?}"
+        );
     }
 
     #[test]
     fn only_what_no_checkpoint_knows_may_be_torn() {
-        let lines = list()[..2].iter().map(|gap| line(gap).expect("a line"));
+        let lines = list().into_iter().take(2);
+        let lines = lines.map(|gap| line(&gap).expect("a line"));
         let lines = lines.collect::<Vec<_>>();
         let one = lines[0].len() as u64;
         let damaged = |list: &[u8], known| damaged_line(list, known).expect("read");
