@@ -1,4 +1,4 @@
-//! How archiver knows its own file again: its length and a fingerprint of the bytes before that.
+//! How archiver knows its own file again: which one it is, its length, and a fingerprint of the bytes before that.
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -13,6 +13,15 @@ pub struct Mark {
     pub length: u64,
     /// XXH3-64 of the last up to [`TAIL`] bytes before it, in hex.
     pub fingerprint: String,
+}
+
+/// Tells a file from one that got its inode later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// The inode; devices are numbered anew at each boot.
+    pub inode: u64,
+    /// When the file was created, in nanoseconds since 1970, where the file system tells.
+    pub born: Option<u64>,
 }
 
 /// The checksum of a piece of a state file, as it stands in the file: XXH3-64 in hex.
@@ -48,7 +57,7 @@ impl Tail {
 }
 
 impl Mark {
-    /// How many bytes before the mark its fingerprint covers.
+    /// How many bytes before the mark its fingerprint covers, at most [`TAIL`].
     pub fn tail_length(&self) -> usize {
         usize::try_from(self.length).map_or(TAIL, |length| length.min(TAIL))
     }

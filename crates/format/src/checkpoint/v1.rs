@@ -1,0 +1,57 @@
+//! Format 1: one data file, and next offsets and leader epochs as two maps.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Identity, Segment};
+use crate::mark::{FileId, Mark};
+use crate::position::Position;
+use crate::record::{LeaderEpoch, NextOffset, Partition};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    identity: Identity,
+    progress: Progress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<Progress>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    next_offsets: BTreeMap<Partition, NextOffset>,
+    leader_epochs: BTreeMap<Partition, LeaderEpoch>,
+    records: u64,
+    data: Mark,
+    id: FileId,
+    gaps: Mark,
+}
+
+impl Checkpoint {
+    /// The same as it would be stored today.
+    pub fn take_up(self) -> super::Checkpoint {
+        super::Checkpoint {
+            identity: self.identity,
+            progress: self.progress.take_up(),
+            verified: self.verified.map(Progress::take_up),
+        }
+    }
+}
+
+impl Progress {
+    fn take_up(self) -> super::Progress {
+        let position = |(partition, next)| {
+            let epoch = self.leader_epochs.get(&partition).copied();
+            (partition, Position { next, epoch })
+        };
+        super::Progress {
+            positions: self.next_offsets.into_iter().map(position).collect(),
+            records: self.records,
+            segments: [Segment {
+                id: self.id,
+                mark: self.data,
+            }],
+            gaps: self.gaps,
+        }
+    }
+}

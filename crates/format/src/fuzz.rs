@@ -1,0 +1,187 @@
+//! What must hold whatever bytes come from outside: one function for each parser, run by the fuzzers in `fuzz/` and, on
+//! everything that is kept there, by the tests.
+
+use serde_json::value::RawValue;
+
+use crate::checkpoint::{Format, decode, encode, envelope};
+use crate::compression::{Compression, check_whole, compress};
+use crate::gap::{LINE_BYTES_MAX, damaged_line, seal};
+use crate::line::{Newline, encode as encode_line};
+use crate::record::Record;
+
+/// A checkpoint is taken only if it is what would be written; so are the bytes with a fitting checksum around them.
+pub fn checkpoint(bytes: &[u8]) {
+    taken(bytes);
+    let inner = String::from_utf8(bytes.to_vec()).ok();
+    let inner = inner.and_then(|text| RawValue::from_string(text).ok());
+    let Some(inner) = inner else { return };
+    for format in [Format::V1, Format::V2] {
+        if let Ok(sealed) = envelope(format, inner.clone()) {
+            taken(&sealed);
+        }
+    }
+}
+
+fn taken(bytes: &[u8]) {
+    let Ok(checkpoint) = decode(bytes) else {
+        return;
+    };
+    for (partition, at) in checkpoint.progress.positions.iter() {
+        assert!(partition >= 0 && at.next.get() >= 0);
+    }
+    let written = encode(&checkpoint).expect("what was read can be written");
+    assert_eq!(decode(&written), Ok(checkpoint));
+    assert!(bytes.starts_with(b"{\"format\":1,") || written == bytes);
+}
+
+/// A list is whole or not; the bytes as a line with a fitting checksum are, and aren't with any other one.
+pub fn gaps(bytes: &[u8]) {
+    let damaged = |list: &[u8], known| damaged_line(list, known).is_ok_and(|line| line.is_some());
+    let is_whole = |list: &[u8]| !damaged(list, list.len() as u64);
+    assert!(!is_whole(bytes) || bytes.last().is_none_or(|last| *last == b'\n'));
+    // What is not known may only be less whole than what is.
+    assert!(!damaged(bytes, 0) || !is_whole(bytes));
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = &line[..line.len().min(LINE_BYTES_MAX as usize / 2)];
+    let mut list = [line, &seal(line)].concat();
+    assert!(is_whole(&list));
+    list.extend_from_within(..);
+    assert!(is_whole(&list));
+    if let Some(last) = line.len().checked_sub(1) {
+        list[last] ^= 0x40;
+        assert!(!is_whole(&list));
+    }
+}
+
+/// Each record is one line, from which what `newline` keeps of it can be had again.
+///
+/// The first byte chooses `newline`; the records are what lies between the bytes `FE`, an `FF` before one makes it null.
+pub fn lines(bytes: &[u8]) {
+    let Some((choice, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let newline = [Newline::Space, Newline::Escape, Newline::Fail][usize::from(*choice) % 3];
+    let (mut lines, mut expected) = (Vec::new(), Vec::new());
+    for (offset, value) in (0..).zip(bytes.split(|byte| *byte == 0xfe)) {
+        let value = (value.first() != Some(&0xff)).then_some(value);
+        let before = lines.len();
+        let record = Record {
+            partition: i32::from(value.is_none()),
+            offset,
+            epoch: None,
+            value,
+        };
+        assert_eq!(record.next().get(), offset + 1);
+        let value = value.unwrap_or_default();
+        match encode_line(&record, newline, &mut lines) {
+            Ok(()) => expected.push(kept(value, newline)),
+            Err(refused) => {
+                assert!(newline == Newline::Fail && value.contains(&b'\n'));
+                let named = (refused.partition, refused.offset);
+                assert_eq!(named, (record.partition, offset));
+                assert_eq!(lines.len(), before);
+                continue;
+            }
+        }
+        assert!(newline != Newline::Fail || !value.contains(&b'\n'));
+    }
+    assert_eq!(lines.last().copied().unwrap_or(b'\n'), b'\n');
+    let mut lines = lines.split(|byte| *byte == b'\n').collect::<Vec<_>>();
+    assert_eq!(lines.pop(), Some(&[][..]));
+    let lines = lines.into_iter().map(|line| match newline {
+        Newline::Escape => unescape(line),
+        _ => line.to_vec(),
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+}
+
+/// What can be had again of a value.
+fn kept(value: &[u8], newline: Newline) -> Vec<u8> {
+    let spaced = |&byte: &u8| if byte == b'\n' { b' ' } else { byte };
+    match newline {
+        Newline::Space => value.iter().map(spaced).collect(),
+        Newline::Escape | Newline::Fail => value.to_vec(),
+    }
+}
+
+fn unescape(line: &[u8]) -> Vec<u8> {
+    let mut value = Vec::new();
+    let mut bytes = line.iter();
+    while let Some(&byte) = bytes.next() {
+        value.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b'\\') => b'\\',
+                other => panic!("a backslash and {other:?}"),
+            },
+            other => other,
+        });
+    }
+    value
+}
+
+/// A file that is there before its archive is taken for whole or refused; what archiver compresses is whole.
+pub fn compressed(bytes: &[u8]) {
+    let Some((choice, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let compressions = [
+        Compression::None,
+        Compression::Gzip(1),
+        Compression::Zstd(1),
+    ];
+    let compression = compressions[usize::from(*choice) % 3];
+    let algorithm = compression.algorithm();
+    let _ = check_whole(bytes, algorithm);
+    let Ok(member) = compress(bytes.to_vec(), compression) else {
+        panic!("{compression:?} can't compress {} bytes", bytes.len());
+    };
+    let ends_with_a_line = bytes.last().is_none_or(|last| *last == b'\n');
+    let is_whole = check_whole(&member[..], algorithm).is_ok();
+    assert_eq!(is_whole, ends_with_a_line);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    type Target = fn(&[u8]);
+
+    const TARGETS: [(&str, Target); 4] = [
+        ("checkpoint", super::checkpoint),
+        ("compressed", super::compressed),
+        ("gaps", super::gaps),
+        ("lines", super::lines),
+    ];
+
+    fn inputs(target: &str, kind: &str) -> Vec<Vec<u8>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        let Ok(entries) = fs::read_dir(root.join(kind).join(target)) else {
+            return Vec::new();
+        };
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths
+            .map(|path| fs::read(path).expect("an input"))
+            .collect()
+    }
+
+    #[test]
+    fn what_fuzzing_began_with_and_what_it_found_is_borne() {
+        for (name, target) in TARGETS {
+            let seeds = inputs(name, "seeds");
+            assert!(!seeds.is_empty(), "{name} has no seeds");
+            for bytes in seeds.iter().chain(&inputs(name, "regressions")) {
+                target(bytes);
+                // And cut anywhere, as far as that is quick.
+                for end in (0..bytes.len()).step_by(bytes.len() / 50 + 1) {
+                    target(&bytes[..end]);
+                }
+            }
+        }
+    }
+}

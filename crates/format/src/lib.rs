@@ -1,0 +1,19 @@
+//! What archiver leaves on the disk, and how it is read back.
+//!
+//! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed in pieces that are whole by themselves
+//! ([`compression`]). A [`mark`] knows the end of a file again. The [`checkpoint`] says how far an archive has come:
+//! a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s. [`layout`] knows where
+//! each of these files is.
+//!
+//! Nothing here opens a file, asks for the time or knows Kafka's protocol.
+
+pub mod checkpoint;
+pub mod compression;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+pub mod gap;
+pub mod layout;
+pub mod line;
+pub mod mark;
+pub mod position;
+pub mod record;
