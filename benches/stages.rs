@@ -8,14 +8,14 @@ use std::sync::Arc;
 use archiver::archive::CHUNK_BYTES;
 use archiver::checkpoint::{Identity, Store};
 use archiver::config::{Compression, Newline};
-use archiver::disk::Disk;
 use archiver::encode::{Advance, Chunk};
-use archiver::fs::RealFs;
 use archiver::gaps::GapLog;
 use archiver::record::Places;
 use archiver::segment::append::AppendFile;
 use archiver::segment::compression;
 use archiver::segment::writer::{Entry, Writer};
+use archiver::world::disk::Disk;
+use archiver::world::fs::RealFs;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 

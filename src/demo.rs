@@ -12,11 +12,11 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::clock::{Clock, RealClock};
 use crate::config;
 use crate::logging;
-use crate::shutdown::{self, Shutdown};
 use crate::supervisor::{Ended, Supervisor};
+use crate::world::clock::{Clock, RealClock};
+use crate::world::shutdown::{self, Shutdown};
 
 /// Where it all goes.
 const DIR: &str = "demo";

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::fs::{File, Fs, NotOwn, Reading, parent};
 use crate::lock::lock_data;
 use crate::record::{NextOffset, Partition};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::mark::{Mark, Tail, checksum};
+use crate::world::fs::{File, Fs, NotOwn, Reading, parent};
 
 /// Offsets that will never be in the archive.
 #[derive(Debug, Clone, Serialize)]
@@ -230,7 +230,7 @@ fn may_have_begun(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::RealFs;
+    use crate::world::fs::RealFs;
 
     /// Longer than what a mark's fingerprint covers.
     fn list() -> Vec<Gap> {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fs::Unanswered;
 use crate::status::Status;
+use crate::world::fs::Unanswered;
 
 /// A disk that has not answered for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::checkpoint::PAGE;
-use crate::fs::{File, Fs, NotOwn};
+use crate::world::fs::{File, Fs, NotOwn};
 
 /// Held for as long as the archive is this process's.
 pub struct Lock {
@@ -104,7 +104,7 @@ fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::RealFs;
+    use crate::world::fs::RealFs;
 
     #[test]
     fn what_this_process_holds_is_still_being_closed() {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use archiver::cli::{Cli, Command, Common};
 use archiver::config::{self, Checked, Config};
-use archiver::shutdown::{self, Shutdown};
 use archiver::supervisor::{Ended, Supervisor};
+use archiver::world::shutdown::{self, Shutdown};
 use archiver::{demo, kafka, logging, signals};
 use clap::Parser;
 

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use crate::shutdown::Stopper;
+use crate::world::shutdown::Stopper;
 
 /// Has the first signal ask for a stop, by a thread that does nothing else. The second ends the process with this exit
 /// code from the signal's handler, whatever the threads wait for.

@@ -10,17 +10,17 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::archive::{Archive, End, World};
-use crate::clock::{self, RealClock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::{self, Checked, Config};
-use crate::disk::Disk;
-use crate::fs::{Fs, RealFs};
 use crate::hung::{self, Watched};
 use crate::kafka::{KafkaCluster, Limits};
 use crate::open_files;
-use crate::shutdown::Shutdown;
 use crate::status::{State, Status, name_those};
 use crate::totals;
+use crate::world::clock::{self, RealClock, Ticks};
+use crate::world::disk::Disk;
+use crate::world::fs::{Fs, RealFs};
+use crate::world::shutdown::Shutdown;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use archiver::archive::{Archive, End, World};
 use archiver::checkpoint::Checkpointed;
-use archiver::clock::{RealClock, Ticks};
 use archiver::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::config::{self, Checked};
-use archiver::disk::Disk;
-use archiver::fs::RealFs;
 use archiver::record::{NextOffset, Partition, Places, Record};
-use archiver::shutdown::{self, Stopper};
 use archiver::status::Status;
+use archiver::world::clock::{RealClock, Ticks};
+use archiver::world::disk::Disk;
+use archiver::world::fs::RealFs;
+use archiver::world::shutdown::{self, Stopper};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use tokio::sync::Notify;
 

@@ -11,12 +11,12 @@ use std::path::Path;
 use archiver::archive::CHUNK_BYTES;
 use archiver::config::{Compression, Newline};
 use archiver::encode::Chunk;
-use archiver::fs::RealFs;
 use archiver::gaps::GapLog;
 use archiver::record::Places;
 use archiver::segment::append::AppendFile;
 use archiver::segment::compression::compress;
 use archiver::segment::writer::{Entry, Writer};
+use archiver::world::fs::RealFs;
 
 // As in the program.
 #[global_allocator]

@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use super::reading::{Fault, Reading};
 use crate::checkpoint::{Checkpointed, Identity};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::disk::Disk;
 use crate::record::Positions;
 use crate::segment::writer::{Durable, Written};
+use crate::world::disk::Disk;
 
 /// What came of making something durable.
 pub(super) enum Outcome {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::config::Compression;
-use crate::fs::{File, Fs};
+use crate::world::fs::{File, Fs};
 
 /// How much is copied at once, in bytes.
 const PIECE: usize = 1 << 16;

@@ -19,13 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::clock::{Clock, Ticks};
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
-use crate::disk::Disk;
 use crate::segment::writer::Progress;
-use crate::shutdown::Shutdown;
 use crate::status::{State, Status};
+use crate::world::clock::{Clock, Ticks};
+use crate::world::disk::Disk;
+use crate::world::shutdown::Shutdown;
 use backoff::Backoff;
 use open::Owned;
 use owed::Owed;

@@ -13,13 +13,13 @@ use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Existing, Start};
-use crate::fs::{self, File, Fs, NotOwn};
 use crate::gaps::{Gap, GapLog, GapReason};
 use crate::lock::{Lock, LockError, lock};
 use crate::record::{NextOffset, Partition, Place, Places};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{Durable, Writer};
+use crate::world::fs::{self, File, Fs, NotOwn};
 
 /// Everything that reading needs, as it was left.
 pub(super) struct Opened {

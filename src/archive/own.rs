@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpointed, PAGE, REMEDY, compression_name, owner};
 use crate::config::{Compression, Existing};
-use crate::fs::{self, Fs, Reading};
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::compression;
+use crate::world::fs::{self, Fs, Reading};
 
 impl Archive {
     /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.

@@ -15,7 +15,6 @@ use super::open::Opened;
 use super::owed::Owed;
 use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, Stop, backoff};
-use crate::budget::Held;
 use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic};
 use crate::encode::{Advance, Chunk, NewlineInValue};
@@ -23,8 +22,9 @@ use crate::gaps::Gap;
 use crate::record::{NextOffset, Partition, Place, Places};
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{WriteError, Wrote};
-use crate::shutdown::Shutdown;
 use crate::status::State;
+use crate::world::memory::Held;
+use crate::world::shutdown::Shutdown;
 
 /// A chunk holds at most this much, unless one record alone is larger.
 pub const CHUNK_BYTES: usize = 1 << 20;

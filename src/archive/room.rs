@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::reading::{CHUNK_BYTES, Fault, Reading};
-use crate::budget::{Budget, Held};
 use crate::record::{NextOffset, Partition, Places};
+use crate::world::memory::{Budget, Held};
 
 /// An archive that can't take what has arrived for it lets others wait no longer than this.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -6,10 +6,10 @@ use super::durable::perhaps_read;
 use super::{Archive, Stop};
 use crate::checkpoint::{Checkpoint, Checkpointed, Store};
 use crate::cluster::Topic;
-use crate::fs::{File, FileId, Fs};
 use crate::gaps::GapLog;
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::writer::Progress;
+use crate::world::fs::{File, FileId, Fs};
 
 /// A data file that is what its checkpoint says.
 struct Found {

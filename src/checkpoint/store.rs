@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 
 use super::{Checkpoint, Checkpointed, FORMAT, Identity};
 use crate::config::STATE_DIRECTORY;
-use crate::disk::Disk;
-use crate::fs::{FileId, Fs, NotOwn, create_dirs};
 use crate::segment::mark::checksum;
 use crate::segment::writer::{Durable, Progress};
+use crate::world::disk::Disk;
+use crate::world::fs::{FileId, Fs, NotOwn, create_dirs};
 
 /// An archive's state directory.
 #[derive(Clone)]
@@ -276,7 +276,7 @@ mod tests {
             leader_epochs: [(1, 4)].into(),
             records: 19,
             data: Tail::default().mark(0),
-            id: crate::fs::FileId {
+            id: crate::world::fs::FileId {
                 inode: 3,
                 born: None,
             },

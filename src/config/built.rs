@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fs::FileMode;
+use crate::world::fs::FileMode;
 
 /// Something of a configuration that was checked as a whole: made by [`load`](super::load) alone, changed by nobody.
 #[derive(Debug, PartialEq, Eq)]

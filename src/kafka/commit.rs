@@ -8,9 +8,9 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::blocking;
-use crate::batch::Batch;
 use crate::checkpoint::Checkpointed;
 use crate::record::{NextOffset, Partition};
+use crate::world::coalesce::Batch;
 
 type Offsets = HashMap<(String, Partition), NextOffset>;
 

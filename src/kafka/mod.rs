@@ -22,11 +22,11 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::OnceCell;
 
-use crate::batch::Batch;
 use crate::checkpoint::Checkpointed;
 use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
 use crate::config;
 use crate::record::{NextOffset, Partition, Places};
+use crate::world::coalesce::Batch;
 
 use commit::Committer;
 use feed::Feed;

@@ -17,8 +17,8 @@ use super::{KafkaCluster, Limits, REFRESH, blocking};
 use crate::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 use crate::config;
 use crate::record::{Partition, Places};
-use crate::shutdown;
 use crate::supervisor::{Ended, Supervisor};
+use crate::world::shutdown;
 
 pub(super) type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
 

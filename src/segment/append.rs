@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mark::{Mark, TAIL, Tail};
-use crate::fs::{File, FileId, Fs};
 use crate::lock::{LockError, lock_data};
+use crate::world::fs::{File, FileId, Fs};
 
 /// A file that archiver appends to.
 pub struct AppendFile {

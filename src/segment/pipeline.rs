@@ -9,11 +9,11 @@ use futures_util::stream::FuturesOrdered;
 
 use super::compression::compress;
 use super::writer::{Entry, WriteError, Writer, Written, Wrote};
-use crate::budget::Held;
 use crate::config::Compression;
-use crate::disk::Disk;
 use crate::encode::{Advance, Chunk};
 use crate::gaps::Gap;
+use crate::world::disk::Disk;
+use crate::world::memory::Held;
 
 /// How many entries are in flight at most: enough to keep two cores at compressing while one is written.
 const MOST_IN_FLIGHT: usize = 4;

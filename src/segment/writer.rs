@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::append::{AppendFile, Refused, check_path};
 use super::mark::Mark;
-use crate::disk::Disk;
 use crate::encode::Advance;
-use crate::fs::{File, FileId, Fs};
 use crate::gaps::{Gap, GapLog};
 use crate::record::{LeaderEpoch, Partition, Place, Places, Positions};
+use crate::world::disk::Disk;
+use crate::world::fs::{File, FileId, Fs};
 
 /// How far an archive has come: where to read on, and the files that hold everything before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,12 +12,12 @@ use super::check::refusal;
 use super::disk::SimFs;
 use super::world::{World, lock};
 use crate::archive::{self, Archive, End};
-use crate::clock::{Clock, Ticks};
 use crate::cluster::Cluster;
 use crate::config::{self, Checked};
-use crate::disk::{Disk, Pace};
-use crate::shutdown::{self, Shutdown, Stopper};
 use crate::status::{State, Status};
+use crate::world::clock::{Clock, Ticks};
+use crate::world::disk::{Disk, Pace};
+use crate::world::shutdown::{self, Shutdown, Stopper};
 
 /// What a script does next.
 pub enum Step {

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use archiver::{shutdown, signals};
+use archiver::signals;
+use archiver::world::shutdown;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::archiver::helper;

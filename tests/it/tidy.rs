@@ -120,9 +120,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
         only_in(
             word,
             &[
-                "src/fs.rs",
-                "src/fs/",
-                "src/clock.rs",
+                "src/world/",
                 "src/kafka/",
                 "src/config/",
                 "src/supervisor.rs",

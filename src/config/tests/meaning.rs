@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::super::{Compression, Corrupt, Existing, Newline, Start, load};
 use super::{ARCHIVE, loaded};
-use crate::fs::FileMode;
+use crate::world::fs::FileMode;
 
 #[test]
 fn an_archive_of_three_keys_gets_the_defaults() {

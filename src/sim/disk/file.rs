@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::mutation::PutOff;
 use super::state::{Kind, State};
 use super::{Fault, Mutation, SimFs, unless};
-use crate::fs::{File, Stat};
+use crate::world::fs::{File, Stat};
 
 /// An open file or directory.
 pub struct SimFile {

@@ -9,7 +9,7 @@ use super::mutation::PutOff;
 use super::node::{Content, Directory};
 use super::state::Kind;
 use super::{Mutation, SimFs, unless};
-use crate::fs::{File, Fs, Stat};
+use crate::world::fs::{File, Fs, Stat};
 
 impl Fs for SimFs {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {

@@ -21,7 +21,7 @@ pub use loss::{Crash, Loss, Names};
 pub use mutation::Mutation;
 
 use super::random::Random;
-use crate::fs::{File, FileId};
+use crate::world::fs::{File, FileId};
 use file::SimFile;
 use node::Directory;
 use state::{Kind, Node, ROOT, State};

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use super::mutation::{Mutation, PutOff};
 use super::node::{Content, Directory};
 use super::{Fault, Faults};
-use crate::fs::Stat;
 use crate::sim::random::Random;
+use crate::world::fs::Stat;
 
 pub struct State {
     pub random: Random,

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
-use crate::fs::Fs;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
@@ -14,6 +13,7 @@ use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene};
 use crate::sim::strike::Blow;
 use crate::sim::world::World;
+use crate::world::fs::Fs;
 
 /// How often there is a checkpoint: as in the scenes, or only at the stop.
 const OFTEN: Duration = Duration::from_millis(700);

@@ -16,9 +16,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::batch::Batch;
-use crate::budget::Budget;
-use crate::fs::{File, Fs, Unanswered, parent, remove_if_there};
+use crate::world::coalesce::Batch;
+use crate::world::fs::{File, Fs, Unanswered, parent, remove_if_there};
+use crate::world::memory::Budget;
 
 /// Files to sync, and what came of it.
 type Group = Batch<Arc<dyn File>, io::Result<()>>;
@@ -372,12 +372,17 @@ impl Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::RealFs;
+    use crate::world::fs::RealFs;
 
     #[tokio::test]
     async fn a_relative_path_is_on_the_device_of_the_current_directory() {
         let disk = Disk::new(Arc::new(RealFs::default()), 1 << 20);
-        for path in ["not there yet", "not/there/yet", "./src", "src/disk.rs"] {
+        for path in [
+            "not there yet",
+            "not/there/yet",
+            "./src",
+            "src/world/disk.rs",
+        ] {
             disk.at(Path::new(path)).await.expect("threads");
         }
         let known = disk.devices.locked();
