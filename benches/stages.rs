@@ -5,17 +5,21 @@ mod lines;
 use std::path::Path;
 use std::sync::Arc;
 
-use archiver::archive::CHUNK_BYTES;
-use archiver::checkpoint::{Identity, Store};
-use archiver::config::{Compression, Newline};
-use archiver::encode::{Advance, Chunk};
-use archiver::gaps::GapLog;
-use archiver::record::Places;
-use archiver::segment::append::AppendFile;
-use archiver::segment::compression;
-use archiver::segment::writer::{Entry, Writer};
+use archiver::archive::BATCH_BYTES;
+use archiver::ledger::Store;
+use archiver::ledger::append_file::AppendFile;
+use archiver::ledger::gap_log::GapLog;
+use archiver::segment::batch::{Batch, Member};
+use archiver::segment::writer::{Entry, ONLY, Writer};
 use archiver::world::disk::Disk;
 use archiver::world::fs::RealFs;
+use archiver_format::checkpoint::Identity;
+use archiver_format::compression;
+use archiver_format::compression::{Algorithm, Compression};
+use archiver_format::line::Newline;
+use archiver_format::position::Advance;
+use archiver_format::position::Positions;
+use archiver_format::record::NextOffset;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
@@ -30,22 +34,30 @@ fn main() {
     divan::main();
 }
 
-/// A chunk of records of one partition.
-fn fill(values: &[Vec<u8>], newline: Newline) -> Chunk {
-    let mut chunk = Chunk::with_room(CHUNK_BYTES);
+/// A batch of records of one partition.
+fn fill(values: &[Vec<u8>], newline: Newline) -> Batch {
+    let mut batch = Batch::with_room(BATCH_BYTES);
     for (offset, value) in values.iter().enumerate() {
-        let pushed = chunk.push(&lines::record(offset, value), newline);
+        let from = NextOffset::new(offset as i64);
+        let pushed = batch.push(ONLY, &lines::record(offset, value), from, newline);
         pushed.expect("only newline = \"fail\" refuses one");
     }
-    chunk
+    batch
+}
+
+/// The lines of a batch.
+fn bytes(batch: Batch) -> Vec<u8> {
+    let (parts, _) = batch.into_parts();
+    parts.into_iter().flat_map(|part| part.bytes).collect()
 }
 
 /// An archive's files in this directory, with so many partitions.
 fn writer(dir: &Path, partitions: i32) -> Writer {
     let data = AppendFile::create(&RealFs::default(), &dir.join("data.ndjson"));
     let gaps = GapLog::none(&dir.join("gaps.ndjson"));
-    let places = (0..partitions).map(|partition| (partition, 1_000_000_000.into()));
-    let places = places.collect::<Places>();
+    let places =
+        (0..partitions).map(|partition| (partition, NextOffset::new(1_000_000_000).into()));
+    let places = places.collect::<Positions>();
     Writer::new(data.expect("an empty directory"), gaps, places, 0).expect("an open file")
 }
 
@@ -63,9 +75,9 @@ mod encode {
     }
 
     fn encode(bencher: Bencher<'_, '_>, record_bytes: usize, newline: Newline) {
-        let values = lines::values_of_chunk(record_bytes, CHUNK_BYTES);
+        let values = lines::values_of_batch(record_bytes, BATCH_BYTES);
         bencher
-            .counter(BytesCount::new(fill(&values, newline).bytes.len()))
+            .counter(BytesCount::new(fill(&values, newline).len()))
             .counter(ItemsCount::new(values.len()))
             .bench(|| fill(&values, newline));
     }
@@ -85,8 +97,8 @@ mod compress {
     }
 
     fn compress(bencher: Bencher<'_, '_>, how: Compression) {
-        let values = lines::values_of_chunk(RECORD_BYTES, CHUNK_BYTES);
-        let bytes = fill(&values, Newline::Space).bytes;
+        let values = lines::values_of_batch(RECORD_BYTES, BATCH_BYTES);
+        let bytes = bytes(fill(&values, Newline::Space));
         bencher
             .counter(BytesCount::new(bytes.len()))
             .counter(ItemsCount::new(values.len()))
@@ -99,17 +111,25 @@ mod compress {
 
 /// Into the page cache: what makes it durable is a part of the checkpoint.
 // One write for each sample, or the file would become large.
-#[divan::bench(args = [64 << 10, CHUNK_BYTES], sample_count = 200, sample_size = 1)]
-fn write(bencher: Bencher<'_, '_>, chunk_bytes: usize) {
+#[divan::bench(args = [64 << 10, BATCH_BYTES], sample_count = 200, sample_size = 1)]
+fn write(bencher: Bencher<'_, '_>, batch_bytes: usize) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let fs = RealFs::default();
     let mut writer = writer(dir.path(), 1);
-    let values = lines::values_of_chunk(RECORD_BYTES, chunk_bytes);
-    let bytes = fill(&values, Newline::Space).bytes;
+    let values = lines::values_of_batch(RECORD_BYTES, batch_bytes);
+    let bytes = bytes(fill(&values, Newline::Space));
     bencher
         .counter(BytesCount::new(bytes.len()))
         .counter(ItemsCount::new(values.len()))
-        .with_inputs(|| Entry::Records(bytes.clone(), Advance::default()))
+        .with_inputs(|| {
+            let member = Member {
+                segment: ONLY,
+                lines: values.len() as u64,
+                plain_bytes: bytes.len() as u64,
+                bytes: bytes.clone(),
+            };
+            Entry::Records(vec![member], Advance::default())
+        })
         .bench_local_values(|entry| writer.append(&fs, entry).expect("room on the disk"));
 }
 
@@ -127,7 +147,7 @@ fn checkpoint(bencher: Bencher<'_, '_>, partitions: i32) {
     let identity = Identity {
         archive: "metrics".into(),
         file: "/var/lib/archiver/metrics.ndjson".into(),
-        compression: "none".into(),
+        compression: Algorithm::None,
         topic: "metrics".into(),
         topic_id: Some("vEnmi2j9TP2HZHR4MJcOkw".into()),
         cluster_id: Some("MkU3OEVBNTcwNTJENDM2Qk".into()),

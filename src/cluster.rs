@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition, Record};
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
-use crate::checkpoint::Checkpointed;
-use crate::record::{NextOffset, Partition, Place, Places, Record};
+use crate::ledger::Checkpointed;
 
 /// A Kafka cluster.
 pub trait Cluster: Send + Sync {
@@ -32,7 +33,7 @@ pub trait Cluster: Send + Sync {
         &self,
         topic: &str,
         lane: usize,
-        from: &Places,
+        from: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>>;
 
     /// Reads again where a batch was corrupt, and says which offsets it takes from there on; `None` if it can be read
@@ -83,7 +84,7 @@ impl Topic {
 /// Reads some partitions of one topic. Dropping it stops the reading, which may block for a moment.
 pub trait Reader: Send {
     /// Starts reading partitions that are not being read.
-    fn start(&mut self, from: &Places) -> Result<(), KafkaError>;
+    fn start(&mut self, from: &Positions) -> Result<(), KafkaError>;
 
     /// Stops reading these partitions; nothing of them is delivered any more. May block for a moment.
     fn stop(&mut self, partitions: &[Partition]);
@@ -144,7 +145,7 @@ pub enum Trouble {
     /// may be said late, when the partition is being read elsewhere.
     Truncated {
         /// Up to where it had been read.
-        at: Place,
+        at: Position,
         /// From where on it is another one.
         from: NextOffset,
     },

@@ -1,27 +1,23 @@
 //! Captures many Kafka topics into plain files, each record exactly once.
 //!
 //! The data's way: [`kafka`] (librdkafka clients, a few per cluster; a queue per archive) → [`archive`] (a task per
-//! archive: take a batch, encode it into a chunk) → [`segment`] (compress, write) → fsync → [`checkpoint`] → commit.
+//! archive: take what has arrived, fill a batch) → [`segment`] (compress, write) → fsync → checkpoint ([`ledger`]) → commit.
 //! [`supervisor`] runs the archives, [`config`] says which. The [`world`] (the file system, the clock) and the
 //! [`cluster`] are passed in.
 #![deny(unsafe_code)]
 
 pub mod archive;
-pub mod checkpoint;
 pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod demo;
-pub mod encode;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-pub mod gaps;
 pub mod hung;
 pub mod kafka;
-pub mod lock;
+pub mod ledger;
 pub mod logging;
 mod open_files;
-pub mod record;
 pub mod segment;
 pub mod signals;
 #[cfg(test)]

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archiver::archive::{Archive, End, World};
-use archiver::checkpoint::Checkpointed;
 use archiver::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::config::{self, Checked};
-use archiver::record::{NextOffset, Partition, Places, Record};
+use archiver::ledger::Checkpointed;
 use archiver::status::Status;
 use archiver::world::clock::{RealClock, Ticks};
 use archiver::world::disk::Disk;
 use archiver::world::fs::RealFs;
 use archiver::world::shutdown::{self, Stopper};
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition, Record};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use tokio::sync::Notify;
 
@@ -130,7 +131,7 @@ impl Cluster for Arrived {
         &self,
         _: &str,
         _: usize,
-        _: &Places,
+        _: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let reader = Box::new(Taking {
             values: Arc::clone(&self.values),
@@ -159,7 +160,7 @@ impl Cluster for Arrived {
 }
 
 impl Reader for Taking {
-    fn start(&mut self, _: &Places) -> Result<(), KafkaError> {
+    fn start(&mut self, _: &Positions) -> Result<(), KafkaError> {
         Ok(())
     }
 

@@ -8,15 +8,16 @@ mod handed;
 
 use std::path::Path;
 
-use archiver::archive::CHUNK_BYTES;
-use archiver::config::{Compression, Newline};
-use archiver::encode::Chunk;
-use archiver::gaps::GapLog;
-use archiver::record::Places;
-use archiver::segment::append::AppendFile;
-use archiver::segment::compression::compress;
-use archiver::segment::writer::{Entry, Writer};
+use archiver::archive::BATCH_BYTES;
+use archiver::ledger::append_file::AppendFile;
+use archiver::ledger::gap_log::GapLog;
+use archiver::segment::batch::{Batch, Member};
+use archiver::segment::writer::{Entry, ONLY, Writer};
 use archiver::world::fs::RealFs;
+use archiver_format::compression::Compression;
+use archiver_format::line::Newline;
+use archiver_format::position::Positions;
+use archiver_format::record::NextOffset;
 
 // As in the program.
 #[global_allocator]
@@ -32,7 +33,7 @@ fn main() {
     };
     let records = records.parse::<usize>().expect(usage);
     // The same ones again and again, so that making them takes the same however many records there are.
-    let values = lines::values_of_chunk(RECORD_BYTES, CHUNK_BYTES);
+    let values = lines::values_of_batch(RECORD_BYTES, BATCH_BYTES);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let written = match stage.as_str() {
         "encode" => encode(&values, records, Newline::Space),
@@ -44,28 +45,29 @@ fn main() {
     assert_eq!(written, records * (RECORD_BYTES + 1), "bytes of lines");
 }
 
-/// Fills chunks as an archive does, and says how many bytes `done` took of them.
-fn chunks(
+/// Fills batches as an archive does, and says how many bytes `done` took of them.
+fn batches(
     values: &[Vec<u8>],
     records: usize,
     newline: Newline,
-    mut done: impl FnMut(Chunk) -> usize,
+    mut done: impl FnMut(Batch) -> usize,
 ) -> usize {
-    let mut chunk = Chunk::with_room(CHUNK_BYTES);
+    let mut batch = Batch::with_room(BATCH_BYTES);
     let mut bytes = 0;
     for (offset, value) in values.iter().cycle().take(records).enumerate() {
-        if chunk.bytes.len() + value.len() + 1 > CHUNK_BYTES {
-            bytes += done(std::mem::replace(&mut chunk, Chunk::with_room(CHUNK_BYTES)));
+        if batch.len() + value.len() + 1 > BATCH_BYTES {
+            bytes += done(std::mem::replace(&mut batch, Batch::with_room(BATCH_BYTES)));
         }
-        let pushed = chunk.push(&lines::record(offset, value), newline);
+        let from = NextOffset::new(offset as i64);
+        let pushed = batch.push(ONLY, &lines::record(offset, value), from, newline);
         pushed.expect("only newline = \"fail\" refuses one");
     }
-    bytes + done(chunk)
+    bytes + done(batch)
 }
 
 fn encode(values: &[Vec<u8>], records: usize, newline: Newline) -> usize {
-    chunks(values, records, newline, |chunk| {
-        std::hint::black_box(chunk).bytes.len()
+    batches(values, records, newline, |batch| {
+        std::hint::black_box(batch).len()
     })
 }
 
@@ -75,10 +77,13 @@ fn append(dir: &Path, values: &[Vec<u8>], records: usize) -> usize {
     let path = dir.join("data.ndjson");
     let data = AppendFile::create(&fs, &path).expect("an empty directory");
     let gaps = GapLog::none(&dir.join("gaps.ndjson"));
-    let mut writer = Writer::new(data, gaps, Places::new(), 0).expect("an open file");
-    chunks(values, records, Newline::Space, |chunk| {
-        let bytes = compress(chunk.bytes, Compression::None).expect("nothing is done");
-        let wrote = writer.append(&fs, Entry::Records(bytes, chunk.advance));
+    let mut writer = Writer::new(data, gaps, Positions::default(), 0).expect("an open file");
+    batches(values, records, Newline::Space, |batch| {
+        let (parts, advance) = batch.into_parts();
+        let members = parts.into_iter();
+        let members = members.map(|part| Member::new(part, Compression::None));
+        let members = members.collect::<Result<_, _>>().expect("nothing is done");
+        let wrote = writer.append(&fs, Entry::Records(members, advance));
         wrote.expect("room on the disk").bytes as usize
     })
 }

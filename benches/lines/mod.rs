@@ -1,7 +1,7 @@
 //! JSON metrics lines of the shape that bench/produce.py gives the benchmark of the whole process; the same ones each
 //! time.
 
-use archiver::record::Record;
+use archiver_format::record::Record;
 
 const SERVICES: [&str; 8] = [
     "checkout",
@@ -32,9 +32,9 @@ pub fn values(bytes: usize, count: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// As many values as one chunk holds, each with its newline.
-pub fn values_of_chunk(bytes: usize, chunk: usize) -> Vec<Vec<u8>> {
-    values(bytes, chunk / (bytes + 1))
+/// As many values as one batch holds, each with its newline.
+pub fn values_of_batch(bytes: usize, batch: usize) -> Vec<Vec<u8>> {
+    values(bytes, batch / (bytes + 1))
 }
 
 /// The record of partition 0 that holds this value.

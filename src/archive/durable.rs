@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::checkpoint::Identity;
+use archiver_format::position::Positions;
 use tokio::time::sleep;
 
 use super::reading::{Fault, Reading};
-use crate::checkpoint::{Checkpointed, Identity};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::record::Positions;
-use crate::segment::writer::{Durable, Written};
+use crate::ledger::{Checkpointed, Durable, Written};
 use crate::world::disk::Disk;
 
 /// What came of making something durable.
@@ -51,7 +51,7 @@ pub(super) fn checkpoint(
     // Else the brokers have stopped telling ids, and what is stored may be of another topic.
     let is_of_topic = stored.identity.topic_id == identity.topic_id;
     let before = is_of_topic.then(|| stored.progress.clone());
-    let read = written.progress().next_offsets.clone();
+    let read = written.progress().positions.clone();
     let (cluster, disk) = (
         Arc::clone(&reading.archive.cluster),
         reading.archive.world.disk.clone(),
@@ -60,8 +60,8 @@ pub(super) fn checkpoint(
     let cluster_name = reading.archive.cluster_name.clone();
     let hurry = Arc::clone(&reading.hurry);
     async move {
-        let none = Positions::new();
-        let from = before.as_ref().map_or(&none, |before| &before.next_offsets);
+        let none = Positions::default();
+        let from = before.as_ref().map_or(&none, |before| &before.positions);
         let too_long = async {
             match patience {
                 Patience::Endless => hurry.notified().await,
@@ -172,8 +172,7 @@ pub(super) async fn perhaps_read(
     // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
     // has been read further holds only records of the old one.
     Ok(held.iter().any(|(partition, held)| {
-        let from = checkpointed.get(partition).copied().unwrap_or(0);
-        let to = read.get(partition).copied().unwrap_or(0);
+        let (from, to) = (checkpointed.next(*partition), read.next(*partition));
         // Less than was checkpointed: its log was found shorter, perhaps the new topic's, and read from its end on.
         from != to && to <= held.end
     }))

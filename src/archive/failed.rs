@@ -1,18 +1,19 @@
 //! What to do when a partition can't be read on where it is.
 
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
 use futures_util::future::FutureExt;
 
 use super::mend::look_at_topic;
 use super::reading::{Fault, Looking, Reading};
 use crate::cluster::{KafkaError, Trouble};
 use crate::config::Corrupt;
-use crate::record::{NextOffset, Partition, Place, Places};
 
 /// A partition that has to be looked at.
 #[derive(Debug, Clone)]
 pub(super) struct Unreadable {
     /// Where it could not be read on.
-    pub at: Place,
+    pub at: Position,
     pub why: Why,
 }
 
@@ -34,7 +35,7 @@ impl Reading<'_> {
             }
             // Of a start before this one, or of what came after the last record: it is compared from here.
             Trouble::Truncated { .. } => {
-                let here = Places::from([(partition, self.place(partition))]);
+                let here = Positions::from([(partition, self.place(partition))]);
                 self.restart(&here, Vec::new())?;
             }
             Trouble::Denied => return Err(self.archive.kafka(&doing, e).into()),
@@ -88,11 +89,11 @@ impl Reading<'_> {
 
     /// Tries again to read the partitions that wait.
     pub(super) fn try_again(&mut self) -> Result<(), Fault> {
-        let mut again = Places::new();
+        let mut again = Positions::default();
         for (partition, at) in std::mem::take(&mut self.held_up) {
             let place = self.place(partition);
             if place.next == at {
-                again.insert(partition, place);
+                again.set(partition, place);
                 self.held_up.insert(partition, at);
             } else {
                 tracing::info!(

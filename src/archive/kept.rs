@@ -5,8 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, Store};
-use crate::config::Compression;
+use crate::ledger::{Checkpointed, Store};
 use crate::world::fs::{File, Fs};
 
 /// How much is copied at once, in bytes.
@@ -22,7 +21,8 @@ impl Archive {
         from: u64,
     ) -> Result<(), Stop> {
         let identity = &checkpointed.checkpoint().identity;
-        let path = store.path(&kept_name(identity, from, self.config.compression));
+        let id = identity.topic_id.as_deref();
+        let path = store.dir().unverified(id, from, self.config.compression);
         let file = self.file().display();
         let failed = |e: io::Error| {
             Stop::Retry(format!(
@@ -51,14 +51,6 @@ impl Archive {
         );
         Ok(())
     }
-}
-
-/// By the topic that is left and the byte from which on it is no longer believed. Ids may be written in an alphabet
-/// with a slash in it.
-fn kept_name(identity: &Identity, from: u64, compression: Compression) -> String {
-    let id = identity.topic_id.as_deref().unwrap_or("unknown");
-    let id = id.replace('/', "_").replace('+', "-");
-    format!("unverified-{id}-{from}.ndjson{}", compression.ending())
 }
 
 fn copy(from: &dyn File, bytes: Range<u64>, to: &dyn File) -> io::Result<()> {

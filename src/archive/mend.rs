@@ -5,19 +5,21 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::gap::{Gap, GapReason};
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
+
 use super::Stop;
 use super::durable::other_cluster;
 use super::failed::{Unreadable, Why};
 use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::gaps::{Gap, GapReason};
-use crate::record::{NextOffset, Partition, Place, Places};
 
 /// What a look at the topic has shown.
 pub(super) struct Finding {
     topic: Topic,
     /// What there is of the partitions that couldn't be read on where they were.
-    lost: BTreeMap<Partition, (Place, There)>,
+    lost: BTreeMap<Partition, (Position, There)>,
 }
 
 enum There {
@@ -122,11 +124,13 @@ impl Reading<'_> {
                 new.start,
                 new.end - 1,
             );
-            let beginnings = new.map(|partition| (partition, 0.into())).collect();
+            let beginnings = new
+                .map(|partition| (partition, Position::default()))
+                .collect();
             self.restart(&beginnings, Vec::new())?;
         }
         self.topic = topic;
-        let mut at = Places::new();
+        let mut at = Positions::default();
         let mut gaps = Vec::new();
         for (partition, (looked_at, there)) in lost {
             if looked_at != self.place(partition) {
@@ -144,7 +148,7 @@ impl Reading<'_> {
                 true => self.unmoved.insert(partition),
                 false => self.unmoved.remove(&partition),
             };
-            at.insert(partition, go_on);
+            at.set(partition, go_on);
             gaps.extend(gap);
         }
         if at.is_empty() {
@@ -155,12 +159,12 @@ impl Reading<'_> {
     }
 
     /// Where a partition goes on that couldn't be read where it is, and what that leaves out.
-    fn behind(&self, partition: Partition, there: There) -> (Place, Option<Gap>) {
+    fn behind(&self, partition: Partition, there: There) -> (Position, Option<Gap>) {
         let place = self.place(partition);
         let next = place.next;
         let (go_on, missing, reason, explanation) = match there {
             There::Held(held, _) if next < held.start => {
-                let lost = held.start - next;
+                let lost = held.start.since(next);
                 let text = format!("Kafka deleted up to {lost} records before they were read");
                 (held.start, next..held.start, GapReason::Expired, text)
             }
@@ -202,7 +206,7 @@ impl Reading<'_> {
             self.archive.config.topic,
             missing.start,
             missing.end,
-            self.store.path("gaps.ndjson").display(),
+            self.store.dir().gaps().display(),
         );
         let gap = Gap {
             noticed: self.archive.world.clock.now(),

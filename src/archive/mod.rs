@@ -19,9 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use archiver_format::checkpoint::Progress;
+
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
-use crate::segment::writer::Progress;
 use crate::status::{State, Status};
 use crate::world::clock::{Clock, Ticks};
 use crate::world::disk::Disk;
@@ -30,7 +31,7 @@ use backoff::Backoff;
 use open::Owned;
 use owed::Owed;
 
-pub use reading::CHUNK_BYTES;
+pub use reading::BATCH_BYTES;
 
 /// What all archives share: the world around them.
 #[derive(Clone)]
@@ -154,8 +155,7 @@ impl Archive {
 
     /// Counts what is in its file.
     fn stands_at(&self, progress: &Progress) {
-        self.status
-            .stands_at(progress.records, progress.data.length);
+        self.status.stands_at(progress.records, progress.bytes());
     }
 
     fn file(&self) -> &Path {

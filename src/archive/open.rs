@@ -8,17 +8,21 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use archiver_format::checkpoint::{Identity, Progress, Segment};
+use archiver_format::gap::{Gap, GapReason};
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
+
 use super::own::check_owner;
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, Identity, LoadError, PAGE, Store, compression_name};
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Existing, Start};
-use crate::gaps::{Gap, GapLog, GapReason};
-use crate::lock::{Lock, LockError, lock};
-use crate::record::{NextOffset, Partition, Place, Places};
-use crate::segment::append::{AppendFile, Refused};
+use crate::ledger::append_file::{AppendFile, Refused};
+use crate::ledger::gap_log::GapLog;
+use crate::ledger::lock::{Lock, LockError, lock};
+use crate::ledger::{Checkpointed, Durable, LoadError, PAGE, Store};
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::{Durable, Writer};
+use crate::segment::writer::Writer;
 use crate::world::fs::{self, File, Fs, NotOwn};
 
 /// Everything that reading needs, as it was left.
@@ -28,7 +32,7 @@ pub(super) struct Opened {
     pub topic: Topic,
     pub pipeline: Pipeline,
     /// Where to start each partition of the topic.
-    pub from: Places,
+    pub from: Positions,
     /// What the checkpoint says, for telling a shorter log from a topic that was created again.
     pub checkpointed: Checkpointed,
 }
@@ -69,7 +73,7 @@ impl Archive {
                     self.file().display()
                 )));
             }
-            None => self.check_new_file(store.path("gaps.ndjson")).await?,
+            None => self.check_new_file(store.dir().gaps()).await?,
         }
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
@@ -87,7 +91,7 @@ impl Archive {
         let identity = Identity {
             archive: self.config.name.clone(),
             file: self.file().display().to_string(),
-            compression: compression_name(self.config.compression).into(),
+            compression: self.config.compression.algorithm(),
             topic: self.config.topic.clone(),
             topic_id: topic.as_ref().and_then(|topic| topic.id.clone()),
             cluster_id,
@@ -97,7 +101,7 @@ impl Archive {
             None => {
                 let begun = self.begin(&store, &identity, topic.as_ref()).await?;
                 owned.has_begun = true;
-                (begun.0, Some(begun.1))
+                begun
             }
         };
         // Its first checkpoint is stored now: when the topic is created, all of it is new.
@@ -120,7 +124,7 @@ impl Archive {
                 None => Stop::Retry(format!("creating the state directory {dir}: {e}")),
             }
         })?;
-        let (path, file) = (store.path("lock"), self.config.file.clone());
+        let (path, file) = (store.dir().lock(), self.config.file.clone());
         let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
         locked.map_err(stop_for_lock)
     }
@@ -131,12 +135,12 @@ impl Archive {
         store: &Store,
         identity: &Identity,
         topic: Option<&Topic>,
-    ) -> Result<(Checkpointed, Arc<dyn File>), Stop> {
+    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Stop> {
         let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
-            None => (Places::new(), 0),
+            None => (Positions::default(), 0),
         };
-        let (path, state) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let (path, state) = (self.config.file.clone(), store.dir().gaps());
         let dir = self.config.state.clone();
         let (disk, existing) = (&self.world.disk, self.config.existing);
         let create = move |fs: &dyn Fs| {
@@ -164,7 +168,8 @@ impl Archive {
         };
         let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
         // Locked from here on until it is read into.
-        let held = Arc::clone(written.data());
+        let held = written.segments().iter();
+        let held = held.map(|segment| Arc::clone(&segment.file)).next();
         let file = self.file().display();
         let storing =
             |e: io::Error| Stop::Retry(format!("storing the first checkpoint for {file}: {e}"));
@@ -195,11 +200,14 @@ impl Archive {
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
-    async fn first_offsets(&self, topic: &Topic) -> Result<(Places, i64), Stop> {
+    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Stop> {
         let offsets = self.offsets(topic).await?;
         Ok(match self.config.start {
             Start::Latest => {
-                let behind = offsets.values().map(|held| held.end - held.start).sum();
+                let behind = offsets
+                    .values()
+                    .map(|held| held.end.since(held.start))
+                    .sum();
                 let ends = offsets.iter().map(|(&p, held)| (p, held.end.into()));
                 (ends.collect(), behind)
             }
@@ -226,10 +234,10 @@ impl Archive {
         held: Option<Arc<dyn File>>,
     ) -> Result<Opened, Stop> {
         let stored = checkpointed.checkpoint();
-        let positions = &stored.progress.next_offsets;
+        let positions = &stored.progress.positions;
         let known = Topic {
             id: stored.identity.topic_id.clone(),
-            partitions: positions.keys().last().map_or(0, |last| last + 1),
+            partitions: positions.partitions().last().map_or(0, |last| last + 1),
             cluster_id: None,
         };
         if topic.is_behind(&known) {
@@ -242,23 +250,24 @@ impl Archive {
             (Some(before), Some(now)) => before != now,
             // Without ids only a topic that lost partitions gives itself away.
             _ => positions
-                .keys()
-                .any(|&partition| partition >= topic.partitions),
+                .partitions()
+                .any(|partition| partition >= topic.partitions),
         };
         // A partition that the checkpoint doesn't know is new, and read from its beginning.
         let from = (0..topic.partitions)
-            .map(|partition| match stored.progress.place(partition) {
-                Some(place) if !recreated => (partition, place),
-                _ => (partition, Place::from(0)),
+            .map(|partition| match positions.get(partition) {
+                Some(at) if !recreated => (partition, at),
+                _ => (partition, Position::default()),
             })
-            .collect::<Places>();
+            .collect::<Positions>();
         let now = recreated.then_some(&identity);
         let files = self.open_files(&store, &checkpointed, from.clone(), now, held);
         let (writer, durable) = files.await?;
         // An empty file is known again only by which one it is, and a topic by its id or its partitions: before anything
         // is written to another one, that is stored.
-        let opened = durable.progress();
-        let is_other_empty = opened.data.length == 0 && opened.id != stored.progress.id;
+        let opened = self.segment(durable.progress())?;
+        let is_other_empty =
+            opened.mark.length == 0 && opened.id != self.segment(&stored.progress)?.id;
         let has_other_id = topic.id.is_some() && topic.id != stored.identity.topic_id;
         let checkpointed = match is_other_empty || has_other_id || recreated {
             true => {
@@ -284,15 +293,17 @@ impl Archive {
         &self,
         store: &Store,
         checkpointed: &Checkpointed,
-        from: Places,
+        from: Positions,
         recreated: Option<&Identity>,
         held: Option<Arc<dyn File>>,
     ) -> Result<(Writer, Durable), Stop> {
         let progress = checkpointed.checkpoint().progress.clone();
-        let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
+        let Segment { id, mark } = self.segment(&progress)?.clone();
+        let from_byte = mark.length;
+        let (path, gaps) = (self.config.file.clone(), store.dir().gaps());
         let (name, records) = (self.config.name.clone(), progress.records);
         let resume = move |fs: &dyn Fs| {
-            let data = AppendFile::resume(fs, &path, &progress.data, progress.id, held)?;
+            let data = AppendFile::resume(fs, &path, &mark, id, held)?;
             Ok((data, GapLog::resume(fs, &gaps, &progress.gaps)?))
         };
         let resumed = self.world.disk.run(resume).await;
@@ -300,8 +311,8 @@ impl Archive {
         // Both are what the checkpoint says: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
-            let from = checkpointed.checkpoint().progress.data.length;
-            self.keep(store, checkpointed, data.handle(), from).await?;
+            self.keep(store, checkpointed, data.handle(), from_byte)
+                .await?;
             unlisted = self.recreated_gaps(checkpointed, now);
         }
         let open = move |fs: &dyn Fs| {
@@ -327,6 +338,16 @@ impl Archive {
             Ok(durable) => Ok((writer, durable)),
             Err(e) => Err(self.refused(e, Some(checkpointed))),
         }
+    }
+
+    /// The file that the archive has been writing.
+    pub(super) fn segment<'p>(&self, progress: &'p Progress) -> Result<&'p Segment, Stop> {
+        progress.segment().map_err(|e| {
+            let dir = self.config.state.display();
+            Stop::Never(format!(
+                "the checkpoint in {dir}: {e}; use the archiver that wrote it; see {PAGE}"
+            ))
+        })
     }
 
     /// What a file that can't be used means for the archive.
@@ -368,16 +389,16 @@ impl Archive {
             self.config.name,
             self.config.state.join("gaps.ndjson").display(),
         );
-        let gap = |(&partition, &from): (&Partition, &NextOffset)| Gap {
+        let gap = |(partition, at): (Partition, Position)| Gap {
             noticed: self.world.clock.now(),
             topic_id: stored.identity.topic_id.clone(),
             partition,
-            from,
+            from: at.next,
             to: None,
             reason: GapReason::Recreated,
             explanation: explanation.clone(),
         };
-        stored.progress.next_offsets.iter().map(gap).collect()
+        stored.progress.positions.iter().map(gap).collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! What an archive has taken in this run and doesn't have for certain, whatever became of the attempts that took it.
 
-use crate::checkpoint::Checkpoint;
-use crate::record::{NextOffset, Partition, Place, Positions};
+use std::collections::BTreeMap;
+
+use archiver_format::checkpoint::Checkpoint;
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition};
 
 /// Records that an attempt took and no checkpoint counts. They are read again, sooner or later.
 #[derive(Default)]
@@ -9,7 +12,7 @@ pub(super) struct Owed {
     /// The topic that they are of.
     topic_id: Option<String>,
     /// Up to where each partition had been taken.
-    up_to: Positions,
+    up_to: BTreeMap<Partition, NextOffset>,
     /// An attempt could not see to it that the files are what was thought, and none has opened them since.
     is_in_doubt: bool,
 }
@@ -21,20 +24,18 @@ impl Owed {
     }
 
     /// Takes note of how far an attempt had taken each partition at its end, and of what is stored then.
-    pub fn settle(&mut self, taken: &[Place], stored: &Checkpoint) {
+    pub fn settle(&mut self, taken: &Positions, stored: &Checkpoint) {
         if self.topic_id != stored.identity.topic_id {
             // Nobody can read again what was of a topic that is gone: it is in the list of gaps.
             self.up_to.clear();
             self.topic_id.clone_from(&stored.identity.topic_id);
         }
-        for (partition, place) in (0..).zip(taken) {
+        for (partition, at) in taken.iter() {
             let up_to = self.up_to.entry(partition).or_default();
-            *up_to = place.next.max(*up_to);
+            *up_to = at.next.max(*up_to);
         }
-        let has = &stored.progress.next_offsets;
-        let is_owed = |partition: &Partition, up_to: &mut NextOffset| {
-            *up_to > has.get(partition).copied().unwrap_or(0)
-        };
+        let has = &stored.progress.positions;
+        let is_owed = |partition: &Partition, up_to: &mut NextOffset| *up_to > has.next(*partition);
         self.up_to.retain(is_owed);
     }
 

@@ -3,18 +3,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use archiver_format::compression::check_whole;
+
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpointed, PAGE, REMEDY, compression_name, owner};
-use crate::config::{Compression, Existing};
-use crate::segment::append::{AppendFile, Refused};
-use crate::segment::compression;
+use crate::config::Existing;
+use crate::ledger::append_file::{AppendFile, Refused};
+use crate::ledger::{Checkpointed, PAGE, REMEDY, owner};
 use crate::world::fs::{self, Fs, Reading};
 
 impl Archive {
     /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
     pub(super) async fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
         let stored = &checkpoint.checkpoint().identity;
-        let configured = compression_name(self.config.compression);
+        let configured = self.config.compression.algorithm();
         let differs = |what: &str, expected: &str, found: &str| {
             Err(Stop::Never(format!(
                 "the checkpoint in {} is of {what} {expected}, but {what} {found} is configured; \
@@ -26,20 +27,19 @@ impl Archive {
             return differs("topic", &stored.topic, &self.config.topic);
         }
         if stored.compression != configured {
-            return differs("compression", &stored.compression, configured);
+            return differs("compression", stored.compression.name(), configured.name());
         }
         let file = self.file().display();
         if stored.archive == self.config.name || stored.file == file.to_string() {
             return Ok(());
         }
         // Renamed and moved at once, or another's: the fingerprint alone can't tell files of the same values.
-        let (path, id) = (
-            self.config.file.clone(),
-            checkpoint.checkpoint().progress.id,
-        );
+        let path = self.config.file.clone();
+        let segments = checkpoint.checkpoint().progress.segments.iter();
+        let ids = segments.map(|segment| segment.id).collect::<Vec<_>>();
         let found = self.world.disk.run(move |fs| fs.stat(&path)).await;
         match found {
-            Ok(stat) if stat.id() == id => return Ok(()),
+            Ok(stat) if ids.contains(&stat.id()) => return Ok(()),
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(Stop::Retry(format!("looking at {file}: {e}")));
             }
@@ -76,7 +76,7 @@ impl Archive {
     pub(super) async fn check_new_file(&self, gaps: PathBuf) -> Result<(), Stop> {
         let (path, how, existing) = (
             self.config.file.clone(),
-            self.config.compression,
+            self.config.compression.algorithm(),
             self.config.existing,
         );
         let state = self.config.state.clone();
@@ -105,13 +105,13 @@ impl Archive {
                 .open(&path)
                 .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
             let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
-            compression::check(whole, how).map_err(|e| {
+            check_whole(whole, how).map_err(|e| {
                 if e.raw_os_error().is_some() {
                     return Stop::Retry(format!("reading {shown}: {e}"));
                 }
                 Stop::Never(format!(
                     "{shown} can't be appended to: it is not whole {}: {e}; move it away or mend it",
-                    compression_in_words(how)
+                    how.made_of()
                 ))
             })
         };
@@ -136,14 +136,6 @@ fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
     }
 }
 
-fn compression_in_words(compression: Compression) -> &'static str {
-    match compression {
-        Compression::None => "plain lines",
-        Compression::Gzip(_) => "gzip members",
-        Compression::Zstd(_) => "zstd frames",
-    }
-}
-
 /// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
 /// its own checkpoint.
 pub(super) fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refused> {
@@ -154,13 +146,15 @@ pub(super) fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Resu
     };
     let id = found.handle().stat().map_err(io)?.id();
     for dir in fs.list(fs::parent(state)).map_err(io)? {
-        let Some((of, file)) = owner(fs, &dir).map_err(io)? else {
+        let Some(of) = owner(fs, &dir).map_err(io)? else {
             continue;
         };
+        let mut segments = of.progress.segments.iter();
         // Without its time of birth a number may be of a later file.
-        let is_it = file == id && (id.born.is_some() || of.file == path.display().to_string());
+        let is_known = id.born.is_some() || of.identity.file == path.display().to_string();
+        let is_it = is_known && segments.any(|segment| segment.id == id);
         if is_it && dir != state {
-            let archive = of.archive;
+            let archive = of.identity.archive;
             return Err(Refused::Owned { path, archive, dir });
         }
     }

@@ -4,6 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::checkpoint::Identity;
+use archiver_format::gap::Gap;
+use archiver_format::line::NewlineInValue;
+use archiver_format::position::{Advance, Step};
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -15,23 +21,21 @@ use super::open::Opened;
 use super::owed::Owed;
 use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, Stop, backoff};
-use crate::checkpoint::{Checkpointed, Identity, Store};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic};
-use crate::encode::{Advance, Chunk, NewlineInValue};
-use crate::gaps::Gap;
-use crate::record::{NextOffset, Partition, Place, Places};
+use crate::ledger::{Checkpointed, Store};
+use crate::segment::batch::Batch;
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::{WriteError, Wrote};
+use crate::segment::writer::{ONLY, WriteError, Wrote};
 use crate::status::State;
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
 
-/// A chunk holds at most this much, unless one record alone is larger.
-pub const CHUNK_BYTES: usize = 1 << 20;
-/// A chunk that has waited this long for more, and found none, is written before the flush is due: at the end
+/// A batch holds at most this much, unless one record alone is larger.
+pub const BATCH_BYTES: usize = 1 << 20;
+/// A batch that has waited this long for more, and found none, is written before the flush is due: at the end
 /// of a backlog nobody should wait for the last of it.
 const QUIET: Duration = Duration::from_millis(50);
-/// Smaller chunks wait for the flush, so that a trickle doesn't become many small members.
+/// Smaller batches wait for the flush, so that a trickle doesn't become many small members.
 const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
@@ -51,10 +55,10 @@ pub(super) struct Reading<'a> {
     /// What was checkpointed last.
     pub checkpointed: Checkpointed,
     /// Where each partition is, as taken; records before that are not taken again.
-    pub(super) places: Vec<Place>,
-    pub(super) chunk: Chunk,
+    pub(super) positions: Positions,
+    pub(super) batch: Batch,
     pub(super) held: Held,
-    /// When it was given the memory for a chunk because it was its turn, if the chunk has not gone out since.
+    /// When it was given the memory for a batch because it was its turn, if the batch has not gone out since.
     pub(super) turn: Option<Instant>,
     /// Waits for its turn.
     pub(super) in_line: Option<BoxFuture<'static, Held>>,
@@ -121,7 +125,7 @@ pub(super) async fn read(
     let mut reading = Reading {
         archive,
         unsaved: written.is_some_and(|written| written.progress() != checkpointed),
-        places: opened.from.values().copied().collect(),
+        positions: opened.from,
         store: opened.store,
         identity: opened.identity,
         topic: opened.topic,
@@ -129,7 +133,7 @@ pub(super) async fn read(
         reader,
         owed: &mut *owed,
         checkpointed: opened.checkpointed,
-        chunk: Chunk::default(),
+        batch: Batch::default(),
         held: archive.world.disk.budget().hold(),
         turn: None,
         in_line: None,
@@ -176,7 +180,7 @@ pub(super) async fn read(
         }
     };
     let stored = reading.checkpointed.checkpoint();
-    reading.owed.settle(&reading.places, stored);
+    reading.owed.settle(&reading.positions, stored);
     drop(reading);
     match ended {
         Ok(()) => {
@@ -254,7 +258,7 @@ impl Reading<'_> {
                 }
                 () = flush.next() => {
                     // Also takes what a lost wake-up may have left.
-                    (flush_due, more) = (!self.chunk.bytes.is_empty(), true);
+                    (flush_due, more) = (!self.batch.is_empty(), true);
                 }
                 () = checkpoint.next() => {
                     if !self.unsaved && self.pipeline.is_idle() {
@@ -269,7 +273,7 @@ impl Reading<'_> {
                         looking = Some(self.look());
                     }
                 }
-                () = pause.next(), if !more && self.chunk.bytes.len() >= worth_writing => {
+                () = pause.next(), if !more && self.batch.len() >= worth_writing => {
                     flush_due |= std::mem::replace(&mut self.quiet, true);
                     if flush_due {
                         worth_writing = QUIET_BYTES;
@@ -297,17 +301,16 @@ impl Reading<'_> {
         let newline = self.archive.config.newline;
         // In one piece, as growing it copies every byte again; where memory is short only as large as it gets.
         let is_short = self.turn.is_some() || self.budget().is_spent();
-        let room = if is_short { 0 } else { CHUNK_BYTES };
-        let (chunk, places) = (&mut self.chunk, &mut self.places);
+        let room = if is_short { 0 } else { BATCH_BYTES };
+        let (batch, positions) = (&mut self.batch, &mut self.positions);
         let (mut full, mut records, mut large) = (Vec::new(), 0, None);
         let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
         let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
             Fetched::Record(record) => {
-                let at = usize::try_from(record.partition).unwrap_or(usize::MAX);
-                let Some(place) = places.get_mut(at) else {
+                let Some(Position { next, .. }) = positions.get(record.partition) else {
                     return;
                 };
-                if record.offset < place.next || refused.is_some() {
+                if record.offset < next.get() || refused.is_some() {
                     return;
                 }
                 let left_out = |(partition, e): &(_, KafkaError)| {
@@ -317,20 +320,15 @@ impl Reading<'_> {
                     return;
                 }
                 let size = record.value.map_or(1, |value| value.len() + 1);
-                if !chunk.bytes.is_empty() && chunk.bytes.len() + size > CHUNK_BYTES {
-                    full.push(std::mem::replace(chunk, Chunk::with_room(room)));
+                if !batch.is_empty() && batch.len() + size > BATCH_BYTES {
+                    full.push(std::mem::replace(batch, Batch::with_room(room)));
                 }
-                if size > CHUNK_BYTES {
-                    chunk.bytes.reserve_exact(size);
+                if size > BATCH_BYTES {
+                    batch.reserve(ONLY, size);
                     large = Some((record.partition, record.offset, size));
                 }
-                match chunk.push(&record, newline) {
-                    Ok(()) => {
-                        *place = Place {
-                            next: record.offset + 1,
-                            epoch: record.epoch,
-                        }
-                    }
+                match batch.push(ONLY, &record, next, newline) {
+                    Ok(()) => positions.set(record.partition, Position::after(&record)),
                     Err(e) => refused = Some(e),
                 }
                 records += 1;
@@ -343,15 +341,15 @@ impl Reading<'_> {
         if let Some((partition, offset, size)) = large {
             self.say_if_too_large(partition, offset, size);
         }
-        for chunk in full {
+        for batch in full {
             self.turn = None;
             let mut held = self.budget().hold();
-            held.set(chunk.bytes.capacity() as u64);
-            self.pipeline.submit(chunk, held);
+            held.set(batch.capacity() as u64);
+            self.pipeline.submit(batch, held);
         }
-        let chunk = self.chunk.bytes.capacity();
-        if self.turn.is_none() || chunk > CHUNK_BYTES {
-            self.held.set(chunk as u64);
+        let capacity = self.batch.capacity();
+        if self.turn.is_none() || capacity > BATCH_BYTES {
+            self.held.set(capacity as u64);
         }
         if self.turn.is_none() && self.budget().is_spent() {
             self.submit();
@@ -367,15 +365,15 @@ impl Reading<'_> {
         }
     }
 
-    /// Hands the chunk over to be written.
+    /// Hands the batch over to be written.
     pub(super) fn submit(&mut self) {
-        if self.chunk.bytes.is_empty() {
+        if self.batch.is_empty() {
             return;
         }
         self.give_up_turn();
         let nothing = self.budget().hold();
         let held = std::mem::replace(&mut self.held, nothing);
-        self.pipeline.submit(std::mem::take(&mut self.chunk), held);
+        self.pipeline.submit(std::mem::take(&mut self.batch), held);
     }
 
     pub(super) fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
@@ -385,7 +383,9 @@ impl Reading<'_> {
                 self.unsaved |= wrote.advances > 0;
                 Ok(())
             }
-            Err(e @ WriteError::Foreign(_)) => Err(Fault::Distrust(e.to_string())),
+            Err(e @ (WriteError::Foreign(_) | WriteError::Misstep(_) | WriteError::NotOpen(_))) => {
+                Err(Fault::Distrust(e.to_string()))
+            }
             Err(e) => Err(Stop::Retry(e.to_string()).into()),
         }
     }
@@ -427,28 +427,34 @@ impl Reading<'_> {
     }
 
     /// Where a partition is to be read on.
-    pub fn place(&self, partition: Partition) -> Place {
-        let at = usize::try_from(partition).unwrap_or(usize::MAX);
-        self.places.get(at).copied().unwrap_or(0.into())
+    pub fn place(&self, partition: Partition) -> Position {
+        self.positions.get(partition).unwrap_or_default()
     }
 
     /// Starts a partition at another offset, or a new one; the gaps before it are listed.
-    pub fn restart(&mut self, at: &Places, gaps: Vec<Gap>) -> Result<(), Fault> {
-        self.reader.stop(&at.keys().copied().collect::<Vec<_>>());
-        for (&partition, &place) in at {
-            let index = usize::try_from(partition).unwrap_or(0);
-            if self.places.len() <= index {
-                self.places.resize(index + 1, 0.into());
+    pub fn restart(&mut self, at: &Positions, gaps: Vec<Gap>) -> Result<(), Fault> {
+        self.reader.stop(&at.partitions().collect::<Vec<_>>());
+        let mut steps = Vec::new();
+        for (partition, to) in at.iter() {
+            let from = self.positions.next(partition);
+            if to.next < from {
+                self.owed.limit(partition, to.next);
             }
-            if place.next < self.places[index].next {
-                self.owed.limit(partition, place.next);
+            self.positions.set(partition, to);
+            let is_gap = gaps.iter().any(|gap| gap.partition == partition);
+            if is_gap {
+                steps.push(Step {
+                    partition,
+                    from,
+                    to,
+                    is_gap,
+                });
             }
-            self.places[index] = place;
         }
         if !gaps.is_empty() {
             self.submit();
-            let to = at.iter().map(|(&p, &place)| (p, place)).collect();
-            self.pipeline.submit_gaps(gaps, Advance { records: 0, to });
+            self.pipeline
+                .submit_gaps(gaps, Advance { records: 0, steps });
         }
         if self.let_go {
             return Ok(());

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use archiver_format::record::Partition;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::reading::{CHUNK_BYTES, Fault, Reading};
-use crate::record::{NextOffset, Partition, Places};
+use super::reading::{BATCH_BYTES, Fault, Reading};
 use crate::world::memory::{Budget, Held};
 
 /// An archive that can't take what has arrived for it lets others wait no longer than this.
@@ -78,7 +78,7 @@ impl Reading<'_> {
 
     pub(super) fn stand_in_line(&mut self) {
         if self.turn.is_none() && self.in_line.is_none() && self.pipeline.has_room() {
-            let turn = self.budget().clone().turn(CHUNK_BYTES as u64);
+            let turn = self.budget().clone().turn(BATCH_BYTES as u64);
             self.in_line = Some(turn.boxed());
         }
     }
@@ -95,7 +95,7 @@ impl Reading<'_> {
     /// Others wait for it, and nothing more may come.
     pub(super) fn give_up_turn(&mut self) {
         self.turn = None;
-        self.held.set(self.chunk.bytes.capacity() as u64);
+        self.held.set(self.batch.capacity() as u64);
     }
 
     /// Would others get on if this archive dropped what has arrived? Where all wait for the same disk it would only
@@ -109,7 +109,7 @@ impl Reading<'_> {
     pub(super) fn let_go(&mut self) {
         if !self.let_go {
             self.let_go = true;
-            let partitions = self.places().into_keys().collect::<Vec<_>>();
+            let partitions = self.positions.partitions().collect::<Vec<_>>();
             self.reader.stop(&partitions);
         }
     }
@@ -118,7 +118,7 @@ impl Reading<'_> {
     pub(super) fn go_on(&mut self) -> Result<(), Fault> {
         if self.let_go {
             self.let_go = false;
-            let started = self.reader.start(&self.places());
+            let started = self.reader.start(&self.positions);
             started.map_err(|e| self.archive.kafka("reading", &e))?;
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Reading<'_> {
 
     /// Says of a record that it takes more memory than is allowed. It is in memory when that is seen, so that refusing it
     /// would bound nothing, and only keep the archive from going on. Said again of one that is twice as large.
-    pub(super) fn say_if_too_large(&self, partition: Partition, offset: NextOffset, size: usize) {
+    pub(super) fn say_if_too_large(&self, partition: Partition, offset: i64, size: usize) {
         let world = &self.archive.world;
         let (size, allowed) = (size as u64, world.memory_bytes);
         let needed = size.saturating_mul(COPIES);
@@ -149,10 +149,5 @@ impl Reading<'_> {
             allowed >> 20,
             needed.div_ceil(1 << 20),
         );
-    }
-
-    /// Where each partition is to be read on.
-    pub(super) fn places(&self) -> Places {
-        (0..).zip(self.places.iter().copied()).collect()
     }
 }

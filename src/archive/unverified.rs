@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use archiver_format::checkpoint::{Checkpoint, Segment};
+use archiver_format::mark::{FileId, Mark};
+
 use super::durable::perhaps_read;
 use super::{Archive, Stop};
-use crate::checkpoint::{Checkpoint, Checkpointed, Store};
 use crate::cluster::Topic;
-use crate::gaps::GapLog;
-use crate::segment::append::{AppendFile, Refused};
-use crate::segment::writer::Progress;
-use crate::world::fs::{File, FileId, Fs};
+use crate::ledger::append_file::{AppendFile, Refused};
+use crate::ledger::gap_log::GapLog;
+use crate::ledger::{Checkpointed, Store};
+use crate::world::fs::{File, Fs};
 
 /// A data file that is what its checkpoint says.
 struct Found {
@@ -35,7 +37,7 @@ impl Archive {
         let (Some(verified), Some(now)) = (verified, topic) else {
             return Ok((stored, None));
         };
-        let (before, read) = (&verified.next_offsets, &progress.next_offsets);
+        let (before, read) = (&verified.positions, &progress.positions);
         let is_all = !now.is_another(identity.topic_id.as_ref()) || {
             let perhaps = perhaps_read(&*self.cluster, identity, now, before, read).await;
             !perhaps.map_err(|e| self.kafka("asking for the offsets of", &e))?
@@ -44,9 +46,11 @@ impl Archive {
             let saved = store.save_verified(stored).await;
             return Ok((saved.map_err(|e| self.not_stored(&e))?, None));
         }
-        let found = self.find_unverified(store, progress.clone()).await;
+        let segment = self.segment(progress)?.clone();
+        let gaps = progress.gaps.clone();
+        let found = self.find_unverified(store, segment, gaps).await;
         let found = found.map_err(|e| self.refused(e, Some(&stored)))?;
-        let from = verified.data.length;
+        let from = self.segment(verified)?.mark.length;
         self.keep(store, &stored, &found.data, from).await?;
         let saved = store.save_only_verified(stored, found.id).await;
         let saved = saved.map_err(|e| self.not_stored(&e))?;
@@ -60,11 +64,16 @@ impl Archive {
     }
 
     /// Opens the files as a start does that trusts the checkpoint: nothing is changed if they don't fit.
-    async fn find_unverified(&self, store: &Store, progress: Progress) -> Result<Found, Refused> {
-        let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
+    async fn find_unverified(
+        &self,
+        store: &Store,
+        segment: Segment,
+        listed: Mark,
+    ) -> Result<Found, Refused> {
+        let (path, gaps) = (self.config.file.clone(), store.dir().gaps());
         let find = move |fs: &dyn Fs| {
-            let data = AppendFile::resume(fs, &path, &progress.data, progress.id, None)?;
-            GapLog::resume(fs, &gaps, &progress.gaps)?;
+            let data = AppendFile::resume(fs, &path, &segment.mark, segment.id, None)?;
+            GapLog::resume(fs, &gaps, &listed)?;
             let data = Arc::clone(data.handle());
             match data.stat() {
                 Ok(stat) => Ok(Found {

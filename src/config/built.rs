@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::compression::Compression;
+use archiver_format::line::Newline;
+
 use crate::world::fs::FileMode;
 
 /// Something of a configuration that was checked as a whole: made by [`load`](super::load) alone, changed by nobody.
@@ -113,28 +116,6 @@ pub enum Start {
     Latest,
     /// At the first record that Kafka still holds.
     Earliest,
-}
-
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Plain lines.
-    None,
-    /// A sequence of gzip members (RFC 1952) at this level, 1–9.
-    Gzip(u32),
-    /// A sequence of zstd frames (RFC 8878) at this level, 1–19.
-    Zstd(i32),
-}
-
-/// What becomes of a newline byte inside a value, so that one record is one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Newline {
-    /// `\n` becomes a space.
-    Space,
-    /// `\n`, `\r` and `\` become `\n`, `\r` and `\\`, as in JSON strings.
-    Escape,
-    /// The archive stops before the record.
-    Fail,
 }
 
 /// What to do with a file that exists and has no checkpoint.

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use archiver_format::layout::STATE_DIRECTORY;
+
 use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
+
 use super::key::{Key, Kind};
 use super::keys::{
     ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
@@ -16,9 +19,6 @@ use super::name;
 use super::problem::{Problem, Span, Text};
 use super::table::Table;
 use super::walk::Walker;
-
-/// Beside the data, where no `state_dir` is given.
-pub const STATE_DIRECTORY: &str = ".archiver";
 
 /// Checks everything. The configuration means something only if the walker has no problems.
 pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {

@@ -1,57 +1,25 @@
 //! Which compression a file gets, and how hard.
 
-use super::built::Compression;
+use archiver_format::compression::{Algorithm, Compression};
+
 use super::keys::{COMPRESSION, COMPRESSION_LEVEL};
 use super::problem::{At, Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
 
-const GZIP_ENDING: &str = ".gz";
-const ZSTD_ENDING: &str = ".zst";
-
-impl Compression {
-    /// What the name of such a file ends in, dot included; nothing if it is not compressed.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip(_) => GZIP_ENDING,
-            Self::Zstd(_) => ZSTD_ENDING,
-        }
-    }
+/// What the file's ending says.
+fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
+    let endings = Algorithm::ALL.map(|algorithm| (algorithm, algorithm.ending()));
+    let is_it = |&(_, ending): &(_, &str)| !ending.is_empty() && file.ends_with(ending);
+    endings.into_iter().find(is_it)
 }
 
-/// A compression without its level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Algorithm {
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl Algorithm {
-    /// What the file's ending says.
-    fn by_ending(file: &str) -> Option<(Self, &'static str)> {
-        let endings = [(Self::Gzip, GZIP_ENDING), (Self::Zstd, ZSTD_ENDING)];
-        endings
-            .into_iter()
-            .find(|(_, ending)| file.ends_with(ending))
-    }
-
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    /// Every other level that its key can have is one.
-    fn level_max(self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Gzip => 9,
-            Self::Zstd => 19,
-        }
+/// Every other level that its key can have is one.
+fn level_max(algorithm: Algorithm) -> u32 {
+    match algorithm {
+        Algorithm::None => 0,
+        Algorithm::Gzip => 9,
+        Algorithm::Zstd => 19,
     }
 }
 
@@ -64,7 +32,7 @@ pub(super) fn settle(
 ) -> Option<Compression> {
     let (own_level, default_level) = (own.at(&COMPRESSION_LEVEL), defaults.at(&COMPRESSION_LEVEL));
     let typed = own.at(&COMPRESSION).or(defaults.at(&COMPRESSION));
-    let ending = Algorithm::by_ending(&file.value);
+    let ending = by_ending(&file.value);
     if let (Some(typed), Some((named, ending))) = (&typed, ending)
         && *typed.value != named
     {
@@ -74,8 +42,8 @@ pub(super) fn settle(
     }
     let ending = ending.map_or(Algorithm::None, |(algorithm, _)| algorithm);
     let algorithm = typed.map_or(ending, |typed| *typed.value);
-    let max = algorithm.level_max();
-    let takes = format!("{} takes 1 to {max}", algorithm.word());
+    let max = level_max(algorithm);
+    let takes = format!("{} takes 1 to {max}", algorithm.name());
     match (&own_level, &default_level) {
         (Some(level), _) if max == 0 => walker.report(
             Problem::at(&level.span, "`compression_level` without a compression")
@@ -107,7 +75,7 @@ pub(super) fn settle(
 
 fn contradiction(file: &Text, ending: &str, typed: &At<&Algorithm>, is_own: bool) -> Problem {
     let message = "`compression` contradicts the file's ending";
-    let (asked, ends) = (typed.value.word(), format!("ends in {ending}"));
+    let (asked, ends) = (typed.value.name(), format!("ends in {ending}"));
     let problem = if is_own {
         Problem::at(&typed.span, message)
             .label(format!("{asked} here"))

@@ -83,7 +83,7 @@ impl<K> Key<K> {
 pub(super) struct Row {
     pub name: &'static str,
     /// Where it may stand; its default holds in the first of these.
-    pub places: &'static [Place],
+    pub places: &'static [Position],
     pub kind: &'static dyn AnyKind,
     pub default: DefaultValue,
     /// One line for the reference and the schema.
@@ -103,7 +103,7 @@ pub(super) enum DefaultValue {
 
 /// A table that keys stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Position {
     Top,
     Defaults,
     Archive,
@@ -111,7 +111,7 @@ pub(super) enum Place {
     Cluster,
 }
 
-impl Place {
+impl Position {
     /// The keys that may stand here.
     pub fn rows(self) -> impl Iterator<Item = &'static Row> {
         KEYS.iter().filter(move |row| row.places.contains(&self))

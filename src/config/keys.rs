@@ -7,19 +7,21 @@
 
 use std::time::Duration;
 
-use super::built::{Corrupt, Existing, Newline, Start};
-use super::compression::Algorithm;
+use archiver_format::compression::Algorithm;
+use archiver_format::line::Newline;
+
+use super::built::{Corrupt, Existing, Start};
 use super::duration::Durations;
 use super::key::DefaultValue::{Required, Told, Typed};
-use super::key::Place::{Archive, Cluster, Defaults, Limits, Top};
-use super::key::{Key, Place, Row};
+use super::key::Position::{Archive, Cluster, Defaults, Limits, Top};
+use super::key::{Key, Position, Row};
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode};
 use super::size::Sizes;
 use super::table::{List, Named, Section};
 
 /// In `[defaults]`, and in an `[[archive]]` for that archive alone.
-const EACH: &[Place] = &[Defaults, Archive];
+const EACH: &[Position] = &[Defaults, Archive];
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -58,9 +60,9 @@ keys! {
     CHECKPOINT: Durations = ("checkpoint", EACH, Durations(ms(100), hours(24)), Typed("\"5s\""),
         "how often what was written is made durable: fsync, then the position");
     COMPRESSION: Choice<Algorithm> = ("compression", EACH, Choice(&[
-            (Algorithm::None.word(), Algorithm::None, ""),
-            (Algorithm::Gzip.word(), Algorithm::Gzip, ""),
-            (Algorithm::Zstd.word(), Algorithm::Zstd, ""),
+            (Algorithm::None.name(), Algorithm::None, ""),
+            (Algorithm::Gzip.name(), Algorithm::Gzip, ""),
+            (Algorithm::Zstd.name(), Algorithm::Zstd, ""),
         ]), Told("by the file's ending: `.gz`, `.zst`, else none"), "how the file is compressed");
     COMPRESSION_LEVEL: Integers = ("compression_level", EACH, Integers(1..=19), Typed("1"),
         "how hard; gzip takes no more than 9");

@@ -34,10 +34,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use built::{
-    Archive, Checked, Cluster, Compression, Config, Corrupt, Existing, Newline, Start,
-};
-pub use check::STATE_DIRECTORY;
+pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Start};
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;

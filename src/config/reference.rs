@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::key::{DefaultValue, Place, Row};
+use super::key::{DefaultValue, Position, Row};
 use super::keys::KEYS;
 
 /// For each kind of table, its header (nothing for the top of the file) and a table of its keys in Markdown.
@@ -38,14 +38,14 @@ fn line(row: &Row) -> String {
 
 /// The JSON schema of a configuration.
 pub fn schema() -> Json {
-    let mut schema = object(Place::Top);
+    let mut schema = object(Position::Top);
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("The configuration of archiver");
     schema
 }
 
 /// The schema of a table.
-pub(super) fn object(place: Place) -> Json {
+pub(super) fn object(place: Position) -> Json {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for row in place.rows() {

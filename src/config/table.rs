@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{DefaultValue, Key, Kind, Place, Row, Toml};
+use super::key::{DefaultValue, Key, Kind, Position, Row, Toml};
 use super::keys::KEYS;
 use super::nearest::nearest;
 use super::problem::{At, Problem, Span, quote};
@@ -24,7 +24,12 @@ pub(super) struct Table {
 
 impl Table {
     /// Reads everything that stands in a table. `span` is the place for what doesn't.
-    pub fn read(walker: &mut Walker<'_>, place: Place, typed: &DeTable<'_>, span: &Span) -> Self {
+    pub fn read(
+        walker: &mut Walker<'_>,
+        place: Position,
+        typed: &DeTable<'_>,
+        span: &Span,
+    ) -> Self {
         for key in typed.keys() {
             if !place.rows().any(|row| row.name == key.get_ref().as_ref()) {
                 walker.report(unknown(place, key));
@@ -82,14 +87,16 @@ fn listed(keys: &[&str]) -> Option<String> {
     })
 }
 
-fn unknown(place: Place, key: &Spanned<impl AsRef<str>>) -> Problem {
+fn unknown(place: Position, key: &Spanned<impl AsRef<str>>) -> Problem {
     let typed = key.get_ref().as_ref();
     let message = format!("unknown key {} {}", quote(typed), place.within());
     let problem = Problem::at(&key.span(), message);
     let known = || place.rows().map(|row| row.name);
     if let Some(row) = KEYS.iter().find(|row| row.name == typed) {
         let home = match row.places {
-            [.., Place::Top] | [] => "at the top of the file, above the first `[table]`".to_owned(),
+            [.., Position::Top] | [] => {
+                "at the top of the file, above the first `[table]`".to_owned()
+            }
             [.., last] => last.within(),
         };
         problem.label(format!("it belongs {home}"))
@@ -103,7 +110,7 @@ fn unknown(place: Place, key: &Spanned<impl AsRef<str>>) -> Problem {
 }
 
 /// A table with keys of its own.
-pub(super) struct Section(pub Place);
+pub(super) struct Section(pub Position);
 
 impl Kind for Section {
     type Value = Table;
@@ -155,7 +162,7 @@ impl<K: Kind> Kind for List<K> {
 }
 
 /// Tables with names, each with keys of its own.
-pub(super) struct Named(pub Place);
+pub(super) struct Named(pub Position);
 
 impl Kind for Named {
     type Value = Vec<(At<String>, Table)>;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use archiver_format::record::{NextOffset, Partition};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::blocking;
-use crate::checkpoint::Checkpointed;
-use crate::record::{NextOffset, Partition};
+use crate::ledger::Checkpointed;
 use crate::world::coalesce::Batch;
 
 type Offsets = HashMap<(String, Partition), NextOffset>;
@@ -56,8 +56,8 @@ impl Committer {
     pub fn commit(&self, checkpoint: &Checkpointed) {
         let checkpoint = checkpoint.checkpoint();
         let mut waiting = lock(&self.waiting);
-        for (&partition, &next) in &checkpoint.progress.next_offsets {
-            waiting.insert((checkpoint.identity.topic.clone(), partition), next);
+        for (partition, at) in checkpoint.progress.positions.iter() {
+            waiting.insert((checkpoint.identity.topic.clone(), partition), at.next);
         }
         drop(waiting);
         drop(self.wakes.ask(()));
@@ -90,7 +90,7 @@ fn commit(
     };
     let mut list = TopicPartitionList::with_capacity(offsets.len());
     for ((topic, partition), next) in offsets {
-        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+        list.add_partition_offset(topic, *partition, Offset::Offset(next.get()))?;
     }
     consumer.commit(&list, CommitMode::Sync)
 }
@@ -119,7 +119,7 @@ mod tests {
         let offsets = [0, 1, 2].map(|partition| {
             (
                 ("t".to_owned(), partition),
-                10 - NextOffset::from(partition),
+                NextOffset::new(10 - i64::from(partition)),
             )
         });
         let mut consumer = None;

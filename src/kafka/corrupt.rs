@@ -8,13 +8,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition};
 use tokio::sync::Notify;
 
 use super::health::Health;
 use super::native::{Client, Queue, Topic};
 use super::{Found, Suspect};
 use crate::cluster::{Fetched, KafkaError, Trouble};
-use crate::record::{NextOffset, Partition, Places};
 
 /// How long to wait for what is at an offset.
 const WAIT: Duration = Duration::from_secs(5);
@@ -31,7 +32,7 @@ enum At {
     /// A batch that can't be read, which begins here; who refuses it may not say where.
     Corrupt(Option<NextOffset>),
     /// A record, the first one at or after the offset.
-    Record(NextOffset),
+    Record(i64),
     /// No record, as far as can be seen.
     Nothing,
 }
@@ -54,10 +55,12 @@ fn search(
     within: Range<NextOffset>,
     mut look: impl FnMut(NextOffset, Duration) -> Result<At, KafkaError>,
 ) -> Found {
-    let Range { start: next, end } = within;
+    let (next, end) = (within.start.get(), within.end.get());
+    let mut look = |offset, wait| look(NextOffset::new(offset), wait);
+    let range = |start, end| NextOffset::new(start)..NextOffset::new(end);
     let corrupt = look(next, WAIT)?;
     let start = match corrupt {
-        At::Corrupt(Some(begins)) => begins.max(next),
+        At::Corrupt(Some(begins)) => begins.get().max(next),
         At::Corrupt(None) => next,
         At::Record(_) | At::Nothing => return Ok(None),
     };
@@ -73,15 +76,15 @@ fn search(
         if here == corrupt {
             (last, step) = (at, step.saturating_mul(2));
         } else {
-            (behind, step, found) = (at, NextOffset::MAX, Some(here));
+            (behind, step, found) = (at, i64::MAX, Some(here));
         }
     }
     match found {
         // Offsets that hold no record may go with it.
-        Some(At::Record(offset)) => Ok(Some(start..offset.max(behind))),
-        Some(At::Corrupt(_)) | None => Ok(Some(start..behind)),
+        Some(At::Record(offset)) => Ok(Some(range(start, offset.max(behind)))),
+        Some(At::Corrupt(_)) | None => Ok(Some(range(start, behind))),
         Some(At::Nothing) => Err(KafkaError {
-            kind: Trouble::Corrupt(Some(start)),
+            kind: Trouble::Corrupt(Some(NextOffset::new(start))),
             text: format!(
                 "a batch at offset {start} is corrupt in such a way that nothing can be read behind it yet"
             ),
@@ -96,13 +99,13 @@ fn look(
     offset: NextOffset,
     wait: Duration,
 ) -> Result<At, KafkaError> {
-    topic.start(&Places::from([(partition, offset.into())]))?;
+    topic.start(&Positions::from([(partition, offset.into())]))?;
     let start = Instant::now();
     let (mut found, mut refused, mut is_stale) = (Ok(At::Nothing), 0, false);
     while let Ok(At::Nothing) = found {
         if std::mem::take(&mut is_stale) {
             topic.stop(partition);
-            topic.start(&Places::from([(partition, offset.into())]))?;
+            topic.start(&Positions::from([(partition, offset.into())]))?;
         }
         let left = wait.saturating_sub(start.elapsed());
         if left.is_zero() {
@@ -141,16 +144,19 @@ mod tests {
     fn searched(batches: &[(Range<i64>, bool)], next: i64) -> (Option<Range<i64>>, usize) {
         let end = batches.last().map_or(0, |(offsets, _)| offsets.end);
         let mut looks = 0;
-        let found = search(next..end, |offset, _| {
+        let within = NextOffset::new(next)..NextOffset::new(end);
+        let found = search(within, |offset, _| {
             looks += 1;
+            let offset = offset.get();
             let of = |(offsets, _): &&(Range<i64>, bool)| offset < offsets.end;
             Ok(match batches.iter().find(of) {
-                Some((offsets, true)) => At::Corrupt(Some(offsets.start)),
+                Some((offsets, true)) => At::Corrupt(Some(NextOffset::new(offsets.start))),
                 Some((offsets, false)) => At::Record(offset.max(offsets.start)),
                 None => At::Nothing,
             })
         });
-        (found.expect("an answer"), looks)
+        let found = found.expect("an answer");
+        (found.map(|found| found.start.get()..found.end.get()), looks)
     }
 
     #[test]

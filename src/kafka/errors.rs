@@ -1,9 +1,10 @@
 //! The client library's error codes, told in the program's own words.
 
+use archiver_format::position::Position;
+use archiver_format::record::{LeaderEpoch, NextOffset};
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use crate::cluster::{KafkaError, Trouble};
-use crate::record::{LeaderEpoch, NextOffset, Place};
 
 /// What the client says before the offset and the epoch up to which was read, and where the log is another one.
 const PARTED: [&str; 3] = [
@@ -72,18 +73,17 @@ fn impossible_size(said: &str) -> Option<String> {
             )
         }
         _ => format!(
-            "{who}an answer of {size} bytes, which is more than archiver takes, or what answers isn't Kafka; is it the \
-             right port?"
+            "{who}an answer that claims to have {size} bytes, which no answer of Kafka's has here; is it the right port?"
         ),
     })
 }
 
 /// The same for a partition that is read, at the offset that the client names.
-pub(super) fn reading(code: RDKafkaRespErr, said: &str, offset: NextOffset) -> KafkaError {
+pub(super) fn reading(code: RDKafkaRespErr, said: &str, offset: i64) -> KafkaError {
     let mut e = error(code, said);
     // A broker that refuses to read its log doesn't say where the batch begins: the offset is the one asked for.
     if e.is_corrupt() && Code::from(code) != Code::InvalidMessage && offset >= 0 {
-        e.kind = Trouble::Corrupt(Some(offset));
+        e.kind = Trouble::Corrupt(Some(NextOffset::new(offset)));
     }
     e
 }
@@ -93,12 +93,16 @@ fn parted(said: &str) -> Option<Trouble> {
     let number = |words| {
         let (_, rest) = said.split_once(words)?;
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<NextOffset>().ok()
+        digits.parse::<i64>().ok()
     };
     let [next, epoch, from] = PARTED.map(number);
     let epoch = epoch.and_then(|epoch| LeaderEpoch::try_from(epoch).ok());
-    let at = Place { next: next?, epoch };
-    Some(Trouble::Truncated { at, from: from? })
+    let at = Position {
+        next: NextOffset::new(next?),
+        epoch,
+    };
+    let from = NextOffset::new(from?);
+    Some(Trouble::Truncated { at, from })
 }
 
 #[cfg(test)]
@@ -114,11 +118,12 @@ mod tests {
         let reset = RDKafkaRespErr::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
         let said = "Partition log truncation detected at offset 100 (leader epoch 3): broker end offset is 50 (offset \
                     leader epoch 3). Reset to INVALID.: Local: Partition log truncation detected (broker 2)";
-        let at = Place {
-            next: 100,
+        let at = Position {
+            next: NextOffset::new(100),
             epoch: Some(3),
         };
-        assert_eq!(kind(reset, said), Trouble::Truncated { at, from: 50 });
+        let from = NextOffset::new(50);
+        assert_eq!(kind(reset, said), Trouble::Truncated { at, from });
         let unknown = "No epoch found less or equal to offset 100 (leader epoch 3): broker end offset is -1 (offset \
                        leader epoch -1). Reset using configured policy.";
         assert_eq!(kind(reset, unknown), Trouble::OutOfRange);
@@ -147,7 +152,7 @@ mod tests {
         for size in [-1, 3, 0x4a00_0000] {
             let text = said(size).text;
             assert!(
-                text.contains(&format!("an answer of {size} bytes")),
+                text.contains(&format!("an answer that claims to have {size} bytes")),
                 "{text}"
             );
             assert!(text.ends_with("is it the right port?"), "{text}");
@@ -159,7 +164,10 @@ mod tests {
         let bad = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG;
         let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG;
         let away = RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        assert_eq!(kind(bad, "MessageSet"), Trouble::Corrupt(Some(7)));
+        assert_eq!(
+            kind(bad, "MessageSet"),
+            Trouble::Corrupt(Some(NextOffset::new(7)))
+        );
         assert_eq!(kind(refused, "Fetch failed"), Trouble::Corrupt(None));
         assert_eq!(kind(away, "no leader"), Trouble::Other);
     }

@@ -91,12 +91,13 @@ impl Feed {
 mod tests {
     use std::sync::mpsc;
 
+    use archiver_format::position::{Position, Positions};
+
     use super::*;
     use crate::cluster::Reader;
     use crate::kafka::limits::Limits;
     use crate::kafka::reader::KafkaReader;
     use crate::kafka::tests::{LONG, Quiet, mock};
-    use crate::record::Places;
 
     #[test]
     fn what_is_on_its_way_into_an_inbox_is_not_in_it_after_a_stop() {
@@ -113,7 +114,7 @@ mod tests {
         let feed = Feed::new(client.expect("a client"), window.clone());
         let mut reader = KafkaReader::new("t", vec![Arc::clone(&feed)], &window);
         reader
-            .start(&Places::from([(0, 0.into())]))
+            .start(&Positions::from([(0, Position::default())]))
             .expect("starts");
         let inboxes = feed.locked();
         let runs =

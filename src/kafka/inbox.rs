@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use archiver_format::record::Partition;
 use tokio::sync::Notify;
 
 use super::native::Run;
 use super::window::{Share, Window};
 use crate::cluster::Fetched;
-use crate::record::Partition;
 
 /// Fed by the clients that read an archive's partitions, emptied by the archive.
 pub(super) struct Inbox {

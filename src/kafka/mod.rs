@@ -19,13 +19,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::OnceCell;
 
-use crate::checkpoint::Checkpointed;
 use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
 use crate::config;
-use crate::record::{NextOffset, Partition, Places};
+use crate::ledger::Checkpointed;
 use crate::world::coalesce::Batch;
 
 use commit::Committer;
@@ -280,7 +281,7 @@ impl Cluster for KafkaCluster {
         &self,
         topic: &str,
         lane: usize,
-        from: &Places,
+        from: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {

@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use archiver_format::position::Positions;
+use archiver_format::record::Partition;
 use tokio::sync::Notify;
 
 use super::feed::Feed;
@@ -10,7 +12,6 @@ use super::inbox::Inbox;
 use super::native::Topic;
 use super::window::Window;
 use crate::cluster::{Fetched, KafkaError, Reader};
-use crate::record::{Partition, Places};
 
 /// About how many bytes are taken at once at most: one record, however large, or a chunk's worth.
 const TAKE_BYTES: usize = 1 << 20;
@@ -44,10 +45,10 @@ impl KafkaReader {
 }
 
 impl Reader for KafkaReader {
-    fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
-        let mut dealt = vec![Places::new(); self.feeds.len()];
-        for (&partition, &place) in from {
-            dealt[self.deal(partition)].insert(partition, place);
+    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
+        let mut dealt = vec![Positions::default(); self.feeds.len()];
+        for (partition, position) in from.iter() {
+            dealt[self.deal(partition)].set(partition, position);
         }
         for (index, from) in dealt.into_iter().enumerate() {
             if from.is_empty() {

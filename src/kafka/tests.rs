@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -16,7 +18,6 @@ use super::native::{Client, Events, Queue, Run, Topic};
 use super::{KafkaCluster, Limits, REFRESH, blocking};
 use crate::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 use crate::config;
-use crate::record::{Partition, Places};
 use crate::supervisor::{Ended, Supervisor};
 use crate::world::shutdown;
 
@@ -130,7 +131,7 @@ fn records_are_taken_as_they_were_produced() {
     in_runtime(async {
         let cluster = cluster(&mock, &["t"], None);
         let from = (0..PARTITIONS)
-            .map(|partition| (partition, 0.into()))
+            .map(|partition| (partition, Position::default()))
             .collect();
         let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
         let mut taken = Taken::new();
@@ -150,7 +151,7 @@ fn what_is_left_of_a_run_is_taken_before_what_has_arrived_after_it() {
     let mock = mock(&["t"], 1_000);
     in_runtime(async {
         let cluster = cluster(&mock, &["t"], None);
-        let from = Places::from([(0, 0.into())]);
+        let from = Positions::from([(0, Position::default())]);
         let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
         // No run has more than 500 records: these are several.
         await_that(|| reader.waiting() > 500).await;
@@ -174,7 +175,7 @@ fn what_has_arrived_for_a_reader_that_is_gone_takes_up_no_room() {
     in_runtime(async {
         let cluster = cluster(&mock, &["t", "u"], None);
         let from = (0..PARTITIONS)
-            .map(|partition| (partition, 0.into()))
+            .map(|partition| (partition, Position::default()))
             .collect();
         let reader = cluster.reader("t", 0, &from).await.expect("a reader");
         await_that(|| reader.is_pressed()).await;
@@ -205,7 +206,7 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
         for round in 0..4 {
             let mut readers = Vec::new();
             for topic in ["t", "u"] {
-                let from = Places::from([(0, 0.into()), (1, 0.into())]);
+                let from = Positions::from([(0, Position::default()), (1, Position::default())]);
                 readers.push(cluster.reader(topic, 0, &from).await.expect("a reader"));
             }
             let mut taken = Taken::new();
@@ -214,7 +215,7 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
             })
             .await;
             readers[0].stop(&[0]);
-            let from = Places::from([(0, 0.into()), (2, 0.into())]);
+            let from = Positions::from([(0, Position::default()), (2, Position::default())]);
             readers[0].start(&from).expect("partitions to start");
             taken.clear();
             readers[0].stop(&[1]);
@@ -249,11 +250,13 @@ fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
         while !queue.take_one(LONG).into_iter().any(of_topic) {}
     };
     stopped
-        .start(&Places::from([(0, 0.into())]))
+        .start(&Positions::from([(0, Position::default())]))
         .expect("starts");
     until(&stopped);
     stopped.stop(0);
-    other.start(&Places::from([(0, 0.into())])).expect("starts");
+    other
+        .start(&Positions::from([(0, Position::default())]))
+        .expect("starts");
     // The broker answers one fetch after the other: what was on its way to the first one is there.
     until(&other);
     other.stop(0);
@@ -263,7 +266,9 @@ fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
     drop(stopped);
     let another = Queue::new(client, Arc::default());
     let mut again = Topic::new(Arc::clone(&another), "t").expect("a topic");
-    again.start(&Places::from([(0, 0.into())])).expect("starts");
+    again
+        .start(&Positions::from([(0, Position::default())]))
+        .expect("starts");
     assert!(!another.take_one(LONG).is_empty());
     assert!(queue.take().is_empty());
 }
@@ -277,7 +282,8 @@ fn questions_are_answered_and_so_are_those_about_nothing() {
         let described = cluster.describe("t").await.expect("a topic");
         assert_eq!(described.partitions, PARTITIONS);
         let held = cluster.offsets("t", vec![0, 1, 2]).await.expect("offsets");
-        assert!(held.into_values().eq(std::iter::repeat_n(0..10, 3)));
+        let all = NextOffset::ZERO..NextOffset::new(10);
+        assert!(held.into_values().eq(std::iter::repeat_n(all, 3)));
         assert!(cluster.offsets("t", vec![7]).await.is_err());
         assert!(cluster.describe("zero\0byte").await.is_err());
     });

@@ -1,7 +1,5 @@
-//! The output file: what is appended to it, how it is compressed, and how its end is known again.
+//! From records to the files: batches, compressed side by side and written in order.
 
-pub mod append;
-pub mod compression;
-pub mod mark;
+pub mod batch;
 pub mod pipeline;
 pub mod writer;

@@ -1,17 +1,18 @@
-//! Chunks on their way into the file: compressed side by side, written in order, a few at a time.
+//! Batches on their way into the files: compressed side by side, written in order, a few at a time.
 
 use std::collections::VecDeque;
 use std::io;
 
+use archiver_format::compression::Compression;
+use archiver_format::gap::Gap;
+use archiver_format::position::Advance;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
 
-use super::compression::compress;
-use super::writer::{Entry, WriteError, Writer, Written, Wrote};
-use crate::config::Compression;
-use crate::encode::{Advance, Chunk};
-use crate::gaps::Gap;
+use super::batch::{Batch, Member};
+use super::writer::{Entry, WriteError, Writer, Wrote};
+use crate::ledger::Written;
 use crate::world::disk::Disk;
 use crate::world::memory::Held;
 
@@ -21,7 +22,7 @@ const MOST_IN_FLIGHT: usize = 4;
 /// An entry and the memory that it holds until it is written.
 type Ready = io::Result<(Entry, Held)>;
 
-/// The way from chunks to the file.
+/// The way from batches to the files.
 pub struct Pipeline {
     disk: Disk,
     compression: Compression,
@@ -33,6 +34,13 @@ pub struct Pipeline {
     checking: bool,
     /// The writer stands at the last good byte, and nothing more may go into the file.
     failed: bool,
+}
+
+/// A batch as it goes into the files.
+fn compress(batch: Batch, compression: Compression) -> io::Result<Entry> {
+    let (parts, advance) = batch.into_parts();
+    let members = parts.into_iter().map(|part| Member::new(part, compression));
+    Ok(Entry::Records(members.collect::<io::Result<_>>()?, advance))
 }
 
 enum State {
@@ -60,7 +68,7 @@ impl Pipeline {
         }
     }
 
-    /// Can another chunk be submitted?
+    /// Can another batch be submitted?
     pub fn has_room(&self) -> bool {
         self.in_flight < MOST_IN_FLIGHT
     }
@@ -75,18 +83,18 @@ impl Pipeline {
         self.failed
     }
 
-    /// Takes a chunk of records; `held` is its share of the memory budget.
-    pub fn submit(&mut self, chunk: Chunk, held: Held) {
-        let Chunk { bytes, advance } = chunk;
+    /// Takes a batch of records; `held` is its share of the memory budget.
+    pub fn submit(&mut self, batch: Batch, held: Held) {
         let compression = self.compression;
         if compression == Compression::None {
-            self.push(std::future::ready(Ok((Entry::Records(bytes, advance), held))).boxed());
+            let entry = compress(batch, compression);
+            self.push(std::future::ready(entry.map(|entry| (entry, held))).boxed());
             return;
         }
         let disk = self.disk.clone();
         // A task of its own, so that it goes on while nobody polls this pipeline.
         let job = tokio::spawn(async move {
-            disk.run(move |_| Ok((Entry::Records(compress(bytes, compression)?, advance), held)))
+            disk.run(move |_| Ok((compress(batch, compression)?, held)))
                 .await
         });
         self.push(
@@ -203,10 +211,11 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use archiver_format::position::Positions;
+
     use super::*;
-    use crate::gaps::GapLog;
-    use crate::record::Places;
-    use crate::segment::append::AppendFile;
+    use crate::ledger::append_file::AppendFile;
+    use crate::ledger::gap_log::GapLog;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
 
@@ -215,7 +224,8 @@ mod tests {
         let fs = SimFs::new(Random::new(1)).start();
         let data = AppendFile::create(&fs, Path::new("/data")).expect("nothing is in the way");
         let gaps = GapLog::none(Path::new("/gaps"));
-        let writer = Writer::new(data, gaps, Places::new(), 0).expect("nothing is in the way");
+        let writer =
+            Writer::new(data, gaps, Positions::default(), 0).expect("nothing is in the way");
         let hangs = Arc::new(|| std::future::pending().boxed());
         let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
         let mut pipeline = Pipeline::new(disk, Compression::None, writer);

@@ -1,68 +1,42 @@
-//! Appends chunks to an archive's files and knows how far it has come.
+//! Appends batches to an archive's open segments and its list of gaps, and knows how far it has come.
+//!
+//! A batch counts as a whole: only when each of its members is in its segment do the positions move.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use archiver_format::checkpoint::{Progress, Segment};
+use archiver_format::gap::Gap;
+use archiver_format::mark::FileId;
+use archiver_format::position::{Advance, Misstep, Positions};
 
-use super::append::{AppendFile, Refused, check_path};
-use super::mark::Mark;
-use crate::encode::Advance;
-use crate::gaps::{Gap, GapLog};
-use crate::record::{LeaderEpoch, Partition, Place, Places, Positions};
-use crate::world::disk::Disk;
-use crate::world::fs::{File, FileId, Fs};
+use super::batch::{Member, SegmentId};
+use crate::ledger::append_file::{AppendFile, End, Refused};
+use crate::ledger::gap_log::GapLog;
+use crate::ledger::{OpenSegment, Written};
+use crate::world::fs::Fs;
 
-/// How far an archive has come: where to read on, and the files that hold everything before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Where to read on in each partition.
-    pub next_offsets: Positions,
-    /// What the records before that were written in, where it is known.
-    #[serde(default)]
-    pub leader_epochs: BTreeMap<Partition, LeaderEpoch>,
-    /// How many records archiver has written to the file.
-    pub records: u64,
-    /// The end of the file.
-    pub data: Mark,
-    /// Which file it is, to know it again while it is empty.
-    pub id: FileId,
-    /// The end of the list of gaps.
-    pub gaps: Mark,
-}
-
-impl Progress {
-    /// Can archiver have come so far? Below zero librdkafka's offsets are no offsets.
-    pub fn is_possible(&self) -> bool {
-        let positions = &mut self.next_offsets.iter();
-        positions.all(|(partition, next)| *partition >= 0 && *next >= 0)
-            && i64::try_from(self.records).is_ok()
-    }
-
-    /// Where to read a partition on; `None` if it isn't known yet.
-    pub fn place(&self, partition: Partition) -> Option<Place> {
-        Some(Place {
-            next: *self.next_offsets.get(&partition)?,
-            epoch: self.leader_epochs.get(&partition).copied(),
-        })
-    }
-}
+/// The only segment that an archive has open.
+pub const ONLY: SegmentId = 0;
 
 /// An archive's files, open for appending.
 pub struct Writer {
-    data: AppendFile,
+    segments: Vec<Open>,
     gaps: GapLog,
-    places: Places,
+    positions: Positions,
     records: u64,
+}
+
+struct Open {
+    number: SegmentId,
+    file: AppendFile,
     id: FileId,
 }
 
 /// What is done to an archive's files next.
 pub enum Entry {
-    /// A chunk of records and its bytes as they go into the file: compressed.
-    Records(Vec<u8>, Advance),
+    /// A batch of records as it goes into the files.
+    Records(Vec<Member>, Advance),
     /// Gaps, in the order of the records around them.
     Gaps(Vec<Gap>, Advance),
     /// Nothing is appended; the files must still be those that were opened.
@@ -89,9 +63,15 @@ pub enum WriteError {
     /// Somebody else touched the file.
     #[error(transparent)]
     Foreign(Refused),
-    /// The chunk could not be compressed.
+    /// The batch could not be compressed.
     #[error("compressing: {0}")]
     Compress(io::Error),
+    /// The batch doesn't begin where the archive stands.
+    #[error(transparent)]
+    Misstep(#[from] Misstep),
+    /// The batch has lines for a segment that isn't open.
+    #[error("segment {0} is not open; this is a fault in the program, please report it")]
+    NotOpen(SegmentId),
 }
 
 impl From<Refused> for WriteError {
@@ -112,111 +92,98 @@ impl std::ops::AddAssign for Wrote {
 }
 
 impl Writer {
-    /// A writer at the end of these files.
-    pub fn new(data: AppendFile, gaps: GapLog, places: Places, records: u64) -> io::Result<Self> {
+    /// A writer at the end of these files, which hold so many records up to these positions.
+    pub fn new(
+        data: AppendFile,
+        gaps: GapLog,
+        positions: Positions,
+        records: u64,
+    ) -> io::Result<Self> {
         Ok(Self {
-            id: data.handle().stat()?.id(),
-            data,
+            segments: vec![Open {
+                number: ONLY,
+                id: data.handle().stat()?.id(),
+                file: data,
+            }],
             gaps,
-            places,
+            positions,
             records,
         })
     }
 
-    /// Appends an entry and says what that wrote; after an error the writer stands where
-    /// it stood before. May block.
+    /// Appends an entry and says what that wrote; after an error the writer stands where it stood before. May block.
     pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
         let (bytes, advance) = match entry {
-            Entry::Records(bytes, advance) => {
-                self.data.append(&bytes)?;
-                (bytes.len(), advance)
+            Entry::Records(members, advance) => {
+                self.positions.check(&advance)?;
+                (self.append_members(&members)?, advance)
             }
             Entry::Gaps(gaps, advance) => {
+                self.positions.check(&advance)?;
                 self.gaps.append(fs, &gaps)?;
                 (0, advance)
             }
             Entry::Check => {
-                self.data.check(fs)?;
+                for segment in &self.segments {
+                    segment.file.check(fs)?;
+                }
                 self.gaps.check(fs)?;
                 return Ok(Wrote::default());
             }
         };
-        self.places.extend(advance.to);
+        self.positions.apply(&advance)?;
         self.records += advance.records;
         Ok(Wrote {
             records: advance.records,
-            bytes: bytes as u64,
+            bytes,
             advances: 1,
         })
     }
 
+    /// Appends all of them or, as far as the file system lets it, none.
+    fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
+        let mut before = Vec::<(usize, End)>::new();
+        let mut bytes = 0;
+        for member in members {
+            let open = self.segments.iter();
+            let at = open
+                .map(|open| open.number)
+                .position(|n| n == member.segment);
+            let at = at.ok_or(WriteError::NotOpen(member.segment))?;
+            let file = &mut self.segments[at].file;
+            before.push((at, file.end()));
+            if let Err(e) = file.append(&member.bytes) {
+                // The last one has gone back by itself.
+                before.pop();
+                for (at, end) in before.into_iter().rev() {
+                    // If this fails too, the next start cuts the file back to its checkpoint.
+                    let _ = self.segments[at].file.go_back(end);
+                }
+                return Err(e.into());
+            }
+            bytes += member.bytes.len() as u64;
+        }
+        Ok(bytes)
+    }
+
     /// What has been written so far; what it holds is yet to be made durable.
     pub fn written(&self) -> Written {
-        let files = [Some(self.data.handle()), self.gaps.handle()];
-        let epochs = self.places.iter();
-        let epochs = epochs.filter_map(|(&partition, at)| Some((partition, at.epoch?)));
-        Written {
-            progress: Progress {
-                next_offsets: self.places.iter().map(|(&p, at)| (p, at.next)).collect(),
-                leader_epochs: epochs.collect(),
-                records: self.records,
-                data: self.data.mark(),
-                id: self.id,
-                gaps: self.gaps.mark(),
-            },
-            files: files.into_iter().flatten().cloned().collect(),
-            path: self.data.path().to_path_buf(),
-            data: Arc::clone(self.data.handle()),
-        }
-    }
-}
-
-/// Progress that is in the files but may not be on the disk.
-#[must_use]
-pub struct Written {
-    progress: Progress,
-    files: Vec<Arc<dyn File>>,
-    path: PathBuf,
-    data: Arc<dyn File>,
-}
-
-/// Progress that is on the disk; only [`Written::sync`] makes it, and only it can become a checkpoint.
-#[must_use]
-#[derive(Debug)]
-pub struct Durable(Progress);
-
-impl Written {
-    /// How far it is.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    /// The data file, locked.
-    pub fn data(&self) -> &Arc<dyn File> {
-        &self.data
-    }
-
-    /// Makes it durable, if the file is still where it should be. After an error nothing since the last checkpoint
-    /// may be trusted.
-    pub async fn sync(self, disk: &Disk) -> Result<Durable, Refused> {
-        let path = self.path.clone();
-        let synced = disk.sync(self.files).await;
-        synced.map_err(|source| Refused::Io { path, source })?;
-        let (path, data, length) = (self.path, self.data, self.progress.data.length);
-        disk.run(move |fs| check_path(fs, &path, &data, length))
-            .await?;
-        Ok(Durable(self.progress))
-    }
-}
-
-impl Durable {
-    /// How far it is.
-    pub fn progress(&self) -> &Progress {
-        &self.0
-    }
-
-    /// How far it is, to be stored.
-    pub fn into_progress(self) -> Progress {
-        self.0
+        let segment = |open: &Open| Segment {
+            id: open.id,
+            mark: open.file.mark(),
+        };
+        let open = |open: &Open| OpenSegment {
+            path: open.file.path().to_path_buf(),
+            file: Arc::clone(open.file.handle()),
+            length: open.file.mark().length,
+        };
+        let progress = Progress {
+            positions: self.positions.clone(),
+            records: self.records,
+            segments: self.segments.iter().map(segment).collect(),
+            gaps: self.gaps.mark(),
+        };
+        let segments = self.segments.iter().map(open).collect();
+        Written::new(progress, segments, self.gaps.handle().cloned())
     }
 }

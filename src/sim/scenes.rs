@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use archiver_format::compression::Compression;
+
 use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Compression, Corrupt, Existing, Start};
+use crate::config::{Archive, Corrupt, Existing, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]

@@ -12,7 +12,7 @@ use super::world::lock;
 /// What is run, and what came of it.
 pub struct Torture {
     next_seed: AtomicU64,
-    next_blow: Mutex<Place>,
+    next_blow: Mutex<Position>,
     seeds: Mutex<Figures>,
     scenes: Mutex<Figures>,
     failed: Mutex<Option<String>>,
@@ -30,7 +30,7 @@ pub struct Struck {
     pub blow: usize,
 }
 
-struct Place {
+struct Position {
     at: Struck,
     blows: Vec<Blow>,
 }
@@ -45,7 +45,7 @@ impl Torture {
         };
         Self {
             next_seed: AtomicU64::new(first_seed),
-            next_blow: Mutex::new(Place {
+            next_blow: Mutex::new(Position {
                 at,
                 blows: Vec::new(),
             }),

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use archiver_format::mark::FileId;
 
 pub use real::{FileMode, RealFs};
 pub use unanswered::{Question, Unanswered};
@@ -111,15 +111,6 @@ pub struct Stat {
     pub born: Option<u64>,
     /// Is it a regular file?
     pub is_file: bool,
-}
-
-/// Tells a file from one that got its inode later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileId {
-    /// The inode; devices are numbered anew at each boot.
-    pub inode: u64,
-    /// See [`Stat::born`].
-    pub born: Option<u64>,
 }
 
 impl Stat {

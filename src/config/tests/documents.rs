@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::super::key::{DefaultValue, Place, Row};
+use super::super::key::{DefaultValue, Position, Row};
 use super::super::keys::KEYS;
 use super::super::{load, properties, reference};
 use super::loaded;
@@ -108,16 +108,16 @@ fn the_example_is_valid_with_every_default_uncommented() {
 }
 
 /// The lines of the example that stand in a place, without the `#` before them.
-fn example_of(place: Place) -> Vec<String> {
-    let mut within = Place::Top;
+fn example_of(place: Position) -> Vec<String> {
+    let mut within = Position::Top;
     let mut lines = Vec::new();
     for line in read("config.example.toml").lines() {
         if line.starts_with('[') {
             within = match line.trim_matches(['[', ']']) {
-                "archive" => Place::Archive,
-                "defaults" => Place::Defaults,
-                "limits" => Place::Limits,
-                name if name.matches('.').count() == 1 => Place::Cluster,
+                "archive" => Position::Archive,
+                "defaults" => Position::Defaults,
+                "limits" => Position::Limits,
+                name if name.matches('.').count() == 1 => Position::Cluster,
                 // Properties.
                 _ => continue,
             };
@@ -131,7 +131,7 @@ fn example_of(place: Place) -> Vec<String> {
 
 #[test]
 fn the_example_has_every_key_with_its_default() {
-    let has = |row: &Row, place: Place| {
+    let has = |row: &Row, place: Position| {
         let start = format!("{} = ", row.name);
         let lines = example_of(place);
         let mut typed = lines.iter().filter_map(|line| line.strip_prefix(&start));

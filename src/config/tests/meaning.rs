@@ -1,7 +1,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Compression, Corrupt, Existing, Newline, Start, load};
+use archiver_format::compression::Compression;
+use archiver_format::line::Newline;
+
+use super::super::{Corrupt, Existing, Start, load};
 use super::{ARCHIVE, loaded};
 use crate::world::fs::FileMode;
 

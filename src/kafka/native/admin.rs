@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
+use archiver_format::record::{NextOffset, Partition};
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 
@@ -10,7 +11,6 @@ use super::client::Client;
 use super::{array, cstring, millis, text};
 use crate::cluster::{KafkaError, Topic as Described, Trouble};
 use crate::kafka::errors::error;
-use crate::record::{NextOffset, Partition};
 
 /// What was asked for, each with its own answer.
 type Answers<K, V> = Vec<(K, Result<V, KafkaError>)>;
@@ -130,7 +130,7 @@ impl Client {
                     offsets.push((
                         (text(entry.topic), entry.partition),
                         if entry.err == OK {
-                            Ok(entry.offset)
+                            Ok(NextOffset::new(entry.offset))
                         } else {
                             Err(error(entry.err, ""))
                         },

@@ -8,6 +8,8 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archiver_format::position::Positions;
+use archiver_format::record::{Partition, Record};
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
@@ -17,7 +19,6 @@ use super::{cstring, millis, text};
 use crate::cluster::{Fetched, KafkaError};
 use crate::kafka::errors::{error, reading};
 use crate::kafka::limits::RECORD_OVERHEAD;
-use crate::record::{Partition, Places, Record};
 
 /// How many records one call takes at most.
 const BATCH: usize = 500;
@@ -152,15 +153,15 @@ impl Topic {
 
     /// Starts to read partitions that are not being read. Where it is known what the record before was written in, the
     /// log is compared with that before anything is read.
-    pub(in crate::kafka) fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+    pub(in crate::kafka) fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
         // While it is compared nothing may be fetched: that the offset isn't there would be said first.
         let compared = Compared::new(self, from);
         compared.pause();
-        for (&partition, place) in from {
+        for (partition, position) in from.iter() {
             self.forward(partition);
             // SAFETY: topic and queue are alive.
             unsafe {
-                let (rkqu, next) = (self.queue.rkqu, place.next);
+                let (rkqu, next) = (self.queue.rkqu, position.next.get());
                 if rd::rd_kafka_consume_start_queue(self.rkt, partition, next, rkqu) != 0 {
                     return Err(error(rd::rd_kafka_last_error(), ""));
                 }
@@ -231,15 +232,15 @@ struct Compared {
 }
 
 impl Compared {
-    fn new(topic: &Topic, from: &Places) -> Self {
+    fn new(topic: &Topic, from: &Positions) -> Self {
         // SAFETY: the list is ours until Drop; the name belongs to the topic and is copied.
         unsafe {
             let list = rd::rd_kafka_topic_partition_list_new(0);
             let name = rd::rd_kafka_topic_name(topic.rkt);
-            for (&partition, place) in from {
-                if let Some(epoch) = place.epoch {
+            for (partition, position) in from.iter() {
+                if let Some(epoch) = position.epoch {
                     let entry = rd::rd_kafka_topic_partition_list_add(list, name, partition);
-                    (*entry).offset = place.next;
+                    (*entry).offset = position.next.get();
                     rd::rd_kafka_topic_partition_set_leader_epoch(entry, epoch);
                 }
             }

@@ -13,7 +13,7 @@ pub fn meddle(world: &World) {
     let config = &archive.config;
     let has_begun = world.cluster.kafka().first.contains_key(&config.name);
     let mark = match stored(world, archive) {
-        Ok(Some(stored)) => stored.progress.data.length as usize,
+        Ok(Some(stored)) => stored.progress.bytes() as usize,
         _ => return,
     };
     if !has_begun || world.touched(&config.name).is_some() {

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use archiver_format::compression::Compression;
+use archiver_format::compression::compress;
+use archiver_format::line::Newline;
+
 use super::events::{fill, value};
-use crate::config::{Archive, Compression, Corrupt, Existing, Newline, Start};
-use crate::segment::compression::compress;
+use crate::config::{Archive, Corrupt, Existing, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -59,7 +62,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         Compression::Gzip(1),
         Compression::Zstd(1),
     ]);
-    let ending = compression.ending();
+    let ending = compression.algorithm().ending();
     let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
     let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
     let existing = random.pick(&[Existing::Refuse, Existing::Append]);

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use archiver_format::checkpoint::{Checkpoint, Identity};
+use archiver_format::compression::{Compression, decompress};
+use archiver_format::line::Newline;
+use archiver_format::record::Partition;
 use serde::Deserialize;
 
 use super::Tally;
 use super::part::Part;
-use crate::checkpoint::{Checkpoint, Identity};
-use crate::config::{Compression, Corrupt, Newline};
-use crate::record::{NextOffset, Partition};
-use crate::sim::kafka::{Life, Log, Topic};
+use crate::config::Corrupt;
+use crate::sim::kafka::{Life, Log, Offset, Topic};
 use crate::sim::world::{Watched, World};
 
 /// What an archive has that is certain.
@@ -31,9 +33,9 @@ pub struct Gap {
     /// The partition.
     pub partition: Partition,
     /// The first offset that is missing.
-    pub from: NextOffset,
+    pub from: Offset,
     /// The one after the last that is missing.
-    pub to: Option<NextOffset>,
+    pub to: Option<Offset>,
     /// Why.
     pub reason: String,
 }
@@ -56,7 +58,7 @@ impl Holds {
             bytes.truncate(length);
             Ok(bytes)
         };
-        let data = up_to(&archive.config.file, checkpoint.progress.data.length)?;
+        let data = up_to(&archive.config.file, checkpoint.progress.bytes())?;
         let own = data.strip_prefix(&archive.before[..]);
         let own = own.ok_or("what was in the file before is not there any more")?;
         let decoded = decode(own, archive.config.compression);
@@ -159,10 +161,7 @@ impl Holds {
         let gaps = gaps
             .filter(|gap| gap.topic_id.as_ref() == Some(&life.id) && gap.partition == partition);
         let gaps = gaps.collect::<Vec<_>>();
-        let next = |checkpoint: &Checkpoint| {
-            let next = checkpoint.progress.next_offsets.get(&partition);
-            next.copied().unwrap_or(0)
-        };
+        let next = |checkpoint: &Checkpoint| checkpoint.progress.positions.next(partition).get();
         let recreated = gaps.iter().find(|gap| gap.reason == "recreated");
         Part {
             name,
@@ -178,8 +177,8 @@ impl Holds {
             },
             epoch: match recreated {
                 None if is_of(&self.checkpoint.identity) => {
-                    let epochs = &self.checkpoint.progress.leader_epochs;
-                    epochs.get(&partition).copied()
+                    let position = self.checkpoint.progress.positions.get(partition);
+                    position.and_then(|at| at.epoch)
                 }
                 _ => None,
             },
@@ -191,15 +190,8 @@ impl Holds {
 /// Everything that was compressed into these bytes.
 pub fn decode(bytes: &[u8], compression: Compression) -> std::io::Result<Vec<u8>> {
     let mut decoded = Vec::new();
-    match compression {
-        _ if bytes.is_empty() => {}
-        Compression::None => decoded.extend_from_slice(bytes),
-        Compression::Gzip(_) => {
-            flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut decoded)?;
-        }
-        Compression::Zstd(_) => {
-            zstd::Decoder::new(bytes)?.read_to_end(&mut decoded)?;
-        }
+    if !bytes.is_empty() {
+        decompress(bytes, compression.algorithm())?.read_to_end(&mut decoded)?;
     }
     Ok(decoded)
 }

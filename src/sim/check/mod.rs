@@ -4,12 +4,13 @@ mod holds;
 mod part;
 pub mod refusal;
 
+use archiver_format::checkpoint::Checkpoint;
+use archiver_format::position::Position;
+use archiver_format::record::Partition;
 use serde::Deserialize;
 
 use super::kafka::{Log, Topic};
 use super::world::{Touched, Watched, World, lock};
-use crate::checkpoint::Checkpoint;
-use crate::record::Partition;
 use holds::Holds;
 
 /// What the checks have counted.
@@ -86,8 +87,8 @@ pub fn check_complete(world: &World) -> Result<(), String> {
         let stored = stored(world, archive)?.ok_or("no checkpoint")?;
         let file = world.fs.peek(&config.file);
         let length = file.map_or(0, |bytes| bytes.len() as u64);
-        if length != stored.progress.data.length {
-            let expected = stored.progress.data.length;
+        if length != stored.progress.bytes() {
+            let expected = stored.progress.bytes();
             return Err(format!(
                 "archive {name}: {length} bytes after a clean stop, not {expected}"
             ));
@@ -110,8 +111,7 @@ pub fn has_all(world: &World, archive: &Watched) -> Result<bool, String> {
         return Ok(false);
     }
     let all = |(partition, log): (usize, &Log)| {
-        let next = stored.progress.next_offsets.get(&(partition as Partition));
-        let next = next.copied().unwrap_or(0);
+        let next = stored.progress.positions.next(partition as Partition).get();
         next <= log.end() && log.next(next).is_none()
     };
     Ok(life.partitions.iter().enumerate().all(all))
@@ -152,17 +152,16 @@ fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
 fn check_committed(then: &Checkpoint, now: &Checkpoint, topic: &Topic) -> Result<(), String> {
     let same_topic = then.identity.topic_id == now.identity.topic_id;
     let (then, now) = (&then.progress, &now.progress);
-    let mut positions = then.next_offsets.iter();
+    let mut positions = then.positions.iter();
     // A log that got shorter takes its reader back.
     let mut logs = topic.lives.iter().flat_map(|life| &life.partitions);
     let got_shorter = logs.any(|log| log.got_shorter);
-    let reached = |(partition, next)| {
-        now.next_offsets
-            .get(partition)
-            .is_some_and(|now| now >= next)
+    let reached = |(partition, then): (Partition, Position)| {
+        let now = now.positions.get(partition);
+        now.is_some_and(|now| now.next >= then.next)
     };
     let is_there = now.records >= then.records
-        && now.data.length >= then.data.length
+        && now.bytes() >= then.bytes()
         && now.gaps.length >= then.gaps.length
         && (!same_topic || got_shorter || positions.all(reached));
     match is_there {

@@ -1,10 +1,11 @@
 //! What an archive has of one partition of one life of its topic, record by record.
 
+use archiver_format::line::Newline;
+use archiver_format::record::LeaderEpoch;
+
 use super::Tally;
 use super::holds::{Gap, encoded};
-use crate::config::Newline;
-use crate::record::{LeaderEpoch, NextOffset};
-use crate::sim::kafka::{Log, Written};
+use crate::sim::kafka::{Log, Offset, Written};
 
 /// What an archive has of one partition of one life of its topic.
 pub struct Part<'a> {
@@ -13,9 +14,9 @@ pub struct Part<'a> {
     /// Everything that was ever in it.
     pub log: &'a Log,
     /// The first offset that it must have.
-    pub start: NextOffset,
+    pub start: Offset,
     /// The one that it reads next.
-    pub end: NextOffset,
+    pub end: Offset,
     /// What the record before that was written in, where it knows.
     pub epoch: Option<LeaderEpoch>,
     /// Its gaps.

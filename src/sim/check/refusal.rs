@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use archiver_format::line::Newline;
+use archiver_format::mark::Mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::holds::decode;
 use super::parse;
-use crate::config::{Archive, Existing, Newline};
-use crate::record::NextOffset;
-use crate::segment::mark::Mark;
+use crate::config::{Archive, Existing};
 use crate::sim::disk::SimFs;
+use crate::sim::kafka::Offset;
 use crate::sim::kafka::Written;
 use crate::sim::world::{Touched, World, lock};
 
@@ -28,19 +29,19 @@ pub fn expected(world: &World, config: &Archive) -> Option<String> {
         return Some(format!("the checkpoint {} ", path.display()));
     }
     let stored = parse(&bytes)?;
-    let found = found(world, &config.file, &stored.progress.data).or_else(|| {
+    let data = stored.progress.segment().ok()?;
+    let found = found(world, &config.file, &data.mark).or_else(|| {
         let id = world.fs.id(&config.file)?;
         let bytes = world.fs.peek(&config.file)?;
-        let other = stored.progress.data.length == 0 && !bytes.is_empty();
-        (other && id != stored.progress.id)
-            .then(|| format!("another file with {} bytes in it", bytes.len()))
+        let other = data.mark.length == 0 && !bytes.is_empty();
+        (other && id != data.id).then(|| format!("another file with {} bytes in it", bytes.len()))
     });
     let of = |path: &Path, mark: &Mark, found: String| {
         let (path, length) = (path.display(), mark.length);
         format!("{path}: expected what was written up to byte {length}, found {found}")
     };
     if let Some(found) = found {
-        return Some(of(&config.file, &stored.progress.data, found));
+        return Some(of(&config.file, &data.mark, found));
     }
     let gaps = config.state.join("gaps.ndjson");
     if stored.progress.gaps.length == 0 {
@@ -75,7 +76,7 @@ fn is_whole(bytes: &[u8]) -> bool {
     let outer = serde_json::from_slice::<Outer>(bytes);
     outer.is_ok_and(|outer| {
         let sum = xxh3_64(outer.checkpoint.get().as_bytes());
-        outer.format == 1 && outer.checksum == format!("xxh3:{sum:016x}")
+        outer.format == 2 && outer.checksum == format!("xxh3:{sum:016x}")
     })
 }
 
@@ -125,7 +126,9 @@ fn is_of_another_archive(world: &World, config: &Archive, why: &str) -> bool {
     let dir = dir.split(';').next().unwrap_or_default();
     let bytes = world.fs.peek(&Path::new(dir).join("checkpoint.json"));
     bytes.and_then(|bytes| parse(&bytes)).is_some_and(|stored| {
-        stored.identity.archive == name && Some(stored.progress.id) == world.fs.id(&config.file)
+        let segment = stored.progress.segment().ok();
+        let id = segment.map(|segment| segment.id);
+        stored.identity.archive == name && id.is_some() && id == world.fs.id(&config.file)
     })
 }
 
@@ -176,8 +179,7 @@ fn is_of_a_newline(world: &World, config: &Archive, why: &str) -> bool {
     else {
         return false;
     };
-    let (Ok(partition), Ok(offset)) = (partition.parse::<usize>(), offset.parse::<NextOffset>())
-    else {
+    let (Ok(partition), Ok(offset)) = (partition.parse::<usize>(), offset.parse::<Offset>()) else {
         return false;
     };
     let kafka = world.cluster.kafka();

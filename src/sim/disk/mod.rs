@@ -14,6 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use archiver_format::mark::FileId;
 use tokio::sync::Notify;
 
 pub use faults::{Fault, Faults};
@@ -21,7 +22,7 @@ pub use loss::{Crash, Loss, Names};
 pub use mutation::Mutation;
 
 use super::random::Random;
-use crate::world::fs::{File, FileId};
+use crate::world::fs::File;
 use file::SimFile;
 use node::Directory;
 use state::{Kind, Node, ROOT, State};

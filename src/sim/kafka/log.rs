@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use crate::record::{LeaderEpoch, NextOffset, Partition, Place};
+use archiver_format::position::Position;
+use archiver_format::record::{LeaderEpoch, NextOffset, Partition};
+
+/// An offset, as the brokers count.
+pub type Offset = i64;
 
 /// A topic's name and each life that it had: it is deleted and created again.
 #[derive(Debug, Default)]
@@ -28,9 +32,9 @@ pub struct Life {
 #[derive(Debug, Default)]
 pub struct Log {
     /// The first offset that is still held.
-    pub start: NextOffset,
+    pub start: Offset,
     /// Up to where a reader sees: the rest belongs to transactions that are open.
-    pub visible: NextOffset,
+    pub visible: Offset,
     /// What is at each offset from 0: an index into `all`, or nothing (a control record, aborted, compacted).
     slots: Vec<Option<usize>>,
     /// Everything that was ever written, in order.
@@ -40,22 +44,22 @@ pub struct Log {
     /// Its broker takes every offset for one that it doesn't hold.
     pub refuses: bool,
     /// A batch that can't be read now.
-    corrupt: Option<Range<NextOffset>>,
+    corrupt: Option<Range<Offset>>,
     /// Those that couldn't be read at some time.
-    pub were_corrupt: Vec<Range<NextOffset>>,
+    pub were_corrupt: Vec<Range<Offset>>,
     /// It lost records that a reader may have seen.
     pub got_shorter: bool,
     /// Where it ended before it got shorter: who has read so far goes back to have the others at offsets before that.
-    ended: NextOffset,
+    ended: Offset,
     /// Where each epoch after the first begins.
-    epochs: Vec<NextOffset>,
+    epochs: Vec<Offset>,
 }
 
 /// A record as it was written.
 #[derive(Debug, Clone)]
 pub struct Written {
     /// Its offset.
-    pub offset: NextOffset,
+    pub offset: Offset,
     /// Its value.
     pub value: Option<Vec<u8>>,
     /// Nobody was ever to see it.
@@ -98,8 +102,8 @@ impl Life {
 
 impl Log {
     /// The offset of the next record.
-    pub fn end(&self) -> NextOffset {
-        self.slots.len() as NextOffset
+    pub fn end(&self) -> Offset {
+        self.slots.len() as Offset
     }
 
     /// Is a transaction open?
@@ -131,11 +135,11 @@ impl Log {
     }
 
     /// From where on it is not what was read up to there, if it isn't.
-    pub fn parts_before(&self, at: Place) -> Option<NextOffset> {
+    pub fn parts_before(&self, at: Position) -> Option<NextOffset> {
         let epoch = usize::try_from(at.epoch?).ok()?;
         let later = self.epochs.iter().skip(epoch).min();
         let end = later.copied().unwrap_or(self.end());
-        (end < at.next).then_some(end)
+        (end < at.next.get()).then_some(NextOffset::new(end))
     }
 
     /// Ends the open transaction.
@@ -151,19 +155,19 @@ impl Log {
     }
 
     /// Compacts a record away.
-    pub fn compact(&mut self, offset: NextOffset) {
+    pub fn compact(&mut self, offset: Offset) {
         if offset < self.visible {
             self.forget(offset, |written| written.excused = true);
         }
     }
 
     /// Deletes everything before this offset.
-    pub fn expire(&mut self, before: NextOffset) {
+    pub fn expire(&mut self, before: Offset) {
         self.start = self.start.max(before.min(self.visible));
     }
 
     /// Loses everything from this offset on.
-    pub fn truncate(&mut self, at: NextOffset) -> bool {
+    pub fn truncate(&mut self, at: Offset) -> bool {
         if at < self.start || at >= self.end() {
             return false;
         }
@@ -182,7 +186,7 @@ impl Log {
     }
 
     /// Damages a batch that takes these of the offsets that a reader may see.
-    pub fn damage(&mut self, batch: Range<NextOffset>) {
+    pub fn damage(&mut self, batch: Range<Offset>) {
         let batch = batch.start.max(self.start)..batch.end.min(self.visible);
         if !batch.is_empty() {
             self.were_corrupt.push(batch.clone());
@@ -196,7 +200,7 @@ impl Log {
     }
 
     /// The batch that can't be read and is what comes first from an offset on.
-    pub fn corrupt_from(&self, next: NextOffset) -> Option<Range<NextOffset>> {
+    pub fn corrupt_from(&self, next: Offset) -> Option<Range<Offset>> {
         let batch = self
             .corrupt
             .clone()
@@ -207,7 +211,7 @@ impl Log {
         (next < batch.end && is_first).then_some(batch)
     }
 
-    fn forget(&mut self, offset: NextOffset, how: impl Fn(&mut Written)) {
+    fn forget(&mut self, offset: Offset, how: impl Fn(&mut Written)) {
         let slot = usize::try_from(offset)
             .ok()
             .and_then(|at| self.slots.get_mut(at));
@@ -217,12 +221,12 @@ impl Log {
     }
 
     /// What a reader may see.
-    pub fn held(&self) -> Range<NextOffset> {
+    pub fn held(&self) -> Range<Offset> {
         self.start..self.visible
     }
 
     /// The first record at or after an offset that a reader may see.
-    pub fn next(&self, from: NextOffset) -> Option<&Written> {
+    pub fn next(&self, from: Offset) -> Option<&Written> {
         let from = usize::try_from(from.max(self.start)).ok()?;
         let to = usize::try_from(self.visible).ok()?;
         let mut slots = self.slots.get(from..to)?.iter();

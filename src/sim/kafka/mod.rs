@@ -10,15 +10,17 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use archiver_format::checkpoint::Checkpoint;
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition};
 use futures_util::future::{BoxFuture, FutureExt};
 
-pub use log::{Life, Log, Topic, Written};
+pub use log::{Life, Log, Offset, Topic, Written};
 
 use super::disk::{Mutation, SimFs};
 use super::random::Random;
-use crate::checkpoint::{Checkpoint, Checkpointed};
 use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
-use crate::record::{NextOffset, Partition, Places, Positions};
+use crate::ledger::Checkpointed;
 use reader::{Queue, SimReader};
 
 /// The simulated cluster; clones are the same one.
@@ -93,10 +95,10 @@ impl SimCluster {
     }
 
     /// Up to where the readers of a topic have received its partitions.
-    pub fn received(&self, topic: &str) -> Positions {
+    pub fn received(&self, topic: &str) -> BTreeMap<Partition, Offset> {
         let kafka = self.kafka();
         let queues = kafka.queues.iter().filter_map(Weak::upgrade);
-        let mut received = Positions::new();
+        let mut received = BTreeMap::new();
         for queue in queues {
             let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
             received.extend(queue.received(topic));
@@ -229,7 +231,11 @@ impl Cluster for SimCluster {
                 if logs.any(|log| log.leaderless) {
                     return Err(error(Trouble::Other));
                 }
-                let held = |p| life.partition(p).map(Log::held).map(|held| (p, held));
+                let held = |p| {
+                    life.partition(p)
+                        .map(Log::held)
+                        .map(|held| (p, offsets(held)))
+                };
                 let held = partitions.into_iter().map(held);
                 held.collect::<Option<_>>()
                     .ok_or_else(|| error(Trouble::Missing))
@@ -243,7 +249,7 @@ impl Cluster for SimCluster {
         &self,
         topic: &str,
         lane: usize,
-        from: &Places,
+        from: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
@@ -271,7 +277,7 @@ impl Cluster for SimCluster {
         partition: Partition,
         next: NextOffset,
     ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
-        let topic = topic.to_owned();
+        let (topic, next) = (topic.to_owned(), next.get());
         let one_more = i64::from(self.fs.mutation() == Some(Mutation::LongCorrupt));
         async move {
             let read = |kafka: &mut Kafka| {
@@ -280,7 +286,7 @@ impl Cluster for SimCluster {
                 match log.corrupt_from(next) {
                     _ if log.leaderless => Err(error(Trouble::Other)),
                     _ if next < log.start || next > log.end() => Err(error(Trouble::OutOfRange)),
-                    Some(batch) => Ok(Some(batch.start.max(next)..batch.end + one_more)),
+                    Some(batch) => Ok(Some(offsets(batch.start.max(next)..batch.end + one_more))),
                     None => Ok(None),
                 }
             };
@@ -300,4 +306,9 @@ impl Cluster for SimCluster {
     fn committed(&self) -> BoxFuture<'_, ()> {
         std::future::ready(()).boxed()
     }
+}
+
+/// The same offsets, as an archive counts.
+fn offsets(held: Range<Offset>) -> Range<NextOffset> {
+    NextOffset::new(held.start)..NextOffset::new(held.end)
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{LeaderEpoch, NextOffset, Partition, Record};
 use tokio::sync::Notify;
 
-use super::{Kafka, Topic, error};
+use super::{Kafka, Offset, Topic, error};
 use crate::cluster::{Fetched, KafkaError, Reader, Trouble};
-use crate::record::{LeaderEpoch, NextOffset, Partition, Place, Places, Positions, Record};
 use crate::sim::disk::Mutation;
 use crate::sim::random::Random;
 
@@ -22,13 +23,13 @@ pub struct Queue {
     topic: String,
     arrived: Arc<Notify>,
     /// Where each partition is fetched from next; `None` after an error that ends its fetching.
-    from: BTreeMap<Partition, Option<Place>>,
+    from: BTreeMap<Partition, Option<Position>>,
     items: VecDeque<(Partition, Item)>,
 }
 
 #[derive(Debug)]
 enum Item {
-    Record(NextOffset, Option<Vec<u8>>, LeaderEpoch),
+    Record(Offset, Option<Vec<u8>>, LeaderEpoch),
     Failed(KafkaError),
 }
 
@@ -78,14 +79,14 @@ impl Item {
 
 impl Queue {
     /// Up to where each partition of a topic has been received.
-    pub fn received(&self, topic: &str) -> Positions {
+    pub fn received(&self, topic: &str) -> BTreeMap<Partition, Offset> {
         if self.topic != topic {
-            return Positions::new();
+            return BTreeMap::new();
         }
-        let places = self.from.iter();
-        let next =
-            |(&partition, place): (&Partition, &Option<Place>)| Some((partition, (*place)?.next));
-        places.filter_map(next).collect()
+        let received = |(&partition, at): (&Partition, &Option<Position>)| {
+            Some((partition, (*at)?.next.get()))
+        };
+        self.from.iter().filter_map(received).collect()
     }
 
     /// Receives what the cluster has for it, or some of it.
@@ -94,9 +95,9 @@ impl Queue {
         let topic = kafka.answering().get(&self.topic).and_then(Topic::now);
         let mut from = std::mem::take(&mut self.from);
         for (&partition, fetched) in &mut from {
-            let Some(place) = fetched else { continue };
-            let at = *place;
-            let (next, epoch) = (&mut place.next, &mut place.epoch);
+            let Some(position) = fetched else { continue };
+            let at = *position;
+            let mut next = at.next.get();
             if random.once_in(3) {
                 continue;
             }
@@ -111,7 +112,7 @@ impl Queue {
                 Some(log) if let Some(from) = log.parts_before(at) => {
                     (Some(Trouble::Truncated { at, from }), true)
                 }
-                Some(log) if *next < log.start || *next > log.end() || log.refuses => {
+                Some(log) if next < log.start || next > log.end() || log.refuses => {
                     (Some(Trouble::OutOfRange), true)
                 }
                 Some(_) => (None, false),
@@ -131,17 +132,22 @@ impl Queue {
                 if self.items.len() >= AHEAD_MOST {
                     break;
                 }
-                if let Some(batch) = log.and_then(|log| log.corrupt_from(*next)) {
-                    let trouble = error(Trouble::Corrupt(Some(batch.start)));
+                if let Some(batch) = log.and_then(|log| log.corrupt_from(next)) {
+                    let begins = NextOffset::new(batch.start);
+                    let trouble = error(Trouble::Corrupt(Some(begins)));
                     self.items.push_back((partition, Item::Failed(trouble)));
                     // The client leaves it out.
-                    *next = batch.end;
+                    next = batch.end;
+                    position.next = NextOffset::new(next);
                 }
-                let Some(written) = log.and_then(|log| log.next(*next)) else {
+                let Some(written) = log.and_then(|log| log.next(next)) else {
                     break;
                 };
-                *next = written.offset + 1;
-                *epoch = Some(written.epoch);
+                next = written.offset + 1;
+                *position = Position {
+                    next: NextOffset::new(next),
+                    epoch: Some(written.epoch),
+                };
                 let record = Item::Record(written.offset, written.value.clone(), written.epoch);
                 self.items.push_back((partition, record));
             }
@@ -155,9 +161,9 @@ impl Queue {
 }
 
 impl Reader for SimReader {
-    fn start(&mut self, from: &Places) -> Result<(), KafkaError> {
+    fn start(&mut self, from: &Positions) -> Result<(), KafkaError> {
         let knows_epochs = self.mutation != Some(Mutation::NoLeaderEpoch);
-        let from = from.iter().map(|(&partition, &at)| match knows_epochs {
+        let from = from.iter().map(|(partition, at)| match knows_epochs {
             true => (partition, Some(at)),
             false => (partition, Some(at.next.into())),
         });

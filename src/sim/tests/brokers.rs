@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::next_offsets;
 use crate::config::Corrupt;
-use crate::record::NextOffset;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, check_complete, stored};
 use crate::sim::disk::Crash;
 use crate::sim::kafka::Log;
+use crate::sim::kafka::Offset;
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene, write};
 use crate::sim::world::World;
@@ -97,7 +98,7 @@ fn a_log_that_became_another_one_while_it_was_let_go_of_is_read_from_where_they_
 }
 
 /// What a batch is that is damaged, and how many records can be read behind it.
-const BATCH: Range<NextOffset> = 8..10;
+const BATCH: Range<Offset> = 8..10;
 const BEHIND: usize = 6;
 
 /// Runs for so long with a batch that is damaged before anybody has read it.
@@ -124,10 +125,10 @@ fn with_corrupt_batch(seed: u64, corrupt: Corrupt) -> World {
     world
 }
 
-fn stored_offsets(world: &World) -> Vec<NextOffset> {
+fn stored_offsets(world: &World) -> Vec<Offset> {
     let stored = stored(world, &world.archives[0]).expect("readable");
     let stored = stored.expect("a checkpoint").progress;
-    stored.next_offsets.into_values().collect()
+    next_offsets(&stored).into_values().collect()
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn nothing_behind_a_corrupt_batch_is_taken_before_the_batch_can_be_read() {
 
 #[test]
 fn exactly_a_corrupt_batch_is_left_out_where_that_is_wanted() {
-    let end = BATCH.end + BEHIND as NextOffset;
+    let end = BATCH.end + BEHIND as Offset;
     for seed in 0..100 {
         let world = with_corrupt_batch(seed, Corrupt::Skip);
         assert_eq!(stored_offsets(&world), [end; 2], "seed {seed}");
@@ -241,7 +242,7 @@ fn progress(world: &World) -> (bool, bool) {
     let file = file.unwrap_or_default();
     let lines = file.iter().filter(|&&byte| byte == b'\n').count();
     let stored = stored(world, &world.archives[0]).expect("readable");
-    let length = stored.map_or(0, |stored| stored.progress.data.length);
+    let length = stored.map_or(0, |stored| stored.progress.bytes());
     let written = world.cluster.kafka().written();
     (
         lines > 0 && lines as u64 == written,

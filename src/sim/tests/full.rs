@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use crate::record::Positions;
+use std::collections::BTreeMap;
+
+use archiver_format::record::Partition;
+
+use super::next_offsets;
 use crate::sim::chance::finish;
 use crate::sim::check::stored;
 use crate::sim::disk::{Crash, Faults};
-use crate::sim::kafka::Topic;
+use crate::sim::kafka::{Offset, Topic};
 use crate::sim::process::{Ended, Step};
 use crate::sim::random::Random;
 use crate::sim::scenes::SCENES;
@@ -14,16 +18,16 @@ use crate::sim::world::World;
 
 const LOOK: Duration = Duration::from_millis(100);
 
-fn ends(world: &World) -> Positions {
+fn ends(world: &World) -> BTreeMap<Partition, Offset> {
     let mut kafka = world.cluster.kafka();
     let lives = kafka.topics.values_mut().filter_map(Topic::now_mut);
     let logs = lives.flat_map(|life| &life.partitions);
     (0..).zip(logs.map(|log| log.end())).collect()
 }
 
-fn stored_of(world: &World) -> Positions {
+fn stored_of(world: &World) -> BTreeMap<Partition, Offset> {
     let stored = stored(world, &world.archives[0]).expect("readable");
-    stored.expect("a checkpoint").progress.next_offsets
+    next_offsets(&stored.expect("a checkpoint").progress)
 }
 
 /// Fills the disk while an archive runs, and perhaps frees it again; then stops.

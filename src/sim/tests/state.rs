@@ -132,7 +132,7 @@ fn a_checkpoint_with_any_byte_changed_stops_its_archive_and_nothing_is_touched()
 fn a_checkpoint_of_a_newer_version_stops_its_archive() {
     let world = played("steady, plain");
     let path = state(&world, "checkpoint.json");
-    let newer = b"{\"format\":2,\"new\":[],\"checkpoint\":{}}\n";
+    let newer = b"{\"format\":3,\"new\":[],\"checkpoint\":{}}\n";
     assert_refused(&world, &path, newer, "newer");
     assert_goes_on(&world);
 }

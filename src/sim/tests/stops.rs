@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crate::checkpoint::Checkpoint;
-use crate::record::Positions;
+use std::collections::BTreeMap;
+
+use archiver_format::checkpoint::Checkpoint;
+use archiver_format::record::Partition;
+
+use super::next_offsets;
 use crate::sim::chance::finish;
 use crate::sim::check::stored;
 use crate::sim::disk::Crash;
 use crate::sim::kafka::Log;
+use crate::sim::kafka::Offset;
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::{Touched, World, away, lock};
@@ -31,7 +36,7 @@ fn checkpoint(world: &World) -> Checkpoint {
     stored.expect("readable").expect("a checkpoint")
 }
 
-fn ends(world: &World) -> Positions {
+fn ends(world: &World) -> BTreeMap<Partition, Offset> {
     let mut kafka = world.cluster.kafka();
     let ends = kafka.logs("t").iter().map(Log::end);
     (0..).zip(ends).collect()
@@ -82,11 +87,11 @@ fn what_stands_in_the_chunk_at_a_stop_is_in_the_file_and_in_the_checkpoint() {
         assert_eq!(ended, Ended::Stopped { clean: true }, "seed {seed}");
         let stored = checkpoint(&world).progress;
         assert_eq!(
-            stored.next_offsets,
+            next_offsets(&stored),
             ends(&world),
             "seed {seed}: not all is stored"
         );
-        assert_eq!(length(&world) as u64, stored.data.length, "seed {seed}");
+        assert_eq!(length(&world) as u64, stored.bytes(), "seed {seed}");
         assert_goes_on(&mut world, seed);
     }
 }
@@ -95,7 +100,7 @@ fn what_stands_in_the_chunk_at_a_stop_is_in_the_file_and_in_the_checkpoint() {
 fn what_has_arrived_when_a_stop_is_asked_for_is_taken_and_stored() {
     for seed in 0..SEEDS {
         let mut world = world(seed);
-        let received = std::cell::RefCell::new(Positions::new());
+        let received = std::cell::RefCell::new(BTreeMap::new());
         let ended = stop_after(&world, |world| {
             let before = world.cluster.received("t");
             write(world, 9);
@@ -108,7 +113,8 @@ fn what_has_arrived_when_a_stop_is_asked_for_is_taken_and_stored() {
         let stored = checkpoint(&world).progress;
         let received = received.into_inner();
         assert_eq!(
-            stored.next_offsets, received,
+            next_offsets(&stored),
+            received,
             "seed {seed}: not all is stored"
         );
         assert_goes_on(&mut world, seed);

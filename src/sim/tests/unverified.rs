@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::checkpoint::Checkpoint;
+use archiver_format::checkpoint::Checkpoint;
+
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
@@ -86,9 +87,9 @@ struct Stopped {
 
 impl Stopped {
     fn of(world: &World, checkpoint: &Checkpoint) -> Option<Self> {
-        let certain = checkpoint.verified.as_ref()?.data.length as usize;
+        let certain = checkpoint.verified.as_ref()?.bytes() as usize;
         let file = data(world);
-        assert_eq!(file.len() as u64, checkpoint.progress.data.length);
+        assert_eq!(file.len() as u64, checkpoint.progress.bytes());
         Some(Self { file, certain })
     }
 
@@ -116,7 +117,7 @@ fn data(world: &World) -> Vec<u8> {
 /// What was kept of one of the topic's lives.
 fn kept(world: &World, life: usize) -> Option<Vec<u8>> {
     let config = &world.archives[0].config;
-    let ending = config.compression.ending();
+    let ending = config.compression.algorithm().ending();
     let is_kept = |path: &PathBuf| {
         let path = path.to_string_lossy();
         path.contains(&format!("/unverified-t-{life}-"))

@@ -85,8 +85,8 @@ pub struct Progress {
     pub positions: Positions,
     /// How many records archiver has written.
     pub records: u64,
-    /// The segment that grows, and its end.
-    pub segments: [Segment; 1],
+    /// The segments that grow, and where each ends.
+    pub segments: Vec<Segment>,
     /// The end of the list of gaps.
     pub gaps: Mark,
 }
@@ -101,10 +101,18 @@ pub struct Segment {
 }
 
 impl Progress {
-    /// The segment that grows.
-    pub fn segment(&self) -> &Segment {
-        let [segment] = &self.segments;
-        segment
+    /// The one segment that an archive without rotation has.
+    pub fn segment(&self) -> Result<&Segment, NotOne> {
+        match &self.segments[..] {
+            [segment] => Ok(segment),
+            other => Err(NotOne(other.len())),
+        }
+    }
+
+    /// How many bytes its segments have together.
+    pub fn bytes(&self) -> u64 {
+        let lengths = self.segments.iter().map(|segment| segment.mark.length);
+        lengths.fold(0, u64::saturating_add)
     }
 
     /// Can archiver have come so far? Kafka has no partitions and offsets below zero.
@@ -114,6 +122,11 @@ impl Progress {
             && i64::try_from(self.records).is_ok()
     }
 }
+
+/// A checkpoint of an archive that has not one open segment but so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it has {0} open segments, where one is expected")]
+pub struct NotOne(pub usize);
 
 /// Why the bytes of a checkpoint can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -28,7 +28,7 @@ fn checkpoint() -> Checkpoint {
     let progress = Progress {
         positions: [(0, position(7, None)), (1, position(12, Some(4)))].into(),
         records: 19,
-        segments: [Segment {
+        segments: vec![Segment {
             id: FileId {
                 inode: 3,
                 born: None,
@@ -124,7 +124,7 @@ fn what_archiver_would_not_write_is_refused_also_with_a_fitting_checksum() {
         ("\"records\":19", "\"records\":19,\"more\":0"),
         ("\"records\":19", &format!("\"records\":19,\"more\":{deep}")),
         ("\"length\":0", "\"length\":1e3"),
-        ("\"segments\":[{", "\"segments\":[],\"more\":[{"),
+        ("\"segments\":[{", "\"segments\":[[],{"),
         ("\"compression\":\"gzip\"", "\"compression\":\"lz4\""),
         ("\"cluster_id\":null", "\"cluster_id\":{}"),
     ] {

@@ -47,7 +47,7 @@ impl Progress {
         super::Progress {
             positions: self.next_offsets.into_iter().map(position).collect(),
             records: self.records,
-            segments: [Segment {
+            segments: vec![Segment {
                 id: self.id,
                 mark: self.data,
             }],

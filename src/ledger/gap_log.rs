@@ -1,57 +1,18 @@
 //! The list of what an archive will never hold: `gaps.ndjson`, one line for each gap.
 //!
 //! A gap's line is written in the order of the records around it, and the checkpoint that counts on it holds
-//! the list's mark, so that after a crash each gap stands in it once. Each line ends with a checksum of its own, as the
-//! mark's fingerprint covers only the last of them.
+//! the list's mark, so that after a crash each gap stands in it once.
 
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) mod fuzz;
-
-use std::io::{self, BufRead, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use archiver_format::gap::{Gap, damaged_line, encode};
+use archiver_format::mark::{Mark, Tail};
 
-use crate::lock::lock_data;
-use crate::record::{NextOffset, Partition};
-use crate::segment::append::{AppendFile, Refused};
-use crate::segment::mark::{Mark, Tail, checksum};
+use super::append_file::{AppendFile, Refused};
+use super::lock::lock_data;
 use crate::world::fs::{File, Fs, NotOwn, Reading, parent};
-
-/// Offsets that will never be in the archive.
-#[derive(Debug, Clone, Serialize)]
-pub struct Gap {
-    /// When it was noticed, RFC 3339 in UTC.
-    pub noticed: String,
-    /// The topic's id when the gap was noticed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topic_id: Option<String>,
-    /// The partition that it is in.
-    pub partition: Partition,
-    /// The first offset that is missing.
-    pub from: NextOffset,
-    /// The offset after the last one that is missing; `None` when nobody can know it.
-    pub to: Option<NextOffset>,
-    /// Why it is missing.
-    pub reason: GapReason,
-    /// The reason in a sentence.
-    pub explanation: String,
-}
-
-/// Why offsets are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GapReason {
-    /// Kafka deleted them (retention, DeleteRecords) before they were read.
-    Expired,
-    /// The topic was deleted and created again.
-    Recreated,
-    /// The log got shorter: Kafka lost records that it had acknowledged or shown.
-    Truncated,
-    /// Kafka holds them damaged, and they are to be skipped.
-    Corrupt,
-}
 
 /// The file that gaps are listed in; it is created with the first one.
 pub struct GapLog {
@@ -122,7 +83,7 @@ impl GapLog {
         };
         let mut lines = Vec::new();
         for gap in gaps {
-            lines.extend(line(gap).map_err(io)?);
+            lines.extend(encode(gap).map_err(io)?);
         }
         let file = match &mut self.file {
             Some(file) => file,
@@ -180,55 +141,12 @@ impl GapLog {
 
 /// How much of a list is read at once.
 const READ_BYTES: usize = 1 << 16;
-/// No gap's line is longer.
-const LINE_BYTES_MAX: u64 = 1 << 16;
-
-/// A gap's line, whose last key is the checksum of what stands before it.
-fn line(gap: &Gap) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(gap)?;
-    // Its closing brace comes after the checksum.
-    line.pop();
-    let seal = seal(&line);
-    line.extend(seal);
-    Ok(line)
-}
-
-fn seal(line: &[u8]) -> Vec<u8> {
-    format!(",\"checksum\":\"{}\"}}\n", checksum(line)).into_bytes()
-}
-
-/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes there may be
-/// what a crash has left of an unfinished write, or of several; without any that are known it must at least look like
-/// a list.
-fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
-    let (mut line, mut end) = (Vec::new(), 0);
-    for number in 1.. {
-        line.clear();
-        let length = (&mut list)
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?;
-        if length == 0 {
-            break;
-        }
-        end += length as u64;
-        let at = length.saturating_sub(seal(&[]).len());
-        let is_whole = line[at..] == seal(&line[..at]);
-        let may_be_torn = end > known && (number > 1 || may_have_begun(&line));
-        if !is_whole && !may_be_torn {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
-}
-
-/// Is this a part of a line, or one that lost its beginning or some of its sectors?
-fn may_have_begun(line: &[u8]) -> bool {
-    let begins = br#"{"noticed":""#;
-    line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())])
-}
-
 #[cfg(test)]
 mod tests {
+    use archiver_format::gap::GapReason;
+    use archiver_format::mark::TAIL;
+    use archiver_format::record::NextOffset;
+
     use super::*;
     use crate::world::fs::RealFs;
 
@@ -238,8 +156,8 @@ mod tests {
             noticed: "2026-11-21T02:32:22Z".into(),
             topic_id: None,
             partition,
-            from: 3,
-            to: Some(5),
+            from: NextOffset::new(3),
+            to: Some(NextOffset::new(5)),
             reason: GapReason::Expired,
             explanation: "Kafka deleted up to 2 records before they were read".into(),
         };
@@ -279,7 +197,7 @@ mod tests {
         let mark = log.mark();
         drop(log);
         let listed = std::fs::read(&path).expect("a list");
-        assert!(listed.len() > 2 * crate::segment::mark::TAIL);
+        assert!(listed.len() > 2 * TAIL);
         assert!(GapLog::resume(&fs, &path, &mark).is_ok());
         for at in (0..listed.len()).step_by(7) {
             let mut changed = listed.clone();
@@ -310,26 +228,5 @@ mod tests {
             matches!(unreadable, Err(Refused::Io { .. })),
             "{unreadable:?}"
         );
-    }
-
-    #[test]
-    fn only_what_no_checkpoint_knows_may_be_torn() {
-        let lines = list().into_iter().take(2);
-        let lines = lines.map(|gap| line(&gap).expect("a line"));
-        let lines = lines.collect::<Vec<_>>();
-        let one = lines[0].len() as u64;
-        let damaged = |list: &[u8], known| damaged_line(list, known).expect("read");
-        let (whole, both) = (lines.concat(), 2 * one);
-        assert_eq!(damaged(&whole, both), None);
-        let torn = &whole[..whole.len() - 9];
-        assert_eq!(damaged(torn, one), None);
-        assert_eq!(damaged(torn, torn.len() as u64), Some(2));
-        assert_eq!(damaged(&[&lines[0][..], b"x"].concat(), one), None);
-        let mut changed = whole.clone();
-        changed[40] ^= 1;
-        assert_eq!(damaged(&changed, both), Some(1));
-        assert_eq!(damaged(&changed, one), Some(1));
-        assert_eq!(damaged(&lines[0][..20], 0), None);
-        assert_eq!(damaged(b"somebody's\n", 0), Some(1));
     }
 }

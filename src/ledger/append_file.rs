@@ -5,14 +5,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::mark::{Mark, TAIL, Tail};
-use crate::lock::{LockError, lock_data};
-use crate::world::fs::{File, FileId, Fs};
+use archiver_format::mark::{FileId, Mark, TAIL, Tail};
+
+use super::lock::{LockError, lock_data};
+use crate::world::fs::{File, Fs};
 
 /// A file that archiver appends to.
 pub struct AppendFile {
     path: PathBuf,
     file: Arc<dyn File>,
+    length: u64,
+    tail: Tail,
+}
+
+/// Where a file ended.
+pub struct End {
     length: u64,
     tail: Tail,
 }
@@ -163,6 +170,20 @@ impl AppendFile {
         self.length = expected;
         self.tail.push(bytes);
         Ok(())
+    }
+
+    /// Where it ends, to go back there.
+    pub fn end(&self) -> End {
+        End {
+            length: self.length,
+            tail: self.tail.clone(),
+        }
+    }
+
+    /// Takes back what was appended since.
+    pub fn go_back(&mut self, end: End) -> Result<(), Refused> {
+        (self.length, self.tail) = (end.length, end.tail);
+        self.cut().map(drop)
     }
 
     /// Checks that the path still leads to this file, and that nobody else changed its length.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::checkpoint::PAGE;
+use super::PAGE;
 use crate::world::fs::{File, Fs, NotOwn};
 
 /// Held for as long as the archive is this process's.

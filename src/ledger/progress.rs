@@ -1,0 +1,95 @@
+//! Progress on its way to a checkpoint: in the files, then on the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archiver_format::checkpoint::Progress;
+
+use super::append_file::{Refused, check_path};
+use crate::world::disk::Disk;
+use crate::world::fs::File;
+
+/// An open segment of which something was written.
+#[derive(Clone)]
+pub struct OpenSegment {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The file, locked.
+    pub file: Arc<dyn File>,
+    /// How many bytes it must have.
+    pub length: u64,
+}
+
+/// Progress that is in the files but may not be on the disk.
+#[must_use]
+pub struct Written {
+    progress: Progress,
+    segments: Vec<OpenSegment>,
+    gaps: Option<Arc<dyn File>>,
+}
+
+/// Progress that is on the disk; only [`Written::sync`] makes it, and only it can become a checkpoint.
+#[must_use]
+#[derive(Debug)]
+pub struct Durable(Progress);
+
+impl Written {
+    /// Progress that is in these segments, and in the list of gaps if there is one.
+    pub fn new(
+        progress: Progress,
+        segments: Vec<OpenSegment>,
+        gaps: Option<Arc<dyn File>>,
+    ) -> Self {
+        Self {
+            progress,
+            segments,
+            gaps,
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The open segments, locked.
+    pub fn segments(&self) -> &[OpenSegment] {
+        &self.segments
+    }
+
+    /// Makes it durable, if each file is still where it should be. After an error nothing since the last checkpoint may
+    /// be trusted.
+    pub async fn sync(self, disk: &Disk) -> Result<Durable, Refused> {
+        let Self {
+            progress,
+            segments,
+            gaps,
+        } = self;
+        let files = segments.iter().map(|segment| Arc::clone(&segment.file));
+        let synced = disk.sync(files.chain(gaps)).await;
+        synced.map_err(|source| Refused::Io {
+            path: segments
+                .first()
+                .map_or_else(PathBuf::new, |s| s.path.clone()),
+            source,
+        })?;
+        disk.run(move |fs| {
+            let mut segments = segments.iter();
+            segments.try_for_each(|s| check_path(fs, &s.path, &s.file, s.length))
+        })
+        .await?;
+        Ok(Durable(progress))
+    }
+}
+
+impl Durable {
+    /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.0
+    }
+
+    /// How far it is, to be stored.
+    pub(super) fn into_progress(self) -> Progress {
+        self.0
+    }
+}

@@ -1,0 +1,183 @@
+//! What is written next: lines for one or more segments, and how far they take the archive.
+
+use std::io;
+
+use archiver_format::compression::{Compression, compress};
+use archiver_format::line::{self, Newline, NewlineInValue};
+use archiver_format::position::Advance;
+use archiver_format::record::{NextOffset, Record};
+
+/// An open segment of an archive, by a number that the archive gives it.
+pub type SegmentId = u32;
+
+/// The lines of one segment.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The segment they go into.
+    pub segment: SegmentId,
+    /// How many they are.
+    pub lines: u64,
+    /// The lines, each with its newline.
+    pub bytes: Vec<u8>,
+}
+
+/// A part as it goes into the file: one gzip member or zstd frame, or plain lines.
+#[derive(Debug)]
+pub struct Member {
+    /// The segment it goes into.
+    pub segment: SegmentId,
+    /// How many lines it holds.
+    pub lines: u64,
+    /// How many bytes the lines have without compression.
+    pub plain_bytes: u64,
+    /// What is appended to the file.
+    pub bytes: Vec<u8>,
+}
+
+impl Member {
+    /// Compresses a part.
+    pub fn new(part: Part, compression: Compression) -> io::Result<Self> {
+        Ok(Self {
+            segment: part.segment,
+            lines: part.lines,
+            plain_bytes: part.bytes.len() as u64,
+            bytes: compress(part.bytes, compression)?,
+        })
+    }
+}
+
+/// Whole lines on their way to the files. Its advance counts when every part is written.
+#[derive(Debug, Default)]
+pub struct Batch {
+    parts: Vec<Part>,
+    /// The place of the part that was written to last: records come in runs.
+    last: usize,
+    bytes: usize,
+    advance: Advance,
+}
+
+impl Batch {
+    /// An empty one whose first part grows no more up to so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self {
+            parts: vec![Part {
+                bytes: Vec::with_capacity(bytes),
+                ..Part::default()
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// Does it hold nothing?
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// How many bytes of lines it holds.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many bytes of memory its lines take up, with what is reserved for more.
+    pub fn capacity(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes.capacity()).sum()
+    }
+
+    /// Makes room for a record of this size, exactly: a part that grows by itself doubles.
+    pub fn reserve(&mut self, segment: SegmentId, bytes: usize) {
+        self.part(segment).bytes.reserve_exact(bytes);
+    }
+
+    /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves the
+    /// batch as it was.
+    pub fn push(
+        &mut self,
+        segment: SegmentId,
+        record: &Record<'_>,
+        from: NextOffset,
+        newline: Newline,
+    ) -> Result<(), NewlineInValue> {
+        let part = self.part(segment);
+        let before = part.bytes.len();
+        line::encode(record, newline, &mut part.bytes)?;
+        part.lines += 1;
+        let added = part.bytes.len() - before;
+        self.bytes += added;
+        self.advance.count(record, from);
+        Ok(())
+    }
+
+    /// How far it takes the archive.
+    pub fn advance(&self) -> &Advance {
+        &self.advance
+    }
+
+    /// Its parts, none of them empty, and how far they take the archive together.
+    pub fn into_parts(self) -> (Vec<Part>, Advance) {
+        let parts = self.parts.into_iter().filter(|part| part.lines > 0);
+        (parts.collect(), self.advance)
+    }
+
+    fn part(&mut self, segment: SegmentId) -> &mut Part {
+        let is_it = |part: &Part| part.segment == segment;
+        if !self.parts.get(self.last).is_some_and(is_it) {
+            self.last = self.parts.iter().position(is_it).unwrap_or_else(|| {
+                self.parts.push(Part {
+                    segment,
+                    ..Part::default()
+                });
+                self.parts.len() - 1
+            });
+        }
+        &mut self.parts[self.last]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(partition: i32, offset: i64, value: &[u8]) -> Record<'_> {
+        Record {
+            partition,
+            offset,
+            value: Some(value),
+            epoch: None,
+        }
+    }
+
+    #[test]
+    fn records_of_one_partition_may_go_to_several_segments_and_are_one_advance() {
+        let mut batch = Batch::with_room(64);
+        for (segment, offset, value) in [(0, 3, b"a"), (7, 4, b"b"), (0, 5, b"c"), (7, 8, b"d")] {
+            let from = NextOffset::new(offset);
+            let record = record(1, offset, value);
+            batch
+                .push(segment, &record, from, Newline::Fail)
+                .expect("fits");
+        }
+        assert_eq!(batch.len(), 8);
+        let (parts, advance) = batch.into_parts();
+        let parts = parts.iter();
+        let parts = parts.map(|part| (part.segment, part.lines, &part.bytes[..]));
+        let parts = parts.collect::<Vec<_>>();
+        assert_eq!(parts, [(0, 2, &b"a\nc\n"[..]), (7, 2, &b"b\nd\n"[..])]);
+        assert_eq!(advance.records, 4);
+        let [step] = advance.steps[..] else {
+            panic!("one partition: {:?}", advance.steps);
+        };
+        assert_eq!((step.from.get(), step.to.next.get()), (3, 9));
+    }
+
+    #[test]
+    fn a_record_that_is_refused_leaves_the_batch_as_it_was() {
+        let mut batch = Batch::default();
+        let refused = record(0, 0, b"a\nb");
+        let pushed = batch.push(0, &refused, NextOffset::ZERO, Newline::Fail);
+        assert!(pushed.is_err());
+        assert!(batch.is_empty());
+        let (parts, advance) = batch.into_parts();
+        assert!(parts.is_empty());
+        assert_eq!(advance, Advance::default());
+    }
+}
