@@ -9,6 +9,7 @@ use crate::cluster::Topic;
 use crate::gaps::GapLog;
 use crate::segment::append::{AppendFile, Refused};
 use crate::segment::writer::Progress;
+use crate::world::disk::Disk;
 use crate::world::fs::{File, FileId, Fs};
 
 /// A data file that is what its checkpoint says.
@@ -23,6 +24,7 @@ impl Archive {
     /// takes what was cut off for archived, and after it was kept, so that no later start cuts it off without.
     pub(super) async fn verify(
         &self,
+        disk: &Disk,
         store: &Store,
         stored: Checkpointed,
         topic: Option<&Topic>,
@@ -44,10 +46,10 @@ impl Archive {
             let saved = store.save_verified(stored).await;
             return Ok((saved.map_err(|e| self.not_stored(&e))?, None));
         }
-        let found = self.find_unverified(store, progress.clone()).await;
+        let found = self.find_unverified(disk, store, progress.clone()).await;
         let found = found.map_err(|e| self.refused(e, Some(&stored)))?;
         let from = verified.data.length;
-        self.keep(store, &stored, &found.data, from).await?;
+        self.keep(disk, store, &stored, &found.data, from).await?;
         let saved = store.save_only_verified(stored, found.id).await;
         let saved = saved.map_err(|e| self.not_stored(&e))?;
         tracing::warn!(
@@ -60,7 +62,12 @@ impl Archive {
     }
 
     /// Opens the files as a start does that trusts the checkpoint: nothing is changed if they don't fit.
-    async fn find_unverified(&self, store: &Store, progress: Progress) -> Result<Found, Refused> {
+    async fn find_unverified(
+        &self,
+        disk: &Disk,
+        store: &Store,
+        progress: Progress,
+    ) -> Result<Found, Refused> {
         let (path, gaps) = (self.config.file.clone(), store.path("gaps.ndjson"));
         let find = move |fs: &dyn Fs| {
             let data = AppendFile::resume(fs, &path, &progress.data, progress.id, None)?;
@@ -74,6 +81,6 @@ impl Archive {
                 Err(source) => Err(Refused::Io { path, source }),
             }
         };
-        self.world.disk.run(find).await
+        disk.run(find).await
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::blocking;
 use crate::checkpoint::Checkpointed;
 use crate::record::{NextOffset, Partition};
-use crate::world::coalesce::Batch;
+use crate::world::requests::Batch;
 
 type Offsets = HashMap<(String, Partition), NextOffset>;
 

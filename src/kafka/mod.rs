@@ -26,7 +26,7 @@ use crate::checkpoint::Checkpointed;
 use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
 use crate::config;
 use crate::record::{NextOffset, Partition, Places};
-use crate::world::coalesce::Batch;
+use crate::world::requests::Batch;
 
 use commit::Committer;
 use feed::Feed;

@@ -13,6 +13,7 @@ use crate::config::Compression;
 use crate::encode::{Advance, Chunk};
 use crate::gaps::Gap;
 use crate::world::disk::Disk;
+use crate::world::executor::{Cores, Executor};
 use crate::world::memory::Held;
 
 /// How many entries are in flight at most: enough to keep two cores at compressing while one is written.
@@ -21,10 +22,30 @@ const MOST_IN_FLIGHT: usize = 4;
 /// An entry and the memory that it holds until it is written.
 type Ready = io::Result<(Entry, Held)>;
 
+/// Compresses chunks, on the threads that all archives share: so a disk that hangs takes none of them.
+#[derive(Clone)]
+pub struct Compressor {
+    how: Compression,
+    cores: Executor,
+}
+
+impl Compressor {
+    /// `None` where nothing is compressed. Fails if there can't be the threads for it.
+    pub fn new(how: Compression, cores: &Cores) -> io::Result<Option<Self>> {
+        Ok(match how {
+            Compression::None => None,
+            how => Some(Self {
+                how,
+                cores: cores.executor()?,
+            }),
+        })
+    }
+}
+
 /// The way from chunks to the file.
 pub struct Pipeline {
     disk: Disk,
-    compression: Compression,
+    compressor: Option<Compressor>,
     compressing: FuturesOrdered<BoxFuture<'static, Ready>>,
     ready: VecDeque<(Entry, Held)>,
     writer: State,
@@ -47,10 +68,10 @@ type Done = (Box<Writer>, usize, Result<Wrote, WriteError>);
 
 impl Pipeline {
     /// A way into this writer's files.
-    pub fn new(disk: Disk, compression: Compression, writer: Writer) -> Self {
+    pub fn new(disk: Disk, compressor: Option<Compressor>, writer: Writer) -> Self {
         Self {
             disk,
-            compression,
+            compressor,
             compressing: FuturesOrdered::new(),
             ready: VecDeque::new(),
             writer: State::Resting(Box::new(writer)),
@@ -78,15 +99,14 @@ impl Pipeline {
     /// Takes a chunk of records; `held` is its share of the memory budget.
     pub fn submit(&mut self, chunk: Chunk, held: Held) {
         let Chunk { bytes, advance } = chunk;
-        let compression = self.compression;
-        if compression == Compression::None {
+        let Some(Compressor { how, cores }) = self.compressor.clone() else {
             self.push(std::future::ready(Ok((Entry::Records(bytes, advance), held))).boxed());
             return;
-        }
-        let disk = self.disk.clone();
+        };
         // A task of its own, so that it goes on while nobody polls this pipeline.
         let job = tokio::spawn(async move {
-            disk.run(move |_| Ok((Entry::Records(compress(bytes, compression)?, advance), held)))
+            cores
+                .run(move || Ok((Entry::Records(compress(bytes, how)?, advance), held)))
                 .await
         });
         self.push(
@@ -209,6 +229,7 @@ mod tests {
     use crate::segment::append::AppendFile;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
+    use crate::world::devices::Devices;
 
     #[tokio::test(start_paused = true)]
     async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
@@ -217,8 +238,9 @@ mod tests {
         let gaps = GapLog::none(Path::new("/gaps"));
         let writer = Writer::new(data, gaps, Places::new(), 0).expect("nothing is in the way");
         let hangs = Arc::new(|| std::future::pending().boxed());
-        let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
-        let mut pipeline = Pipeline::new(disk, Compression::None, writer);
+        let devices = Devices::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
+        let disk = devices.at(Path::new("/data")).await.expect("no threads");
+        let mut pipeline = Pipeline::new(disk, None, writer);
         for _ in 0..100 {
             pipeline.submit_check();
             assert!(pipeline.progress().now_or_never().is_none());
