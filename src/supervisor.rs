@@ -88,7 +88,6 @@ impl Supervisor {
             let devices = world.devices.with_fs(Arc::clone(&own_fs) as Arc<dyn Fs>);
             watched.push(Watched {
                 status: Arc::clone(&status),
-                file: archive.file.clone(),
                 calls: own_fs.calls().clone(),
                 jobs: devices.jobs().clone(),
             });

@@ -67,7 +67,7 @@ impl Known {
         Ok(device.clone())
     }
 
-    /// Is nothing known to be on any other device than one?
+    /// How many there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
