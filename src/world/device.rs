@@ -75,8 +75,9 @@ impl Known {
     }
 }
 
-/// One syncs, and one writes meanwhile: that is enough where a device answers fast, and what takes a processor is done
-/// elsewhere ([`super::executor::Cores`]). One that answers slowly, as over a network, can do several things at once.
+/// One that syncs and one that writes meanwhile are enough for a device that answers fast, as what takes a processor is
+/// done elsewhere ([`super::executor::Cores`]). One that answers slowly, as over a network, can do several things at once:
+/// for that there are more where there are cores to begin them.
 fn threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.clamp(2, 4)

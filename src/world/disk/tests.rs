@@ -182,3 +182,27 @@ async fn a_disk_that_hangs_keeps_none_waiting_that_has_its_state_on_the_same_thi
     synced.expect("the third disk answers").expect("synced");
     assert!(ran.expect("the second disk answers"));
 }
+
+#[tokio::test]
+async fn a_path_that_hangs_keeps_nobody_waiting_who_looks_for_another() {
+    let fs = Arc::new(Devised::default());
+    let devices = Devices::new(Arc::clone(&fs) as Arc<dyn Fs>, 0);
+    fs.hang("/a");
+    let mut hangs = devices.at(Path::new("/a/data")).boxed();
+    assert!((&mut hangs).now_or_never().is_none());
+    let found = timeout(LONG, async {
+        tokio::select! {
+            biased;
+            _ = &mut hangs => None,
+            found = devices.at(Path::new("/b/data")) => Some(found),
+        }
+    });
+    let found = found.await.expect("the other disk answers");
+    let found = found.expect("the first disk hangs").expect("threads");
+    assert!(found.run(|fs| fs.stat(Path::new("/b/data")).is_ok()).await);
+    let waits = devices.jobs().first();
+    assert!(waits.is_some_and(|(_, path)| *path == *Path::new("/a/data")));
+    fs.answer();
+    assert!(!hangs.await.expect("threads").is_same(&found));
+    assert!(devices.jobs().first().is_none());
+}
