@@ -11,7 +11,7 @@ use archiver::ledger::append_file::AppendFile;
 use archiver::ledger::gap_log::GapLog;
 use archiver::segment::batch::{Batch, Member};
 use archiver::segment::writer::{Entry, ONLY, Writer};
-use archiver::world::disk::Disk;
+use archiver::world::devices::Devices;
 use archiver::world::fs::RealFs;
 use archiver_format::checkpoint::Identity;
 use archiver_format::compression;
@@ -138,11 +138,11 @@ fn write(bencher: Bencher<'_, '_>, batch_bytes: usize) {
 fn checkpoint(bencher: Bencher<'_, '_>, partitions: i32) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let (disk, writer) = (
-        Disk::new(Arc::new(RealFs::default()), 0),
+    let (devices, writer) = (
+        Devices::new(Arc::new(RealFs::default()), 0),
         writer(dir.path(), partitions),
     );
-    let disk = runtime.block_on(disk.at(dir.path())).expect("threads");
+    let disk = runtime.block_on(devices.at(dir.path())).expect("threads");
     let store = Store::new(disk.clone(), dir.path());
     let identity = Identity {
         archive: "metrics".into(),

@@ -1,6 +1,6 @@
 //! Disks that hang: an archive whose disk doesn't answer is said to wait, until it does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,6 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Watched {
     /// Where it is said.
     pub status: Arc<Status>,
-    /// Its data file.
-    pub file: PathBuf,
     /// Calls that were made and have not come back.
     pub calls: Unanswered,
     /// Work that no thread has begun: others of the same device may hold all of them.
@@ -37,15 +35,13 @@ fn look(archives: &[Watched], now: Instant) {
     let any_hangs = archives.iter().any(|of| hangs(&of.calls, now).is_some());
     for Watched {
         status,
-        file,
         calls,
         jobs,
     } in archives
     {
         let own = hangs(calls, now);
-        let others = any_hangs && hangs(jobs, now).is_some();
-        let of = own.as_deref().or(others.then_some(file));
-        status.hangs(of.map(|path| {
+        let others = || hangs(jobs, now).filter(|_| any_hangs);
+        status.hangs(own.or_else(others).map(|path| {
             format!(
                 "the disk of {} has not answered for {} s",
                 path.display(),
@@ -71,7 +67,6 @@ mod tests {
         status.set(State::Running);
         Watched {
             status,
-            file: PathBuf::from(format!("/{name}")),
             calls: Unanswered::default(),
             jobs: Unanswered::default(),
         }

@@ -18,7 +18,8 @@ use crate::open_files;
 use crate::status::{State, Status, name_those};
 use crate::totals;
 use crate::world::clock::{self, RealClock, Ticks};
-use crate::world::disk::Disk;
+use crate::world::devices::Devices;
+use crate::world::executor::Cores;
 use crate::world::fs::{Fs, RealFs};
 use crate::world::shutdown::Shutdown;
 
@@ -52,7 +53,8 @@ impl Supervisor {
         open_files::allow(&config.archives);
         let fs = RealFs::default();
         let world = World {
-            disk: Disk::new(Arc::new(fs.clone()), config.memory_bytes / CHUNKS_PART),
+            devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / CHUNKS_PART),
+            cores: Cores::default(),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: config.shutdown_timeout / 2,
@@ -83,12 +85,11 @@ impl Supervisor {
             statuses.push(Arc::clone(&status));
             let cluster = Arc::clone(&clusters[archive.cluster.name.as_str()]);
             let own_fs = Arc::new(fs.with_mode(archive.file_mode));
-            let disk = world.disk.with_fs(Arc::clone(&own_fs) as Arc<dyn Fs>);
+            let devices = world.devices.with_fs(Arc::clone(&own_fs) as Arc<dyn Fs>);
             watched.push(Watched {
                 status: Arc::clone(&status),
-                file: archive.file.clone(),
                 calls: own_fs.calls().clone(),
-                jobs: disk.jobs().clone(),
+                jobs: devices.jobs().clone(),
             });
             let archive = Archive {
                 config: archive.clone(),
@@ -98,7 +99,7 @@ impl Supervisor {
                 lane,
                 status,
                 world: World {
-                    disk,
+                    devices,
                     ..world.clone()
                 },
             };

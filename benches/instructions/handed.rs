@@ -12,7 +12,8 @@ use archiver::config::{self, Checked};
 use archiver::ledger::Checkpointed;
 use archiver::status::Status;
 use archiver::world::clock::{RealClock, Ticks};
-use archiver::world::disk::Disk;
+use archiver::world::devices::Devices;
+use archiver::world::executor::{Cores, Pace};
 use archiver::world::fs::RealFs;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
@@ -50,7 +51,8 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
         lane: 0,
         refresh: 60 * SECOND,
         world: World {
-            disk: Disk::in_tasks(fs, 64 << 20, at_once, 1),
+            devices: Devices::in_tasks(fs, 64 << 20, Arc::clone(&at_once) as Pace, 1),
+            cores: Cores::in_tasks(at_once),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
             drain: SECOND,

@@ -54,7 +54,7 @@ pub(super) fn checkpoint(
     let read = written.progress().positions.clone();
     let (cluster, disk) = (
         Arc::clone(&reading.archive.cluster),
-        reading.archive.world.disk.clone(),
+        reading.disks.data.clone(),
     );
     let file = reading.archive.config.file.display().to_string();
     let cluster_name = reading.archive.cluster_name.clone();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Archive, Stop};
 use crate::ledger::{Checkpointed, Store};
+use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
 /// How much is copied at once, in bytes.
@@ -15,6 +16,7 @@ impl Archive {
     /// Copies what the data file holds from a byte on to a file of its own, durably, unless that was done before.
     pub(super) async fn keep(
         &self,
+        disk: &Disk,
         store: &Store,
         checkpointed: &Checkpointed,
         data: &Arc<dyn File>,
@@ -30,7 +32,7 @@ impl Archive {
                 path.display()
             ))
         };
-        let (disk, kept, found) = (&self.world.disk, path.clone(), Arc::clone(data));
+        let (kept, found) = (path.clone(), Arc::clone(data));
         let look = move |fs: &dyn Fs| match fs.stat(&kept) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Some(found.stat()?.length)),
             there => there.map(|_| None),

@@ -1,6 +1,7 @@
 //! One archive: from its topic into its file, for as long as the process lives.
 
 mod backoff;
+mod disks;
 mod durable;
 mod failed;
 mod kept;
@@ -25,7 +26,8 @@ use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
 use crate::status::{State, Status};
 use crate::world::clock::{Clock, Ticks};
-use crate::world::disk::Disk;
+use crate::world::devices::Devices;
+use crate::world::executor::Cores;
 use crate::world::shutdown::Shutdown;
 use backoff::Backoff;
 use open::Owned;
@@ -36,8 +38,10 @@ pub use reading::BATCH_BYTES;
 /// What all archives share: the world around them.
 #[derive(Clone)]
 pub struct World {
-    /// The file system.
-    pub disk: Disk,
+    /// The file system and its devices.
+    pub devices: Devices,
+    /// The threads for what takes a processor and no device.
+    pub cores: Cores,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// The shared timers.
@@ -89,7 +93,7 @@ enum Stop {
 
 impl Archive {
     /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
-    pub async fn run(mut self, mut shutdown: Shutdown) -> End {
+    pub async fn run(self, mut shutdown: Shutdown) -> End {
         let (mut owned, mut owed) = (None, Owed::default());
         let mut backoff = Backoff::new();
         loop {
@@ -133,16 +137,16 @@ impl Archive {
 
     /// One attempt: open everything where it was left, then read until something ends it, or a stop was asked for.
     async fn attempt(
-        &mut self,
+        &self,
         owned: &mut Option<Owned>,
         owed: &mut Owed,
         shutdown: &mut Shutdown,
     ) -> Result<(), Stop> {
         let mut asked = shutdown.clone();
         let open = async {
-            let disk = self.world.disk.at(&self.config.file).await;
-            self.world.disk = disk.map_err(|e| self.lacks_threads(&e))?;
-            self.open(owned).await
+            let disks = self.disks().await;
+            let disks = disks.map_err(|e| self.lacks_threads(&e))?;
+            self.open(disks, owned).await
         };
         let opened = tokio::select! {
             biased;

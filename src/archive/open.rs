@@ -13,6 +13,7 @@ use archiver_format::gap::{Gap, GapReason};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
+use super::disks::Disks;
 use super::own::check_owner;
 use super::{Archive, Stop};
 use crate::cluster::{KafkaError, Topic, Trouble};
@@ -21,12 +22,14 @@ use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::lock::{Lock, LockError, lock};
 use crate::ledger::{Checkpointed, Durable, LoadError, PAGE, Store};
-use crate::segment::pipeline::Pipeline;
+use crate::segment::pipeline::{Compressor, Pipeline};
 use crate::segment::writer::Writer;
+use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs, NotOwn};
 
 /// Everything that reading needs, as it was left.
 pub(super) struct Opened {
+    pub disks: Disks,
     pub store: Store,
     pub identity: Identity,
     pub topic: Topic,
@@ -45,12 +48,16 @@ pub(super) struct Owned {
 }
 
 impl Archive {
-    pub(super) async fn open(&self, owned: &mut Option<Owned>) -> Result<Opened, Stop> {
-        let store = Store::new(self.world.disk.clone(), &self.config.state);
+    pub(super) async fn open(
+        &self,
+        disks: Disks,
+        owned: &mut Option<Owned>,
+    ) -> Result<Opened, Stop> {
+        let store = Store::new(disks.state.clone(), &self.config.state);
         let owned = match owned {
             Some(owned) => owned,
             None => owned.insert(Owned {
-                _lock: self.lock(&store).await?,
+                _lock: self.lock(&disks.state, &store).await?,
                 has_begun: false,
             }),
         };
@@ -62,7 +69,7 @@ impl Archive {
         match &checkpoint {
             Some(checkpoint) => {
                 owned.has_begun = true;
-                self.check_identity(checkpoint).await?;
+                self.check_identity(&disks.data, checkpoint).await?;
             }
             None if owned.has_begun => {
                 return Err(Stop::Never(format!(
@@ -73,7 +80,9 @@ impl Archive {
                     self.file().display()
                 )));
             }
-            None => self.check_new_file(store.dir().gaps()).await?,
+            None => {
+                self.check_new_file(&disks.data, store.dir().gaps()).await?;
+            }
         }
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
@@ -97,9 +106,14 @@ impl Archive {
             cluster_id,
         };
         let (checkpointed, held) = match checkpoint {
-            Some(checkpoint) => self.verify(&store, checkpoint, topic.as_ref()).await?,
+            Some(checkpoint) => {
+                let topic = topic.as_ref();
+                self.verify(&disks.data, &store, checkpoint, topic).await?
+            }
             None => {
-                let begun = self.begin(&store, &identity, topic.as_ref()).await?;
+                let begun = self
+                    .begin(&disks.data, &store, &identity, topic.as_ref())
+                    .await?;
                 owned.has_begun = true;
                 begun
             }
@@ -109,11 +123,11 @@ impl Archive {
             let (kind, text) = (Trouble::Missing, String::new());
             self.kafka(reading, &KafkaError { kind, text })
         })?;
-        self.take_up(store, identity, topic, checkpointed, held)
+        self.take_up(disks, store, identity, topic, checkpointed, held)
             .await
     }
 
-    async fn lock(&self, store: &Store) -> Result<Lock, Stop> {
+    async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Stop> {
         store.create_dir().await.map_err(|e| {
             let dir = self.config.state.display();
             match NotOwn::of(&e) {
@@ -125,13 +139,14 @@ impl Archive {
             }
         })?;
         let (path, file) = (store.dir().lock(), self.config.file.clone());
-        let locked = self.world.disk.run(move |fs| lock(fs, &path, &file)).await;
+        let locked = disk.run(move |fs| lock(fs, &path, &file)).await;
         locked.map_err(stop_for_lock)
     }
 
     /// The first start: resolves where to begin, creates the file, and stores that before any record.
     async fn begin(
         &self,
+        disk: &Disk,
         store: &Store,
         identity: &Identity,
         topic: Option<&Topic>,
@@ -142,7 +157,7 @@ impl Archive {
         };
         let (path, state) = (self.config.file.clone(), store.dir().gaps());
         let dir = self.config.state.clone();
-        let (disk, existing) = (&self.world.disk, self.config.existing);
+        let existing = self.config.existing;
         let create = move |fs: &dyn Fs| {
             let io = |source| Refused::Io {
                 path: path.clone(),
@@ -227,6 +242,7 @@ impl Archive {
     /// Opens the files as the checkpoint has them, and works out where each partition goes on.
     async fn take_up(
         &self,
+        disks: Disks,
         store: Store,
         identity: Identity,
         topic: Topic,
@@ -261,7 +277,7 @@ impl Archive {
             })
             .collect::<Positions>();
         let now = recreated.then_some(&identity);
-        let files = self.open_files(&store, &checkpointed, from.clone(), now, held);
+        let files = self.open_files(&disks.data, &store, &checkpointed, from.clone(), now, held);
         let (writer, durable) = files.await?;
         // An empty file is known again only by which one it is, and a topic by its id or its partitions: before anything
         // is written to another one, that is stored.
@@ -276,8 +292,11 @@ impl Archive {
             }
             false => checkpointed,
         };
-        let pipeline = Pipeline::new(self.world.disk.clone(), self.config.compression, writer);
+        let compressor = Compressor::new(self.config.compression, &self.world.cores);
+        let compressor = compressor.map_err(|e| self.lacks_threads(&e))?;
+        let pipeline = Pipeline::new(disks.data.clone(), compressor, writer);
         Ok(Opened {
+            disks,
             store,
             identity,
             topic,
@@ -291,6 +310,7 @@ impl Archive {
     /// is a writer at the positions behind it.
     async fn open_files(
         &self,
+        disk: &Disk,
         store: &Store,
         checkpointed: &Checkpointed,
         from: Positions,
@@ -306,12 +326,12 @@ impl Archive {
             let data = AppendFile::resume(fs, &path, &mark, id, held)?;
             Ok((data, GapLog::resume(fs, &gaps, &progress.gaps)?))
         };
-        let resumed = self.world.disk.run(resume).await;
+        let resumed = disk.run(resume).await;
         let (data, mut gaps) = resumed.map_err(|e| self.refused(e, Some(checkpointed)))?;
         // Both are what the checkpoint says: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
-            self.keep(store, checkpointed, data.handle(), from_byte)
+            self.keep(disk, store, checkpointed, data.handle(), from_byte)
                 .await?;
             unlisted = self.recreated_gaps(checkpointed, now);
         }
@@ -330,10 +350,10 @@ impl Archive {
             }
             Writer::new(data, gaps, from, records).map_err(|source| Refused::Io { path, source })
         };
-        let opened = self.world.disk.run(open).await;
+        let opened = disk.run(open).await;
         let writer = opened.map_err(|e| self.refused(e, Some(checkpointed)))?;
         // What was cut off, now or by an attempt before, would come back with a power cut.
-        let synced = writer.written().sync(&self.world.disk).await;
+        let synced = writer.written().sync(disk).await;
         match synced {
             Ok(durable) => Ok((writer, durable)),
             Err(e) => Err(self.refused(e, Some(checkpointed))),

@@ -9,11 +9,16 @@ use super::{Archive, Stop};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, PAGE, REMEDY, owner};
+use crate::world::disk::Disk;
 use crate::world::fs::{self, Fs, Reading};
 
 impl Archive {
     /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
-    pub(super) async fn check_identity(&self, checkpoint: &Checkpointed) -> Result<(), Stop> {
+    pub(super) async fn check_identity(
+        &self,
+        disk: &Disk,
+        checkpoint: &Checkpointed,
+    ) -> Result<(), Stop> {
         let stored = &checkpoint.checkpoint().identity;
         let configured = self.config.compression.algorithm();
         let differs = |what: &str, expected: &str, found: &str| {
@@ -37,7 +42,7 @@ impl Archive {
         let path = self.config.file.clone();
         let segments = checkpoint.checkpoint().progress.segments.iter();
         let ids = segments.map(|segment| segment.id).collect::<Vec<_>>();
-        let found = self.world.disk.run(move |fs| fs.stat(&path)).await;
+        let found = disk.run(move |fs| fs.stat(&path)).await;
         match found {
             Ok(stat) if ids.contains(&stat.id()) => return Ok(()),
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -73,7 +78,7 @@ impl Archive {
 
     /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
     /// gaps.
-    pub(super) async fn check_new_file(&self, gaps: PathBuf) -> Result<(), Stop> {
+    pub(super) async fn check_new_file(&self, disk: &Disk, gaps: PathBuf) -> Result<(), Stop> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression.algorithm(),
@@ -115,7 +120,7 @@ impl Archive {
                 ))
             })
         };
-        self.world.disk.run(check).await
+        disk.run(check).await
     }
 }
 

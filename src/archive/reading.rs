@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use super::disks::Disks;
 use super::durable::{self, Outcome, Patience};
 use super::failed::Unreadable;
 use super::mend::Finding;
@@ -46,6 +47,7 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 /// An archive that is being read.
 pub(super) struct Reading<'a> {
     pub archive: &'a Archive,
+    pub disks: Disks,
     pub store: Store,
     pub identity: Identity,
     pub topic: Topic,
@@ -130,11 +132,12 @@ pub(super) async fn read(
         identity: opened.identity,
         topic: opened.topic,
         pipeline: opened.pipeline,
+        held: opened.disks.budget.hold(),
+        disks: opened.disks,
         reader,
         owed: &mut *owed,
         checkpointed: opened.checkpointed,
         batch: Batch::default(),
-        held: archive.world.disk.budget().hold(),
         turn: None,
         in_line: None,
         let_go: false,
@@ -206,7 +209,7 @@ impl Reading<'_> {
         let mut refresh = ticks.every(self.archive.refresh);
         let mut pause = ticks.every(QUIET);
         let arrived = self.reader.arrived();
-        let budget = self.archive.world.disk.budget().clone();
+        let budget = self.budget().clone();
         let mut looking: Option<Looking> = None;
         let mut pressure = Pressure::default();
         let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);

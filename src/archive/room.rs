@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::reading::{BATCH_BYTES, Fault, Reading};
-use crate::world::memory::{Budget, Held};
+use crate::world::budget::Budget;
+use crate::world::memory::Held;
 
 /// An archive that can't take what has arrived for it lets others wait no longer than this.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -73,7 +74,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn budget(&self) -> &Budget {
-        self.archive.world.disk.budget()
+        &self.disks.budget
     }
 
     pub(super) fn stand_in_line(&mut self) {
@@ -102,7 +103,7 @@ impl Reading<'_> {
     /// be read again.
     pub(super) fn is_in_the_way(&self) -> bool {
         let all_wait = self.pipeline.has_room() || self.budget().is_spent();
-        self.reader.is_pressed() && !(all_wait && self.archive.world.disk.is_only_device())
+        self.reader.is_pressed() && !(all_wait && self.disks.data.has_only_budget())
     }
 
     /// Stops reading, and drops what has arrived.

@@ -60,7 +60,7 @@ impl Reading<'_> {
             && *written.progress() != self.checkpointed.checkpoint().progress
         {
             if self.is_unsure {
-                let _ = durable::sync(written, &self.archive.world.disk).await?;
+                let _ = durable::sync(written, &self.disks.data).await?;
             } else {
                 let done = durable::checkpoint(self, written, patience).await;
                 self.stored(done)?;

@@ -11,6 +11,7 @@ use crate::cluster::Topic;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{Checkpointed, Store};
+use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
 /// A data file that is what its checkpoint says.
@@ -25,6 +26,7 @@ impl Archive {
     /// takes what was cut off for archived, and after it was kept, so that no later start cuts it off without.
     pub(super) async fn verify(
         &self,
+        disk: &Disk,
         store: &Store,
         stored: Checkpointed,
         topic: Option<&Topic>,
@@ -48,10 +50,10 @@ impl Archive {
         }
         let segment = self.segment(progress)?.clone();
         let gaps = progress.gaps.clone();
-        let found = self.find_unverified(store, segment, gaps).await;
+        let found = self.find_unverified(disk, store, segment, gaps).await;
         let found = found.map_err(|e| self.refused(e, Some(&stored)))?;
         let from = self.segment(verified)?.mark.length;
-        self.keep(store, &stored, &found.data, from).await?;
+        self.keep(disk, store, &stored, &found.data, from).await?;
         let saved = store.save_only_verified(stored, found.id).await;
         let saved = saved.map_err(|e| self.not_stored(&e))?;
         tracing::warn!(
@@ -66,6 +68,7 @@ impl Archive {
     /// Opens the files as a start does that trusts the checkpoint: nothing is changed if they don't fit.
     async fn find_unverified(
         &self,
+        disk: &Disk,
         store: &Store,
         segment: Segment,
         listed: Mark,
@@ -83,6 +86,6 @@ impl Archive {
                 Err(source) => Err(Refused::Io { path, source }),
             }
         };
-        self.world.disk.run(find).await
+        disk.run(find).await
     }
 }

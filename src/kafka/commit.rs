@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::blocking;
 use crate::ledger::Checkpointed;
-use crate::world::coalesce::Batch;
+use crate::world::requests::Batch;
 
 type Offsets = HashMap<(String, Partition), NextOffset>;
 

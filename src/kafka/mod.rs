@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
 use crate::config;
 use crate::ledger::Checkpointed;
-use crate::world::coalesce::Batch;
+use crate::world::requests::Batch;
 
 use commit::Committer;
 use feed::Feed;

@@ -14,6 +14,7 @@ use super::batch::{Batch, Member};
 use super::writer::{Entry, WriteError, Writer, Wrote};
 use crate::ledger::Written;
 use crate::world::disk::Disk;
+use crate::world::executor::{Cores, Executor};
 use crate::world::memory::Held;
 
 /// How many entries are in flight at most: enough to keep two cores at compressing while one is written.
@@ -22,10 +23,30 @@ const MOST_IN_FLIGHT: usize = 4;
 /// An entry and the memory that it holds until it is written.
 type Ready = io::Result<(Entry, Held)>;
 
+/// Compresses batches, on the threads that all archives share: so a disk that hangs takes none of them.
+#[derive(Clone)]
+pub struct Compressor {
+    how: Compression,
+    cores: Executor,
+}
+
+impl Compressor {
+    /// `None` where nothing is compressed. Fails if there can't be the threads for it.
+    pub fn new(how: Compression, cores: &Cores) -> io::Result<Option<Self>> {
+        Ok(match how {
+            Compression::None => None,
+            how => Some(Self {
+                how,
+                cores: cores.executor()?,
+            }),
+        })
+    }
+}
+
 /// The way from batches to the files.
 pub struct Pipeline {
     disk: Disk,
-    compression: Compression,
+    compressor: Option<Compressor>,
     compressing: FuturesOrdered<BoxFuture<'static, Ready>>,
     ready: VecDeque<(Entry, Held)>,
     writer: State,
@@ -55,10 +76,10 @@ type Done = (Box<Writer>, usize, Result<Wrote, WriteError>);
 
 impl Pipeline {
     /// A way into this writer's files.
-    pub fn new(disk: Disk, compression: Compression, writer: Writer) -> Self {
+    pub fn new(disk: Disk, compressor: Option<Compressor>, writer: Writer) -> Self {
         Self {
             disk,
-            compression,
+            compressor,
             compressing: FuturesOrdered::new(),
             ready: VecDeque::new(),
             writer: State::Resting(Box::new(writer)),
@@ -85,18 +106,14 @@ impl Pipeline {
 
     /// Takes a batch of records; `held` is its share of the memory budget.
     pub fn submit(&mut self, batch: Batch, held: Held) {
-        let compression = self.compression;
-        if compression == Compression::None {
-            let entry = compress(batch, compression);
+        let Some(Compressor { how, cores }) = self.compressor.clone() else {
+            let entry = compress(batch, Compression::None);
             self.push(std::future::ready(entry.map(|entry| (entry, held))).boxed());
             return;
-        }
-        let disk = self.disk.clone();
+        };
         // A task of its own, so that it goes on while nobody polls this pipeline.
-        let job = tokio::spawn(async move {
-            disk.run(move |_| Ok((compress(batch, compression)?, held)))
-                .await
-        });
+        let job =
+            tokio::spawn(async move { cores.run(move || Ok((compress(batch, how)?, held))).await });
         self.push(
             job.map(|done| done.unwrap_or_else(|e| Err(io::Error::other(e))))
                 .boxed(),
@@ -218,6 +235,7 @@ mod tests {
     use crate::ledger::gap_log::GapLog;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
+    use crate::world::devices::Devices;
 
     #[tokio::test(start_paused = true)]
     async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
@@ -227,8 +245,9 @@ mod tests {
         let writer =
             Writer::new(data, gaps, Positions::default(), 0).expect("nothing is in the way");
         let hangs = Arc::new(|| std::future::pending().boxed());
-        let disk = Disk::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
-        let mut pipeline = Pipeline::new(disk, Compression::None, writer);
+        let devices = Devices::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
+        let disk = devices.at(Path::new("/data")).await.expect("no threads");
+        let mut pipeline = Pipeline::new(disk, None, writer);
         for _ in 0..100 {
             pipeline.submit_check();
             assert!(pipeline.progress().now_or_never().is_none());

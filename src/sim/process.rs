@@ -16,7 +16,8 @@ use crate::cluster::Cluster;
 use crate::config::{self, Checked};
 use crate::status::{State, Status};
 use crate::world::clock::{Clock, Ticks};
-use crate::world::disk::{Disk, Pace};
+use crate::world::devices::Devices;
+use crate::world::executor::{Cores, Pace};
 use crate::world::shutdown::{self, Shutdown, Stopper};
 
 /// What a script does next.
@@ -183,12 +184,13 @@ impl World {
         let fs = self.fs.start();
         let (stopper, shutdown) = shutdown::channel();
         let world = archive::World {
-            disk: Disk::in_tasks(
+            devices: Devices::in_tasks(
                 Arc::new(fs.clone()),
                 self.budget,
                 self.pace(fs.clone()),
                 self.devices,
             ),
+            cores: Cores::in_tasks(self.pace(fs.clone())),
             clock: Arc::new(SimClock {
                 now: Arc::clone(&self.now),
             }),

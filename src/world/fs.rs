@@ -20,9 +20,7 @@ pub trait Fs: Send + Sync {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
     /// The same with a file of archiver's own: what is no regular file, or only a symbolic link to one, is
     /// [`NotOwn`].
-    fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        self.open(path)
-    }
+    fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>>;
     /// Creates a file that must not exist, for reading and appending; its directory is yet to be synced.
     fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>>;
     /// Opens an existing directory, to sync the names in it.
@@ -38,9 +36,7 @@ pub trait Fs: Send + Sync {
     /// What is at a path, symbolic links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// Is there a symbolic link at this path?
-    fn is_link(&self, _path: &Path) -> io::Result<bool> {
-        Ok(false)
-    }
+    fn is_link(&self, path: &Path) -> io::Result<bool>;
     /// Makes what was written to each of these files durable; one result for each.
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>>;
     /// Does this process hold the lock of this file, perhaps because it is still being closed?

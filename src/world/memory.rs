@@ -1,45 +1,44 @@
-//! The memory that chunks on their way to one device may hold.
+//! An amount of memory with a limit: what is held of it is counted until it is dropped, and whoever waits is woken when
+//! something is free again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
-/// Counts the bytes that chunks hold.
+/// Counts the bytes that are held; clones are the same one. The limit keeps nobody from holding more: those who look
+/// before they do keep it.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Shared>);
+pub struct Memory(Arc<Counted>);
 
 #[derive(Debug)]
-struct Shared {
+struct Counted {
     limit: AtomicU64,
-    used: AtomicU64,
+    held: AtomicU64,
     freed: Notify,
-    /// Whoever wants a turn stands in line here.
-    line: Semaphore,
 }
 
 /// Bytes that are counted until this is dropped.
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: u64,
-    of: Option<Arc<Shared>>,
+    of: Option<Arc<Counted>>,
 }
 
-impl Budget {
-    /// A budget of so many bytes.
+impl Memory {
+    /// So many bytes.
     pub fn new(limit: u64) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(Counted {
             limit: AtomicU64::new(limit),
-            used: AtomicU64::new(0),
+            held: AtomicU64::new(0),
             freed: Notify::new(),
-            line: Semaphore::new(1),
         }))
     }
 
     /// Allows so many bytes from now on.
     pub fn limit(&self, bytes: u64) {
         self.0.limit.store(bytes, Ordering::Relaxed);
-        self.0.freed.notify_waiters();
+        self.wake();
     }
 
     /// Nothing held yet.
@@ -50,24 +49,27 @@ impl Budget {
         }
     }
 
-    /// Is more held than should be? Then archives write what they have, and take more when it is their turn.
+    /// Is as much held as may be, or more?
     pub fn is_spent(&self) -> bool {
-        self.0.used.load(Ordering::Relaxed) >= self.0.limit.load(Ordering::Relaxed)
+        self.0.held.load(Ordering::Relaxed) >= self.0.limit.load(Ordering::Relaxed)
     }
 
-    /// Waits in line until something is free, and holds so many bytes then.
-    pub async fn turn(self, bytes: u64) -> Held {
-        let _first = self.0.line.acquire().await;
+    /// Waits until this is so, which is looked at whenever something is free again. May be dropped.
+    pub async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
+            // Made before looking, so that nothing is missed in between.
             let mut freed = std::pin::pin!(self.0.freed.notified());
             freed.as_mut().enable();
-            if !self.is_spent() {
-                let mut held = self.hold();
-                held.set(bytes);
-                return held;
+            if is_so() {
+                return;
             }
             freed.await;
         }
+    }
+
+    /// Lets those who wait look again.
+    pub fn wake(&self) {
+        self.0.freed.notify_waiters();
     }
 }
 
@@ -76,12 +78,21 @@ impl Held {
     pub fn set(&mut self, bytes: u64) {
         let Some(of) = &self.of else { return };
         if bytes >= self.bytes {
-            of.used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+            of.held.fetch_add(bytes - self.bytes, Ordering::Relaxed);
         } else {
-            of.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
-            of.freed.notify_waiters();
+            let less = self.bytes - bytes;
+            let before = of.held.fetch_sub(less, Ordering::Relaxed);
+            let limit = of.limit.load(Ordering::Relaxed);
+            if before >= limit && before - less < limit {
+                of.freed.notify_waiters();
+            }
         }
         self.bytes = bytes;
+    }
+
+    /// How many bytes are held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -99,32 +110,30 @@ mod tests {
 
     #[test]
     fn what_is_dropped_can_be_held_again() {
-        let budget = Budget::new(100);
-        let mut held = budget.hold();
+        let memory = Memory::new(100);
+        let mut held = memory.hold();
         held.set(60);
-        assert!(!budget.is_spent());
-        let mut more = budget.hold();
+        assert!(!memory.is_spent());
+        let mut more = memory.hold();
         more.set(60);
-        assert!(budget.is_spent());
+        assert!(memory.is_spent());
         drop(held);
-        assert!(!budget.is_spent());
+        assert!(!memory.is_spent());
     }
 
     #[test]
-    fn who_waits_longest_has_the_first_turn() {
-        let budget = Budget::new(100);
-        let mut held = budget.hold();
-        held.set(100);
-        let mut first = std::pin::pin!(budget.clone().turn(100));
-        let mut second = std::pin::pin!(budget.clone().turn(100));
-        assert!(first.as_mut().now_or_never().is_none());
-        assert!(second.as_mut().now_or_never().is_none());
-        drop(held);
-        assert!(second.as_mut().now_or_never().is_none());
-        let taken = first.as_mut().now_or_never();
-        assert!(taken.is_some());
-        assert!(second.as_mut().now_or_never().is_none());
-        drop(taken);
-        assert!(second.as_mut().now_or_never().is_some());
+    fn who_waits_is_woken_by_what_is_freed_and_by_a_higher_limit() {
+        let memory = Memory::new(100);
+        let mut held = memory.hold();
+        let woken_by = |free: &mut dyn FnMut()| {
+            let mut waiting = std::pin::pin!(memory.until(|| !memory.is_spent()));
+            assert!(waiting.as_mut().now_or_never().is_none());
+            free();
+            waiting.as_mut().now_or_never().is_some()
+        };
+        held.set(200);
+        assert!(woken_by(&mut || held.set(99)));
+        held.set(200);
+        assert!(woken_by(&mut || memory.limit(300)));
     }
 }

@@ -1,8 +1,21 @@
-//! Everything from the machine around the program that is passed in.
+//! Everything from the machine around the program that is passed in: the file system and its [`devices`], the cores,
+//! the memory, the clock, and the wish to stop.
+//!
+//! Its order: [`devices::Devices`] finds out which device a path is on, and only then there is a [`disk::Disk`], which
+//! alone can run, sync and replace. What is asked of a device waits for no other one: it has its own threads
+//! ([`executor`]), its own line of syncs, and its own share of the [`memory`] ([`budget`]). Work that needs no device
+//! is done on the cores. Nothing in here knows of Kafka or of archives.
 
+pub mod budget;
 pub mod clock;
-pub mod coalesce;
+mod device;
+pub mod devices;
 pub mod disk;
+pub mod executor;
+mod finder;
 pub mod fs;
 pub mod memory;
+mod replace;
+pub mod requests;
 pub mod shutdown;
+mod syncs;

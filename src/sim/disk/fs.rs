@@ -23,6 +23,11 @@ impl Fs for SimFs {
         })
     }
 
+    /// There is nothing but files and directories.
+    fn open_own(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.open(path)
+    }
+
     fn create_new(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         self.operate("create", path, |state, fault| {
             unless(fault)?;
@@ -92,6 +97,11 @@ impl Fs for SimFs {
             unless(fault)?;
             state.find(path).map(|inode| state.stat(inode))
         })
+    }
+
+    /// There are none.
+    fn is_link(&self, _: &Path) -> io::Result<bool> {
+        Ok(false)
     }
 
     fn sync(&self, files: &[Arc<dyn File>]) -> Vec<io::Result<()>> {

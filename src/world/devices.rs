@@ -1,0 +1,99 @@
+//! Which device a path is on: before that is known, nothing can be done there. Each device has its own threads and its
+//! own share of the memory, so that one that hangs keeps nobody else waiting.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::device::{Known, UNKNOWN};
+use super::disk::Disk;
+use super::executor::Pace;
+use super::finder::Finder;
+use super::fs::{Fs, Unanswered};
+
+/// A file system and its devices; clones use the same ones.
+#[derive(Clone)]
+pub struct Devices {
+    fs: Arc<dyn Fs>,
+    known: Arc<Known>,
+    /// Without it, all is on one device.
+    finder: Option<Arc<Finder>>,
+    /// Work that waits for a thread.
+    jobs: Unanswered,
+}
+
+impl Devices {
+    /// Those of this file system. Chunks on their way to them may hold `memory` bytes.
+    pub fn new(fs: Arc<dyn Fs>, memory: u64) -> Self {
+        Self {
+            known: Arc::new(Known::new(Arc::clone(&fs), memory, None)),
+            fs,
+            finder: Some(Arc::new(Finder::new())),
+            jobs: Unanswered::default(),
+        }
+    }
+
+    /// Has the work done by tasks, see [`super::executor::Executor::tasks`]. All paths are on one of so many devices, each
+    /// of which has its own `memory` bytes.
+    pub fn in_tasks(fs: Arc<dyn Fs>, memory: u64, pace: Pace, devices: u64) -> Self {
+        let known = Known::new(Arc::clone(&fs), memory * devices, Some(pace));
+        for id in 0..devices {
+            known.budgets.of(UNKNOWN + id);
+        }
+        Self {
+            fs,
+            known: Arc::new(known),
+            finder: None,
+            jobs: Unanswered::default(),
+        }
+    }
+
+    /// The same devices for another face of the same file system, with its own notes of what waits.
+    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
+        Self {
+            fs,
+            jobs: Unanswered::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Work that waits for a thread.
+    pub fn jobs(&self) -> &Unanswered {
+        &self.jobs
+    }
+
+    /// The disk that this path is on, or will be. Fails if there can't be the threads for it. Must be called within a
+    /// tokio runtime.
+    pub async fn at(&self, path: &Path) -> io::Result<Disk> {
+        let path = Arc::<Path>::from(path);
+        let asked = self.jobs.ask(&path);
+        let found = match &self.finder {
+            Some(finder) => finder.find(Arc::clone(&self.fs), Arc::clone(&path)).await?,
+            None => None,
+        };
+        drop(asked);
+        let device = self.known.get(found.unwrap_or(UNKNOWN))?;
+        let (fs, known) = (Arc::clone(&self.fs), Arc::clone(&self.known));
+        Ok(Disk::new(fs, device, known, path, self.jobs.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::fs::RealFs;
+
+    #[tokio::test]
+    async fn a_relative_path_is_on_the_device_of_the_current_directory() {
+        let devices = Devices::new(Arc::new(RealFs::default()), 1 << 20);
+        for path in [
+            "not there yet",
+            "not/there/yet",
+            "./src",
+            "src/world/devices.rs",
+        ] {
+            devices.at(Path::new(path)).await.expect("threads");
+        }
+        assert_eq!(devices.known.len(), 1);
+    }
+}
