@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::reason::Reason;
 use crate::status::Status;
 use crate::world::fs::Unanswered;
 
@@ -41,12 +42,9 @@ fn look(archives: &[Watched], now: Instant) {
     {
         let own = hangs(calls, now);
         let others = || hangs(jobs, now).filter(|_| any_hangs);
-        status.hangs(own.or_else(others).map(|path| {
-            format!(
-                "the disk of {} has not answered for {} s",
-                path.display(),
-                PATIENCE.as_secs()
-            )
+        status.hangs(own.or_else(others).map(|path| Reason::DiskHangs {
+            path: path.to_path_buf(),
+            silent: PATIENCE,
         }));
     }
 }
@@ -72,12 +70,19 @@ mod tests {
         }
     }
 
+    fn another() -> Reason {
+        Reason::Recreated { topic: "t".into() }
+    }
+
     fn path(path: &str) -> Arc<Path> {
         Arc::from(Path::new(path))
     }
 
     fn waits_for(path: &str) -> State {
-        State::Waiting(format!("the disk of {path} has not answered for 10 s"))
+        State::waiting(Reason::DiskHangs {
+            path: path.into(),
+            silent: Duration::from_secs(10),
+        })
     }
 
     #[test]
@@ -120,11 +125,11 @@ mod tests {
         let call = archives[0].calls.ask(&path("/a"));
         let later = Instant::now() + Duration::from_secs(11);
         look(&archives, later);
-        status.set(State::Waiting("another reason".into()));
+        status.set(State::waiting(another()));
         assert_eq!(status.state(), waits_for("/a"));
         drop(call);
         look(&archives, later);
-        assert_eq!(status.state(), State::Waiting("another reason".into()));
+        assert_eq!(status.state(), State::waiting(another()));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod kafka;
 pub mod ledger;
 pub mod logging;
 mod open_files;
+pub mod reason;
 pub mod segment;
 pub mod signals;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::reason::Reason;
+
 /// What an archive is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -11,9 +13,9 @@ pub enum State {
     /// It takes records.
     Running,
     /// It can't go on for the moment and tries again by itself.
-    Waiting(String),
+    Waiting(Arc<Reason>),
     /// It can't go on until somebody does something and starts archiver again.
-    Stopped(String),
+    Stopped(Arc<Reason>),
     /// It has stopped because archiver was asked to.
     Done,
     /// The same, but something that it took is not in its file, and will be read again.
@@ -51,19 +53,29 @@ pub struct Status {
 struct Doing {
     state: State,
     /// Whatever it does, it waits for its disk.
-    hangs: Option<String>,
+    hangs: Option<Arc<Reason>>,
 }
 
 impl Doing {
     fn shown(&self) -> State {
         match &self.hangs {
-            Some(why) if !self.state.is_end() => State::Waiting(why.clone()),
+            Some(why) if !self.state.is_end() => State::Waiting(Arc::clone(why)),
             _ => self.state.clone(),
         }
     }
 }
 
 impl State {
+    /// It waits for this.
+    pub fn waiting(why: Reason) -> Self {
+        Self::Waiting(Arc::new(why))
+    }
+
+    /// It has stopped for this.
+    pub fn stopped(why: Reason) -> Self {
+        Self::Stopped(Arc::new(why))
+    }
+
     /// Has it ended?
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Stopped(_) | Self::Done | Self::Unfinished)
@@ -131,7 +143,8 @@ impl Status {
     }
 
     /// Takes note that its disk hangs, or that it doesn't any more, and says so in the log if that is new.
-    pub fn hangs(&self, why: Option<String>) {
+    pub fn hangs(&self, why: Option<Reason>) {
+        let why = why.map(Arc::new);
         let mut doing = self.lock();
         if doing.hangs == why {
             return;

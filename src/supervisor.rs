@@ -15,6 +15,7 @@ use crate::config::{self, Checked, Config};
 use crate::hung::{self, Watched};
 use crate::kafka::{KafkaCluster, Limits};
 use crate::open_files;
+use crate::reason::Reason;
 use crate::status::{State, Status, name_those};
 use crate::totals;
 use crate::world::clock::{self, RealClock, Ticks};
@@ -108,8 +109,7 @@ impl Supervisor {
             tasks.spawn(async move {
                 let end = running.await.unwrap_or_else(|_| {
                     // The panic's own message is on standard error already.
-                    let why = "a fault in the program; please report it, and start archiver again";
-                    status.set(State::Stopped(why.into()));
+                    status.set(State::stopped(Reason::Panicked));
                     End::Never
                 });
                 (index, end)

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::reading::{Fault, Reading};
 use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::ledger::{Checkpointed, Durable, Written};
+use crate::reason::Reason;
 use crate::world::disk::Disk;
 
 /// What came of making something durable.
@@ -56,7 +57,7 @@ pub(super) fn checkpoint(
         Arc::clone(&reading.archive.cluster),
         reading.disks.data.clone(),
     );
-    let file = reading.archive.config.file.display().to_string();
+    let file = reading.archive.config.file.clone();
     let cluster_name = reading.archive.cluster_name.clone();
     let hurry = Arc::clone(&reading.hurry);
     async move {
@@ -89,10 +90,8 @@ pub(super) fn checkpoint(
             Err(e) if patience == Patience::Trusting => match before {
                 Some(before) => (false, Some(before)),
                 None => {
-                    return Err(Fault::Distrust(format!(
-                        "asking whether topic {} is the one that was read: {e}",
-                        identity.topic
-                    )));
+                    let topic = identity.topic;
+                    return Err(Fault::Distrust(Reason::TopicUnsure { topic, error: e }));
                 }
             },
             Err(e) => return Ok(Outcome::Postponed(e)),
@@ -101,16 +100,14 @@ pub(super) fn checkpoint(
         let stored = store.save(identity, durable, verified).await;
         match stored {
             Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
-            Err(e) => Err(Fault::Distrust(format!(
-                "storing the checkpoint for {file}: {e}; going back to the last one"
-            ))),
+            Err(source) => Err(Fault::Distrust(Reason::Storing { file, source })),
         }
     }
 }
 
 pub(super) async fn sync(written: Written, disk: &Disk) -> Result<Durable, Fault> {
     let synced = written.sync(disk).await;
-    synced.map_err(|e| Fault::Distrust(format!("syncing {e}; going back to the last checkpoint")))
+    synced.map_err(|e| Fault::Distrust(Reason::Syncing(e)))
 }
 
 enum Recreated {
@@ -126,11 +123,12 @@ enum Recreated {
 /// Another cluster answers at the address. Nothing since the last checkpoint is trusted, also if the right one is back
 /// before the next.
 pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Fault {
-    Fault::Distrust(format!(
-        "{name} is cluster {found} now, not {}; what was read since the last checkpoint may be of either, and is not \
-         counted",
-        identity.cluster_id.as_deref().unwrap_or("unknown"),
-    ))
+    let expected = identity.cluster_id.as_deref().unwrap_or("unknown");
+    Fault::Distrust(Reason::ClusterChanged {
+        cluster: name.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    })
 }
 
 async fn is_recreated(

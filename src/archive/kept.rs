@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Archive, Stop};
 use crate::ledger::{Checkpointed, Store};
+use crate::reason::Reason;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
@@ -26,11 +27,12 @@ impl Archive {
         let id = identity.topic_id.as_deref();
         let path = store.dir().unverified(id, from, self.config.compression);
         let file = self.file().display();
-        let failed = |e: io::Error| {
-            Stop::Retry(format!(
-                "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}: {e}",
+        let failed = |source: io::Error| {
+            let doing = format!(
+                "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}",
                 path.display()
-            ))
+            );
+            Stop::Retry(Reason::Disk { doing, source })
         };
         let (kept, found) = (path.clone(), Arc::clone(data));
         let look = move |fs: &dyn Fs| match fs.stat(&kept) {

@@ -24,6 +24,7 @@ use archiver_format::checkpoint::Progress;
 
 use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
+use crate::reason::Reason;
 use crate::status::{State, Status};
 use crate::world::clock::{Clock, Ticks};
 use crate::world::devices::Devices;
@@ -86,9 +87,9 @@ pub enum End {
 /// Why an attempt at archiving ended, other than by being asked to.
 enum Stop {
     /// What holds it up can heal by itself.
-    Retry(String),
+    Retry(Reason),
     /// It can't; somebody must do something.
-    Never(String),
+    Never(Reason),
 }
 
 impl Archive {
@@ -103,10 +104,10 @@ impl Archive {
             match attempt {
                 Ok(()) => return self.end(&owed),
                 Err(Stop::Never(why)) => {
-                    self.status.set(State::Stopped(why));
+                    self.status.set(State::stopped(why));
                     return End::Never;
                 }
-                Err(Stop::Retry(why)) => self.status.set(State::Waiting(why)),
+                Err(Stop::Retry(why)) => self.status.set(State::waiting(why)),
             }
             let pause = backoff.after(began.elapsed());
             tokio::select! {
@@ -124,7 +125,7 @@ impl Archive {
             return End::Clean;
         }
         let why = match self.status.state() {
-            State::Waiting(why) => why,
+            State::Waiting(why) => why.to_string(),
             _ => "what had been taken before is not all there again yet".into(),
         };
         tracing::error!(
@@ -145,7 +146,7 @@ impl Archive {
         let mut asked = shutdown.clone();
         let open = async {
             let disks = self.disks().await;
-            let disks = disks.map_err(|e| self.lacks_threads(&e))?;
+            let disks = disks.map_err(|e| self.lacks_threads(e))?;
             self.open(disks, owned).await
         };
         let opened = tokio::select! {
@@ -166,27 +167,29 @@ impl Archive {
         &self.config.file
     }
 
-    fn lacks_threads(&self, e: &io::Error) -> Stop {
-        let file = self.file().display();
-        Stop::Retry(format!(
-            "starting a thread for {file}: {e}; raise the limit of processes (ulimit -u)"
-        ))
+    fn lacks_threads(&self, source: io::Error) -> Stop {
+        let file = self.config.file.clone();
+        Stop::Retry(Reason::NoThread { file, source })
     }
 
     /// What Kafka said, as a reason to wait.
-    fn kafka(&self, doing: &str, e: &KafkaError) -> Stop {
-        let topic = &self.config.topic;
-        let cluster = &self.cluster_name;
-        Stop::Retry(match e.kind {
-            Trouble::Missing => {
-                format!(
-                    "topic {topic} doesn't exist on {cluster}; it will be read from its beginning when it is created"
-                )
-            }
-            Trouble::Denied => format!(
-                "{doing} topic {topic} on {cluster}: {e}; the user needs READ and DESCRIBE on the topic"
-            ),
-            _ => format!("{doing} topic {topic} on {cluster}: {e}"),
+    fn kafka(&self, doing: &str, error: &KafkaError) -> Stop {
+        let (topic, cluster) = (self.config.topic.clone(), self.cluster_name.clone());
+        let (doing, error) = (doing.to_owned(), error.clone());
+        Stop::Retry(match error.kind {
+            Trouble::Missing => Reason::NoTopic { topic, cluster },
+            Trouble::Denied => Reason::Denied {
+                doing,
+                topic,
+                cluster,
+                error,
+            },
+            _ => Reason::Kafka {
+                doing,
+                topic,
+                cluster,
+                error,
+            },
         })
     }
 }

@@ -21,7 +21,8 @@ use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::lock::{Lock, LockError, lock};
-use crate::ledger::{Checkpointed, Durable, LoadError, PAGE, Store};
+use crate::ledger::{Checkpointed, Durable, LoadError, Store};
+use crate::reason::Reason;
 use crate::segment::pipeline::{Compressor, Pipeline};
 use crate::segment::writer::Writer;
 use crate::world::disk::Disk;
@@ -63,8 +64,8 @@ impl Archive {
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
-            Err(e @ LoadError::Io { .. }) => return Err(Stop::Retry(e.to_string())),
-            Err(e) => return Err(Stop::Never(e.to_string())),
+            Err(e @ LoadError::Io { .. }) => return Err(Stop::Retry(e.into())),
+            Err(e) => return Err(Stop::Never(e.into())),
         };
         match &checkpoint {
             Some(checkpoint) => {
@@ -72,13 +73,10 @@ impl Archive {
                 self.check_identity(&disks.data, checkpoint).await?;
             }
             None if owned.has_begun => {
-                return Err(Stop::Never(format!(
-                    "the checkpoint in {} is gone, which was there while this archiver ran (removed, or its disk \
-                     unmounted); put it back together with {}, or move both away to begin anew; then start archiver \
-                     again",
-                    self.config.state.display(),
-                    self.file().display()
-                )));
+                return Err(Stop::Never(Reason::CheckpointGone {
+                    state: self.config.state.clone(),
+                    file: self.config.file.clone(),
+                }));
             }
             None => {
                 self.check_new_file(&disks.data, store.dir().gaps()).await?;
@@ -129,13 +127,13 @@ impl Archive {
 
     async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Stop> {
         store.create_dir().await.map_err(|e| {
-            let dir = self.config.state.display();
+            let state = self.config.state.clone();
             match NotOwn::of(&e) {
-                Some(found) => Stop::Never(format!(
-                    "the state directory {dir} can't be used: it, or .archiver above it: {found}; put a directory \
-                     in its place, or name another with state_dir; see {PAGE}"
-                )),
-                None => Stop::Retry(format!("creating the state directory {dir}: {e}")),
+                Some(found) => Stop::Never(Reason::StateNotOwn { state, found }),
+                None => {
+                    let doing = format!("creating the state directory {}", state.display());
+                    Stop::Retry(Reason::Disk { doing, source: e })
+                }
             }
         })?;
         let (path, file) = (store.dir().lock(), self.config.file.clone());
@@ -187,7 +185,7 @@ impl Archive {
         let held = held.map(|segment| Arc::clone(&segment.file)).next();
         let file = self.file().display();
         let storing =
-            |e: io::Error| Stop::Retry(format!("storing the first checkpoint for {file}: {e}"));
+            |source| not_stored(format!("storing the first checkpoint for {file}"), source);
         disk.sync(changed).await.map_err(storing)?;
         let durable = written
             .sync(disk)
@@ -209,9 +207,9 @@ impl Archive {
         Ok((stored, held))
     }
 
-    pub(super) fn not_stored(&self, e: &io::Error) -> Stop {
+    pub(super) fn not_stored(&self, source: io::Error) -> Stop {
         let file = self.file().display();
-        Stop::Retry(format!("storing the checkpoint for {file}: {e}"))
+        not_stored(format!("storing the checkpoint for {file}"), source)
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
@@ -257,10 +255,8 @@ impl Archive {
             cluster_id: None,
         };
         if topic.is_behind(&known) {
-            return Err(Stop::Retry(format!(
-                "the brokers don't know of all partitions of topic {} yet",
-                self.config.topic
-            )));
+            let topic = self.config.topic.clone();
+            return Err(Stop::Retry(Reason::PartitionsUnknown { topic }));
         }
         let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
             (Some(before), Some(now)) => before != now,
@@ -288,12 +284,12 @@ impl Archive {
         let checkpointed = match is_other_empty || has_other_id || recreated {
             true => {
                 let stored = store.save(identity.clone(), durable, None).await;
-                stored.map_err(|e| self.not_stored(&e))?
+                stored.map_err(|e| self.not_stored(e))?
             }
             false => checkpointed,
         };
         let compressor = Compressor::new(self.config.compression, &self.world.cores);
-        let compressor = compressor.map_err(|e| self.lacks_threads(&e))?;
+        let compressor = compressor.map_err(|e| self.lacks_threads(e))?;
         let pipeline = Pipeline::new(disks.data.clone(), compressor, writer);
         Ok(Opened {
             disks,
@@ -362,35 +358,28 @@ impl Archive {
 
     /// The file that the archive has been writing.
     pub(super) fn segment<'p>(&self, progress: &'p Progress) -> Result<&'p Segment, Stop> {
-        progress.segment().map_err(|e| {
-            let dir = self.config.state.display();
-            Stop::Never(format!(
-                "the checkpoint in {dir}: {e}; use the archiver that wrote it; see {PAGE}"
-            ))
+        progress.segment().map_err(|source| {
+            let state = self.config.state.clone();
+            Stop::Never(Reason::Segments { state, source })
         })
     }
 
     /// What a file that can't be used means for the archive.
     pub(super) fn refused(&self, e: Refused, checkpointed: Option<&Checkpointed>) -> Stop {
         match e {
-            Refused::Io { .. } => Stop::Retry(format!("opening {e}")),
+            Refused::Io { .. } => Stop::Retry(Reason::Opening(e)),
             Refused::Locked(e) => stop_for_lock(e),
-            Refused::Owned { .. } => Stop::Never(format!(
-                "{e}; give this archive a file of its own, or move that directory away to begin after what is there"
-            )),
+            Refused::Owned { .. } => Stop::Never(Reason::Owned(e)),
             Refused::Foreign { .. } => {
+                let file = self.file().display().to_string();
                 let written_to = checkpointed.map(|stored| &stored.checkpoint().identity.file);
-                let moved = match written_to {
-                    Some(file) if *file != self.file().display().to_string() => {
-                        format!(" (the checkpoint is of {file})")
-                    }
-                    _ => String::new(),
-                };
-                Stop::Never(format!(
-                    "{e}{moved}; put the file back as archiver wrote it, or move both it and {} away to begin anew; \
-                     then start archiver again; see {PAGE}",
-                    self.config.state.display()
-                ))
+                Stop::Never(Reason::Foreign {
+                    refused: e,
+                    moved: written_to
+                        .filter(|&written_to| *written_to != file)
+                        .cloned(),
+                    state: self.config.state.clone(),
+                })
             }
         }
     }
@@ -435,11 +424,15 @@ fn if_dangling(refused: Refused) -> Refused {
     }
 }
 
+fn not_stored(doing: String, source: io::Error) -> Stop {
+    Stop::Retry(Reason::Disk { doing, source })
+}
+
 fn stop_for_lock(e: LockError) -> Stop {
     match e {
         LockError::Taken { .. } | LockError::TakenUnseen { .. } | LockError::NotOwn { .. } => {
-            Stop::Never(e.to_string())
+            Stop::Never(e.into())
         }
-        LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.to_string()),
+        LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.into()),
     }
 }

@@ -8,7 +8,8 @@ use archiver_format::compression::check_whole;
 use super::{Archive, Stop};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
-use crate::ledger::{Checkpointed, PAGE, REMEDY, owner};
+use crate::ledger::{Checkpointed, owner};
+use crate::reason::Reason;
 use crate::world::disk::Disk;
 use crate::world::fs::{self, Fs, Reading};
 
@@ -21,12 +22,13 @@ impl Archive {
     ) -> Result<(), Stop> {
         let stored = &checkpoint.checkpoint().identity;
         let configured = self.config.compression.algorithm();
-        let differs = |what: &str, expected: &str, found: &str| {
-            Err(Stop::Never(format!(
-                "the checkpoint in {} is of {what} {expected}, but {what} {found} is configured; \
-                 give this archive another name and file, or the old {what}",
-                self.config.state.display()
-            )))
+        let differs = |what, expected: &str, found: &str| {
+            Err(Stop::Never(Reason::OtherIdentity {
+                state: self.config.state.clone(),
+                what,
+                expected: expected.to_owned(),
+                found: found.to_owned(),
+            }))
         };
         if stored.topic != self.config.topic {
             return differs("topic", &stored.topic, &self.config.topic);
@@ -46,17 +48,17 @@ impl Archive {
         match found {
             Ok(stat) if ids.contains(&stat.id()) => return Ok(()),
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(Stop::Retry(format!("looking at {file}: {e}")));
+                return Err(looking_at(&self.config.file, e));
             }
             _ => {}
         }
-        Err(Stop::Never(format!(
-            "the checkpoint in {} is of archive {}, file {}, but this is archive {}, file {file}; {REMEDY}; see {PAGE}",
-            self.config.state.display(),
-            stored.archive,
-            stored.file,
-            self.config.name,
-        )))
+        Err(Stop::Never(Reason::OtherArchive {
+            state: self.config.state.clone(),
+            stored_name: stored.archive.clone(),
+            stored_file: stored.file.clone(),
+            name: self.config.name.clone(),
+            file: self.config.file.clone(),
+        }))
     }
 
     pub(super) fn check_cluster(
@@ -66,12 +68,14 @@ impl Archive {
     ) -> Result<(), Stop> {
         let stored = checkpoint.map(|stored| &stored.checkpoint().identity);
         match (stored.and_then(|stored| stored.cluster_id.as_ref()), now) {
-            (Some(expected), Some(found)) if expected != found => Err(Stop::Never(format!(
-                "the checkpoint in {} is of cluster {expected}, but {} is cluster {found}; give this archive \
-                 another name and file, or the old cluster's address",
-                self.config.state.display(),
-                self.cluster_name,
-            ))),
+            (Some(expected), Some(found)) if expected != found => {
+                Err(Stop::Never(Reason::OtherCluster {
+                    state: self.config.state.clone(),
+                    cluster: self.cluster_name.clone(),
+                    expected: expected.clone(),
+                    found: found.clone(),
+                }))
+            }
             _ => Ok(()),
         }
     }
@@ -86,38 +90,37 @@ impl Archive {
         );
         let state = self.config.state.clone();
         let check = move |fs: &dyn Fs| {
-            let shown = path.display();
+            let file = path.clone();
             check_no_gaps(fs, &gaps)?;
             let stat = match fs.stat(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-                Err(e) => return Err(Stop::Retry(format!("looking at {shown}: {e}"))),
+                Err(e) => return Err(looking_at(&path, e)),
                 Ok(stat) if !stat.is_file => {
-                    return Err(Stop::Never(format!("{shown} is not a file")));
+                    return Err(Stop::Never(Reason::NotAFile { file }));
                 }
                 Ok(stat) if stat.length == 0 => return Ok(()),
                 Ok(stat) => stat,
             };
             if existing == Existing::Refuse {
-                return Err(Stop::Never(format!(
-                    "{shown} exists ({} bytes) and archiver has no checkpoint for it; if this archive wrote it, bring \
-                     the checkpoint back, which would be in {}; else move it away, or, only if something else wrote \
-                     it, set existing = \"append\" to write after what is there",
-                    stat.length,
-                    state.display()
-                )));
+                return Err(Stop::Never(Reason::FileExists {
+                    file,
+                    length: stat.length,
+                    state,
+                }));
             }
-            let file = fs
-                .open(&path)
-                .map_err(|e| Stop::Retry(format!("opening {shown}: {e}")))?;
-            let whole = io::BufReader::with_capacity(1 << 16, Reading::new(&*file, stat.length));
+            let opened = fs.open(&path);
+            let opened = opened.map_err(|e| on_disk("opening", &path, e))?;
+            let whole = Reading::new(&*opened, stat.length);
+            let whole = io::BufReader::with_capacity(1 << 16, whole);
             check_whole(whole, how).map_err(|e| {
                 if e.raw_os_error().is_some() {
-                    return Stop::Retry(format!("reading {shown}: {e}"));
+                    return on_disk("reading", &path, e);
                 }
-                Stop::Never(format!(
-                    "{shown} can't be appended to: it is not whole {}: {e}; move it away or mend it",
-                    how.made_of()
-                ))
+                Stop::Never(Reason::NotWhole {
+                    file,
+                    algorithm: how,
+                    source: e,
+                })
             })
         };
         disk.run(check).await
@@ -126,19 +129,24 @@ impl Archive {
 
 /// A list without its checkpoint is of an archive before this one.
 fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
-    let shown = path.display();
     match fs.stat(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
             Ok(())
         }
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(Stop::Retry(format!("looking at {shown}: {e}")))
-        }
-        _ => Err(Stop::Never(format!(
-            "{shown} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; \
-             see {PAGE}"
-        ))),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(looking_at(path, e)),
+        _ => Err(Stop::Never(Reason::GapsExist {
+            path: path.to_path_buf(),
+        })),
     }
+}
+
+fn looking_at(path: &Path, source: io::Error) -> Stop {
+    on_disk("looking at", path, source)
+}
+
+fn on_disk(doing: &str, path: &Path, source: io::Error) -> Stop {
+    let doing = format!("{doing} {}", path.display());
+    Stop::Retry(Reason::Disk { doing, source })
 }
 
 /// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to

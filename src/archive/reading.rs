@@ -24,6 +24,7 @@ use super::room::{Pressure, TURN_MOST, until};
 use super::{Archive, Stop, backoff};
 use crate::cluster::{Fetched, KafkaError, Reader, Topic};
 use crate::ledger::{Checkpointed, Store};
+use crate::reason::Reason;
 use crate::segment::batch::Batch;
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{ONLY, WriteError, Wrote};
@@ -92,7 +93,7 @@ pub(super) struct Reading<'a> {
 /// Why reading ended.
 pub(super) enum Fault {
     /// The files hold less than was thought: go back to the last checkpoint.
-    Distrust(String),
+    Distrust(Reason),
     /// What was written is good; something else is in the way.
     Stop(Stop),
 }
@@ -362,9 +363,7 @@ impl Reading<'_> {
         }
         match refused {
             None => Ok(taken),
-            Some(e) => Err(Fault::Stop(Stop::Never(format!(
-                "{e}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
-            )))),
+            Some(e) => Err(Fault::Stop(Stop::Never(Reason::Newline(e)))),
         }
     }
 
@@ -387,9 +386,9 @@ impl Reading<'_> {
                 Ok(())
             }
             Err(e @ (WriteError::Foreign(_) | WriteError::Misstep(_) | WriteError::NotOpen(_))) => {
-                Err(Fault::Distrust(e.to_string()))
+                Err(Fault::Distrust(Reason::Writing(e)))
             }
-            Err(e) => Err(Stop::Retry(e.to_string()).into()),
+            Err(e) => Err(Stop::Retry(Reason::Writing(e)).into()),
         }
     }
 
@@ -425,8 +424,8 @@ impl Reading<'_> {
 
     /// The next attempt lists the gaps and starts on the new topic.
     pub fn recreated(&self) -> Fault {
-        let topic = &self.archive.config.topic;
-        Stop::Retry(format!("topic {topic} was deleted and created again")).into()
+        let topic = self.archive.config.topic.clone();
+        Stop::Retry(Reason::Recreated { topic }).into()
     }
 
     /// Where a partition is to be read on.

@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Stop;
 use super::durable::{self, Patience};
 use super::reading::{Fault, Reading, pending_or};
+use crate::reason::Reason;
 
 impl Reading<'_> {
     /// Takes what had arrived when the stop was asked for, for a limited time.
@@ -85,11 +86,7 @@ impl Reading<'_> {
     }
 
     fn unsure(&self) -> Fault {
-        let topic = &self.archive.config.topic;
-        Stop::Retry(format!(
-            "topic {topic} was deleted and created again, and what was read since the last checkpoint may be of either; \
-             it goes into an unverified- file beside that checkpoint, and reading goes on from there"
-        ))
-        .into()
+        let topic = self.archive.config.topic.clone();
+        Stop::Retry(Reason::RecreatedWhileRead { topic }).into()
     }
 }

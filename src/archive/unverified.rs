@@ -46,7 +46,7 @@ impl Archive {
         };
         if is_all {
             let saved = store.save_verified(stored).await;
-            return Ok((saved.map_err(|e| self.not_stored(&e))?, None));
+            return Ok((saved.map_err(|e| self.not_stored(e))?, None));
         }
         let segment = self.segment(progress)?.clone();
         let gaps = progress.gaps.clone();
@@ -55,7 +55,7 @@ impl Archive {
         let from = self.segment(verified)?.mark.length;
         self.keep(disk, store, &stored, &found.data, from).await?;
         let saved = store.save_only_verified(stored, found.id).await;
-        let saved = saved.map_err(|e| self.not_stored(&e))?;
+        let saved = saved.map_err(|e| self.not_stored(e))?;
         tracing::warn!(
             "archive {}: topic {} was deleted and created again, and what was read just before the last stop, when no \
              broker answered, may be of either; going back to what is certain",

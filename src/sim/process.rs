@@ -110,8 +110,8 @@ impl World {
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
         let (mut next_step, mut next_delivery) = (began, began);
         loop {
-            if let Some(trespass) = self.fs.trespass() {
-                return Err(trespass);
+            if let Some(wrong) = self.fs.trespass().or_else(|| self.misstep()) {
+                return Err(wrong);
             }
             let rival_ends = rival.as_ref().map_or(next_step, |(_, until)| *until);
             tokio::select! {
@@ -277,9 +277,11 @@ impl World {
         if end != End::Never {
             return Ok(end);
         }
-        let why = match process.statuses[index].state() {
-            State::Stopped(why) => why,
-            other => format!("{other:?}"),
+        let State::Stopped(why) = process.statuses[index].state() else {
+            return Err(format!(
+                "archive {} doesn't say why it stopped",
+                config.name
+            ));
         };
         self.fs.note(|| format!("  because {why}"));
         match refusal::is_true(self, config, &why, &process.fs) {

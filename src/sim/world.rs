@@ -10,6 +10,8 @@ use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
 use crate::config;
+use crate::reason::Reason;
+use crate::segment::writer::WriteError;
 use crate::status::{State, Status};
 
 /// Everything that outlives a process.
@@ -151,6 +153,21 @@ impl World {
         let mut statuses = statuses.iter();
         let status = statuses.find(|status| status.name() == archive.config.name);
         status.map(|status| status.state())
+    }
+
+    /// Was a batch refused that would have lost or doubled something? That is never right.
+    pub fn misstep(&self) -> Option<String> {
+        let is_misstep = |state: &State| match state {
+            State::Waiting(why) => matches!(
+                **why,
+                Reason::Writing(WriteError::Misstep(_) | WriteError::NotOpen(_))
+            ),
+            _ => false,
+        };
+        let states = lock(&self.statuses);
+        let mut states = states.iter().map(|status| status.state());
+        let found = states.find(is_misstep)?;
+        Some(format!("{found:?}"))
     }
 
     /// What the archives are doing, for a message.

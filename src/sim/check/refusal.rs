@@ -1,9 +1,9 @@
 //! Whether an archive stops for a true reason, worked out from what is on the disk and not by the production code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use archiver_format::line::Newline;
+use archiver_format::line::{Newline, NewlineInValue};
 use archiver_format::mark::Mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,21 +12,57 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::holds::decode;
 use super::parse;
 use crate::config::{Archive, Existing};
+use crate::ledger::LoadError;
+use crate::ledger::append_file::Refused;
+use crate::ledger::lock::LockError;
+use crate::reason::Reason;
 use crate::sim::disk::SimFs;
-use crate::sim::kafka::Offset;
 use crate::sim::kafka::Written;
 use crate::sim::world::{Touched, World, lock};
 
-/// What an archive must say if it were started now, if it can't go on from its checkpoint.
-pub fn expected(world: &World, config: &Archive) -> Option<String> {
+/// What must keep an archive from going on from its checkpoint.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// There is no checkpoint any more.
+    CheckpointGone,
+    /// It is not what was stored.
+    CheckpointDamaged,
+    /// A file is not what the checkpoint says; what there is instead, where it must be said in these words.
+    Foreign { path: PathBuf, found: String },
+}
+
+impl Obstacle {
+    /// Is it what this reason says?
+    pub fn is(&self, why: &Reason) -> bool {
+        match (self, why) {
+            (Self::CheckpointGone, Reason::CheckpointGone { .. }) => true,
+            (Self::CheckpointDamaged, Reason::Checkpoint(LoadError::Damaged { .. })) => true,
+            (Self::Foreign { path, found }, Reason::Foreign { refused, .. }) => {
+                let Refused::Foreign {
+                    path: of,
+                    expected,
+                    found: said,
+                } = refused
+                else {
+                    return false;
+                };
+                let is_at_start = expected.starts_with("what was written up to byte ");
+                of == path && is_at_start && said.contains(found)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What keeps an archive from going on from its checkpoint, if it were started now.
+pub fn expected(world: &World, config: &Archive) -> Option<Obstacle> {
     let path = config.state.join("checkpoint.json");
     let Some(bytes) = world.fs.peek(&path) else {
         let is_gone = world.touched(&config.name) == Some(Touched::Stateless);
-        let gone = format!("the checkpoint in {} is gone", config.state.display());
-        return is_gone.then_some(gone);
+        return is_gone.then_some(Obstacle::CheckpointGone);
     };
     if !is_whole(&bytes) {
-        return Some(format!("the checkpoint {} ", path.display()));
+        return Some(Obstacle::CheckpointDamaged);
     }
     let stored = parse(&bytes)?;
     let data = stored.progress.segment().ok()?;
@@ -36,20 +72,18 @@ pub fn expected(world: &World, config: &Archive) -> Option<String> {
         let other = data.mark.length == 0 && !bytes.is_empty();
         (other && id != data.id).then(|| format!("another file with {} bytes in it", bytes.len()))
     });
-    let of = |path: &Path, mark: &Mark, found: String| {
-        let (path, length) = (path.display(), mark.length);
-        format!("{path}: expected what was written up to byte {length}, found {found}")
-    };
     if let Some(found) = found {
-        return Some(of(&config.file, &data.mark, found));
+        let path = config.file.clone();
+        return Some(Obstacle::Foreign { path, found });
     }
-    let gaps = config.state.join("gaps.ndjson");
+    let path = config.state.join("gaps.ndjson");
     if stored.progress.gaps.length == 0 {
         return None;
     }
     // Each line also has a checksum, so other bytes may be told by their line.
-    let is_other = self::found(world, &gaps, &stored.progress.gaps).is_some();
-    is_other.then(|| of(&gaps, &stored.progress.gaps, String::new()))
+    let is_other = self::found(world, &path, &stored.progress.gaps).is_some();
+    let found = String::new();
+    is_other.then_some(Obstacle::Foreign { path, found })
 }
 
 /// What is there in place of what a mark says.
@@ -81,114 +115,101 @@ fn is_whole(bytes: &[u8]) -> bool {
 }
 
 /// Is this reason true of this archive, at this moment, in this process?
-pub fn is_true(world: &World, config: &Archive, why: &str, process: &SimFs) -> bool {
+pub fn is_true(world: &World, config: &Archive, why: &Reason, process: &SimFs) -> bool {
     let is_touched = world.touched(&config.name).is_some();
-    let is_expected =
-        is_touched && expected(world, config).is_some_and(|expected| why.contains(&expected));
-    is_expected
-        || (is_touched && is_of_the_written_file(world, config, why))
-        || is_of_another_process(world, config, why, process)
-        || is_of_another_archive(world, config, why)
-        || is_of_another_cluster(world, why)
-        || is_of_an_old_file(world, config, why)
-        || is_of_a_newline(world, config, why)
+    match why {
+        Reason::Locked(e) => is_of_another_process(world, config, e, process),
+        Reason::Owned(refused) => is_of_another_archive(world, config, refused),
+        Reason::OtherCluster {
+            expected, found, ..
+        } => {
+            let now = world.cluster.kafka().id();
+            expected == "simulated" && found == "elsewhere" && now == "elsewhere"
+        }
+        Reason::FileExists { file, .. } => {
+            *file == config.file && config.existing == Existing::Refuse && is_old(world, config)
+        }
+        Reason::NotWhole { file, .. } => {
+            *file == config.file && config.existing == Existing::Append && is_torn(world, config)
+        }
+        Reason::Newline(at) => has_newline(world, config, at),
+        why => {
+            let expected = expected(world, config);
+            let is_expected = expected.is_some_and(|expected| expected.is(why));
+            is_touched && (is_expected || is_of_the_written_file(world, config, why))
+        }
+    }
 }
 
 /// The file was changed while it was being opened.
-fn is_of_the_written_file(world: &World, config: &Archive, why: &str) -> bool {
-    let Some((_, found)) = why.split_once("expected the file that is being written") else {
-        return false;
-    };
-    match world.fs.peek(&config.file) {
-        None => found.contains("found no file"),
-        Some(bytes) => {
-            let length = bytes.len();
-            found.contains(&format!("found another file, {length} bytes"))
-                || found.contains(&format!("found {length} bytes"))
-        }
-    }
-}
-
-fn is_of_another_process(world: &World, config: &Archive, why: &str, process: &SimFs) -> bool {
-    if why.contains("is held by another process; ") {
-        let files = [config.file.clone(), config.state.join("lock")];
-        return files.iter().any(|path| process.is_locked_by_another(path));
-    }
-    let pid = why.split_once("is held by another process (pid ");
-    let pid = pid.and_then(|(_, rest)| rest.split_once(')')?.0.parse::<u32>().ok());
-    pid.is_some_and(|pid| world.fs.lived(pid) && !process.is(pid))
-}
-
-fn is_of_another_archive(world: &World, config: &Archive, why: &str) -> bool {
-    let of = why.split_once(" is the file of archive ").map(|(_, of)| of);
-    let dir = of.and_then(|of| of.split_once(", whose checkpoint is in "));
-    let Some((name, dir)) = dir else { return false };
-    let dir = dir.split(';').next().unwrap_or_default();
-    let bytes = world.fs.peek(&Path::new(dir).join("checkpoint.json"));
-    bytes.and_then(|bytes| parse(&bytes)).is_some_and(|stored| {
-        let segment = stored.progress.segment().ok();
-        let id = segment.map(|segment| segment.id);
-        stored.identity.archive == name && id.is_some() && id == world.fs.id(&config.file)
-    })
-}
-
-fn is_of_another_cluster(world: &World, why: &str) -> bool {
-    let said = "is of cluster simulated, but the simulated cluster is cluster elsewhere; ";
-    why.contains(said) && world.cluster.kafka().id() == "elsewhere"
-}
-
-fn is_of_an_old_file(world: &World, config: &Archive, why: &str) -> bool {
-    let has_checkpoint = world
-        .fs
-        .peek(&config.state.join("checkpoint.json"))
-        .is_some();
-    let bytes = world.fs.peek(&config.file).unwrap_or_default();
-    let path = config.file.display();
-    // What is in it, whoever's file it is may have cut back since.
-    let is_contested = world.is_contested.load(Ordering::Relaxed);
-    if has_checkpoint || (bytes.is_empty() && !is_contested) {
-        return false;
-    }
-    match config.existing {
-        Existing::Refuse => {
-            why.contains(&format!("{path} exists (")) && why.contains("no checkpoint for it")
-        }
-        Existing::Append => {
-            let decoded = decode(&bytes, config.compression);
-            let fits = decoded.is_ok_and(|lines| lines.last().is_none_or(|&byte| byte == b'\n'));
-            (!fits || is_contested) && why.contains(&format!("{path} can't be appended to"))
-        }
-    }
-}
-
-fn is_of_a_newline(world: &World, config: &Archive, why: &str) -> bool {
-    let words = why.split(' ').collect::<Vec<_>>();
-    let [
-        "the",
-        "value",
-        "of",
-        "partition",
-        partition,
-        "offset",
-        offset,
-        "has",
-        "a",
-        "newline",
-        ..,
-    ] = words[..]
+fn is_of_the_written_file(world: &World, config: &Archive, why: &Reason) -> bool {
+    let Reason::Foreign {
+        refused: Refused::Foreign {
+            expected, found, ..
+        },
+        ..
+    } = why
     else {
         return false;
     };
-    let (Ok(partition), Ok(offset)) = (partition.parse::<usize>(), offset.parse::<Offset>()) else {
+    let is_written = expected.starts_with("the file that is being written");
+    is_written
+        && match world.fs.peek(&config.file) {
+            None => found == "no file",
+            Some(bytes) => {
+                let length = bytes.len();
+                *found == format!("another file, {length} bytes")
+                    || found.starts_with(&format!("{length} bytes"))
+            }
+        }
+}
+
+fn is_of_another_process(world: &World, config: &Archive, e: &LockError, process: &SimFs) -> bool {
+    match e {
+        LockError::Taken { pid, .. } => world.fs.lived(*pid) && !process.is(*pid),
+        LockError::TakenUnseen { .. } => {
+            let files = [config.file.clone(), config.state.join("lock")];
+            files.iter().any(|path| process.is_locked_by_another(path))
+        }
+        _ => false,
+    }
+}
+
+fn is_of_another_archive(world: &World, config: &Archive, refused: &Refused) -> bool {
+    let Refused::Owned { archive, dir, .. } = refused else {
         return false;
     };
+    let bytes = world.fs.peek(&dir.join("checkpoint.json"));
+    bytes.and_then(|bytes| parse(&bytes)).is_some_and(|stored| {
+        let segment = stored.progress.segment().ok();
+        let id = segment.map(|segment| segment.id);
+        stored.identity.archive == *archive && id.is_some() && id == world.fs.id(&config.file)
+    })
+}
+
+/// Is there a file and no checkpoint? What is in it, whoever's it is may have cut back since.
+fn is_old(world: &World, config: &Archive) -> bool {
+    let checkpoint = world.fs.peek(&config.state.join("checkpoint.json"));
+    let is_empty = world.fs.peek(&config.file).is_none_or(|b| b.is_empty());
+    checkpoint.is_none() && (!is_empty || world.is_contested.load(Ordering::Relaxed))
+}
+
+/// The same, and does the file not end with a whole line?
+fn is_torn(world: &World, config: &Archive) -> bool {
+    let bytes = world.fs.peek(&config.file).unwrap_or_default();
+    let decoded = decode(&bytes, config.compression);
+    let fits = decoded.is_ok_and(|lines| lines.last().is_none_or(|&byte| byte == b'\n'));
+    is_old(world, config) && (!fits || world.is_contested.load(Ordering::Relaxed))
+}
+
+fn has_newline(world: &World, config: &Archive, at: &NewlineInValue) -> bool {
     let kafka = world.cluster.kafka();
     let lives = kafka.topics[&config.topic].lives.iter();
     // It may have been deleted in the meantime.
-    let mut logs = lives.filter_map(|life| life.partitions.get(partition));
+    let mut logs = lives.filter_map(|life| life.partition(at.partition));
     let is_it = |written: &Written| {
         let mut value = written.value.iter().flatten();
-        written.offset == offset && value.any(|&byte| byte == b'\n')
+        written.offset == at.offset && value.any(|&byte| byte == b'\n')
     };
     let is_it = config.newline == Newline::Fail && logs.any(|log| log.all.iter().any(is_it));
     if is_it {

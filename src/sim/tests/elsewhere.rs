@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::reason::Reason;
 use crate::sim::chance::finish;
 use crate::sim::check::check;
 use crate::sim::disk::Crash;
@@ -30,7 +31,12 @@ impl Said {
             let (State::Waiting(why) | State::Stopped(why)) = state else {
                 continue;
             };
-            assert!(why.contains("cluster elsewhere"), "{:?}", self.0);
+            let (Reason::OtherCluster { found, .. } | Reason::ClusterChanged { found, .. }) =
+                &**why
+            else {
+                panic!("{:?}", self.0);
+            };
+            assert_eq!(found, "elsewhere");
         }
     }
 }
