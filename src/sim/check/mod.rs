@@ -59,7 +59,7 @@ pub fn check(world: &World) -> Result<(), String> {
         let of = |e: String| format!("archive {name}: {e}");
         let touched = world.touched(name);
         match refusal::expected(world, &archive.config) {
-            Some(why) if touched.is_none() => return Err(of(format!("it can't go on: {why:?}"))),
+            Some(why) if touched.is_none() => return Err(of(format!("it can't go on: {why}"))),
             Some(_) => {}
             None => check_archive(world, archive).map_err(of)?,
         }

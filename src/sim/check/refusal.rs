@@ -1,5 +1,6 @@
 //! Whether an archive stops for a true reason, worked out from what is on the disk and not by the production code.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -29,6 +30,19 @@ pub enum Obstacle {
     CheckpointDamaged,
     /// A file is not what the checkpoint says; what there is instead, where it must be said in these words.
     Foreign { path: PathBuf, found: String },
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CheckpointGone => f.write_str("the checkpoint is gone"),
+            Self::CheckpointDamaged => f.write_str("the checkpoint is damaged"),
+            Self::Foreign { path, found } => {
+                let path = path.display();
+                write!(f, "{path}: expected what was written, found {found}")
+            }
+        }
+    }
 }
 
 impl Obstacle {

@@ -16,7 +16,7 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::NoGapSync => &["gaps.ndjson: expected what was written"],
         Mutation::NoDirectorySync => &["its checkpoint is gone"],
         Mutation::NoCutSync => &["bytes after a clean stop, not"],
-        Mutation::RenameBeforeSync => &["can't go on: CheckpointDamaged"],
+        Mutation::RenameBeforeSync => &["can't go on: the checkpoint"],
         Mutation::CommitBeforeCheckpoint => &["was committed"],
         Mutation::RetriedSync => &["can't go on"],
         Mutation::NoFingerprint => &["is not archiver's and was changed"],
