@@ -4,13 +4,13 @@
 
 use std::io;
 
-use super::Archive;
+use super::archive::Archive;
 use crate::world::budget::Budget;
 use crate::world::disk::Disk;
 
 /// The disks of one archive.
 #[derive(Clone)]
-pub(super) struct Disks {
+pub(in crate::archive) struct Disks {
     /// That of the data file.
     pub data: Disk,
     /// That of the state directory, most often the same one.
@@ -21,7 +21,7 @@ pub(super) struct Disks {
 
 impl Archive {
     /// Finds out which disks they are. Fails if there can't be the threads for them.
-    pub(super) async fn disks(&self) -> io::Result<Disks> {
+    pub(in crate::archive) async fn disks(&self) -> io::Result<Disks> {
         let devices = &self.world.devices;
         let data = devices.at(&self.config.file).await?;
         let state = devices.at(&self.config.state).await?;

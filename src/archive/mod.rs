@@ -1,195 +1,27 @@
 //! One archive: from its topic into its file, for as long as the process lives.
+//!
+//! [`task`] makes one [`attempt`] after the other. An attempt recovers ([`recover`]) where it was left, reads ([`reading`],
+//! the loop) until something ends it, and stops ([`stop`]) so that the next one has the files to itself. The loop only
+//! waits and hands over to its parts: the [`intake`], the [`backpressure`], the partitions that are [`unreadable`], what
+//! [`topic_change`]s mean, and the [`checkpointing`].
 
+mod archive;
+mod attempt;
 mod backoff;
+mod backpressure;
+mod checkpointing;
 mod disks;
-mod durable;
-mod failed;
-mod kept;
-mod mend;
-mod open;
-mod owed;
-mod own;
+mod intake;
+mod outstanding;
+mod pending;
 mod reading;
-mod room;
-mod settle;
-mod unverified;
+mod recover;
+mod stop;
+mod task;
+mod topic_change;
+mod topic_identity;
+mod unreadable;
 
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
-
-use archiver_format::checkpoint::Progress;
-
-use crate::cluster::{Cluster, KafkaError, Trouble};
-use crate::config;
-use crate::reason::Reason;
-use crate::status::{State, Status};
-use crate::world::clock::{Clock, Ticks};
-use crate::world::devices::Devices;
-use crate::world::executor::Cores;
-use crate::world::shutdown::Shutdown;
-use backoff::Backoff;
-use open::Owned;
-use owed::Owed;
-
-pub use reading::BATCH_BYTES;
-
-/// What all archives share: the world around them.
-#[derive(Clone)]
-pub struct World {
-    /// The file system and its devices.
-    pub devices: Devices,
-    /// The threads for what takes a processor and no device.
-    pub cores: Cores,
-    /// The wall clock.
-    pub clock: Arc<dyn Clock>,
-    /// The shared timers.
-    pub ticks: Ticks,
-    /// How long a clean stop may go on taking what has already arrived.
-    pub drain: Duration,
-    /// The memory that is allowed for records in all, in bytes.
-    pub memory_bytes: u64,
-    /// The size of the last record that was said to need more, in bytes.
-    pub said_too_large: Arc<AtomicU64>,
-}
-
-/// An archive, ready to run.
-pub struct Archive {
-    /// What was configured.
-    pub config: config::Checked<config::Archive>,
-    /// Its cluster.
-    pub cluster: Arc<dyn Cluster>,
-    /// The name to call the cluster by.
-    pub cluster_name: String,
-    /// Tells the archives of one topic apart, from 0.
-    pub lane: usize,
-    /// How often the topic is looked at for new partitions.
-    pub refresh: Duration,
-    /// What it is doing.
-    pub status: Arc<Status>,
-    /// What is around it.
-    pub world: World,
-}
-
-/// How an archive ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    /// It was asked to stop, and everything that it took is in the file and durable.
-    Clean,
-    /// It was asked to stop, and something that it took is not; it will be read from Kafka again.
-    Unfinished,
-    /// It can't go on without somebody doing something.
-    Never,
-}
-
-/// Why an attempt at archiving ended, other than by being asked to.
-enum Stop {
-    /// What holds it up can heal by itself.
-    Retry(Reason),
-    /// It can't; somebody must do something.
-    Never(Reason),
-}
-
-impl Archive {
-    /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
-    pub async fn run(self, mut shutdown: Shutdown) -> End {
-        let (mut owned, mut owed) = (None, Owed::default());
-        let mut backoff = Backoff::new();
-        loop {
-            self.status.begins();
-            let began = tokio::time::Instant::now();
-            let attempt = self.attempt(&mut owned, &mut owed, &mut shutdown).await;
-            match attempt {
-                Ok(()) => return self.end(&owed),
-                Err(Stop::Never(why)) => {
-                    self.status.set(State::stopped(why));
-                    return End::Never;
-                }
-                Err(Stop::Retry(why)) => self.status.set(State::waiting(why)),
-            }
-            let pause = backoff.after(began.elapsed());
-            tokio::select! {
-                biased;
-                () = shutdown.requested() => return self.end(&owed),
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    /// It was asked to stop.
-    fn end(&self, owed: &Owed) -> End {
-        if owed.is_nothing() {
-            self.status.set(State::Done);
-            return End::Clean;
-        }
-        let why = match self.status.state() {
-            State::Waiting(why) => why.to_string(),
-            _ => "what had been taken before is not all there again yet".into(),
-        };
-        tracing::error!(
-            "archive {}: {why}; what is not in the file will be read again at the next start",
-            self.config.name
-        );
-        self.status.set(State::Unfinished);
-        End::Unfinished
-    }
-
-    /// One attempt: open everything where it was left, then read until something ends it, or a stop was asked for.
-    async fn attempt(
-        &self,
-        owned: &mut Option<Owned>,
-        owed: &mut Owed,
-        shutdown: &mut Shutdown,
-    ) -> Result<(), Stop> {
-        let mut asked = shutdown.clone();
-        let open = async {
-            let disks = self.disks().await;
-            let disks = disks.map_err(|e| self.lacks_threads(e))?;
-            self.open(disks, owned).await
-        };
-        let opened = tokio::select! {
-            biased;
-            () = asked.requested() => return Ok(()),
-            opened = open => opened?,
-        };
-        owed.trust();
-        reading::read(self, opened, owed, shutdown).await
-    }
-
-    /// Counts what is in its file.
-    fn stands_at(&self, progress: &Progress) {
-        self.status.stands_at(progress.records, progress.bytes());
-    }
-
-    fn file(&self) -> &Path {
-        &self.config.file
-    }
-
-    fn lacks_threads(&self, source: io::Error) -> Stop {
-        let file = self.config.file.clone();
-        Stop::Retry(Reason::NoThread { file, source })
-    }
-
-    /// What Kafka said, as a reason to wait.
-    fn kafka(&self, doing: &str, error: &KafkaError) -> Stop {
-        let (topic, cluster) = (self.config.topic.clone(), self.cluster_name.clone());
-        let (doing, error) = (doing.to_owned(), error.clone());
-        Stop::Retry(match error.kind {
-            Trouble::Missing => Reason::NoTopic { topic, cluster },
-            Trouble::Denied => Reason::Denied {
-                doing,
-                topic,
-                cluster,
-                error,
-            },
-            _ => Reason::Kafka {
-                doing,
-                topic,
-                cluster,
-                error,
-            },
-        })
-    }
-}
+pub use archive::{Archive, World};
+pub use intake::BATCH_BYTES;
+pub use task::End;

@@ -1,474 +1,380 @@
-//! The loop: take what has arrived, fill a chunk, have it written, make it durable, say so to Kafka.
+//! The loop: waits for what happens, and hands it over to the part that knows what to do.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use archiver_format::checkpoint::Identity;
 use archiver_format::gap::Gap;
-use archiver_format::line::NewlineInValue;
-use archiver_format::position::{Advance, Step};
-use archiver_format::position::{Position, Positions};
-use archiver_format::record::{NextOffset, Partition};
+use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::archive::{Archive, Fault, Stop};
+use super::backoff;
+use super::backpressure::{Backpressure, Change};
+use super::checkpointing::{Checkpoints, Noted, Outcome};
 use super::disks::Disks;
-use super::durable::{self, Outcome, Patience};
-use super::failed::Unreadable;
-use super::mend::Finding;
-use super::open::Opened;
-use super::owed::Owed;
-use super::room::{Pressure, TURN_MOST, until};
-use super::{Archive, Stop, backoff};
-use crate::cluster::{Fetched, KafkaError, Reader, Topic};
-use crate::ledger::{Checkpointed, Store};
+use super::intake::Intake;
+use super::outstanding::Outstanding;
+use super::pending::pending_or;
+use super::recover::Opened;
+use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
+use super::unreadable::{Reaction, UnreadablePartitions};
+use crate::cluster::{KafkaError, Topic};
 use crate::reason::Reason;
-use crate::segment::batch::Batch;
 use crate::segment::pipeline::Pipeline;
-use crate::segment::writer::{ONLY, WriteError, Wrote};
+use crate::segment::writer::{WriteError, Wrote};
 use crate::status::State;
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
 
-/// A batch holds at most this much, unless one record alone is larger.
-pub const BATCH_BYTES: usize = 1 << 20;
-/// A batch that has waited this long for more, and found none, is written before the flush is due: at the end
-/// of a backlog nobody should wait for the last of it.
+/// A batch that has waited this long for more, and found none, is written before the flush is due.
 const QUIET: Duration = Duration::from_millis(50);
-/// Smaller batches wait for the flush, so that a trickle doesn't become many small members.
-const QUIET_BYTES: usize = 64 << 10;
-/// How many records are taken at once, at most.
-const TAKE_MOST: usize = 500;
-
-/// How long a clean stop waits for the commit group's coordinator.
-const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An archive that is being read.
 pub(super) struct Reading<'a> {
     pub archive: &'a Archive,
     pub disks: Disks,
-    pub store: Store,
-    pub identity: Identity,
-    pub topic: Topic,
+    topic: Topic,
     pub pipeline: Pipeline,
-    pub reader: Box<dyn Reader>,
-    pub owed: &'a mut Owed,
-    /// What was checkpointed last.
-    pub checkpointed: Checkpointed,
-    /// Where each partition is, as taken; records before that are not taken again.
-    pub(super) positions: Positions,
-    pub(super) batch: Batch,
-    pub(super) held: Held,
-    /// When it was given the memory for a batch because it was its turn, if the batch has not gone out since.
-    pub(super) turn: Option<Instant>,
-    /// Waits for its turn.
-    pub(super) in_line: Option<BoxFuture<'static, Held>>,
-    /// Nothing is being read: the archive could not take what had arrived, and others were waiting for the room.
-    pub(super) let_go: bool,
-    /// Nothing was taken since the last look at it.
-    quiet: bool,
-    /// Something is in the file that no checkpoint knows of.
-    unsaved: bool,
-    /// Partitions that can't be read on where they are, and are to be looked at.
-    pub lost: BTreeMap<Partition, Unreadable>,
-    /// Partitions that wait before a batch that is corrupt, at this offset.
-    pub held_up: BTreeMap<Partition, NextOffset>,
-    /// The offset at which something was last said of a partition's trouble.
-    pub said: BTreeMap<Partition, NextOffset>,
-    /// Partitions that were started again at the same offset, as the log is said to have it.
-    pub unmoved: BTreeSet<Partition>,
+    pub intake: Intake,
+    pub backpressure: Backpressure,
+    unreadable: UnreadablePartitions,
+    pub checkpoints: Checkpoints,
+    pub outstanding: &'a mut Outstanding,
+    /// A look at the topic that is under way.
+    looking: Option<Looking>,
     /// When this attempt began.
     began: Instant,
-    /// What was read since the last checkpoint may be of a topic that was created again: it is not to be asked again,
-    /// as that one may be gone by then.
-    pub(super) is_unsure: bool,
-    /// A checkpoint on its way; it must have ended before anything else touches the state.
-    pub(super) checkpointing: Option<Checkpointing>,
-    /// The checkpoint on its way must not wait for the brokers any longer.
-    pub(super) hurry: Arc<Notify>,
 }
 
-/// Why reading ended.
-pub(super) enum Fault {
-    /// The files hold less than was thought: go back to the last checkpoint.
-    Distrust(Reason),
-    /// What was written is good; something else is in the way.
-    Stop(Stop),
-}
+type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Distrust(why) => Self::Retry(why),
-            Fault::Stop(stop) => stop,
+impl<'a> Reading<'a> {
+    /// Starts a reader where the archive was left.
+    pub async fn begin(
+        archive: &'a Archive,
+        opened: Opened,
+        outstanding: &'a mut Outstanding,
+    ) -> Result<Self, Stop> {
+        let topic = &archive.config.topic;
+        let reader = archive
+            .cluster
+            .reader(topic, archive.lane, &opened.from)
+            .await;
+        let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
+        let stored = opened.checkpointed.checkpoint();
+        let written = opened.pipeline.written();
+        if let Some(written) = &written {
+            archive.stands_at(written.progress());
         }
+        let unsaved = written.is_some_and(|written| *written.progress() != stored.progress);
+        if opened.identity.topic_id == stored.identity.topic_id {
+            // The run before may have been ended before it could, or had no group to tell.
+            archive.cluster.commit(&opened.checkpointed);
+        }
+        let checkpoints =
+            Checkpoints::new(opened.store, opened.identity, opened.checkpointed, unsaved);
+        let reading = Self {
+            archive,
+            topic: opened.topic,
+            pipeline: opened.pipeline,
+            intake: Intake::new(reader, opened.from),
+            backpressure: Backpressure::new(&opened.disks),
+            disks: opened.disks,
+            unreadable: UnreadablePartitions::default(),
+            checkpoints,
+            outstanding,
+            looking: None,
+            began: Instant::now(),
+        };
+        reading.goes_on();
+        Ok(reading)
     }
-}
 
-type Checkpointing = BoxFuture<'static, Result<Outcome, Fault>>;
-pub(super) type Looking = BoxFuture<'static, Result<Finding, KafkaError>>;
-
-/// Reads until asked to stop, or until something ends it.
-pub(super) async fn read(
-    archive: &Archive,
-    opened: Opened,
-    owed: &mut Owed,
-    shutdown: &mut Shutdown,
-) -> Result<(), Stop> {
-    let (cluster, topic) = (&archive.cluster, &archive.config.topic);
-    let reader = cluster.reader(topic, archive.lane, &opened.from).await;
-    let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
-    let checkpointed = &opened.checkpointed.checkpoint().progress;
-    let written = opened.pipeline.written();
-    if let Some(written) = &written {
-        archive.stands_at(written.progress());
-    }
-    let mut reading = Reading {
-        archive,
-        unsaved: written.is_some_and(|written| written.progress() != checkpointed),
-        positions: opened.from,
-        store: opened.store,
-        identity: opened.identity,
-        topic: opened.topic,
-        pipeline: opened.pipeline,
-        held: opened.disks.budget.hold(),
-        disks: opened.disks,
-        reader,
-        owed: &mut *owed,
-        checkpointed: opened.checkpointed,
-        batch: Batch::default(),
-        turn: None,
-        in_line: None,
-        let_go: false,
-        quiet: false,
-        lost: BTreeMap::new(),
-        held_up: BTreeMap::new(),
-        said: BTreeMap::new(),
-        unmoved: BTreeSet::new(),
-        began: Instant::now(),
-        is_unsure: false,
-        checkpointing: None,
-        hurry: Arc::default(),
-    };
-    reading.goes_on();
-    if reading.identity.topic_id == reading.checkpointed.checkpoint().identity.topic_id {
-        // The run before may have been ended before it could, or had no group to tell.
-        archive.cluster.commit(&reading.checkpointed);
-    }
-    let ended = reading.run(shutdown).await;
-    let drained = match ended {
-        Ok(()) => reading.drain().await,
-        Err(fault) => Err(fault),
-    };
-    // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
-    reading.let_go();
-    reading.give_up_turn();
-    reading.in_line = None;
-    let is_stop = drained.is_ok();
-    let ended = match drained {
-        Ok(()) => reading.settle(Patience::Trusting).await,
-        Err(Fault::Distrust(why)) => {
-            reading.close().await;
-            Err(Fault::Distrust(why))
-        }
-        Err(Fault::Stop(stop)) => {
-            if reading.settle(Patience::Short).await.is_err() {
-                tracing::debug!(
-                    "archive {}: the next attempt goes back to the last checkpoint",
-                    archive.config.name
-                );
-            }
-            Err(Fault::Stop(stop))
-        }
-    };
-    let stored = reading.checkpointed.checkpoint();
-    reading.owed.settle(&reading.positions, stored);
-    drop(reading);
-    match ended {
-        Ok(()) => {
-            // Only what watches the group would miss it, until the next run.
-            let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
-            Ok(())
-        }
-        Err(fault) => {
-            if is_stop || matches!(fault, Fault::Distrust(_)) {
-                owed.doubt();
-            }
-            Err(fault.into())
-        }
-    }
-}
-
-impl Reading<'_> {
-    async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Fault> {
+    /// Reads until asked to stop, or until something ends it.
+    pub async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Fault> {
         let config = &self.archive.config;
         let ticks = &self.archive.world.ticks;
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
         let mut pause = ticks.every(QUIET);
-        let arrived = self.reader.arrived();
-        let budget = self.budget().clone();
-        let mut looking: Option<Looking> = None;
-        let mut pressure = Pressure::default();
-        let (mut more, mut flush_due, mut checkpoint_due) = (true, false, false);
-        // The first of it need not be much.
-        let mut worth_writing = 1;
+        let arrived = self.intake.reader.arrived();
         loop {
-            if flush_due && self.pipeline.has_room() {
-                self.submit();
-                flush_due = false;
-            }
-            if checkpoint_due
-                && self.unsaved
-                && self.checkpointing.is_none()
-                && let Some(written) = self.pipeline.written()
-            {
-                (checkpoint_due, self.unsaved) = (false, false);
-                self.checkpointing =
-                    Some(durable::checkpoint(self, written, Patience::Endless).boxed());
-            }
-            if !self.lost.is_empty() && looking.is_none() {
-                looking = Some(self.look());
-            }
-            // Others wait for their turn: with one, all that is there is taken first.
-            if budget.is_spent() && (self.turn.is_none() || !more) && self.pipeline.has_room() {
-                self.submit();
-            }
+            self.hand_over();
             let may_take = self.may_take();
-            if may_take {
-                self.go_on()?;
-            } else if more || self.let_go {
-                self.stand_in_line();
-            }
-            if may_take || !self.is_in_the_way() {
-                pressure.ease();
-            } else if pressure.is_too_long() {
-                self.let_go();
-            }
+            self.give_way(may_take)?;
+            let more = self.intake.more;
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
                 wrote = self.pipeline.progress() => self.wrote(wrote)?,
-                done = pending_or(&mut self.checkpointing) => {
-                    self.checkpointing = None;
-                    self.checkpointed(done)?;
-                }
-                found = pending_or(&mut looking) => {
-                    looking = None;
-                    self.mend(found)?;
-                }
-                () = flush.next() => {
-                    // Also takes what a lost wake-up may have left.
-                    (flush_due, more) = (!self.batch.is_empty(), true);
-                }
-                () = checkpoint.next() => {
-                    if !self.unsaved && self.pipeline.is_idle() {
-                        self.goes_on();
-                    }
-                    checkpoint_due = true;
-                    self.pipeline.submit_check();
-                }
-                () = refresh.next() => {
-                    self.try_again()?;
-                    if looking.is_none() {
-                        looking = Some(self.look());
-                    }
-                }
-                () = pause.next(), if !more && self.batch.len() >= worth_writing => {
-                    flush_due |= std::mem::replace(&mut self.quiet, true);
-                    if flush_due {
-                        worth_writing = QUIET_BYTES;
-                    }
-                }
-                () = until(self.turn.map(|since| since + TURN_MOST)) => self.give_up_turn(),
-                () = arrived.notified(), if !more || !may_take => more = true,
-                held = pending_or(&mut self.in_line) => self.has_turn(held),
-                () = pressure.is_due() => {}
-                () = tokio::task::yield_now(), if more && may_take => more = self.take()? > 0,
+                made = self.checkpoints.made() => self.checkpointed(made)?,
+                found = pending_or(&mut self.looking) => self.found(found)?,
+                () = flush.next() => self.flush(),
+                () = checkpoint.next() => self.checkpoint(),
+                () = refresh.next() => self.refresh()?,
+                () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
+                () = arrived.notified(), if !more || !may_take => self.intake.more = true,
+                change = self.backpressure.change() => self.changed(change),
+                () = tokio::task::yield_now(), if more && may_take => drop(self.take()?),
             }
         }
     }
 
-    /// Who waited says that it runs when this attempt has lasted: on a full disk the one or other chunk finds room, and
-    /// the next doesn't.
+    /// Hands over what is due and can be handed over now.
+    fn hand_over(&mut self) {
+        let has_room = self.pipeline.has_room();
+        let wanted = self.intake.flush_due || self.backpressure.wants_batch(self.intake.more);
+        if has_room && wanted {
+            self.submit();
+            self.intake.flush_due = false;
+        }
+        self.checkpoints
+            .begin(self.archive, &self.disks, &self.pipeline);
+        if self.unreadable.has_lost() {
+            self.look();
+        }
+    }
+
+    /// Reads on, stands in line, or lets go of what others wait for.
+    fn give_way(&mut self, may_take: bool) -> Result<(), Fault> {
+        if may_take {
+            let started = self.intake.go_on();
+            started.map_err(|e| self.archive.kafka("reading", &e))?;
+        } else if self.intake.more || self.intake.is_let_go() {
+            self.stand_in_line();
+        }
+        let has_room = self.pipeline.has_room();
+        if may_take || !self.backpressure.is_in_the_way(&self.intake, has_room) {
+            self.backpressure.ease();
+        } else if self.backpressure.is_pressed_too_long() {
+            self.intake.let_go();
+        }
+        Ok(())
+    }
+
+    /// Nothing is taken while the writing lags behind, or while batches hold all the memory they may and it is somebody
+    /// else's turn.
+    pub fn may_take(&self) -> bool {
+        self.pipeline.has_room() && !self.backpressure.is_spent()
+    }
+
+    /// Waits for a turn to take, if there is room to write then.
+    pub fn stand_in_line(&mut self) {
+        if self.pipeline.has_room() {
+            self.backpressure.stand_in_line();
+        }
+    }
+
+    fn changed(&mut self, change: Change) {
+        match change {
+            Change::Turn(held) => self.has_turn(held),
+            Change::TurnIsOver => self.backpressure.give_up_turn(self.intake.batch.capacity()),
+            // Seen to when it gives way.
+            Change::IsPressed => {}
+        }
+    }
+
+    /// It is this archive's turn. Who has nothing to take, or can't, would only keep the others waiting.
+    pub fn has_turn(&mut self, held: Held) {
+        let has_use = self.intake.is_let_go() || self.intake.reader.waiting() > 0;
+        if has_use && self.pipeline.has_room() {
+            self.backpressure.begin_turn(held);
+        }
+    }
+
+    /// Has what was taken written; takes also what a lost wake-up may have left.
+    fn flush(&mut self) {
+        self.intake.more = true;
+        self.intake.flush_due = !self.intake.batch.is_empty();
+    }
+
+    /// Asks for a checkpoint, and has the files looked at: are they still those that were opened?
+    fn checkpoint(&mut self) {
+        if self.checkpoints.is_up_to_date() && self.pipeline.is_idle() {
+            self.goes_on();
+        }
+        self.checkpoints.ask();
+        self.pipeline.submit_check();
+    }
+
+    /// Tries again what waits, and looks for new partitions.
+    fn refresh(&mut self) -> Result<(), Fault> {
+        let waiting = &mut self.unreadable;
+        let at = waiting.try_again(self.archive, self.intake.positions());
+        if !at.is_empty() {
+            self.restart(Restart {
+                at,
+                gaps: Vec::new(),
+            })?;
+        }
+        self.look();
+        Ok(())
+    }
+
+    /// Looks at the topic, and at the partitions that can't be read, unless that is being done.
+    fn look(&mut self) {
+        if self.looking.is_some() {
+            return;
+        }
+        let (lost, again) = self.unreadable.take_lost();
+        let (cluster, name) = (
+            self.archive.cluster.clone(),
+            self.archive.config.topic.clone(),
+        );
+        let looking = look_at_topic(cluster, name, self.topic.clone(), lost, again);
+        self.looking = Some(looking.boxed());
+    }
+
+    /// Follows what a look at the topic has shown.
+    fn found(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Fault> {
+        self.looking = None;
+        let found = found.map_err(|e| self.archive.kafka("asking for", &e))?;
+        let identity = &self.checkpoints.identity;
+        let new = topic_change::follow(self.archive, identity, &self.topic, &found)?;
+        if !new.is_empty() {
+            self.restart(Restart {
+                at: new,
+                gaps: Vec::new(),
+            })?;
+        }
+        let gaps = self.checkpoints.store().dir().gaps();
+        let positions = self.intake.positions();
+        let (topic, restart) = found.restart(self.archive, &mut self.unreadable, positions, &gaps);
+        self.topic = topic;
+        match restart.at.is_empty() {
+            true => Ok(()),
+            false => self.restart(restart),
+        }
+    }
+
+    /// Whoever waited is said to run when this attempt has lasted: on a full disk one batch finds room, and the next
+    /// doesn't.
     fn goes_on(&self) {
         if !self.archive.status.waits() || self.began.elapsed() > backoff::MOST {
             self.archive.status.set(State::Running);
         }
     }
 
-    /// Takes a batch of what has arrived and says how many that were.
-    pub(super) fn take(&mut self) -> Result<usize, Fault> {
+    /// Takes a batch of what has arrived and says how many records that were.
+    pub fn take(&mut self) -> Result<usize, Fault> {
         let newline = self.archive.config.newline;
-        // In one piece, as growing it copies every byte again; where memory is short only as large as it gets.
-        let is_short = self.turn.is_some() || self.budget().is_spent();
-        let room = if is_short { 0 } else { BATCH_BYTES };
-        let (batch, positions) = (&mut self.batch, &mut self.positions);
-        let (mut full, mut records, mut large) = (Vec::new(), 0, None);
-        let (mut failed, mut refused) = (Vec::<(_, KafkaError)>::new(), None::<NewlineInValue>);
-        let taken = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
-            Fetched::Record(record) => {
-                let Some(Position { next, .. }) = positions.get(record.partition) else {
-                    return;
-                };
-                if record.offset < next.get() || refused.is_some() {
-                    return;
-                }
-                let left_out = |(partition, e): &(_, KafkaError)| {
-                    *partition == record.partition && e.is_corrupt()
-                };
-                if failed.iter().any(left_out) {
-                    return;
-                }
-                let size = record.value.map_or(1, |value| value.len() + 1);
-                if !batch.is_empty() && batch.len() + size > BATCH_BYTES {
-                    full.push(std::mem::replace(batch, Batch::with_room(room)));
-                }
-                if size > BATCH_BYTES {
-                    batch.reserve(ONLY, size);
-                    large = Some((record.partition, record.offset, size));
-                }
-                match batch.push(ONLY, &record, next, newline) {
-                    Ok(()) => positions.set(record.partition, Position::after(&record)),
-                    Err(e) => refused = Some(e),
-                }
-                records += 1;
-            }
-            Fetched::Failed(partition, e) => failed.push((partition, e)),
-        });
-        if records > 0 {
-            self.quiet = false;
+        let taken = self.intake.take(newline, self.backpressure.room());
+        if let Some((partition, offset, size)) = taken.large {
+            self.archive.say_if_too_large(partition, offset, size);
         }
-        if let Some((partition, offset, size)) = large {
-            self.say_if_too_large(partition, offset, size);
-        }
-        for batch in full {
-            self.turn = None;
-            let mut held = self.budget().hold();
-            held.set(batch.capacity() as u64);
+        for batch in taken.full {
+            let held = self.backpressure.hand_over_full(batch.capacity());
             self.pipeline.submit(batch, held);
         }
-        let capacity = self.batch.capacity();
-        if self.turn.is_none() || capacity > BATCH_BYTES {
-            self.held.set(capacity as u64);
-        }
-        if self.turn.is_none() && self.budget().is_spent() {
+        self.backpressure.count(self.intake.batch.capacity());
+        if self.backpressure.is_spent() {
             self.submit();
         }
-        for (partition, e) in failed {
-            self.failed(partition, &e)?;
+        for (partition, e) in taken.failed {
+            let at = self.intake.position(partition);
+            match self.unreadable.failed(self.archive, partition, at, &e) {
+                Reaction::Nothing => {}
+                Reaction::Stop => self.intake.reader.stop(&[partition]),
+                Reaction::Restart => self.restart(Restart {
+                    at: Positions::from([(partition, at)]),
+                    gaps: Vec::new(),
+                })?,
+                Reaction::GiveUp => {
+                    let doing = format!("reading partition {partition} of");
+                    return Err(self.archive.kafka(&doing, &e).into());
+                }
+            }
         }
-        match refused {
-            None => Ok(taken),
+        match taken.refused {
+            None => Ok(taken.count),
             Some(e) => Err(Fault::Stop(Stop::Never(Reason::Newline(e)))),
         }
     }
 
     /// Hands the batch over to be written.
-    pub(super) fn submit(&mut self) {
-        if self.batch.is_empty() {
+    pub fn submit(&mut self) {
+        if self.intake.batch.is_empty() {
             return;
         }
-        self.give_up_turn();
-        let nothing = self.budget().hold();
-        let held = std::mem::replace(&mut self.held, nothing);
-        self.pipeline.submit(std::mem::take(&mut self.batch), held);
+        let batch = std::mem::take(&mut self.intake.batch);
+        let held = self.backpressure.hand_over(batch.capacity());
+        self.pipeline.submit(batch, held);
     }
 
-    pub(super) fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
+    /// Takes note of what was written.
+    pub fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
         match wrote {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
-                self.unsaved |= wrote.advances > 0;
+                self.checkpoints.wrote(&wrote);
                 Ok(())
             }
-            Err(e @ (WriteError::Foreign(_) | WriteError::Misstep(_) | WriteError::NotOpen(_))) => {
-                Err(Fault::Distrust(Reason::Writing(e)))
+            Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
+                Err(Stop::Retry(Reason::Writing(e)).into())
             }
-            Err(e) => Err(Stop::Retry(Reason::Writing(e)).into()),
+            Err(e) => Err(Fault::Distrust(Reason::Writing(e))),
         }
     }
 
-    fn checkpointed(&mut self, done: Result<Outcome, Fault>) -> Result<(), Fault> {
-        match self.stored(done)? {
-            true => Err(self.recreated()),
+    fn checkpointed(&mut self, made: Result<Outcome, Fault>) -> Result<(), Fault> {
+        match self.take_note(made)? {
+            true => Err(recreated(self.archive)),
             false => Ok(()),
         }
     }
 
     /// Takes note of a checkpoint; was the topic created again?
-    pub(super) fn stored(&mut self, done: Result<Outcome, Fault>) -> Result<bool, Fault> {
-        match done? {
-            Outcome::Stored(checkpointed, recreated) => {
-                self.checkpointed = *checkpointed;
+    pub fn take_note(&mut self, made: Result<Outcome, Fault>) -> Result<bool, Fault> {
+        match self.checkpoints.take_note(made?) {
+            Noted::Stored { recreated } => {
                 self.goes_on();
-                if !self.checkpointed.is_unverified() {
-                    self.archive.cluster.commit(&self.checkpointed);
+                let stored = self.checkpoints.stored();
+                if !stored.is_unverified() {
+                    self.archive.cluster.commit(stored);
                 }
                 Ok(recreated)
             }
-            Outcome::Postponed(why) => {
+            Noted::Postponed(why) => {
                 tracing::debug!("archive {}: {why}", self.archive.config.name);
-                self.unsaved = true;
                 Ok(false)
             }
-            Outcome::Unsure => {
-                self.is_unsure = true;
-                Ok(true)
-            }
+            Noted::Unsure => Ok(true),
         }
     }
 
-    /// The next attempt lists the gaps and starts on the new topic.
-    pub fn recreated(&self) -> Fault {
-        let topic = self.archive.config.topic.clone();
-        Stop::Retry(Reason::Recreated { topic }).into()
-    }
-
-    /// Where a partition is to be read on.
-    pub fn place(&self, partition: Partition) -> Position {
-        self.positions.get(partition).unwrap_or_default()
-    }
-
-    /// Starts a partition at another offset, or a new one; the gaps before it are listed.
-    pub fn restart(&mut self, at: &Positions, gaps: Vec<Gap>) -> Result<(), Fault> {
-        self.reader.stop(&at.partitions().collect::<Vec<_>>());
-        let mut steps = Vec::new();
+    /// Starts partitions at other offsets, or new ones; the gaps before them are listed.
+    fn restart(&mut self, Restart { at, gaps }: Restart) -> Result<(), Fault> {
+        let partitions = at.partitions().collect::<Vec<_>>();
+        self.intake.reader.stop(&partitions);
+        self.list(&at, gaps);
         for (partition, to) in at.iter() {
-            let from = self.positions.next(partition);
-            if to.next < from {
-                self.owed.limit(partition, to.next);
+            if to.next < self.intake.position(partition).next {
+                self.outstanding.limit(partition, to.next);
             }
-            self.positions.set(partition, to);
-            let is_gap = gaps.iter().any(|gap| gap.partition == partition);
-            if is_gap {
-                steps.push(Step {
-                    partition,
-                    from,
-                    to,
-                    is_gap,
-                });
-            }
+            self.intake.put(partition, to);
         }
-        if !gaps.is_empty() {
-            self.submit();
-            self.pipeline
-                .submit_gaps(gaps, Advance { records: 0, steps });
-        }
-        if self.let_go {
+        if self.intake.is_let_go() {
             return Ok(());
         }
-        let started = self.reader.start(at);
+        let started = self.intake.reader.start(&at);
         started.map_err(|e| self.archive.kafka("reading", &e).into())
     }
-}
 
-pub(super) async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
+    /// Has gaps listed, behind the records that were taken before.
+    fn list(&mut self, at: &Positions, gaps: Vec<Gap>) {
+        if gaps.is_empty() {
+            return;
+        }
+        self.submit();
+        let step = |gap: &Gap| Step {
+            partition: gap.partition,
+            from: self.intake.position(gap.partition).next,
+            to: at.get(gap.partition).unwrap_or_default(),
+            is_gap: true,
+        };
+        let steps = gaps.iter().map(step).collect();
+        self.pipeline
+            .submit_gaps(gaps, Advance { records: 0, steps });
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use archiver_format::checkpoint::{Checkpoint, Segment};
 use archiver_format::mark::{FileId, Mark};
 
-use super::durable::perhaps_read;
-use super::{Archive, Stop};
+use crate::archive::archive::{Archive, Stop};
+use crate::archive::topic_identity::perhaps_read;
 use crate::cluster::Topic;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
@@ -24,7 +24,7 @@ impl Archive {
     /// Makes up for it that no broker could be asked before the last checkpoint. If the archive goes back, its data
     /// file is returned, too, locked. That it goes back is stored before anything is cut off, so that no later start
     /// takes what was cut off for archived, and after it was kept, so that no later start cuts it off without.
-    pub(super) async fn verify(
+    pub(in crate::archive) async fn verify(
         &self,
         disk: &Disk,
         store: &Store,

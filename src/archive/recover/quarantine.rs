@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Archive, Stop};
+use crate::archive::archive::{Archive, Stop};
 use crate::ledger::{Checkpointed, Store};
 use crate::reason::Reason;
 use crate::world::disk::Disk;
@@ -15,7 +15,7 @@ const PIECE: usize = 1 << 16;
 
 impl Archive {
     /// Copies what the data file holds from a byte on to a file of its own, durably, unless that was done before.
-    pub(super) async fn keep(
+    pub(in crate::archive) async fn keep(
         &self,
         disk: &Disk,
         store: &Store,

@@ -3,6 +3,10 @@
 //! Nothing is guessed here. Whatever doesn't fit the checkpoint stops the archive, with what was expected, what
 //! was found, and what can be done.
 
+mod ownership;
+mod quarantine;
+mod unverified;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -13,9 +17,8 @@ use archiver_format::gap::{Gap, GapReason};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
-use super::disks::Disks;
-use super::own::check_owner;
-use super::{Archive, Stop};
+use crate::archive::archive::{Archive, Stop};
+use crate::archive::disks::Disks;
 use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
@@ -27,9 +30,10 @@ use crate::segment::pipeline::{Compressor, Pipeline};
 use crate::segment::writer::Writer;
 use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs, NotOwn};
+use ownership::check_owner;
 
 /// Everything that reading needs, as it was left.
-pub(super) struct Opened {
+pub(in crate::archive) struct Opened {
     pub disks: Disks,
     pub store: Store,
     pub identity: Identity,
@@ -42,14 +46,14 @@ pub(super) struct Opened {
 }
 
 /// What this process has of an archive, over all attempts.
-pub(super) struct Owned {
+pub(in crate::archive) struct Owned {
     _lock: Lock,
     /// There was a checkpoint: another first start would take the place of what is in the file.
     has_begun: bool,
 }
 
 impl Archive {
-    pub(super) async fn open(
+    pub(in crate::archive) async fn open(
         &self,
         disks: Disks,
         owned: &mut Option<Owned>,
@@ -207,7 +211,7 @@ impl Archive {
         Ok((stored, held))
     }
 
-    pub(super) fn not_stored(&self, source: io::Error) -> Stop {
+    pub(in crate::archive) fn not_stored(&self, source: io::Error) -> Stop {
         let file = self.file().display();
         not_stored(format!("storing the checkpoint for {file}"), source)
     }
@@ -357,7 +361,10 @@ impl Archive {
     }
 
     /// The file that the archive has been writing.
-    pub(super) fn segment<'p>(&self, progress: &'p Progress) -> Result<&'p Segment, Stop> {
+    pub(in crate::archive) fn segment<'p>(
+        &self,
+        progress: &'p Progress,
+    ) -> Result<&'p Segment, Stop> {
         progress.segment().map_err(|source| {
             let state = self.config.state.clone();
             Stop::Never(Reason::Segments { state, source })
@@ -365,7 +372,11 @@ impl Archive {
     }
 
     /// What a file that can't be used means for the archive.
-    pub(super) fn refused(&self, e: Refused, checkpointed: Option<&Checkpointed>) -> Stop {
+    pub(in crate::archive) fn refused(
+        &self,
+        e: Refused,
+        checkpointed: Option<&Checkpointed>,
+    ) -> Stop {
         match e {
             Refused::Io { .. } => Stop::Retry(Reason::Opening(e)),
             Refused::Locked(e) => stop_for_lock(e),

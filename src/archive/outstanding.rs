@@ -8,7 +8,7 @@ use archiver_format::record::{NextOffset, Partition};
 
 /// Records that an attempt took and no checkpoint counts. They are read again, sooner or later.
 #[derive(Default)]
-pub(super) struct Owed {
+pub(super) struct Outstanding {
     /// The topic that they are of.
     topic_id: Option<String>,
     /// Up to where each partition had been taken.
@@ -17,7 +17,7 @@ pub(super) struct Owed {
     is_in_doubt: bool,
 }
 
-impl Owed {
+impl Outstanding {
     /// Is there nothing?
     pub fn is_nothing(&self) -> bool {
         self.up_to.is_empty() && !self.is_in_doubt

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use archiver_format::compression::check_whole;
 
-use super::{Archive, Stop};
+use crate::archive::archive::{Archive, Stop};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, owner};
@@ -15,7 +15,7 @@ use crate::world::fs::{self, Fs, Reading};
 
 impl Archive {
     /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
-    pub(super) async fn check_identity(
+    pub(in crate::archive) async fn check_identity(
         &self,
         disk: &Disk,
         checkpoint: &Checkpointed,
@@ -61,7 +61,7 @@ impl Archive {
         }))
     }
 
-    pub(super) fn check_cluster(
+    pub(in crate::archive) fn check_cluster(
         &self,
         checkpoint: Option<&Checkpointed>,
         now: Option<&String>,
@@ -82,7 +82,11 @@ impl Archive {
 
     /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
     /// gaps.
-    pub(super) async fn check_new_file(&self, disk: &Disk, gaps: PathBuf) -> Result<(), Stop> {
+    pub(in crate::archive) async fn check_new_file(
+        &self,
+        disk: &Disk,
+        gaps: PathBuf,
+    ) -> Result<(), Stop> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression.algorithm(),
@@ -151,7 +155,11 @@ fn on_disk(doing: &str, path: &Path, source: io::Error) -> Stop {
 
 /// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
 /// its own checkpoint.
-pub(super) fn check_owner(fs: &dyn Fs, found: &AppendFile, state: &Path) -> Result<(), Refused> {
+pub(in crate::archive) fn check_owner(
+    fs: &dyn Fs,
+    found: &AppendFile,
+    state: &Path,
+) -> Result<(), Refused> {
     let path = found.path().to_path_buf();
     let io = |source| Refused::Io {
         path: path.clone(),

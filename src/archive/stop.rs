@@ -1,0 +1,120 @@
+//! The end of an attempt: what has arrived is written, and what is written becomes a checkpoint.
+
+use tokio::time::{Instant, sleep_until};
+
+use super::archive::{Fault, Stop};
+use super::checkpointing::Patience;
+use super::reading::Reading;
+use crate::reason::Reason;
+
+impl Reading<'_> {
+    /// Takes what had arrived when the stop was asked for, for a limited time.
+    pub(super) async fn drain(&mut self) -> Result<(), Fault> {
+        let deadline = Instant::now() + self.archive.world.drain;
+        let mut waiting = self.intake.reader.waiting();
+        while waiting > 0 && Instant::now() < deadline {
+            if self.may_take() {
+                let taken = self.take()?;
+                if taken == 0 {
+                    break;
+                }
+                waiting = waiting.saturating_sub(taken);
+                continue;
+            }
+            self.submit();
+            self.stand_in_line();
+            tokio::select! {
+                biased;
+                () = sleep_until(deadline) => break,
+                wrote = self.pipeline.progress() => self.wrote(wrote)?,
+                held = self.backpressure.turn() => self.has_turn(held),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the attempt, whatever ended the reading: nothing of it goes on afterwards.
+    pub(super) async fn end(mut self, ended: Result<(), Fault>) -> Result<(), Fault> {
+        // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
+        self.intake.let_go();
+        self.backpressure.leave(self.intake.batch.capacity());
+        let ended = match ended {
+            Ok(()) => self.settle(Patience::Trusting).await,
+            Err(Fault::Distrust(why)) => {
+                self.close().await;
+                Err(Fault::Distrust(why))
+            }
+            Err(Fault::Stop(stop)) => {
+                if self.settle(Patience::Short).await.is_err() {
+                    tracing::debug!(
+                        "archive {}: the next attempt goes back to the last checkpoint",
+                        self.archive.config.name
+                    );
+                }
+                Err(Fault::Stop(stop))
+            }
+        };
+        let stored = self.checkpoints.stored().checkpoint();
+        self.outstanding.settle(self.intake.positions(), stored);
+        ended
+    }
+
+    /// Has everything that was taken written, makes it durable and stores the last checkpoint.
+    async fn settle(&mut self, patience: Patience) -> Result<(), Fault> {
+        let settled = self.settle_files(patience).await;
+        self.close().await;
+        settled
+    }
+
+    /// That the topic was created again, the next attempt finds out.
+    async fn settle_files(&mut self, patience: Patience) -> Result<(), Fault> {
+        if let Some(done) = self.checkpoints.hurry().await {
+            self.take_note(done)?;
+        }
+        let mut trouble = Ok(());
+        if !self.pipeline.has_failed() {
+            self.submit();
+            while !self.pipeline.is_idle() && trouble.is_ok() {
+                let wrote = self.pipeline.progress().await;
+                trouble = self.wrote(wrote);
+            }
+        }
+        if let Err(Fault::Distrust(_)) = trouble {
+            return trouble;
+        }
+        if let Some(written) = self.pipeline.end().await
+            && !self.checkpoints.holds(written.progress())
+        {
+            if self.checkpoints.is_unsure() {
+                let _ = written
+                    .sync(&self.disks.data)
+                    .await
+                    .map_err(|e| Fault::Distrust(Reason::Syncing(e)))?;
+            } else {
+                let made = self
+                    .checkpoints
+                    .make(self.archive, &self.disks, written, patience);
+                let done = made.await;
+                self.take_note(done)?;
+            }
+        }
+        match self.checkpoints.is_unsure() {
+            true => Err(self.unsure()),
+            false => trouble,
+        }
+    }
+
+    /// Ends everything that this attempt has going on, so that the next one has the files to itself.
+    async fn close(&mut self) {
+        // Stored or not: the next attempt reads what is there.
+        let _ = self.checkpoints.hurry().await;
+        if let Some(written) = self.pipeline.end().await {
+            self.archive.stands_at(written.progress());
+        }
+    }
+
+    fn unsure(&self) -> Fault {
+        let topic = self.archive.config.topic.clone();
+        Stop::Retry(Reason::RecreatedWhileRead { topic }).into()
+    }
+}

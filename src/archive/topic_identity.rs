@@ -1,0 +1,77 @@
+//! Whether a topic is still the one that was read: Kafka's client goes on at the old offset when a topic is deleted and
+//! created again.
+
+use archiver_format::checkpoint::Identity;
+use archiver_format::position::Positions;
+
+use super::archive::Fault;
+use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
+use crate::reason::Reason;
+
+/// Was the topic created again?
+pub(super) enum Recreated {
+    /// No, or nothing is there in its place.
+    No,
+    /// Yes, but nothing of the new topic can have been read yet.
+    AfterReading,
+    /// Yes, and the new topic already holds offsets that may have been read in the old one's place.
+    PerhapsRead,
+    /// It is the topic of the cluster of this id, which is another one.
+    Elsewhere(String),
+}
+
+/// Another cluster answers at the address. Nothing since the last checkpoint is trusted, also if the right one is back
+/// before the next.
+pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Fault {
+    let expected = identity.cluster_id.as_deref().unwrap_or("unknown");
+    Fault::Distrust(Reason::ClusterChanged {
+        cluster: name.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    })
+}
+
+pub(super) async fn is_recreated(
+    cluster: &dyn Cluster,
+    identity: &Identity,
+    checkpointed: &Positions,
+    read: &Positions,
+) -> Result<Recreated, KafkaError> {
+    let now: Topic = match cluster.describe(&identity.topic).await {
+        Ok(now) => now,
+        // Deleted, and nothing new is there.
+        Err(e) if e.kind == Trouble::Missing => return Ok(Recreated::No),
+        Err(e) => return Err(e),
+    };
+    if let Some(found) = now.of_another_cluster(identity.cluster_id.as_ref()) {
+        return Ok(Recreated::Elsewhere(found.clone()));
+    }
+    if !now.is_another(identity.topic_id.as_ref()) {
+        return Ok(Recreated::No);
+    }
+    Ok(
+        match perhaps_read(cluster, identity, &now, checkpointed, read).await? {
+            true => Recreated::PerhapsRead,
+            false => Recreated::AfterReading,
+        },
+    )
+}
+
+/// May any of what was read of a topic since a checkpoint be of the one that has its name now?
+pub(super) async fn perhaps_read(
+    cluster: &dyn Cluster,
+    identity: &Identity,
+    now: &Topic,
+    checkpointed: &Positions,
+    read: &Positions,
+) -> Result<bool, KafkaError> {
+    let all = (0..now.partitions).collect();
+    let held = cluster.offsets(&identity.topic, all).await?;
+    // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
+    // has been read further holds only records of the old one.
+    Ok(held.iter().any(|(partition, held)| {
+        let (from, to) = (checkpointed.next(*partition), read.next(*partition));
+        // Less than was checkpointed: its log was found shorter, perhaps the new topic's, and read from its end on.
+        from != to && to <= held.end
+    }))
+}

@@ -1,0 +1,171 @@
+//! Partitions that can't be read on where they are: what was said of each, and which are to be looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use archiver_format::position::{Position, Positions};
+use archiver_format::record::{NextOffset, Partition};
+
+use super::archive::Archive;
+use crate::cluster::{KafkaError, Trouble};
+use crate::config::Corrupt;
+
+/// A partition that has to be looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Unreadable {
+    /// Where it could not be read on.
+    pub at: Position,
+    pub why: Why,
+}
+
+/// Why a partition can't be read on.
+#[derive(Debug, Clone)]
+pub(super) enum Why {
+    /// The offset is not in the log. If it is known, the log holds something else than was read from here on.
+    NotThere(Option<NextOffset>),
+    /// A batch is corrupt there, which is to be skipped; what was said of it.
+    Corrupt(String),
+}
+
+/// What is to be done at once about a partition that can't be read.
+pub(super) enum Reaction {
+    /// Nothing: the client goes on trying, or the partition is looked at.
+    Nothing,
+    /// Start it again where it is.
+    Restart,
+    /// Stop reading it: the client would go on after what it can't read, and leave it out.
+    Stop,
+    /// The archive can't go on.
+    GiveUp,
+}
+
+/// The partitions of an archive that are in trouble.
+#[derive(Default)]
+pub(super) struct UnreadablePartitions {
+    /// Those that are to be looked at.
+    lost: BTreeMap<Partition, Unreadable>,
+    /// Those that wait before a batch that is corrupt, at this offset.
+    held_up: BTreeMap<Partition, NextOffset>,
+    /// The offset at which something was last said of a partition's trouble.
+    said: BTreeMap<Partition, NextOffset>,
+    /// Those that were started again at the same offset, as the log is said to have it.
+    unmoved: BTreeSet<Partition>,
+}
+
+impl UnreadablePartitions {
+    /// Are there any to be looked at?
+    pub fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
+    /// Those that are to be looked at; `true` if some of them had been looked at in vain: then one broker says that the
+    /// offset is there, and another that it isn't.
+    pub fn take_lost(&mut self) -> (BTreeMap<Partition, Unreadable>, bool) {
+        let lost = std::mem::take(&mut self.lost);
+        let again = lost.keys().any(|p| self.unmoved.contains(p));
+        (lost, again)
+    }
+
+    /// A partition that stands here can't be read.
+    pub fn failed(
+        &mut self,
+        archive: &Archive,
+        partition: Partition,
+        at: Position,
+        e: &KafkaError,
+    ) -> Reaction {
+        match e.kind {
+            Trouble::OutOfRange | Trouble::Missing => {
+                self.lose(partition, at, Why::NotThere(None));
+                Reaction::Nothing
+            }
+            Trouble::Truncated { at: said, from } if said == at => {
+                self.lose(partition, at, Why::NotThere(Some(from)));
+                Reaction::Nothing
+            }
+            // Of a start before this one, or of what came after the last record: it is compared from here.
+            Trouble::Truncated { .. } => Reaction::Restart,
+            Trouble::Denied => Reaction::GiveUp,
+            // The client goes on trying, and the cluster's own state is logged where it is known.
+            Trouble::Unreachable => Reaction::Nothing,
+            Trouble::Corrupt(_) => {
+                if archive.config.corrupt == Corrupt::Skip {
+                    self.lose(partition, at, Why::Corrupt(e.to_string()));
+                } else {
+                    let remedy = "or set corrupt = \"skip\" to leave the batch out";
+                    self.hold_up(archive, partition, at, e, remedy);
+                }
+                Reaction::Stop
+            }
+            Trouble::Other => {
+                if self.is_news(partition, at) {
+                    tracing::warn!(
+                        "archive {}: reading partition {partition} of topic {} at offset {}: {e}; trying again",
+                        archive.config.name,
+                        archive.config.topic,
+                        at.next,
+                    );
+                }
+                Reaction::Nothing
+            }
+        }
+    }
+
+    /// The partition waits where it is.
+    pub fn hold_up(
+        &mut self,
+        archive: &Archive,
+        partition: Partition,
+        at: Position,
+        e: &KafkaError,
+        remedy: &str,
+    ) {
+        let next = at.next;
+        self.held_up.insert(partition, next);
+        if self.is_news(partition, at) {
+            tracing::error!(
+                "archive {}: partition {partition} of topic {} is corrupt at offset {next}: {e}; it waits there, and \
+                 the others go on; mend the broker's copy, {remedy}",
+                archive.config.name,
+                archive.config.topic,
+            );
+        }
+    }
+
+    /// Those that wait and are to be tried again, where they stand.
+    pub fn try_again(&mut self, archive: &Archive, positions: &Positions) -> Positions {
+        let mut again = Positions::default();
+        self.held_up.retain(|&partition, at| {
+            let position = positions.get(partition).unwrap_or_default();
+            let waits = position.next == *at;
+            if waits {
+                again.set(partition, position);
+            } else {
+                tracing::info!(
+                    "archive {}: partition {partition} of topic {} can be read again at offset {at}",
+                    archive.config.name,
+                    archive.config.topic,
+                );
+            }
+            waits
+        });
+        again
+    }
+
+    /// A partition that was looked at goes on; did that move it?
+    pub fn goes_on(&mut self, partition: Partition, has_moved: bool) {
+        match has_moved {
+            true => self.unmoved.remove(&partition),
+            false => self.unmoved.insert(partition),
+        };
+    }
+
+    /// The partition is looked at.
+    fn lose(&mut self, partition: Partition, at: Position, why: Why) {
+        self.lost.insert(partition, Unreadable { at, why });
+    }
+
+    /// Has nothing been said yet of this partition's trouble where it is?
+    fn is_news(&mut self, partition: Partition, at: Position) -> bool {
+        self.said.insert(partition, at.next) != Some(at.next)
+    }
+}
