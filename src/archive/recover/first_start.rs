@@ -1,0 +1,128 @@
+//! The first start of an archive: where it begins, and the checkpoint that says so before any record is read.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use archiver_format::checkpoint::Identity;
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition};
+
+use super::ownership::check_owner;
+use super::refusal::not_stored;
+use crate::archive::archive::{Archive, Stop};
+use crate::cluster::Topic;
+use crate::config::{Existing, Start};
+use crate::ledger::append_file::{AppendFile, Refused};
+use crate::ledger::gap_log::GapLog;
+use crate::ledger::{Checkpointed, Store};
+use crate::segment::writer::Writer;
+use crate::world::disk::Disk;
+use crate::world::fs::{self, File, Fs};
+
+impl Archive {
+    /// The first start: resolves where to begin, creates the file, and stores that before any record.
+    pub(super) async fn begin(
+        &self,
+        disk: &Disk,
+        store: &Store,
+        identity: &Identity,
+        topic: Option<&Topic>,
+    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Stop> {
+        let (from, behind) = match topic {
+            Some(topic) => self.first_offsets(topic).await?,
+            None => (Positions::default(), 0),
+        };
+        let (path, state) = (self.config.file.clone(), store.dir().gaps());
+        let dir = self.config.state.clone();
+        let existing = self.config.existing;
+        let create = move |fs: &dyn Fs| {
+            let io = |source| Refused::Io {
+                path: path.clone(),
+                source,
+            };
+            let above = fs::parent(&path);
+            let mut changed = fs::create_dirs(fs, above).map_err(io)?;
+            changed.push(fs.open_dir(above).map_err(io)?);
+            let data = match AppendFile::create(fs, &path) {
+                Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
+                    check_owner(fs, &found, &dir)?;
+                    // It may have come since it was checked.
+                    if existing == Existing::Refuse && found.mark().length > 0 {
+                        return Err(Refused::Io { path, source: e });
+                    }
+                    found
+                }
+                other => other?,
+            };
+            let writer = Writer::new(data, GapLog::none(&state), from, 0).map_err(io)?;
+            Ok((writer.written(), changed))
+        };
+        let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
+        // Locked from here on until it is read into.
+        let held = written.segments().iter();
+        let held = held.map(|segment| Arc::clone(&segment.file)).next();
+        let file = self.file().display();
+        let storing =
+            |source| not_stored(format!("storing the first checkpoint for {file}"), source);
+        disk.sync(changed).await.map_err(storing)?;
+        let durable = written
+            .sync(disk)
+            .await
+            .map_err(|e| self.refused(e, None))?;
+        let stored = store
+            .save(identity.clone(), durable, None)
+            .await
+            .map_err(storing)?;
+        // Said when it holds: whatever comes now will be archived, also after a crash.
+        if behind > 0 {
+            tracing::info!(
+                "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have them, \
+                 add an archive of another name and file with start = \"earliest\"",
+                self.config.name,
+                self.config.topic,
+            );
+        }
+        Ok((stored, held))
+    }
+
+    /// Where a first start begins, and how many records that leaves behind at most.
+    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Stop> {
+        let offsets = self.offsets(topic).await?;
+        Ok(match self.config.start {
+            Start::Latest => {
+                let behind = offsets
+                    .values()
+                    .map(|held| held.end.since(held.start))
+                    .sum();
+                let ends = offsets.iter().map(|(&p, held)| (p, held.end.into()));
+                (ends.collect(), behind)
+            }
+            Start::Earliest => {
+                let starts = offsets.iter().map(|(&p, held)| (p, held.start.into()));
+                (starts.collect(), 0)
+            }
+        })
+    }
+
+    async fn offsets(&self, topic: &Topic) -> Result<BTreeMap<Partition, Range<NextOffset>>, Stop> {
+        let all = (0..topic.partitions).collect();
+        let offsets = self.cluster.offsets(&self.config.topic, all).await;
+        offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
+    }
+}
+
+/// What is there can't be created, as its name is taken, and yet is not there.
+fn if_dangling(refused: Refused) -> Refused {
+    match refused {
+        Refused::Io { path, source } if source.kind() == io::ErrorKind::NotFound => Refused::Io {
+            path,
+            source: io::Error::other(
+                "it is a symbolic link to a file that doesn't exist; create that file, empty, or remove the link",
+            ),
+        },
+        other => other,
+    }
+}
