@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,22 @@ pub struct Disk {
     path: Arc<Path>,
     /// Work that waits for a thread.
     jobs: Unanswered,
+    /// Kept by whoever uses it, and by all work that was begun, see [`Idle`].
+    user: Option<User>,
+}
+
+type User = tokio::sync::mpsc::Sender<Infallible>;
+
+/// Tells when nobody uses a disk any more, and no work is under way that was begun through it. What nobody waits for any
+/// more is done all the same: whoever comes next must not have it done to its files.
+pub struct Idle(tokio::sync::mpsc::Receiver<Infallible>);
+
+impl Idle {
+    /// Waits until it is so. May be dropped and called again.
+    pub async fn wait(&mut self) {
+        // Nothing is ever sent: it ends with the last of them.
+        let _ = self.0.recv().await;
+    }
 }
 
 /// Stands for a device that can't be found out.
@@ -86,10 +103,17 @@ impl Device {
         }
     }
 
-    /// Done also when nobody waits for it any more.
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+    /// Done also when nobody waits for it any more; `user` is kept until then.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+        user: Option<User>,
+    ) -> T {
         let (done, when_done) = oneshot::channel();
-        let job = move || drop(done.send(catch_unwind(AssertUnwindSafe(job))));
+        let job = move || {
+            drop(done.send(catch_unwind(AssertUnwindSafe(job))));
+            drop(user);
+        };
         // Its threads end only with the last sender.
         let _ = self.jobs.send(Box::new(job));
         match when_done.await {
@@ -178,6 +202,7 @@ impl Disk {
             }),
             path: Arc::from(Path::new("")),
             jobs: Unanswered::default(),
+            user: None,
         }
     }
 
@@ -253,13 +278,17 @@ impl Disk {
         }
     }
 
-    /// The same threads and syncs for another face of the same file system, with its own notes of what waits.
-    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
-        Self {
+    /// The same threads and syncs for another face of the same file system, with its own notes of what waits and of
+    /// what is under way.
+    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> (Self, Idle) {
+        let (user, users) = tokio::sync::mpsc::channel(1);
+        let disk = Self {
             fs,
             jobs: Unanswered::default(),
+            user: Some(user),
             ..self.clone()
-        }
+        };
+        (disk, Idle(users))
     }
 
     /// Work that waits for a thread.
@@ -272,20 +301,21 @@ impl Disk {
         &self,
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
-        let fs = Arc::clone(&self.fs);
+        let (fs, user) = (Arc::clone(&self.fs), self.user.clone());
         let Some(pace) = &self.pace else {
             let waits = self.jobs.ask(&self.path);
             let job = move || {
                 drop(waits);
                 job(&*fs)
             };
-            return self.device.run(job).await;
+            return self.device.run(job, user).await;
         };
         let (before, after) = (pace(), Arc::clone(pace));
         let running = tokio::spawn(async move {
             before.await;
             let done = job(&*fs);
             after().await;
+            drop(user);
             done
         });
         match running.await {
@@ -358,6 +388,8 @@ impl Disk {
             let disk = Disk {
                 groups: Arc::default(),
                 jobs: Unanswered::default(),
+                // It serves all, for as long as the process lives.
+                user: None,
                 ..self.clone()
             };
             Batch::new(move |files: Vec<Arc<dyn File>>| {

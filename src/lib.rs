@@ -25,7 +25,7 @@ pub mod hung;
 pub mod kafka;
 pub mod lock;
 pub mod logging;
-mod open_files;
+pub mod open_files;
 pub mod record;
 pub mod segment;
 pub mod shutdown;

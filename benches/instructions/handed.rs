@@ -46,7 +46,6 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             stopper: Arc::new(stopper),
         }),
         cluster_name: "here".into(),
-        lane: 0,
         refresh: 60 * SECOND,
         world: World {
             disk: Disk::in_tasks(fs, 64 << 20, at_once, 1),

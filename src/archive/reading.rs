@@ -111,7 +111,7 @@ pub(super) async fn read(
     shutdown: &mut Shutdown,
 ) -> Result<(), Stop> {
     let (cluster, topic) = (&archive.cluster, &archive.config.topic);
-    let reader = cluster.reader(topic, archive.lane, &opened.from).await;
+    let reader = cluster.reader(topic, &opened.from).await;
     let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
     let checkpointed = &opened.checkpointed.checkpoint().progress;
     let written = opened.pipeline.written();

@@ -11,6 +11,7 @@ pub mod chance;
 pub mod check;
 pub mod disk;
 pub mod kafka;
+pub mod platform;
 pub mod process;
 pub mod random;
 pub mod scenes;

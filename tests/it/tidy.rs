@@ -125,7 +125,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/clock.rs",
                 "src/kafka/",
                 "src/config/",
-                "src/supervisor.rs",
+                "src/supervisor/",
                 "src/demo.rs",
             ],
         );

@@ -88,7 +88,7 @@ pub fn is_true(world: &World, config: &Archive, why: &str, process: &SimFs) -> b
         || (is_touched && is_of_the_written_file(world, config, why))
         || is_of_another_process(world, config, why, process)
         || is_of_another_archive(world, config, why)
-        || is_of_another_cluster(world, why)
+        || is_of_another_cluster(world, config, why)
         || is_of_an_old_file(world, config, why)
         || is_of_a_newline(world, config, why)
 }
@@ -129,9 +129,10 @@ fn is_of_another_archive(world: &World, config: &Archive, why: &str) -> bool {
     })
 }
 
-fn is_of_another_cluster(world: &World, why: &str) -> bool {
-    let said = "is of cluster simulated, but the simulated cluster is cluster elsewhere; ";
-    why.contains(said) && world.cluster.kafka().id() == "elsewhere"
+fn is_of_another_cluster(world: &World, config: &Archive, why: &str) -> bool {
+    let name = &config.cluster.name;
+    let said = format!("is of cluster simulated, but {name} is cluster elsewhere; ");
+    why.contains(&said) && world.cluster.kafka().id() == "elsewhere"
 }
 
 fn is_of_an_old_file(world: &World, config: &Archive, why: &str) -> bool {
