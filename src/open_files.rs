@@ -1,6 +1,7 @@
 //! How many files the process may have open.
 
 use std::path::absolute;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -35,24 +36,42 @@ pub fn depth(archive: &Archive) -> usize {
     depth.into_iter().max().unwrap_or(0)
 }
 
-/// Raises the limit as far as it has to be and may be, and warns if that isn't enough.
-pub fn allow(needs: Needs) {
-    let wanted = needs.files() as u64;
+/// The process's limit.
+#[derive(Default)]
+pub struct OpenFiles {
+    /// How many were said to be too many, at last.
+    said: AtomicU64,
+}
+
+impl OpenFiles {
+    /// Raises the limit as far as it has to be and may be, and warns if that isn't enough: again when twice as many are
+    /// needed.
+    pub fn allow(&self, needs: Needs) {
+        let wanted = needs.files() as u64;
+        let Some(allowed) = raise(wanted) else { return };
+        if wanted / 2 < self.said.load(Ordering::Relaxed) {
+            return;
+        }
+        self.said.store(wanted, Ordering::Relaxed);
+        let archives = needs.archives;
+        tracing::warn!(
+            "{archives} archives may need {wanted} open files, but only {allowed} are allowed; raise the limit \
+             (ulimit -n, or LimitNOFILE in the service's unit)"
+        );
+    }
+}
+
+/// Raises the limit as far as it may be; how many are allowed if those are too few.
+fn raise(wanted: u64) -> Option<u64> {
     let now = getrlimit(Resource::Nofile);
     let unlimited = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
     if unlimited(now.current) >= wanted {
-        return;
+        return None;
     }
     let raised = wanted.min(unlimited(now.maximum));
     let limit = Rlimit {
         current: Some(raised),
         maximum: now.maximum,
     };
-    if setrlimit(Resource::Nofile, limit).is_err() || raised < wanted {
-        let archives = needs.archives;
-        tracing::warn!(
-            "{archives} archives may need {wanted} open files, but only {raised} are allowed; raise the limit \
-             (ulimit -n, or LimitNOFILE in the service's unit)"
-        );
-    }
+    (setrlimit(Resource::Nofile, limit).is_err() || raised < wanted).then_some(raised)
 }

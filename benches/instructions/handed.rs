@@ -125,12 +125,7 @@ impl Cluster for Arrived {
         ready(Ok(held.collect())).boxed()
     }
 
-    fn reader(
-        &self,
-        _: &str,
-        _: usize,
-        _: &Places,
-    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
+    fn reader(&self, _: &str, _: &Places) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let reader = Box::new(Taking {
             values: Arc::clone(&self.values),
             next: [0; PARTITIONS as usize],

@@ -10,7 +10,7 @@ use crate::config::{self, Checked, Config};
 use crate::disk::Disk;
 use crate::fs::{Fs, RealFs, Unanswered};
 use crate::kafka::KafkaClusters;
-use crate::open_files::{self, Needs};
+use crate::open_files::{Needs, OpenFiles};
 
 /// The share of the memory limit that chunks may hold.
 const CHUNKS_PART: u64 = 6;
@@ -47,6 +47,7 @@ pub struct OwnCluster {
 pub(super) struct Machine {
     fs: RealFs,
     clusters: KafkaClusters,
+    open_files: OpenFiles,
 }
 
 /// What the program's archives run on.
@@ -60,8 +61,12 @@ pub(super) fn machine(config: &Config) -> (World, Machine) {
         memory_bytes: config.memory_bytes,
         said_too_large: Arc::default(),
     };
-    let clusters = KafkaClusters::new(config.memory_bytes);
-    (world, Machine { fs, clusters })
+    let machine = Machine {
+        fs,
+        clusters: KafkaClusters::new(config.memory_bytes),
+        open_files: OpenFiles::default(),
+    };
+    (world, machine)
 }
 
 impl Platform for Machine {
@@ -84,6 +89,6 @@ impl Platform for Machine {
     }
 
     fn allow_files(&self, needs: Needs) {
-        open_files::allow(needs);
+        self.open_files.allow(needs);
     }
 }

@@ -19,7 +19,7 @@ async fn divisions(seats: &[&Seat]) -> Vec<u32> {
 
 #[test]
 fn who_reads_reads_on_through_clients_with_a_smaller_share_when_there_come_to_be_more() {
-    const RECORDS: usize = 2_000;
+    const RECORDS: usize = 1_000;
     let mock = mock(&["t"], RECORDS);
     in_runtime(async {
         let Seats { clusters, seats } = seats(&mock, &["t"], &[]);
