@@ -403,8 +403,25 @@ impl Disk {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::fs::RealFs;
+
+    #[tokio::test]
+    async fn a_disk_is_idle_when_what_nobody_waits_for_any_more_is_done() {
+        let disk = Disk::new(Arc::new(RealFs::default()), 1 << 20);
+        let (own, mut idle) = disk.with_fs(Arc::new(RealFs::default()));
+        let at = own.at(Path::new("src")).await.expect("threads");
+        let (release, released) = mpsc::channel();
+        let mut job = Box::pin(at.run(move |_| drop(released.recv())));
+        assert!(job.as_mut().now_or_never().is_none());
+        drop(job);
+        drop((own, at));
+        assert!(idle.wait().now_or_never().is_none(), "it waits in its call");
+        release.send(()).expect("it waits");
+        idle.wait().await;
+    }
 
     #[tokio::test]
     async fn a_relative_path_is_on_the_device_of_the_current_directory() {

@@ -33,9 +33,9 @@ impl KafkaClusters {
             Seat::new(cluster, &archive.topic)
         });
         let seats = seats.collect();
-        self.shares.divide();
+        let is_divided_anew = self.shares.divide();
         for cluster in in_use.iter().filter_map(Weak::upgrade) {
-            cluster.connect();
+            cluster.connect(is_divided_anew);
         }
         seats
     }

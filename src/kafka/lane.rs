@@ -5,6 +5,7 @@
 //! are made in their place, and who reads through them reads on where the last record was that they had handed out.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(super) struct Lane {
     clients: AsyncMutex<Vec<Arc<Feed>>>,
     connections: usize,
     shares: Arc<Shares>,
+    is_new: AtomicBool,
 }
 
 impl Lane {
@@ -41,12 +43,18 @@ impl Lane {
             clients: AsyncMutex::default(),
             connections,
             shares,
+            is_new: AtomicBool::new(true),
         }
     }
 
     /// Takes in an archive of this topic, unless there is one.
     pub fn enter(&self, topic: &str) -> bool {
         locked(&self.topics).insert(topic.into())
+    }
+
+    /// Is this the first time that it is asked?
+    pub fn is_new(&self) -> bool {
+        self.is_new.swap(false, Ordering::Relaxed)
     }
 
     /// The archive of this topic has ended.

@@ -59,8 +59,8 @@ impl Shares {
         *of = of.saturating_sub(u32::try_from(clients).unwrap_or(u32::MAX));
     }
 
-    /// Divides the memory anew, if it has to be.
-    pub fn divide(&self) {
+    /// Divides the memory anew, if it has to be; is it?
+    pub fn divide(&self) -> bool {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let (clients, among) = ((*clients).clamp(1, UNITS), self.among());
         let anew = match among {
@@ -69,6 +69,7 @@ impl Shares {
             _ => among,
         };
         self.among.store(anew, Ordering::Relaxed);
+        anew != among
     }
 
     /// Among how many it is divided.
@@ -190,9 +191,7 @@ mod tests {
             held.truncate(clients);
             shares.leave(usize::MAX);
             shares.join(clients);
-            let before = shares.among();
-            shares.divide();
-            divisions += u32::from(shares.among() != before);
+            divisions += u32::from(shares.divide());
             // Those that have too much give it back before others have theirs.
             held.retain(|share| share.among() == shares.among());
             while held.len() < clients {

@@ -133,12 +133,14 @@ impl KafkaCluster {
         made
     }
 
-    /// Connects the clients that read, while other things are being found out, and makes them anew if what they may
-    /// hold is not their share any more.
-    fn connect(self: &Arc<Self>) {
+    /// Connects the clients of new lanes, while other things are being found out; those of all lanes when the memory was
+    /// divided anew.
+    fn connect(self: &Arc<Self>, all: bool) {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        for lane in lanes.iter() {
-            tokio::spawn(Lane::connect(lane.clone(), Arc::downgrade(self)));
+        for of in lanes.iter() {
+            if of.upgrade().is_some_and(|lane| lane.is_new() || all) {
+                tokio::spawn(Lane::connect(of.clone(), Arc::downgrade(self)));
+            }
         }
     }
 

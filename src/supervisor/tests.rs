@@ -9,6 +9,7 @@ use super::{Ended, Refused, Supervisor};
 use crate::archive::End;
 use crate::config::{self, Checked, Compression};
 use crate::shutdown::{self, Stopper};
+use crate::sim::disk::Faults;
 use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::World;
 use crate::status::State;
@@ -110,6 +111,26 @@ async fn one_is_stopped_and_started_again_while_another_goes_on() {
     assert_eq!(running.await.expect("no panic"), Ended::Clean);
     assert_eq!(supervisor.counts().records, 40);
     assert!(timeout(SECOND, endings[1].wait()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_awaits_what_had_been_begun_on_a_disk_that_hangs() {
+    let world = world();
+    let (supervisor, _stopper) = supervisor(&world);
+    let first = archive(&world, 0);
+    world.fs.set_faults(Faults {
+        hang_once_in: 1,
+        ..Faults::default()
+    });
+    supervisor.start(first.clone()).expect("free");
+    sleep(SECOND).await;
+    world.fs.set_faults(Faults::default());
+    let stopped = supervisor.stop(&first.name).expect("it runs");
+    assert!(timeout(SECOND, stopped.wait()).await.is_err());
+    let again = supervisor.start(first.clone());
+    assert!(matches!(again, Err(Refused::Name { .. })));
+    assert_eq!(stopped.wait().await, End::Clean);
+    supervisor.start(first).expect("free again");
 }
 
 #[tokio::test(start_paused = true)]

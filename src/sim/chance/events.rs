@@ -48,7 +48,7 @@ impl Events {
             17..22 => change(world),
             22 if random.once_in(4) => meddle::meddle(world),
             23 if random.once_in(4) => return rivals::second_process(world),
-            24..27 => return restart(world),
+            24..32 => return restart(world),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);

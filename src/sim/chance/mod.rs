@@ -61,6 +61,7 @@ impl Figures {
         self.tally.compared += other.tally.compared;
         self.tally.lost += other.tally.lost;
         self.tally.doubled += other.tally.doubled;
+        self.tally.stopped += other.tally.stopped;
     }
 
     /// Takes over what a world has counted.

@@ -21,6 +21,8 @@ pub struct Tally {
     pub lost: u64,
     /// Records that were there once more than they should have been.
     pub doubled: u64,
+    /// Archives that were stopped cleanly while others went on.
+    pub stopped: u64,
 }
 
 /// Reads a stored checkpoint, without the production code.
@@ -94,6 +96,7 @@ pub fn check_stopped(world: &World, archive: &Watched) -> Result<(), String> {
         return Ok(());
     }
     check_archive(world, archive).map_err(|e| format!("archive {}: {e}", archive.config.name))?;
+    lock(&world.tally).stopped += 1;
     check_length(world, archive)
 }
 
