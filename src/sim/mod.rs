@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod platform;
 pub mod process;
 pub mod random;
+mod restart;
 pub mod scenes;
 pub mod strike;
 #[cfg(test)]

@@ -8,10 +8,11 @@ use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::check::{check_stopped, refusal};
-use super::disk::{Mutation, SimFs};
+use super::check::refusal;
+use super::disk::SimFs;
 use super::platform::{SimClock, SimPlatform};
-use super::world::{Watched, World, lock};
+use super::restart::Restart;
+use super::world::{World, lock};
 use crate::archive::{self, End};
 use crate::clock::Ticks;
 use crate::config::{self, Checked};
@@ -47,23 +48,14 @@ pub enum Ended {
 /// How long a stop may take: a disk that hangs and a pause between attempts are in it.
 const STOP_MOST: Duration = Duration::from_secs(1200);
 
-struct Process {
+pub(super) struct Process {
     fs: SimFs,
-    supervisor: Supervisor,
+    pub supervisor: Supervisor,
     stopper: Stopper,
     /// Those that run.
     ends: FuturesUnordered<futures_util::future::BoxFuture<'static, (config::Archive, End)>>,
-    /// Those that were asked to stop by themselves: did they read then, and when to start them again.
-    restarts: Vec<Restart>,
-}
-
-struct Restart {
-    /// The archive's number.
-    number: usize,
-    was_running: bool,
-    pause: Duration,
-    /// When to start it, once it has ended.
-    at: Option<Instant>,
+    /// Those that were asked to stop by themselves.
+    pub restarts: Vec<Restart>,
 }
 
 impl World {
@@ -221,59 +213,8 @@ impl World {
         Ok(process)
     }
 
-    /// Asks one archive to stop, which is to be started again.
-    fn restart(&self, main: &mut Process, number: usize, pause: Duration) -> Result<(), String> {
-        let Some(archive) = self.archives.get(number) else {
-            return Ok(());
-        };
-        if main.restarts.iter().any(|other| other.number == number) {
-            return Ok(());
-        }
-        let name = &archive.config.name;
-        self.fs
-            .note(|| format!("  archive {name} is asked to stop"));
-        let was_running = self.is_running(archive);
-        main.restarts.push(Restart {
-            number,
-            was_running,
-            pause,
-            at: None,
-        });
-        let ending = main.supervisor.stop(name);
-        let ending = ending.ok_or(format!("archive {name} is not known"))?;
-        if self.fs.mutation() == Some(Mutation::UnawaitedStop) {
-            check_stopped(self, archive)?;
-        }
-        if ending.wait().now_or_never().is_some()
-            && let Some(restart) = main.restarts.last_mut()
-        {
-            // It had ended before, for a reason that was checked then.
-            restart.at = Some(Instant::now() + pause);
-        }
-        Ok(())
-    }
-
-    /// Starts those whose time it is.
-    fn start_again(&self, main: &mut Process) -> Result<(), String> {
-        let now = Instant::now();
-        let is_due = |restart: &mut Restart| restart.at.is_some_and(|at| at <= now);
-        let due = main.restarts.extract_if(.., is_due).collect::<Vec<_>>();
-        for restart in due {
-            let archive = &self.archives[restart.number];
-            self.put_back_state(archive);
-            let name = &archive.config.name;
-            self.fs
-                .note(|| format!("  archive {name} is started again"));
-            let config = Checked::for_tests(archive.config.clone());
-            let started = main.supervisor.start(config.clone());
-            main.await_end(&config, started.map_err(|e| e.to_string())?);
-        }
-        self.look(main);
-        Ok(())
-    }
-
     /// Takes note of what the archives are doing that run; of the others, what they did last.
-    fn look(&self, main: &Process) {
+    pub(super) fn look(&self, main: &Process) {
         let mut statuses = lock(&self.statuses);
         for status in main.supervisor.statuses() {
             let mut same = statuses.iter_mut();
@@ -312,8 +253,7 @@ impl World {
         })
     }
 
-    /// An archive's end: if it is for good, the reason must be true; if it was asked to stop by itself, its file is what
-    /// its checkpoint says.
+    /// An archive's end: if it is for good, the reason must be true.
     fn ended(
         &self,
         process: &mut Process,
@@ -322,13 +262,7 @@ impl World {
     ) -> Result<End, String> {
         let name = &config.name;
         self.fs.note(|| format!("  archive {name} ended: {end:?}"));
-        let is_it = |restart: &&mut Restart| self.archives[restart.number].config.name == *name;
-        if let Some(restart) = process.restarts.iter_mut().find(is_it) {
-            restart.at = Some(Instant::now() + restart.pause);
-            if end == End::Clean && restart.was_running {
-                check_stopped(self, &self.archives[restart.number])?;
-            }
-        }
+        self.ended_alone(process, name, end)?;
         if end != End::Never {
             return Ok(end);
         }
@@ -348,17 +282,10 @@ impl World {
             false => Err(format!("archive {name} stopped without need: {why}")),
         }
     }
-
-    /// No archive may be started where its state is missing: it couldn't know that there was one.
-    fn put_back_state(&self, archive: &Watched) {
-        if self.touched(&archive.config.name) == Some(super::world::Touched::Stateless) {
-            self.put_back(archive);
-        }
-    }
 }
 
 impl Process {
-    fn await_end(&self, config: &config::Archive, ending: Ending) {
+    pub fn await_end(&self, config: &config::Archive, ending: Ending) {
         let config = config.clone();
         self.ends
             .push(async move { (config, ending.wait().await) }.boxed());
