@@ -19,8 +19,11 @@ use crate::topic::Topic;
 use crate::values::Values;
 use crate::wait::{LONG, eventually};
 
+/// The file of a second archive of the topic that stays.
+const AGAIN: &str = "again.ndjson";
+
 #[test]
-fn an_archive_is_stopped_and_started_again_and_another_topic_s_is_added_while_records_flow() {
+fn an_archive_is_stopped_and_started_again_and_others_are_added_while_records_flow() {
     let scene = Scene::new();
     let topics = ["goes", "stays", "comes"].map(|name| scene.topic(name, 3));
     let all = configured(&scene, &topics);
@@ -61,12 +64,22 @@ fn an_archive_is_stopped_and_started_again_and_another_topic_s_is_added_while_re
         }
         supervisor.start(all.archives[2].clone()).unwrap();
         await_more(&topics[2]);
+        // It needs clients of its own, and those that there are get others in their place.
+        supervisor.start(all.archives[3].clone()).unwrap();
+        eventually(LONG, "records are archived", || {
+            files::count(&scene.path(AGAIN)) > 0
+        });
+        await_more(&topics[0]);
         await_more(&topics[1]);
         drop(done);
         producing.join().unwrap();
         for topic in &topics {
             let records: usize = scene.records(topic).values().map(Vec::len).sum();
             eventually(LONG, "all records are archived", || count(topic) >= records);
+            let is_again = topic.name == topics[1].name;
+            eventually(LONG, "all records are archived again", || {
+                !is_again || files::count(&scene.path(AGAIN)) >= records
+            });
         }
         stopper.stop();
         assert_eq!(runtime.block_on(running).unwrap(), Ended::Clean);
@@ -74,6 +87,7 @@ fn an_archive_is_stopped_and_started_again_and_another_topic_s_is_added_while_re
     for topic in &topics {
         scene.assert_exact(topic, &file(topic));
     }
+    scene.assert_exact(&topics[1], AGAIN);
 }
 
 struct Done<'a>(&'a AtomicBool);
@@ -98,6 +112,10 @@ fn configured(scene: &Scene, topics: &[Topic]) -> Checked<library::Config> {
         // Not relative to the directory of this process.
         let file = scene.path(file(topic)).display().to_string();
         config = config.archive(topic, &file, &[]);
+    }
+    if topics.len() > 2 {
+        let again = scene.path(AGAIN).display().to_string();
+        config = config.archive(&topics[1], &again, &[("name", "again")]);
     }
     let path = scene.path("topics.toml");
     fs::write(&path, config.text()).unwrap();
