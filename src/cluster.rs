@@ -28,11 +28,10 @@ pub trait Cluster: Send + Sync {
         partitions: Vec<Partition>,
     ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>>;
 
-    /// A reader of this topic, started at these offsets; readers of one topic must be on different lanes.
+    /// A reader of this topic, started at these offsets; there must be no other of whoever this was given to.
     fn reader(
         &self,
         topic: &str,
-        lane: usize,
         from: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>>;
 

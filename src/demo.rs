@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -69,9 +68,8 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
         LENGTH.as_secs()
     ));
     let (stopper, stop) = shutdown::channel();
-    let supervisor = Supervisor::start(&config, &stop);
-    let statuses = supervisor.statuses().to_vec();
-    let archiving = tokio::spawn(supervisor.run(stop));
+    let supervisor = Supervisor::begin(&config, &stop)?;
+    let archiving = tokio::spawn(supervisor.clone().run());
 
     let end = Instant::now() + LENGTH;
     let mut producing = interval(PRODUCE);
@@ -85,8 +83,7 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
             () = shutdown.requested() => break,
             _ = producing.tick() => produced += produce(&producer, produced),
             _ = saying.tick() => {
-                let archived: u64 =
-                    statuses.iter().map(|status| status.records.load(Ordering::Relaxed)).sum();
+                let archived = supervisor.counts().records;
                 let left = end.duration_since(Instant::now()).as_secs();
                 let mut line = format!("{left:>2} s left {produced:>6} produced {archived:>6} archived");
                 for (_, file, _) in TOPICS {
@@ -102,12 +99,7 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
     rdkafka::producer::Producer::flush(&producer, Duration::from_secs(5))
         .context("flushing the producer")?;
     let deadline = Instant::now() + Duration::from_secs(5);
-    let archived = || {
-        statuses
-            .iter()
-            .map(|s| s.records.load(Ordering::Relaxed))
-            .sum::<u64>()
-    };
+    let archived = || supervisor.counts().records;
     while archived() < produced && Instant::now() < deadline {
         tokio::time::sleep(PRODUCE).await;
     }

@@ -1,5 +1,6 @@
 //! Disks that hang: an archive whose disk doesn't answer is said to wait, until it does.
 
+use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,17 +24,18 @@ pub struct Watched {
     pub jobs: Unanswered,
 }
 
-/// Says for ever which archives wait for a disk that hangs.
-pub async fn watch(archives: Vec<Watched>) {
+/// Says for ever which of the archives that run wait for a disk that hangs.
+pub async fn watch(running: impl Fn() -> Vec<Arc<Watched>>) {
     loop {
         tokio::time::sleep(LOOK).await;
-        look(&archives, Instant::now());
+        look(&running(), Instant::now());
     }
 }
 
-fn look(archives: &[Watched], now: Instant) {
+fn look(archives: &[impl Borrow<Watched>], now: Instant) {
+    let archives = archives.iter().map(Borrow::borrow);
     // Without one, work that isn't begun waits for a processor.
-    let any_hangs = archives.iter().any(|of| hangs(&of.calls, now).is_some());
+    let any_hangs = archives.clone().any(|of| hangs(&of.calls, now).is_some());
     for Watched {
         status,
         calls,

@@ -17,7 +17,7 @@ pub mod hung;
 pub mod kafka;
 pub mod ledger;
 pub mod logging;
-mod open_files;
+pub mod open_files;
 pub mod reason;
 pub mod segment;
 pub mod signals;

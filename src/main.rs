@@ -75,8 +75,14 @@ fn run(common: &Common) -> u8 {
 }
 
 async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
-    let supervisor = Supervisor::start(&config, &shutdown);
-    match supervisor.run(shutdown).await {
+    let supervisor = match Supervisor::begin(&config, &shutdown) {
+        Ok(supervisor) => supervisor,
+        Err(e) => {
+            logging::complain(&format!("archiver: {e}"));
+            return FAILED;
+        }
+    };
+    match supervisor.run().await {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }

@@ -1,5 +1,6 @@
 //! What each archive is doing, for the log and whoever else wants to know.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -34,6 +35,22 @@ pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usiz
         names += &format!(" and {} others", found.len() - NAMED_MOST);
     }
     (found.len(), names)
+}
+
+/// What was written: records, and bytes after compression.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records.
+    pub records: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+    }
 }
 
 /// An archive's state and counts.
@@ -167,6 +184,14 @@ impl Status {
         self.bytes_written.store(bytes, Ordering::Relaxed);
     }
 
+    /// What is in the file since it was first opened.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.bytes_written.load(Ordering::Relaxed),
+        }
+    }
+
     /// Counts what was written.
     pub fn wrote(&self, records: u64, bytes: u64) {
         self.records.fetch_add(records, Ordering::Relaxed);
@@ -189,8 +214,8 @@ mod tests {
         status.wrote(30, 3000);
         status.wrote(20, 2000);
         let counts = || {
-            let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-            (of(&status.records), of(&status.bytes_written))
+            let Counts { records, bytes } = status.counts();
+            (records, bytes)
         };
         assert_eq!(counts(), (50, 5000));
         status.stands_at(1030, 53_000);

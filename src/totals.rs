@@ -1,36 +1,35 @@
 //! One line of totals, every 30 seconds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::status::{State, Status, name_those};
+use crate::status::{Counts, State, Status, name_those};
 
 const EVERY: Duration = Duration::from_secs(30);
 
 /// What the line before said.
-struct Last((Instant, u64, u64));
+struct Last(Instant, Counts);
 
-/// Writes the line for ever.
-pub async fn report(statuses: Vec<Arc<Status>>) {
-    let mut last = Last((Instant::now(), 0, 0));
+/// Writes the line for ever, of the archives that there are then and of what was written in all.
+pub async fn report(now: impl Fn() -> (Vec<Arc<Status>>, Counts)) {
+    let mut last = Last(Instant::now(), Counts::default());
     loop {
         tokio::time::sleep(EVERY).await;
-        line(&statuses, &mut last);
+        let (statuses, counts) = now();
+        line(&statuses, counts, &mut last);
     }
 }
 
-fn line(statuses: &[Arc<Status>], last: &mut Last) {
-    let (records, bytes) = counts(statuses);
+fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
+    let Counts { records, bytes } = counts;
     let now = Instant::now();
-    let (then, records_then, bytes_then) = last.0;
+    let Last(then, before) = std::mem::replace(last, Last(now, counts));
     let seconds = now.duration_since(then).as_secs_f64().max(0.001);
     // Fewer, if an archive went back.
-    let rate = records.saturating_sub(records_then) as f64 / seconds;
-    let megabytes = bytes.saturating_sub(bytes_then) as f64 / 1e6 / seconds;
-    last.0 = (now, records, bytes);
+    let rate = records.saturating_sub(before.records) as f64 / seconds;
+    let megabytes = bytes.saturating_sub(before.bytes) as f64 / 1e6 / seconds;
     let count = |wanted: fn(&State) -> bool| {
         let states = statuses.iter().map(|status| status.state());
         states.filter(wanted).count()
@@ -47,8 +46,7 @@ fn line(statuses: &[Arc<Status>], last: &mut Last) {
 }
 
 /// Writes what this run has done, at its end, which archives have left something undone, and which it went on without.
-pub fn last_line(statuses: &[Arc<Status>]) {
-    let (records, bytes) = counts(statuses);
+pub fn last_line(statuses: &[Arc<Status>], Counts { records, bytes }: Counts) {
     tracing::info!(
         "totals: {records} records, {:.1} MB written",
         bytes as f64 / 1e6
@@ -68,18 +66,4 @@ pub fn last_line(statuses: &[Arc<Status>]) {
             statuses.len(),
         );
     }
-}
-
-/// Records and bytes that are in the files.
-fn counts(statuses: &[Arc<Status>]) -> (u64, u64) {
-    let sum = |of: fn(&Status) -> &AtomicU64| {
-        statuses
-            .iter()
-            .map(|status| of(status).load(Ordering::Relaxed))
-            .sum()
-    };
-    (
-        sum(|status| &status.records),
-        sum(|status| &status.bytes_written),
-    )
 }

@@ -48,7 +48,6 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             stopper: Arc::new(stopper),
         }),
         cluster_name: "here".into(),
-        lane: 0,
         refresh: 60 * SECOND,
         world: World {
             devices: Devices::in_tasks(fs, 64 << 20, Arc::clone(&at_once) as Pace, 1),
@@ -129,12 +128,7 @@ impl Cluster for Arrived {
         ready(Ok(held.collect())).boxed()
     }
 
-    fn reader(
-        &self,
-        _: &str,
-        _: usize,
-        _: &Positions,
-    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
+    fn reader(&self, _: &str, _: &Positions) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let reader = Box::new(Taking {
             values: Arc::clone(&self.values),
             next: [0; PARTITIONS as usize],

@@ -40,12 +40,10 @@ pub struct World {
 pub struct Archive {
     /// What was configured.
     pub config: config::Checked<config::Archive>,
-    /// Its cluster.
+    /// Its cluster, as it was given to this archive.
     pub cluster: Arc<dyn Cluster>,
     /// The name to call the cluster by.
     pub cluster_name: String,
-    /// Tells the archives of one topic apart, from 0.
-    pub lane: usize,
     /// How often the topic is looked at for new partitions.
     pub refresh: Duration,
     /// What it is doing.

@@ -56,10 +56,7 @@ impl<'a> Reading<'a> {
         outstanding: &'a mut Outstanding,
     ) -> Result<Self, Stop> {
         let topic = &archive.config.topic;
-        let reader = archive
-            .cluster
-            .reader(topic, archive.lane, &opened.from)
-            .await;
+        let reader = archive.cluster.reader(topic, &opened.from).await;
         let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
         let stored = opened.checkpointed.checkpoint();
         let written = opened.pipeline.written();

@@ -7,7 +7,7 @@ use crate::status::State;
 use crate::world::shutdown::Shutdown;
 
 /// How an archive ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// It was asked to stop, and everything that it took is in the file and durable.
     Clean,

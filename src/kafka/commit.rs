@@ -8,7 +8,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::blocking;
+use super::{blocking, end_aside};
 use crate::ledger::Checkpointed;
 use crate::world::requests::Batch;
 
@@ -20,13 +20,23 @@ pub(super) struct Committer {
     wakes: Batch<(), ()>,
 }
 
+/// The client that commits, once there is something to commit.
+#[derive(Default)]
+struct Committing(Mutex<Option<BaseConsumer>>);
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        end_aside(lock(&self.0).take());
+    }
+}
+
 impl Committer {
     /// Contacts nobody until there is something to commit. Must be called within a tokio runtime.
     pub fn new(cluster: &str, group: &str, mut properties: BTreeMap<String, String>) -> Self {
         properties.insert("group.id".into(), group.into());
         let waiting = Arc::<Mutex<Offsets>>::default();
         let offsets = Arc::clone(&waiting);
-        let consumer = Arc::new(Mutex::new(None));
+        let consumer = Arc::new(Committing::default());
         let about = Arc::<str>::from(format!("cluster {cluster}: committing to group {group}"));
         let properties = Arc::new(properties);
         let wakes = Batch::new(move |wakes: Vec<()>| {
@@ -35,7 +45,7 @@ impl Committer {
             let failed = Arc::clone(&about);
             let committing = blocking(move || {
                 let newest = std::mem::take(&mut *lock(&offsets));
-                if let Err(e) = commit(&mut lock(&consumer), &properties, &newest) {
+                if let Err(e) = commit(&mut lock(&consumer.0), &properties, &newest) {
                     tracing::warn!("{about}: {e}; trying again with the next checkpoint");
                     let mut offsets = lock(&offsets);
                     for (partition, next) in newest {

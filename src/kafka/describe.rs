@@ -9,10 +9,23 @@ use std::time::Duration;
 
 use super::health::Health;
 use super::native::Client;
-use super::{DESCRIBE_MOST, TIMEOUT, no_answer};
+use super::{TIMEOUT, no_answer};
 use crate::cluster::{KafkaError, Topic, Trouble};
 
 type Described = Result<Topic, KafkaError>;
+
+/// How many topics are described in one request, at most.
+const DESCRIBE_MOST: usize = 2_000;
+
+/// Has a client know who leads the partitions of these topics: reading one whose leaders are not known waits half a
+/// second. Without an answer it finds out by itself, later.
+pub(super) fn know(client: &Client, topics: &[String]) {
+    if let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first() {
+        for part in topics.chunks(DESCRIBE_MOST) {
+            let _ = client.describe(broker, part, TIMEOUT);
+        }
+    }
+}
 
 /// How long to wait for the second broker: when it doesn't answer, the first one is believed.
 const SECOND: Duration = Duration::from_secs(2);

@@ -4,16 +4,20 @@
 //! fetches nothing for any of them while their queue is full. What has arrived is dealt out as long as the window has
 //! room; who can't take what is theirs then has to let go of it, so that the others go on.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::blocking;
+use super::describe::know;
 use super::inbox::Inbox;
+use super::limits::Share;
 use super::native::{Client, Queue, Topic, TopicKey};
 use super::window::Window;
 use crate::cluster::KafkaError;
+use crate::world::requests::Batch;
 
 /// A lost wake-up costs this much and not an archive.
 const LOOK: Duration = Duration::from_secs(1);
@@ -21,33 +25,84 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A client and who reads through it.
 pub(super) struct Feed {
     queue: Arc<Queue>,
+    /// Topics that the client has been told of.
+    known: Mutex<HashSet<String>>,
+    introducing: Batch<String, ()>,
+    share: Share,
     /// Locked while something is on its way from the queue into them.
     inboxes: Mutex<HashMap<TopicKey, Arc<Inbox>>>,
 }
 
 impl Feed {
-    /// Deals out what the client reads from now on. Must be called within a tokio runtime.
-    pub fn new(client: Arc<Client>, window: Window) -> Arc<Self> {
+    /// Deals out what the client reads, which knows these topics, for as long as somebody has this. Must be called
+    /// within a tokio runtime.
+    pub fn new(
+        client: Arc<Client>,
+        window: Window,
+        share: Share,
+        known: impl IntoIterator<Item = String>,
+    ) -> Arc<Self> {
         let arrived = Arc::new(Notify::new());
+        let of = Arc::downgrade(&client);
+        let introducing = Batch::new(move |topics: Vec<String>| {
+            let (of, answers) = (of.clone(), vec![(); topics.len()]);
+            async move {
+                // Without an answer the client finds the leaders by itself, later.
+                let _ = blocking(move || of.upgrade().map(|client| know(&client, &topics))).await;
+                answers
+            }
+        });
         let feed = Arc::new(Self {
             queue: Queue::new(client, Arc::clone(&arrived)),
+            known: Mutex::new(known.into_iter().collect()),
+            introducing,
+            share,
             inboxes: Mutex::default(),
         });
-        tokio::spawn(Arc::clone(&feed).run(window, arrived));
+        tokio::spawn(Self::run(Arc::downgrade(&feed), window, arrived));
         feed
+    }
+
+    /// What the client may hold.
+    pub fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Tells the client of a topic that it doesn't know: reading one whose leaders are not known waits half a second.
+    pub async fn introduce(&self, topic: &str) {
+        let is_known = || {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.contains(topic)
+        };
+        if !is_known() {
+            self.introducing.ask(topic.into()).await;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(topic.into());
+        }
+    }
+
+    /// Nobody reads a topic any more, and what the client knows of it grows old.
+    pub fn forget_of(&self, topic: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(topic);
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<TopicKey, Arc<Inbox>>> {
         self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(self: Arc<Self>, window: Window, arrived: Arc<Notify>) {
-        loop {
-            while window.is_full() {
-                self.locked().values().for_each(|inbox| inbox.press());
+    /// Ends within a look when nobody has the feed any more.
+    async fn run(of: Weak<Self>, window: Window, arrived: Arc<Notify>) {
+        while let Some(feed) = of.upgrade() {
+            if window.is_full() {
+                feed.locked().values().for_each(|inbox| inbox.press());
+                drop(feed);
                 let _ = tokio::time::timeout(LOOK, window.room()).await;
+                continue;
             }
-            if self.deal() {
+            let some = feed.deal();
+            drop(feed);
+            if some {
                 tokio::task::yield_now().await;
             } else {
                 let _ = tokio::time::timeout(LOOK, arrived.notified()).await;
@@ -95,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::Reader;
-    use crate::kafka::limits::Limits;
+    use crate::kafka::limits::Shares;
     use crate::kafka::reader::KafkaReader;
     use crate::kafka::tests::{LONG, Quiet, mock};
 
@@ -107,11 +162,13 @@ mod tests {
             .enable_all()
             .build();
         let runtime = runtime.expect("a runtime");
+        let shares = Shares::new(64 << 20);
+        let share = runtime.block_on(shares.take());
         let _entered = runtime.enter();
         let brokers = mock.bootstrap_servers();
         let client = Client::new([("bootstrap.servers", brokers.as_str())], Box::new(Quiet));
-        let window = Limits::window(64 << 20);
-        let feed = Feed::new(client.expect("a client"), window.clone());
+        let window = shares.window.clone();
+        let feed = Feed::new(client.expect("a client"), window.clone(), share, []);
         let mut reader = KafkaReader::new("t", vec![Arc::clone(&feed)], &window);
         reader
             .start(&Positions::from([(0, Position::default())]))

@@ -54,10 +54,13 @@ impl Health {
         self.lock().trouble.clone()
     }
 
-    /// Looks whether anybody answers; while anything is wrong, whether it is over.
-    pub fn watch(self: &Arc<Self>, client: &Arc<Client>) {
+    /// Looks for ever whether anybody answers; while anything is wrong, whether it is over.
+    pub fn watch(
+        self: &Arc<Self>,
+        client: &Arc<Client>,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (health, client) = (Arc::clone(self), Arc::downgrade(client));
-        tokio::spawn(async move {
+        async move {
             if answers(&client, SILENT).await == Some(false) {
                 health.is_silent();
             }
@@ -74,7 +77,7 @@ impl Health {
                     health.forget_what_is_over();
                 }
             }
-        });
+        }
     }
 
     /// Known to be in trouble, it has said why.

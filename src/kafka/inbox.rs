@@ -112,6 +112,13 @@ impl Inbox {
         waiting.count();
     }
 
+    /// Drops all that waits.
+    pub fn clear(&self) {
+        let mut waiting = self.locked();
+        waiting.runs.clear();
+        waiting.count();
+    }
+
     /// How many records wait.
     pub fn len(&self) -> usize {
         self.locked().records

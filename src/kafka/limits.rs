@@ -1,14 +1,108 @@
 //! How much librdkafka may hold: its queues and fetches, out of one budget for the process.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
 use super::window::Window;
 
-/// What the clients of one cluster may hold.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// How many clients read each partition's topic.
-    pub connections: usize,
+/// The memory of all clients that read, in parts that are as large as each other.
+///
+/// Those known at the start have a part each. If there come to be more clients than parts, or a quarter of them, there
+/// are as many parts as the next power of two, and all clients are made anew, so that this happens seldom.
+pub(super) struct Shares {
+    /// What the process may hold, in bytes.
+    pub memory: u64,
     /// What may have arrived, in the whole process.
     pub window: Window,
+    /// How many clients there are, or are to be.
+    clients: Mutex<u32>,
+    among: AtomicU32,
+    /// What no client has, in units.
+    left: Arc<Semaphore>,
+}
+
+/// A client's part of the memory, for as long as this lives.
+pub(super) struct Share {
+    among: u32,
+    _units: Option<OwnedSemaphorePermit>,
+}
+
+/// All parts together.
+const UNITS: u32 = 1 << 20;
+/// How long a part of one size is waited for until it is seen whether it has another one now.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Shares {
+    pub fn new(memory: u64) -> Self {
+        Self {
+            memory,
+            window: Limits::window(memory),
+            clients: Mutex::new(0),
+            among: AtomicU32::new(0),
+            left: Arc::new(Semaphore::new(UNITS as usize)),
+        }
+    }
+
+    /// So many more clients are to be made.
+    pub fn join(&self, clients: usize) {
+        let mut of = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *of = of.saturating_add(u32::try_from(clients).unwrap_or(UNITS));
+    }
+
+    /// So many clients end.
+    pub fn leave(&self, clients: usize) {
+        let mut of = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *of = of.saturating_sub(u32::try_from(clients).unwrap_or(u32::MAX));
+    }
+
+    /// Divides the memory anew, if it has to be; is it?
+    pub fn divide(&self) -> bool {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let (clients, among) = ((*clients).clamp(1, UNITS), self.among());
+        let anew = match among {
+            0 => clients,
+            _ if clients > among || clients <= among / 4 => clients.next_power_of_two(),
+            _ => among,
+        };
+        self.among.store(anew, Ordering::Relaxed);
+        anew != among
+    }
+
+    /// Among how many it is divided.
+    pub fn among(&self) -> u32 {
+        self.among.load(Ordering::Relaxed)
+    }
+
+    /// A part, once nobody has too much.
+    pub async fn take(&self) -> Share {
+        loop {
+            let among = self.among().max(1);
+            let units = Arc::clone(&self.left).acquire_many_owned(UNITS / among);
+            if let Ok(units) = timeout(LOOK, units).await
+                && self.among().max(1) == among
+            {
+                // Nobody closes it.
+                let _units = units.ok();
+                return Share { among, _units };
+            }
+        }
+    }
+}
+
+impl Share {
+    /// Among how many the memory was divided for it.
+    pub fn among(&self) -> u32 {
+        self.among
+    }
+}
+
+/// What a client may hold.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
     queue_bytes: u64,
     /// Of all brokers' responses.
     fetch_bytes: u64,
@@ -43,20 +137,18 @@ impl Limits {
         Window::new(memory / WINDOW_PART, (memory / INBOX_PART).min(INBOX_MOST))
     }
 
-    /// Divides the clients' part of `memory` among them.
-    pub fn new(memory: u64, connections: usize, clients: usize, window: Window) -> Self {
-        let clients = clients.max(1) as u64;
+    /// Divides the clients' part of `memory` among so many.
+    pub fn new(memory: u64, clients: u32) -> Self {
+        let clients = u64::from(clients.max(1));
         let queue_bytes = memory / QUEUES_PART / clients;
         Self {
-            connections: connections.max(1),
-            window,
             queue_bytes: queue_bytes.clamp(RESPONSE_LEAST, QUEUE_MOST),
             fetch_bytes: memory / RESPONSES_PART / clients,
         }
     }
 
     /// The same as librdkafka properties, of a client that so many brokers may answer at the same time.
-    pub(super) fn properties(&self, brokers: usize) -> Vec<(&'static str, u64)> {
+    pub fn properties(&self, brokers: usize) -> Vec<(&'static str, u64)> {
         let response = self.fetch_bytes / brokers.max(1) as u64;
         let response = response.clamp(RESPONSE_LEAST, RESPONSE_MOST);
         let of_partition = (response / PARTITIONS_LEAST).clamp(RESPONSE_LEAST, FETCH_MOST);
@@ -79,17 +171,68 @@ impl Limits {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn clients_that_are_known_at_the_start_have_a_part_each() {
+        let shares = Shares::new(256 << 20);
+        shares.join(3);
+        shares.join(2);
+        shares.divide();
+        for _ in 0..5 {
+            assert_eq!(shares.take().await.among(), 5);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_clients_come_and_go_they_have_no_more_than_all_of_it() {
+        let shares = Shares::new(256 << 20);
+        let mut held = Vec::<Share>::new();
+        let mut divisions = 0;
+        for clients in (1..=100).chain((1..100).rev()) {
+            held.truncate(clients);
+            shares.leave(usize::MAX);
+            shares.join(clients);
+            divisions += u32::from(shares.divide());
+            // Those that have too much give it back before others have theirs.
+            held.retain(|share| share.among() == shares.among());
+            while held.len() < clients {
+                held.push(shares.take().await);
+            }
+            let all = held.iter().map(|share| 1.0 / f64::from(share.among()));
+            let all = all.sum::<f64>();
+            assert!(all < 1.0001, "{clients} clients have {all}");
+            assert!(all > 0.24, "{clients} clients have only {all}");
+        }
+        assert!(divisions < 15, "made anew {divisions} times");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_part_of_what_others_have_still_gets_one_of_the_new_size() {
+        let shares = Arc::new(Shares::new(256 << 20));
+        shares.join(1);
+        shares.divide();
+        let first = shares.take().await;
+        shares.join(1);
+        let waiting = tokio::spawn({
+            let shares = Arc::clone(&shares);
+            async move { shares.take().await.among() }
+        });
+        tokio::time::sleep(LOOK / 2).await;
+        shares.divide();
+        drop(first);
+        let again = shares.take().await;
+        assert_eq!((again.among(), waiting.await.expect("no panic")), (2, 2));
+    }
+
     #[test]
     fn all_responses_of_all_brokers_together_have_their_share_of_the_memory() {
         let memory = 256 << 20;
         for (connections, brokers) in [(1, 1), (2, 1), (2, 3), (4, 6), (2, 10)] {
-            let limits = Limits::new(memory, connections, connections, Limits::window(memory));
-            let properties = limits.properties(brokers);
+            let properties = Limits::new(memory, connections).properties(brokers);
             let (_, response) = properties
                 .iter()
                 .find(|(key, _)| *key == "fetch.max.bytes")
                 .unwrap();
-            let together = response * (connections * brokers) as u64;
+            let together = response * u64::from(connections) * brokers as u64;
             assert!(
                 together <= memory / RESPONSES_PART,
                 "{brokers} brokers: {together} B"

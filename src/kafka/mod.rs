@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this folder sees a type of the client library.
 
+mod clusters;
 mod commit;
 mod corrupt;
 mod describe;
@@ -9,33 +10,34 @@ mod errors;
 mod feed;
 mod health;
 mod inbox;
+mod lane;
 mod limits;
 mod native;
 mod reader;
+mod seat;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
-use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 
-use crate::cluster::{Cluster, KafkaError, Reader, Topic, Trouble};
+use crate::cluster::{KafkaError, Topic, Trouble};
 use crate::config;
-use crate::ledger::Checkpointed;
 use crate::world::requests::Batch;
 
+pub use clusters::KafkaClusters;
 use commit::Committer;
-use feed::Feed;
 use health::Health;
-pub use limits::Limits;
+use lane::Lane;
+use limits::{Limits, Shares};
 use native::Client;
 pub use native::exit;
-use reader::KafkaReader;
+pub use seat::Seat;
 
 /// How long to wait for a broker's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,8 +45,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(500);
 /// How often topics are looked at for new partitions, unless configured otherwise.
 const REFRESH: Duration = Duration::from_secs(30);
-/// How many topics are described in one request, at most.
-const DESCRIBE_MOST: usize = 2_000;
+/// More connections than this to one cluster were never faster.
+const CONNECTIONS_MOST: usize = 4;
 
 type Asked = (String, Partition);
 type Id = Result<Option<String>, KafkaError>;
@@ -53,36 +55,30 @@ type Held = Result<Range<NextOffset>, KafkaError>;
 type Suspect = (Asked, Range<NextOffset>);
 type Found = Result<Option<Range<NextOffset>>, KafkaError>;
 
-/// A cluster, read by a few clients that are made when they are needed.
-pub struct KafkaCluster {
-    name: String,
+/// A cluster, read by a few clients that are made when they are needed, and end with the last [`Seat`] at it.
+struct KafkaCluster {
+    config: config::Checked<config::Cluster>,
     properties: Arc<BTreeMap<String, String>>,
-    limits: Limits,
+    shares: Arc<Shares>,
     health: Arc<Health>,
-    /// The topics that are read, to ask for them together.
-    topics: Arc<[String]>,
     /// Asks the questions. Not one of those that read: a broker answers one request of a connection after the
     /// other, and a fetch may wait half a second for records.
     asker: OnceCell<Arc<Client>>,
     brokers: OnceCell<usize>,
-    /// `connections` of them for each lane.
-    readers: Vec<OnceCell<Arc<Feed>>>,
+    /// The clients that read.
+    lanes: Mutex<Vec<Weak<Lane>>>,
     identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
     listing: OnceCell<Batch<Asked, Held>>,
     finding: OnceCell<Batch<Suspect, Found>>,
     committer: Option<Committer>,
+    /// Ended with it.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl KafkaCluster {
-    /// A cluster of which these topics are read, by at most `lanes` archives each. Contacts nobody yet. Must be
-    /// called within a tokio runtime.
-    pub fn new(
-        config: &config::Checked<config::Cluster>,
-        topics: Vec<String>,
-        lanes: usize,
-        limits: Limits,
-    ) -> Self {
+    /// Contacts nobody yet. Must be called within a tokio runtime.
+    fn new(config: &config::Checked<config::Cluster>, shares: Arc<Shares>) -> Self {
         let mut properties = defaults();
         properties.extend(config.properties.clone());
         properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
@@ -90,26 +86,25 @@ impl KafkaCluster {
             .commit_group
             .as_ref()
             .map(|group| Committer::new(&config.name, group, properties.clone()));
-        let readers = lanes.max(1) * limits.connections;
         Self {
-            name: config.name.clone(),
+            config: config.clone(),
             properties: Arc::new(properties),
+            shares,
             health: Arc::new(Health::new(&config.name)),
-            topics: topics.into(),
             asker: OnceCell::new(),
             brokers: OnceCell::new(),
-            readers: (0..readers).map(|_| OnceCell::new()).collect(),
-            limits,
+            lanes: Mutex::default(),
             identifying: OnceCell::new(),
             describing: OnceCell::new(),
             listing: OnceCell::new(),
             finding: OnceCell::new(),
             committer,
+            tasks: Mutex::default(),
         }
     }
 
     /// How often topics are to be looked at for new partitions.
-    pub fn refresh(&self) -> Duration {
+    fn refresh(&self) -> Duration {
         let configured = self.properties.get("topic.metadata.refresh.interval.ms");
         configured
             .and_then(|ms| ms.parse().ok())
@@ -117,20 +112,51 @@ impl KafkaCluster {
             .map_or(REFRESH, Duration::from_millis)
     }
 
-    /// Connects the clients that read, while other things are being found out.
-    pub async fn connect(&self) {
-        // What goes wrong is said to the archive that needs the client, and tried again.
-        let readers = (0..self.readers.len()).map(|index| self.reading(index));
-        futures_util::future::join_all(readers).await;
+    /// How many clients read each topic.
+    fn connections(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let chosen = self.config.connections.map(usize::from);
+        chosen.unwrap_or(cores.min(CONNECTIONS_MOST))
+    }
+
+    /// The first lane on which this topic is not read; one more archive of it is on it then.
+    fn lane(&self, topic: &str) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.retain(|lane| lane.strong_count() > 0);
+        let mut there = lanes.iter().filter_map(Weak::upgrade);
+        if let Some(lane) = there.find(|lane| lane.enter(topic)) {
+            return lane;
+        }
+        let made = Arc::new(Lane::new(self.connections(), Arc::clone(&self.shares)));
+        made.enter(topic);
+        lanes.push(Arc::downgrade(&made));
+        made
+    }
+
+    /// Connects the clients of new lanes, while other things are being found out; those of all lanes when the memory was
+    /// divided anew.
+    fn connect(self: &Arc<Self>, all: bool) {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for of in lanes.iter() {
+            if of.upgrade().is_some_and(|lane| lane.is_new() || all) {
+                tokio::spawn(Lane::connect(of.clone(), Arc::downgrade(self)));
+            }
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(task);
     }
 
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
         let make = async || {
             // It reads only to find out where a corrupt batch ends, one offset after the other.
-            let mut properties = self.limits.properties(1);
+            let limits = Limits::new(self.shares.memory, self.shares.among());
+            let mut properties = limits.properties(1);
             properties.push(("fetch.error.backoff.ms", 10));
             let asker = self.client(&[], properties).await?;
-            self.health.watch(&asker);
+            self.spawn(self.health.watch(&asker));
             Ok(asker)
         };
         self.asker.get_or_try_init(make).await
@@ -146,15 +172,6 @@ impl KafkaCluster {
                 .map_err(|e| self.health.explain(e))
         };
         self.brokers.get_or_try_init(ask).await.copied()
-    }
-
-    async fn reading(&self, index: usize) -> Result<&Arc<Feed>, KafkaError> {
-        let make = async || {
-            let limits = self.limits.properties(self.brokers().await?);
-            let client = self.client(&self.topics, limits).await?;
-            Ok(Feed::new(client, self.limits.window.clone()))
-        };
-        self.readers[index].get_or_try_init(make).await
     }
 
     /// Makes a client that knows these topics: reading one whose leaders are not known waits half a second.
@@ -173,27 +190,16 @@ impl KafkaCluster {
             let more = more.iter().map(|(k, v)| (*k, v.as_str()));
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             let client = Client::new(properties.chain(more), Box::new(health))?;
-            // Without an answer the client finds the leaders by itself, later.
-            if !topics.is_empty()
-                && let Some(&broker) = client.brokers(TIMEOUT).unwrap_or_default().first()
-            {
-                for part in topics.chunks(DESCRIBE_MOST) {
-                    let _ = client.describe(broker, part, TIMEOUT);
-                }
+            if !topics.is_empty() {
+                describe::know(&client, &topics);
             }
             Ok(client)
         });
         let client = made.await?.map_err(|text: String| KafkaError {
             kind: Trouble::Other,
-            text: format!("making a client for {}: {text}", self.name),
+            text: format!("making a client for {}: {text}", self.config.name),
         })?;
-        let polled = Arc::clone(&client);
-        tokio::spawn(async move {
-            loop {
-                polled.poll();
-                polled.woken().await;
-            }
-        });
+        tokio::spawn(client.keep_polling());
         Ok(client)
     }
 
@@ -209,12 +215,21 @@ impl KafkaCluster {
         K: Send + 'static,
         V: Clone + Send + 'static,
     {
-        let asker = Arc::clone(self.asker().await?);
+        let asker = Arc::downgrade(self.asker().await?);
         let health = Arc::clone(&self.health);
         Ok(Batch::new(move |asked: Vec<K>| {
-            let (asker, health, questions) = (Arc::clone(&asker), Arc::clone(&health), asked.len());
-            let answers = blocking(move || answer(&asker, &health, asked));
-            async move { answers.await.unwrap_or_else(|e| vec![Err(e); questions]) }
+            let (asker, health, questions) = (asker.clone(), Arc::clone(&health), asked.len());
+            let answers = blocking(move || {
+                // Without it the cluster is gone, and with it whoever asked.
+                asker.upgrade().map(|asker| answer(&asker, &health, asked))
+            });
+            async move {
+                match answers.await {
+                    Ok(Some(answers)) => answers,
+                    Ok(None) => Vec::new(),
+                    Err(e) => vec![Err(e); questions],
+                }
+            }
         }))
     }
 
@@ -246,86 +261,9 @@ impl KafkaCluster {
     }
 }
 
-impl Cluster for KafkaCluster {
-    fn id(&self) -> BoxFuture<'_, Result<Option<String>, KafkaError>> {
-        async move { self.identifying().await?.ask(()).await }.boxed()
-    }
-
-    fn describe(&self, topic: &str) -> BoxFuture<'_, Result<Topic, KafkaError>> {
-        let topic = topic.to_owned();
-        async move { self.describing().await?.ask(topic).await }.boxed()
-    }
-
-    fn offsets(
-        &self,
-        topic: &str,
-        partitions: Vec<Partition>,
-    ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>> {
-        let topic = topic.to_owned();
-        async move {
-            let listing = self.listing().await?;
-            let asked = partitions
-                .into_iter()
-                .map(|partition| (partition, listing.ask((topic.clone(), partition))))
-                .collect::<Vec<_>>();
-            let mut offsets = BTreeMap::new();
-            for (partition, held) in asked {
-                offsets.insert(partition, held.await?);
-            }
-            Ok(offsets)
-        }
-        .boxed()
-    }
-
-    fn reader(
-        &self,
-        topic: &str,
-        lane: usize,
-        from: &Positions,
-    ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
-        let (topic, from) = (topic.to_owned(), from.clone());
-        async move {
-            let connections = self.limits.connections;
-            let first = (lane * connections) % self.readers.len();
-            let made = (first..first + connections).map(|index| self.reading(index));
-            let feeds = futures_util::future::try_join_all(made).await?;
-            let feeds = feeds.into_iter().cloned().collect();
-            let mut reader = KafkaReader::new(&topic, feeds, &self.limits.window);
-            reader.start(&from)?;
-            Ok(Box::new(reader) as Box<dyn Reader>)
-        }
-        .boxed()
-    }
-
-    fn corrupt(
-        &self,
-        topic: &str,
-        partition: Partition,
-        next: NextOffset,
-    ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>> {
-        let topic = topic.to_owned();
-        async move {
-            let held = self.offsets(&topic, vec![partition]).await?;
-            let end = held.get(&partition).map_or(next, |held| held.end);
-            let finding = self.finding().await?;
-            finding.ask(((topic, partition), next..end)).await
-        }
-        .boxed()
-    }
-
-    fn commit(&self, checkpoint: &Checkpointed) {
-        if let Some(committer) = &self.committer {
-            committer.commit(checkpoint);
-        }
-    }
-
-    fn committed(&self) -> BoxFuture<'_, ()> {
-        async move {
-            if let Some(committer) = &self.committer {
-                committer.committed().await;
-            }
-        }
-        .boxed()
+impl Drop for KafkaCluster {
+    fn drop(&mut self) {
+        end_aside(self.asker.take());
     }
 }
 
@@ -420,6 +358,12 @@ async fn blocking<T: Send + 'static>(
     when_done
         .await
         .map_err(|_| failed("a fault in the program".into()))
+}
+
+/// Drops clients on a thread of its own, as a client takes a moment to end; here if there can't be one.
+fn end_aside<T: Send + 'static>(clients: T) {
+    let thread = std::thread::Builder::new().name("kafka-ends".into());
+    let _ = thread.spawn(move || drop(clients));
 }
 
 #[cfg(test)]

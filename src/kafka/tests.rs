@@ -1,9 +1,11 @@
 //! Against librdkafka's own mock cluster, quickly enough for `make memcheck` to watch over every access to memory:
 //! whatever is borrowed from librdkafka must be given back, once, and not be looked at afterwards.
 
+mod shares;
+mod supervised;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +17,9 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::native::{Client, Events, Queue, Run, Topic};
-use super::{KafkaCluster, Limits, REFRESH, blocking};
+use super::{KafkaClusters, REFRESH, Seat, blocking};
 use crate::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 use crate::config;
-use crate::supervisor::{Ended, Supervisor};
-use crate::world::shutdown;
 
 pub(super) type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
 
@@ -70,28 +70,39 @@ impl Events for Quiet {
     fn all_down(&self) {}
 }
 
-fn cluster(mock: &Mock, topics: &[&str], commit_group: Option<&str>) -> KafkaCluster {
-    configured(mock, topics, commit_group, &[])
+/// Seats at the mock cluster for archives of these topics, and what gave them.
+struct Seats {
+    clusters: KafkaClusters,
+    seats: Vec<Seat>,
 }
 
-fn configured(
+/// A seat for each of these topics.
+fn seats(mock: &Mock, topics: &[&str], properties: &[(&str, &str)]) -> Seats {
+    let clusters = KafkaClusters::new(64 << 20);
+    let seats = clusters.seats(&archives(mock, topics, properties));
+    Seats { clusters, seats }
+}
+
+fn archives(
     mock: &Mock,
     topics: &[&str],
-    commit_group: Option<&str>,
     properties: &[(&str, &str)],
-) -> KafkaCluster {
+) -> Vec<config::Checked<config::Archive>> {
     let properties = properties.iter();
-    let config = config::Checked::for_tests(config::Cluster {
+    let cluster = config::Checked::for_tests(config::Cluster {
         name: "mock".into(),
         bootstrap: mock.bootstrap_servers(),
-        commit_group: commit_group.map(str::to_owned),
-        connections: None,
+        commit_group: None,
+        connections: NonZeroUsize::new(2),
         properties: properties.map(|&(k, v)| (k.into(), v.into())).collect(),
     });
-    let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
-    let memory = 64 << 20;
-    let limits = Limits::new(memory, 2, 2, Limits::window(memory));
-    KafkaCluster::new(&config, topics, 1, limits)
+    let archive = |topic: &&str| config::Archive {
+        cluster: cluster.clone(),
+        topic: (*topic).into(),
+        ..config::Archive::for_tests()
+    };
+    let archives = topics.iter().map(archive);
+    archives.map(config::Checked::for_tests).collect()
 }
 
 /// What has been taken, as far as it is new: values by partition, in order.
@@ -117,7 +128,7 @@ async fn take(reader: &mut Box<dyn Reader>, taken: &mut Taken, until: impl Fn(&T
     }
 }
 
-fn in_runtime<T>(test: impl Future<Output = T>) -> T {
+pub(super) fn in_runtime<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -129,11 +140,12 @@ fn in_runtime<T>(test: impl Future<Output = T>) -> T {
 fn records_are_taken_as_they_were_produced() {
     let mock = mock(&["t"], 100);
     in_runtime(async {
-        let cluster = cluster(&mock, &["t"], None);
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        let cluster = &seats[0];
         let from = (0..PARTITIONS)
             .map(|partition| (partition, Position::default()))
             .collect();
-        let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        let mut reader = cluster.reader("t", &from).await.expect("a reader");
         let mut taken = Taken::new();
         take(&mut reader, &mut taken, |taken| {
             taken.values().map(Vec::len).sum::<usize>() == 300
@@ -150,9 +162,10 @@ fn records_are_taken_as_they_were_produced() {
 fn what_is_left_of_a_run_is_taken_before_what_has_arrived_after_it() {
     let mock = mock(&["t"], 1_000);
     in_runtime(async {
-        let cluster = cluster(&mock, &["t"], None);
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        let cluster = &seats[0];
         let from = Positions::from([(0, Position::default())]);
-        let mut reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        let mut reader = cluster.reader("t", &from).await.expect("a reader");
         // No run has more than 500 records: these are several.
         await_that(|| reader.waiting() > 500).await;
         let mut taken = Taken::new();
@@ -173,23 +186,23 @@ fn what_is_left_of_a_run_is_taken_before_what_has_arrived_after_it() {
 fn what_has_arrived_for_a_reader_that_is_gone_takes_up_no_room() {
     let mock = mock(&["t", "u"], 1_000);
     in_runtime(async {
-        let cluster = cluster(&mock, &["t", "u"], None);
+        let Seats { seats, .. } = seats(&mock, &["t", "u"], &[]);
         let from = (0..PARTITIONS)
             .map(|partition| (partition, Position::default()))
             .collect();
-        let reader = cluster.reader("t", 0, &from).await.expect("a reader");
+        let reader = seats[0].reader("t", &from).await.expect("a reader");
         await_that(|| reader.is_pressed()).await;
         drop(reader);
-        let window = &cluster.limits.window;
+        let window = &seats[0].cluster().shares.window;
         assert!(!window.is_full(), "nobody receives any more: {window:?}");
-        let mut reader = cluster.reader("u", 0, &from).await.expect("a reader");
+        let mut reader = seats[1].reader("u", &from).await.expect("a reader");
         let has_all = |taken: &Taken| taken.values().map(Vec::len).sum::<usize>() == 3_000;
         take(&mut reader, &mut Taken::new(), has_all).await;
     });
 }
 
 /// Waits until this is so.
-async fn await_that(is_so: impl Fn() -> bool) {
+pub(super) async fn await_that(is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + LONG;
     while !is_so() {
         assert!(Instant::now() < deadline, "it never comes to that");
@@ -202,12 +215,12 @@ fn a_reader_is_stopped_started_and_dropped_with_records_under_way() {
     // Few enough to wait untaken: a reader that holds too much keeps the others from receiving.
     let mock = mock(&["t", "u"], 100);
     in_runtime(async {
-        let cluster = cluster(&mock, &["t", "u"], None);
+        let Seats { seats, .. } = seats(&mock, &["t", "u"], &[]);
         for round in 0..4 {
             let mut readers = Vec::new();
-            for topic in ["t", "u"] {
+            for (topic, seat) in ["t", "u"].iter().zip(&seats) {
                 let from = Positions::from([(0, Position::default()), (1, Position::default())]);
-                readers.push(cluster.reader(topic, 0, &from).await.expect("a reader"));
+                readers.push(seat.reader(topic, &from).await.expect("a reader"));
             }
             let mut taken = Taken::new();
             take(&mut readers[0], &mut taken, |taken| {
@@ -277,7 +290,8 @@ fn what_comes_for_a_partition_that_was_stopped_is_not_kept() {
 fn questions_are_answered_and_so_are_those_about_nothing() {
     let mock = mock(&["t"], 10);
     in_runtime(async {
-        let cluster = cluster(&mock, &["t"], None);
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        let cluster = &seats[0];
         assert!(cluster.id().await.is_ok());
         let described = cluster.describe("t").await.expect("a topic");
         assert_eq!(described.partitions, PARTITIONS);
@@ -292,58 +306,12 @@ fn questions_are_answered_and_so_are_those_about_nothing() {
 #[test]
 fn a_cluster_that_nobody_answers_for_is_trouble_and_no_more() {
     let mock = mock(&["t"], 10);
-    let gone = cluster(&mock, &["t"], None);
-    drop(mock);
     in_runtime(async {
-        let trouble = gone.describe("t").await.expect_err("no broker");
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        drop(mock);
+        let trouble = seats[0].describe("t").await.expect_err("no broker");
         assert_eq!(trouble.kind, Trouble::Unreachable, "{trouble}");
     });
-}
-
-#[test]
-fn archives_are_begun_and_ended_with_all_their_clients() {
-    let mock = mock(&["t", "u"], 200);
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("topics.toml");
-    fs::write(&path, configuration(&mock, directory.path())).expect("a configuration");
-    let config = config::load(&path).expect("a valid configuration");
-    // Twice: what the first run left is taken up by the second.
-    for _ in 0..2 {
-        in_runtime(async {
-            let (stopper, stop) = shutdown::channel();
-            let supervisor = Supervisor::start(&config, &stop);
-            let running = tokio::spawn(supervisor.run(stop));
-            let deadline = Instant::now() + LONG;
-            for file in ["t.ndjson", "u.ndjson"] {
-                let lines = || {
-                    let text = fs::read(directory.path().join(file)).unwrap_or_default();
-                    text.iter().filter(|&&byte| byte == b'\n').count()
-                };
-                while lines() < 600 {
-                    assert!(Instant::now() < deadline, "{file} has {} lines", lines());
-                    sleep(Duration::from_millis(20)).await;
-                }
-            }
-            stopper.stop();
-            assert_eq!(running.await.expect("no panic"), Ended::Clean);
-        });
-    }
-}
-
-fn configuration(mock: &Mock, directory: &Path) -> String {
-    let mut text = format!(
-        "[defaults]\nstart = \"earliest\"\ncheckpoint = \"200ms\"\n[clusters.mock]\nbroker = \"{}\"\n\
-         commit_group = \"g\"\n",
-        mock.bootstrap_servers()
-    );
-    for topic in ["t", "u"] {
-        let file = directory.join(format!("{topic}.ndjson"));
-        text += &format!(
-            "[[archive]]\nbroker = \"mock\"\ntopic = \"{topic}\"\nfile = \"{}\"\n",
-            file.display()
-        );
-    }
-    text
 }
 
 #[tokio::test]
@@ -355,11 +323,9 @@ async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
 #[tokio::test]
 async fn topics_are_looked_at_as_often_as_librdkafka_would() {
     let mock = mock(&[], 0);
-    let every = |ms: &str| {
-        let interval = ("topic.metadata.refresh.interval.ms", ms);
-        configured(&mock, &[], None, &[interval]).refresh()
-    };
-    assert_eq!(cluster(&mock, &[], None).refresh(), REFRESH);
+    let refresh = |properties: &[(&str, &str)]| seats(&mock, &["t"], properties).seats[0].refresh();
+    let every = |ms: &str| refresh(&[("topic.metadata.refresh.interval.ms", ms)]);
+    assert_eq!(refresh(&[]), REFRESH);
     assert_eq!(every("1234"), Duration::from_millis(1234));
     assert_eq!(every("1"), Duration::from_millis(1));
     assert_eq!(every("0"), REFRESH);
@@ -369,6 +335,7 @@ async fn topics_are_looked_at_as_often_as_librdkafka_would() {
 #[tokio::test]
 async fn all_brokers_are_counted_among_which_the_memory_is_shared() {
     let mock = MockCluster::new(3).expect("a mock cluster");
-    let cluster = cluster(&mock, &[], None);
-    assert_eq!(cluster.brokers().await.expect("answered"), 3);
+    let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+    let brokers = seats[0].cluster().brokers().await;
+    assert_eq!(brokers.expect("answered"), 3);
 }

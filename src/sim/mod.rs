@@ -11,8 +11,10 @@ pub mod chance;
 pub mod check;
 pub mod disk;
 pub mod kafka;
+pub mod platform;
 pub mod process;
 pub mod random;
+mod restart;
 pub mod scenes;
 pub mod strike;
 #[cfg(test)]

@@ -1,21 +1,23 @@
-//! A process: archives as the supervisor starts them, and perhaps a second process beside it.
+//! A process: a supervisor on a simulated platform, and perhaps a second process beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
-use tokio::task::{JoinError, JoinSet};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::check::refusal;
 use super::disk::SimFs;
+use super::platform::{SimClock, SimPlatform};
+use super::restart::Restart;
 use super::world::{World, lock};
-use crate::archive::{self, Archive, End};
-use crate::cluster::Cluster;
+use crate::archive::{self, End};
 use crate::config::{self, Checked};
-use crate::status::{State, Status};
-use crate::world::clock::{Clock, Ticks};
+use crate::status::State;
+use crate::supervisor::{Ending, Supervisor};
+use crate::world::clock::Ticks;
 use crate::world::devices::Devices;
 use crate::world::executor::{Cores, Pace};
 use crate::world::shutdown::{self, Shutdown, Stopper};
@@ -25,17 +27,11 @@ pub enum Step {
     /// Nothing, for so long.
     Wait(Duration),
     /// It starts a second process on these archives, and ends it some time later; a third there can't be.
-    Rival(Vec<Started>, Duration),
+    Rival(Vec<config::Archive>, Duration),
+    /// It stops the archive of this number, and starts it again so long after its end; not one that is stopped already.
+    Restart(usize, Duration),
     /// It asks the process to stop.
     Stop,
-}
-
-/// An archive to start.
-pub struct Started {
-    /// What is configured.
-    pub config: config::Archive,
-    /// Tells those of one topic apart.
-    pub lane: usize,
 }
 
 /// How a process ended.
@@ -53,39 +49,28 @@ pub enum Ended {
 /// How long a stop may take: a disk that hangs and a pause between attempts are in it.
 const STOP_MOST: Duration = Duration::from_secs(1200);
 
-struct SimClock {
-    now: Arc<AtomicU64>,
-}
-
-impl Clock for SimClock {
-    fn now(&self) -> String {
-        format!("second {}", self.now.load(Ordering::Relaxed) / 1000)
-    }
-}
-
-struct Process {
+pub(super) struct Process {
     fs: SimFs,
-    archives: Vec<config::Archive>,
-    tasks: JoinSet<(usize, End)>,
-    statuses: Vec<Arc<Status>>,
+    pub supervisor: Supervisor,
     stopper: Stopper,
+    /// Those that run.
+    ends: FuturesUnordered<futures_util::future::BoxFuture<'static, (config::Archive, End)>>,
+    /// Those that were asked to stop by themselves.
+    pub restarts: Vec<Restart>,
 }
 
 impl World {
     /// Runs a process with all archives until it is crashed, or has stopped because `script` says so.
     pub fn process(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let archives = self.archives.iter();
-        let started = archives.map(|archive| Started {
-            config: archive.config.clone(),
-            lane: archive.lane,
-        });
-        self.process_of(started.collect(), script)
+        let configs = archives.map(|archive| archive.config.clone());
+        self.process_of(configs.collect(), script)
     }
 
     /// The same with these archives.
     pub fn process_of(
         &self,
-        archives: Vec<Started>,
+        archives: Vec<config::Archive>,
         script: &mut dyn FnMut(&Self) -> Step,
     ) -> Result<Ended, String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -100,11 +85,11 @@ impl World {
 
     async fn live(
         &self,
-        archives: Vec<Started>,
+        archives: Vec<config::Archive>,
         script: &mut dyn FnMut(&Self) -> Step,
     ) -> Result<Ended, String> {
-        let mut main = self.start(archives);
-        lock(&self.statuses).clone_from(&main.statuses);
+        let mut main = self.start(archives)?;
+        self.look(&main);
         let mut rival = None::<(Process, Instant)>;
         let died = self.fs.died();
         let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
@@ -114,15 +99,16 @@ impl World {
                 return Err(wrong);
             }
             let rival_ends = rival.as_ref().map_or(next_step, |(_, until)| *until);
+            let restart = main.restarts.iter().filter_map(|restart| restart.at).min();
             tokio::select! {
                 biased;
                 () = died.notified() => return Ok(Ended::Crashed),
-                Some(ended) = main.tasks.join_next() => {
-                    self.ended(&main, ended)?;
+                Some((config, end)) = main.ends.next() => {
+                    self.ended(&mut main, &config, end)?;
                 }
-                Some(ended) = join_next(&mut rival) => {
-                    if let Some((rival, _)) = &rival {
-                        self.ended(rival, ended)?;
+                Some((config, end)) = next_end(&mut rival) => {
+                    if let Some((rival, _)) = &mut rival {
+                        self.ended(rival, &config, end)?;
                     }
                 }
                 () = sleep_until(rival_ends), if rival.is_some() => {
@@ -130,6 +116,9 @@ impl World {
                         self.fs.note(|| "  the second process is killed".into());
                         rival.fs.end();
                     }
+                }
+                () = sleep_until(restart.unwrap_or(next_step)), if restart.is_some() => {
+                    self.start_again(&mut main)?;
                 }
                 () = sleep_until(next_delivery) => {
                     self.cluster.deliver();
@@ -142,8 +131,9 @@ impl World {
                         Step::Wait(pause) => next_step += pause,
                         Step::Rival(archives, most) => if rival.is_none() {
                             self.fs.note(|| "  a second process is started".into());
-                            rival = Some((self.start(archives), Instant::now() + most));
+                            rival = Some((self.start(archives)?, Instant::now() + most));
                         }
+                        Step::Restart(number, pause) => self.restart(&mut main, number, pause)?,
                         Step::Stop => break,
                     }
                 }
@@ -165,10 +155,12 @@ impl World {
             let ended = tokio::select! {
                 biased;
                 () = died.notified() => return Ok(Ended::Crashed),
-                ended = timeout(STOP_MOST, process.tasks.join_next()) => ended,
+                ended = timeout(STOP_MOST, process.ends.next()) => ended,
             };
             match ended {
-                Ok(Some(ended)) => clean &= self.ended(&process, ended)? == End::Clean,
+                Ok(Some((config, end))) => {
+                    clean &= self.ended(&mut process, &config, end)? == End::Clean;
+                }
                 Ok(None) => {
                     let elapsed = began.elapsed().as_millis() as u64;
                     self.now.store(before + elapsed, Ordering::Relaxed);
@@ -179,10 +171,9 @@ impl World {
         }
     }
 
-    /// As [`crate::supervisor`] starts them.
-    fn start(&self, archives: Vec<Started>) -> Process {
+    /// A supervisor on the simulated platform, and the file system of its process.
+    pub fn supervisor(&self, timeout: Duration, shutdown: Shutdown) -> (Supervisor, SimFs) {
         let fs = self.fs.start();
-        let (stopper, shutdown) = shutdown::channel();
         let world = archive::World {
             devices: Devices::in_tasks(
                 Arc::new(fs.clone()),
@@ -191,49 +182,49 @@ impl World {
                 self.devices,
             ),
             cores: Cores::in_tasks(self.pace(fs.clone())),
-            clock: Arc::new(SimClock {
-                now: Arc::clone(&self.now),
-            }),
+            clock: Arc::new(SimClock(Arc::clone(&self.now))),
             ticks: Ticks::default(),
             drain: Duration::from_secs(5),
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
         };
-        let mut process = Process {
-            fs,
-            archives: Vec::new(),
-            tasks: JoinSet::new(),
-            statuses: Vec::new(),
-            stopper,
+        let platform = SimPlatform {
+            fs: fs.clone(),
+            cluster: self.cluster.clone(),
         };
-        for archive in archives {
-            self.start_archive(&mut process, archive, &world, &shutdown);
-        }
-        process
+        (Supervisor::new(world, platform, timeout, shutdown), fs)
     }
 
-    fn start_archive(
-        &self,
-        process: &mut Process,
-        Started { config, lane }: Started,
-        world: &archive::World,
-        shutdown: &Shutdown,
-    ) {
-        let status = Arc::new(Status::new(&config.name));
-        process.statuses.push(Arc::clone(&status));
-        let index = process.archives.len();
-        process.archives.push(config.clone());
-        let archive = Archive {
-            config: Checked::for_tests(config),
-            cluster: Arc::new(self.cluster.clone()) as Arc<dyn Cluster>,
-            cluster_name: "the simulated cluster".into(),
-            lane,
-            refresh: Duration::from_secs(10),
-            status,
-            world: world.clone(),
+    fn start(&self, archives: Vec<config::Archive>) -> Result<Process, String> {
+        let (stopper, shutdown) = shutdown::channel();
+        let (supervisor, fs) = self.supervisor(STOP_MOST, shutdown);
+        let process = Process {
+            fs,
+            supervisor,
+            stopper,
+            ends: FuturesUnordered::new(),
+            restarts: Vec::new(),
         };
-        let running = archive.run(shutdown.clone());
-        process.tasks.spawn(async move { (index, running.await) });
+        let archives = archives.into_iter().map(Checked::for_tests);
+        let archives = archives.collect::<Vec<_>>();
+        let endings = process.supervisor.start_all(&archives);
+        let endings = endings.map_err(|e| e.to_string())?;
+        for (config, ending) in archives.iter().zip(endings) {
+            process.await_end(config, ending);
+        }
+        Ok(process)
+    }
+
+    /// Takes note of what the archives are doing that run; of the others, what they did last.
+    pub(super) fn look(&self, main: &Process) {
+        let mut statuses = lock(&self.statuses);
+        for status in main.supervisor.statuses() {
+            let mut same = statuses.iter_mut();
+            match same.find(|known| known.name() == status.name()) {
+                Some(known) => *known = status,
+                None => statuses.push(status),
+            }
+        }
     }
 
     /// Blocking work takes any time, and none is begun or ends after the process's death.
@@ -267,38 +258,44 @@ impl World {
     /// An archive's end: if it is for good, the reason must be true.
     fn ended(
         &self,
-        process: &Process,
-        ended: Result<(usize, End), JoinError>,
+        process: &mut Process,
+        config: &config::Archive,
+        end: End,
     ) -> Result<End, String> {
-        let (index, end) = ended.map_err(|e| format!("an archive failed: {e}"))?;
-        let config = &process.archives[index];
-        self.fs
-            .note(|| format!("  archive {} ended: {end:?}", config.name));
+        let name = &config.name;
+        self.fs.note(|| format!("  archive {name} ended: {end:?}"));
+        self.ended_alone(process, name, end)?;
         if end != End::Never {
             return Ok(end);
         }
-        let State::Stopped(why) = process.statuses[index].state() else {
-            return Err(format!(
-                "archive {} doesn't say why it stopped",
-                config.name
-            ));
+        let statuses = process.supervisor.statuses();
+        let status = statuses.iter().find(|status| status.name() == name);
+        // One that is not known any more was asked to stop; what it said is known from before.
+        let known = lock(&self.statuses);
+        let status = status.or(known.iter().find(|status| status.name() == name));
+        let Some(State::Stopped(why)) = status.map(|status| status.state()) else {
+            return Err(format!("archive {name} doesn't say why it stopped"));
         };
+        drop(known);
         self.fs.note(|| format!("  because {why}"));
         match refusal::is_true(self, config, &why, &process.fs) {
             true => Ok(End::Clean),
-            false => Err(format!(
-                "archive {} stopped without need: {why}",
-                config.name
-            )),
+            false => Err(format!("archive {name} stopped without need: {why}")),
         }
     }
 }
 
-async fn join_next(
-    rival: &mut Option<(Process, Instant)>,
-) -> Option<Result<(usize, End), JoinError>> {
+impl Process {
+    pub fn await_end(&self, config: &config::Archive, ending: Ending) {
+        let config = config.clone();
+        self.ends
+            .push(async move { (config, ending.wait().await) }.boxed());
+    }
+}
+
+async fn next_end(rival: &mut Option<(Process, Instant)>) -> Option<(config::Archive, End)> {
     match rival {
-        Some((rival, _)) => rival.tasks.join_next().await,
+        Some((rival, _)) => rival.ends.next().await,
         None => None,
     }
 }

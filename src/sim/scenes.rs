@@ -21,10 +21,12 @@ pub struct Scene {
     /// What happens at each step, from 0.
     happens: fn(&World, usize),
     steps: usize,
+    /// At this step the first archive is stopped, to be started again.
+    restart: Option<usize>,
 }
 
 /// All of them.
-pub const SCENES: [Scene; 15] = [
+pub const SCENES: [Scene; 16] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -37,24 +39,28 @@ pub const SCENES: [Scene; 15] = [
             }
         },
         steps: 4,
+        restart: None,
     },
     Scene {
         name: "steady, plain",
         setup: |world| steady(world, Compression::None),
         happens: |world, _| write(world, 2),
         steps: 6,
+        restart: None,
     },
     Scene {
         name: "steady, gzip",
         setup: |world| steady(world, Compression::Gzip(1)),
         happens: |world, _| write(world, 2),
         steps: 6,
+        restart: None,
     },
     Scene {
         name: "steady, zstd",
         setup: |world| steady(world, Compression::Zstd(1)),
         happens: |world, _| write(world, 2),
         steps: 6,
+        restart: None,
     },
     Scene {
         name: "gap",
@@ -66,6 +72,7 @@ pub const SCENES: [Scene; 15] = [
             }
         },
         steps: 9,
+        restart: None,
     },
     Scene {
         name: "topic created again",
@@ -77,6 +84,7 @@ pub const SCENES: [Scene; 15] = [
             write(world, 2);
         },
         steps: 12,
+        restart: None,
     },
     Scene {
         name: "topic created late",
@@ -92,6 +100,7 @@ pub const SCENES: [Scene; 15] = [
             write(world, 2);
         },
         steps: 9,
+        restart: None,
     },
     Scene {
         name: "log gets shorter",
@@ -105,6 +114,7 @@ pub const SCENES: [Scene; 15] = [
             write(world, 2);
         },
         steps: 9,
+        restart: None,
     },
     Scene {
         name: "new partition",
@@ -119,6 +129,7 @@ pub const SCENES: [Scene; 15] = [
             write(world, 2);
         },
         steps: 6,
+        restart: None,
     },
     Scene {
         name: "disk full",
@@ -132,6 +143,7 @@ pub const SCENES: [Scene; 15] = [
             });
         },
         steps: 12,
+        restart: None,
     },
     Scene {
         name: "two archives beside each other, one after what is there",
@@ -147,6 +159,17 @@ pub const SCENES: [Scene; 15] = [
         },
         happens: |world, _| write(world, 1),
         steps: 5,
+        restart: None,
+    },
+    Scene {
+        name: "one of two archives is stopped and started again",
+        setup: |world| {
+            steady(world, Compression::None);
+            archive(world, "/data/other", Compression::Gzip(1));
+        },
+        happens: |world, _| write(world, 2),
+        steps: 8,
+        restart: Some(4),
     },
     Scene {
         name: "log gets shorter and grows beyond where it was read",
@@ -161,12 +184,14 @@ pub const SCENES: [Scene; 15] = [
             write(world, 2);
         },
         steps: 7,
+        restart: None,
     },
     Scene {
         name: "corrupt batch that is waited for",
         setup: |world| steady(world, Compression::None),
         happens: damage,
         steps: 6,
+        restart: None,
     },
     Scene {
         name: "corrupt batch that is left out",
@@ -176,6 +201,7 @@ pub const SCENES: [Scene; 15] = [
         },
         happens: damage,
         steps: 8,
+        restart: None,
     },
     Scene {
         name: "another cluster",
@@ -187,6 +213,7 @@ pub const SCENES: [Scene; 15] = [
             }
         },
         steps: 14,
+        restart: None,
     },
 ];
 
@@ -201,10 +228,14 @@ impl Scene {
     /// What happens in it.
     pub fn script(&self) -> impl FnMut(&World) -> Step + use<> {
         let (happens, steps) = (self.happens, self.steps);
-        let mut step = 0;
+        let (mut step, mut restart) = (0, self.restart);
         move |world| {
             if step == steps {
                 return Step::Stop;
+            }
+            if restart == Some(step) {
+                restart = None;
+                return Step::Restart(0, Duration::from_millis(500));
             }
             happens(world, step);
             step += 1;

@@ -185,9 +185,11 @@ impl Struck {
 /// The figures on a line.
 pub fn shown(figures: &Figures) -> String {
     format!(
-        "{} runs, {} crashes, {} faults in {} operations, {} records; compared {}: lost {}, doubled {}",
+        "{} runs, {} crashes, {} archives stopped among others, {} faults in {} operations, {} records; compared {}: lost \
+         {}, doubled {}",
         figures.runs,
         figures.crashes,
+        figures.tally.stopped,
         figures.faults,
         figures.operations,
         figures.records,

@@ -50,8 +50,6 @@ pub struct World {
 pub struct Watched {
     /// What was configured.
     pub config: config::Archive,
-    /// Tells those of one topic apart.
-    pub lane: usize,
     /// What was in the file before the first start.
     pub before: Vec<u8>,
     /// It can never begin.
@@ -96,17 +94,12 @@ impl World {
 
     /// Configures one more archive.
     pub fn add(&mut self, config: config::Archive, before: Vec<u8>) {
-        let same = |other: &&Watched| other.config.topic == config.topic;
-        let lane = self.archives.iter().filter(same).count();
-        let (key, path) = (
-            (config.topic.clone(), lane),
-            config.state.join("checkpoint.json"),
-        );
-        let reader = (config.name.clone(), path);
-        self.cluster.kafka().readers.insert(key, reader);
+        let path = config.state.join("checkpoint.json");
+        let mut kafka = self.cluster.kafka();
+        kafka.checkpoints.insert(config.name.clone(), path);
+        drop(kafka);
         self.archives.push(Watched {
             config,
-            lane,
             before,
             is_hopeless: false,
         });

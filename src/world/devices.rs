@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::executor::Pace;
 use super::finder::Finder;
 use super::fs::{Fs, Unanswered};
+use super::idle::{Idle, User};
 
 /// A file system and its devices; clones use the same ones.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Devices {
     finder: Option<Arc<Finder>>,
     /// Work that waits for a thread.
     jobs: Unanswered,
+    /// See [`Devices::with_fs`].
+    user: Option<User>,
 }
 
 impl Devices {
@@ -30,6 +33,7 @@ impl Devices {
             fs,
             finder: Some(Arc::new(Finder::new())),
             jobs: Unanswered::default(),
+            user: None,
         }
     }
 
@@ -45,16 +49,21 @@ impl Devices {
             known: Arc::new(known),
             finder: None,
             jobs: Unanswered::default(),
+            user: None,
         }
     }
 
-    /// The same devices for another face of the same file system, with its own notes of what waits.
-    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> Self {
-        Self {
+    /// The same devices for another face of the same file system, with its own notes of what waits and of what is under
+    /// way.
+    pub fn with_fs(&self, fs: Arc<dyn Fs>) -> (Self, Idle) {
+        let (user, idle) = User::new();
+        let devices = Self {
             fs,
             jobs: Unanswered::default(),
+            user: Some(user),
             ..self.clone()
-        }
+        };
+        (devices, idle)
     }
 
     /// Work that waits for a thread.
@@ -74,7 +83,8 @@ impl Devices {
         drop(asked);
         let device = self.known.get(found.unwrap_or(UNKNOWN))?;
         let (fs, known) = (Arc::clone(&self.fs), Arc::clone(&self.known));
-        Ok(Disk::new(fs, device, known, path, self.jobs.clone()))
+        let (jobs, user) = (self.jobs.clone(), self.user.clone());
+        Ok(Disk::new(fs, device, known, path, jobs, user))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::budget::Budget;
 use super::device::{Device, Known};
 use super::fs::{File, Fs, Unanswered};
+use super::idle::User;
 
 /// A file system on a device that is known. Only [`super::devices::Devices::at`] makes it.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Disk {
     path: Arc<Path>,
     /// Work that waits for a thread.
     jobs: Unanswered,
+    /// Whose it is, told of the end of all work.
+    user: Option<User>,
 }
 
 impl Disk {
@@ -28,6 +31,7 @@ impl Disk {
         known: Arc<Known>,
         path: Arc<Path>,
         jobs: Unanswered,
+        user: Option<User>,
     ) -> Self {
         Self {
             fs,
@@ -35,6 +39,7 @@ impl Disk {
             known,
             path,
             jobs,
+            user,
         }
     }
 
@@ -60,9 +65,12 @@ impl Disk {
         job: impl FnOnce(&dyn Fs) -> T + Send + 'static,
     ) -> T {
         let (fs, waits) = (Arc::clone(&self.fs), self.jobs.ask(&self.path));
+        let user = self.user.clone();
         let job = move || {
             drop(waits);
-            job(&*fs)
+            let done = job(&*fs);
+            drop(user);
+            done
         };
         self.device.executor.run(job).await
     }

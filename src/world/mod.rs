@@ -14,6 +14,7 @@ pub mod disk;
 pub mod executor;
 mod finder;
 pub mod fs;
+pub mod idle;
 pub mod memory;
 mod replace;
 pub mod requests;

@@ -26,6 +26,7 @@ mod wall_clock;
 mod brokers;
 mod cli;
 mod clock;
+mod come_and_go;
 mod commit;
 mod first_start;
 mod flush;

@@ -25,9 +25,9 @@ const STATE_FILES: [&str; 3] = ["checkpoint.json", "gaps.ndjson", "lock"];
 const PRECIOUS: &str = "what somebody else keeps, and would miss\n";
 
 /// An archive that was never begun, on a cluster that isn't there.
-struct Place(TempDir);
+struct Position(TempDir);
 
-impl Place {
+impl Position {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         let text =
@@ -65,7 +65,7 @@ fn pipe(path: &Path) {
 #[test]
 fn a_pipe_in_the_place_of_state_is_refused_and_not_waited_for() {
     for name in STATE_FILES {
-        let place = Place::new();
+        let place = Position::new();
         pipe(&place.state(name));
         let what = match name {
             // Without a checkpoint, whatever it is.
@@ -79,7 +79,7 @@ fn a_pipe_in_the_place_of_state_is_refused_and_not_waited_for() {
 #[test]
 fn a_directory_in_the_place_of_state_is_refused() {
     for name in ["checkpoint.json", "lock"] {
-        let place = Place::new();
+        let place = Position::new();
         fs::create_dir(place.state(name)).unwrap();
         place.assert_refused(&[name, "it is not a regular file"]);
     }
@@ -89,7 +89,7 @@ fn a_directory_in_the_place_of_state_is_refused() {
 fn a_symlink_in_the_place_of_state_is_refused_and_not_followed() {
     for name in ["checkpoint.json", "lock"] {
         for target in ["victim", "nothing"] {
-            let place = Place::new();
+            let place = Position::new();
             fs::write(place.path("victim"), PRECIOUS).unwrap();
             symlink(place.path(target), place.state(name)).unwrap();
             if (name, target) == ("lock", "nothing") {
@@ -108,7 +108,7 @@ fn a_symlink_in_the_place_of_state_is_refused_and_not_followed() {
 #[test]
 fn a_symlink_in_the_place_of_the_state_directory_is_refused_and_not_followed() {
     for link in ["data/.archiver", "data/.archiver/t"] {
-        let place = Place::new();
+        let place = Position::new();
         fs::create_dir_all(place.path("victim")).unwrap();
         fs::write(place.path("victim/lock"), "7\n").unwrap();
         let link = place.path(link);
@@ -123,7 +123,7 @@ fn a_symlink_in_the_place_of_the_state_directory_is_refused_and_not_followed() {
 
 #[test]
 fn a_hard_link_to_somebody_else_s_file_is_not_emptied() {
-    let place = Place::new();
+    let place = Position::new();
     fs::write(place.path("victim"), PRECIOUS).unwrap();
     fs::hard_link(place.path("victim"), place.state("lock")).unwrap();
     place.assert_refused(&["lock", "more than it ever has"]);
@@ -132,7 +132,7 @@ fn a_hard_link_to_somebody_else_s_file_is_not_emptied() {
 
 #[test]
 fn a_checkpoint_of_a_gigabyte_is_refused_and_not_read() {
-    let place = Place::new();
+    let place = Position::new();
     let file = File::create(place.state("checkpoint.json")).unwrap();
     file.set_len(1 << 30).unwrap();
     place.assert_refused(&["checkpoint.json", "it has 1073741824 bytes"]);
@@ -144,7 +144,7 @@ fn state_that_may_not_be_read_is_waited_for_by_those_who_are_not_root() {
         show("skipped: only root can be somebody else");
         return;
     }
-    let place = Place::new();
+    let place = Position::new();
     // Where everybody gets at it.
     let program = place.path("archiver");
     fs::copy(env!("CARGO_BIN_EXE_archiver"), &program).unwrap();

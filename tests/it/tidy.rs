@@ -123,7 +123,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/world/",
                 "src/kafka/",
                 "src/config/",
-                "src/supervisor.rs",
+                "src/supervisor/",
                 "src/demo.rs",
             ],
         );

@@ -66,6 +66,13 @@ impl Positions {
         }
     }
 
+    /// Forgets a partition.
+    pub fn remove(&mut self, partition: Partition) {
+        if let Ok(at) = self.find(partition) {
+            self.sorted.remove(at);
+        }
+    }
+
     /// The partitions and their positions, in the order of the partitions.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Partition, Position)> + '_ {
         self.sorted.iter().copied()

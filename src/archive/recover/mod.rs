@@ -11,8 +11,6 @@ mod refusal;
 mod take_up;
 mod unverified;
 
-use archiver_format::checkpoint::Identity;
-
 use crate::archive::archive::{Archive, Stop};
 use crate::archive::disks::Disks;
 use crate::cluster::{KafkaError, Trouble};
@@ -24,6 +22,7 @@ use crate::world::fs::NotOwn;
 
 pub(in crate::archive) use opened::{Opened, Owned};
 
+use archiver_format::checkpoint::Identity;
 use refusal::stop_for_lock;
 
 impl Archive {

@@ -26,7 +26,7 @@ pub(in crate::kafka) trait Events: Send + Sync {
 
 struct Shared {
     events: Box<dyn Events>,
-    wake: Notify,
+    wake: Arc<Notify>,
     /// There was no thread for a broker.
     lacks_thread: AtomicBool,
 }
@@ -50,7 +50,7 @@ impl Client {
     ) -> Result<Arc<Self>, String> {
         let shared = Box::new(Shared {
             events,
-            wake: Notify::new(),
+            wake: Arc::default(),
             lacks_thread: AtomicBool::new(false),
         });
         let opaque = ptr::from_ref(&*shared).cast_mut().cast::<c_void>();
@@ -104,13 +104,22 @@ impl Client {
         }
     }
 
-    /// Waits until there is something for [`Client::poll`].
-    pub(in crate::kafka) async fn woken(&self) {
-        self.shared.wake.notified().await;
+    /// Serves what the client has to say, for as long as it lives.
+    pub(in crate::kafka) fn keep_polling(
+        self: &Arc<Self>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (client, wake) = (Arc::downgrade(self), Arc::clone(&self.shared.wake));
+        async move {
+            while let Some(client) = client.upgrade() {
+                client.poll();
+                drop(client);
+                wake.notified().await;
+            }
+        }
     }
 
     /// Serves what the client has to say, which calls its [`Events`]. Never waits.
-    pub(in crate::kafka) fn poll(&self) {
+    fn poll(&self) {
         // SAFETY: the handle is alive; the callbacks only touch `Shared`.
         unsafe { while rd::rd_kafka_poll(self.rk, 0) > 0 {} }
     }
@@ -161,6 +170,7 @@ impl Drop for Client {
             rd::rd_kafka_queue_destroy(self.main);
             rd::rd_kafka_destroy(self.rk);
         }
+        self.shared.wake.notify_one();
     }
 }
 

@@ -48,11 +48,24 @@ impl Events {
             17..22 => change(world),
             22 if random.once_in(4) => meddle::meddle(world),
             23 if random.once_in(4) => return rivals::second_process(world),
+            24..32 => return restart(world),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);
         Step::Wait(Duration::from_millis(random.between(1, pause) as u64))
     }
+}
+
+/// One archive is stopped, and started again later.
+fn restart(world: &World) -> Step {
+    let random = &world.random;
+    let number = random.below(world.archives.len());
+    if !has_noticed(world, &world.archives[number]) {
+        // As at a stop of all.
+        answer(&mut world.cluster.kafka());
+    }
+    let pause = random.pick(&[0, 0, 10, 500, 5_000]);
+    Step::Restart(number, Duration::from_millis(pause))
 }
 
 /// Lets something happen while no process lives.

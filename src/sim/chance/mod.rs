@@ -45,7 +45,7 @@ pub struct Failure {
     /// What was found.
     pub what: String,
     /// What had happened until then.
-    pub figures: Figures,
+    pub figures: Box<Figures>,
     /// What had happened, if that was recorded.
     pub trace: Vec<String>,
 }
@@ -61,6 +61,7 @@ impl Figures {
         self.tally.compared += other.tally.compared;
         self.tally.lost += other.tally.lost;
         self.tally.doubled += other.tally.doubled;
+        self.tally.stopped += other.tally.stopped;
     }
 
     /// Takes over what a world has counted.
@@ -89,7 +90,7 @@ pub fn run(seed: u64, mutation: Option<Mutation>, record: bool) -> Result<Figure
         Err(what) => Err(Failure {
             seed,
             what,
-            figures,
+            figures: Box::new(figures),
             trace: world.fs.recorded(),
         }),
     }

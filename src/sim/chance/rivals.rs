@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Archive, Existing};
 use crate::sim::check::stored;
-use crate::sim::process::{Started, Step};
+use crate::sim::process::Step;
 use crate::sim::world::{Touched, Watched, World, lock};
 
 /// A second process beside the first, with the same archives or with some of other names on the same files.
@@ -21,10 +21,7 @@ pub fn second_process(world: &World) -> Step {
     let same_names = random.once_in(2);
     let archives = world.archives.iter();
     let started = archives.filter_map(|archive| match same_names {
-        true => Some(Started {
-            config: archive.config.clone(),
-            lane: archive.lane,
-        }),
+        true => Some(archive.config.clone()),
         false => has_files(world, archive).then(|| renamed(world, archive)),
     });
     let started = started.collect::<Vec<_>>();
@@ -42,7 +39,7 @@ pub fn other_name(world: &World) -> Result<(), String> {
     world
         .fs
         .note(|| format!("== archive {} has another name", archive.config.name));
-    let checkpoint = started.config.state.join("checkpoint.json");
+    let checkpoint = started.state.join("checkpoint.json");
     let before = world.fs.peek(&archive.config.file);
     let mut steps = world.random.between(1, 20);
     world.process_of(vec![started], &mut |_| {
@@ -68,15 +65,12 @@ fn has_files(world: &World, archive: &Watched) -> bool {
         && world.fs.peek(&config.file).is_some()
 }
 
-fn renamed(world: &World, archive: &Watched) -> Started {
+fn renamed(world: &World, archive: &Watched) -> Archive {
     let name = format!("{}-renamed", archive.config.name);
-    Started {
-        config: Archive {
-            state: archive.config.state.with_file_name(&name),
-            name,
-            existing: world.random.pick(&[Existing::Refuse, Existing::Append]),
-            ..archive.config.clone()
-        },
-        lane: archive.lane + 10,
+    Archive {
+        state: archive.config.state.with_file_name(&name),
+        name,
+        existing: world.random.pick(&[Existing::Refuse, Existing::Append]),
+        ..archive.config.clone()
     }
 }

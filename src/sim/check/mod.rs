@@ -22,6 +22,8 @@ pub struct Tally {
     pub lost: u64,
     /// Records that were there once more than they should have been.
     pub doubled: u64,
+    /// Archives that were stopped cleanly while others went on.
+    pub stopped: u64,
 }
 
 /// Reads a stored checkpoint, without the production code.
@@ -84,17 +86,33 @@ pub fn check_complete(world: &World) -> Result<(), String> {
         if !stopped_at_newline && !has_all(world, archive)? {
             return Err(format!("archive {name} has not taken everything"));
         }
-        let stored = stored(world, archive)?.ok_or("no checkpoint")?;
-        let file = world.fs.peek(&config.file);
-        let length = file.map_or(0, |bytes| bytes.len() as u64);
-        if length != stored.progress.bytes() {
-            let expected = stored.progress.bytes();
-            return Err(format!(
-                "archive {name}: {length} bytes after a clean stop, not {expected}"
-            ));
-        }
+        check_length(world, archive)?;
     }
     Ok(())
+}
+
+/// Checks of an archive that was stopped alone, and cleanly, that its file is what its checkpoint says.
+pub fn check_stopped(world: &World, archive: &Watched) -> Result<(), String> {
+    if world.touched(&archive.config.name).is_some() {
+        return Ok(());
+    }
+    check_archive(world, archive).map_err(|e| format!("archive {}: {e}", archive.config.name))?;
+    lock(&world.tally).stopped += 1;
+    check_length(world, archive)
+}
+
+fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
+    let stored = stored(world, archive)?.ok_or("no checkpoint")?;
+    let file = world.fs.peek(&archive.config.file);
+    let length = file.map_or(0, |bytes| bytes.len() as u64);
+    let expected = stored.progress.bytes();
+    match length == expected {
+        true => Ok(()),
+        false => Err(format!(
+            "archive {}: {length} bytes after a clean stop, not {expected}",
+            archive.config.name
+        )),
+    }
 }
 
 /// Does an archive's checkpoint hold everything that can be read?

@@ -40,11 +40,13 @@ pub enum Mutation {
     LongCorrupt,
     /// The cluster's id is not looked at again.
     NoClusterId,
+    /// The end of an archive that is stopped alone is not awaited.
+    UnawaitedStop,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -61,6 +63,7 @@ impl Mutation {
         Self::UnseenCorrupt,
         Self::LongCorrupt,
         Self::NoClusterId,
+        Self::UnawaitedStop,
     ];
 }
 

@@ -23,9 +23,11 @@ use crate::cluster::{self, Cluster, KafkaError, Reader, Trouble};
 use crate::ledger::Checkpointed;
 use reader::{Queue, SimReader};
 
-/// The simulated cluster; clones are the same one.
+/// The simulated cluster, as somebody has it; clones are the same one.
 #[derive(Clone)]
 pub struct SimCluster {
+    /// The archive that it was given to.
+    archive: Option<String>,
     kafka: Arc<Mutex<Kafka>>,
     random: Random,
     fs: SimFs,
@@ -56,8 +58,8 @@ pub struct Kafka {
     pub dropped: Arc<AtomicU64>,
     /// What was committed last, for each archive.
     pub committed: BTreeMap<String, Checkpoint>,
-    /// The archive that reads a topic in a lane, and its checkpoint's path.
-    pub readers: BTreeMap<(String, usize), (String, PathBuf)>,
+    /// The checkpoint's path of each archive that is watched.
+    pub checkpoints: BTreeMap<String, PathBuf>,
     /// The checkpoint as it was when an archive first read.
     pub first: BTreeMap<String, Vec<u8>>,
     queues: Vec<Weak<Mutex<Queue>>>,
@@ -67,9 +69,18 @@ impl SimCluster {
     /// A cluster without topics. Where an archive first reads from is looked up in `fs`.
     pub fn new(random: Random, fs: SimFs) -> Self {
         Self {
+            archive: None,
             kafka: Arc::default(),
             random,
             fs,
+        }
+    }
+
+    /// The same cluster, as this archive has it.
+    pub fn of(&self, archive: &str) -> Self {
+        Self {
+            archive: Some(archive.into()),
+            ..self.clone()
         }
     }
 
@@ -248,13 +259,13 @@ impl Cluster for SimCluster {
     fn reader(
         &self,
         topic: &str,
-        lane: usize,
         from: &Positions,
     ) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
         let (topic, from) = (topic.to_owned(), from.clone());
         async move {
             let make = |kafka: &mut Kafka| {
-                if let Some((archive, path)) = kafka.readers.get(&(topic.clone(), lane))
+                if let Some(archive) = &self.archive
+                    && let Some(path) = kafka.checkpoints.get(archive)
                     && !kafka.first.contains_key(archive)
                 {
                     let first = self.fs.peek(path).unwrap_or_default();

@@ -4,6 +4,7 @@ mod full;
 mod locks;
 mod mutations;
 mod others;
+mod restarts;
 mod scenes;
 mod seeds;
 mod state;

@@ -26,19 +26,24 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::UnseenCorrupt => &["lost: "],
         Mutation::LongCorrupt => &["a gap that can't be"],
         Mutation::NoClusterId => &["elsewhere"],
+        Mutation::UnawaitedStop => &["bytes after a clean stop, not"],
     }
 }
 
 /// What is said of a mistake in the run of this seed, if it is noticed.
 fn said(mutation: Mutation, seed: u64) -> Option<String> {
-    if mutation != Mutation::NoClusterId {
-        return run(seed, Some(mutation), false)
-            .err()
-            .map(|failure| failure.what);
-    }
-    // Nothing in those runs makes that one show.
+    let scene = match mutation {
+        // Nothing in the other runs makes that one show.
+        Mutation::NoClusterId => "another cluster",
+        Mutation::UnawaitedStop => "one of two archives is stopped and started again",
+        _ => {
+            return run(seed, Some(mutation), false)
+                .err()
+                .map(|failure| failure.what);
+        }
+    };
     let mut scenes = SCENES.iter();
-    let scene = scenes.find(|scene| scene.name == "another cluster")?;
+    let scene = scenes.find(|of| of.name == scene)?;
     let never = Blow::Crash(u64::MAX, Crash::Kill);
     let struck = strike(scene, seed, never, &[], Some(mutation));
     struck.err().map(|(_, what)| what)

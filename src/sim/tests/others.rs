@@ -9,7 +9,7 @@ use crate::sim::chance::finish;
 use crate::sim::check::{check, check_complete, refusal};
 use crate::sim::disk::{Crash, Fault, Faults};
 use crate::sim::kafka::{Log, Topic};
-use crate::sim::process::{Ended, Started, Step};
+use crate::sim::process::{Ended, Step};
 use crate::sim::random::Random;
 use crate::sim::scenes::{SCENES, Scene};
 use crate::sim::world::{Touched, World, away, lock};
@@ -174,8 +174,7 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
                 let Some(archive) = world.archives.first() else {
                     return Step::Stop;
                 };
-                let (config, lane) = (archive.config.clone(), archive.lane);
-                return Step::Rival(vec![Started { config, lane }], Duration::from_secs(60));
+                return Step::Rival(vec![archive.config.clone()], Duration::from_secs(60));
             }
             script(world)
         });
@@ -233,11 +232,7 @@ fn another_name_is_refused(failing: Option<u64>) {
         ..Faults::default()
     });
     let (mut steps, mut said) = (0, None);
-    let started = Started {
-        config: other.clone(),
-        lane: 9,
-    };
-    let ended = world.process_of(vec![started], &mut |world| {
+    let ended = world.process_of(vec![other.clone()], &mut |world| {
         steps += 1;
         let status = lock(&world.statuses).first().map(|status| status.state());
         said = status.or(said.take());

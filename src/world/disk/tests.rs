@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::world::devices::Devices;
-use crate::world::fs::{NotOwn, Stat};
+use crate::world::fs::{NotOwn, RealFs, Stat};
 
 /// More than a device has threads.
 const MANY: usize = 100;
@@ -205,4 +205,19 @@ async fn a_path_that_hangs_keeps_nobody_waiting_who_looks_for_another() {
     fs.answer();
     assert!(!hangs.await.expect("threads").is_same(&found));
     assert!(devices.jobs().first().is_none());
+}
+
+#[tokio::test]
+async fn a_disk_is_idle_when_what_nobody_waits_for_any_more_is_done() {
+    let devices = Devices::new(Arc::new(RealFs::default()), 1 << 20);
+    let (own, mut idle) = devices.with_fs(Arc::new(RealFs::default()));
+    let at = own.at(Path::new("src")).await.expect("threads");
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let mut job = Box::pin(at.run(move |_| released.recv().is_ok()));
+    assert!(job.as_mut().now_or_never().is_none());
+    drop(job);
+    drop((own, at));
+    assert!(idle.wait().now_or_never().is_none(), "it waits in its call");
+    release.send(()).expect("it waits");
+    idle.wait().await;
 }

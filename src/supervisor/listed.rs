@@ -1,0 +1,180 @@
+//! The archives that a supervisor knows: those that run, and those that have ended by themselves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Ending, Refused};
+use crate::archive::End;
+use crate::config::{self, Checked};
+use crate::hung::Watched;
+use crate::open_files;
+use crate::status::{Counts, Status};
+use crate::world::shutdown::Stopper;
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// By number, in the order in which they were started.
+    archives: BTreeMap<u64, One>,
+    /// Their numbers.
+    names: HashMap<String, u64>,
+    /// The files of those that run, and their names.
+    files: HashMap<PathBuf, String>,
+    started: u64,
+    running: usize,
+    /// How deep the directories of any of them are.
+    depth: usize,
+    /// What those have written that are not listed any more.
+    past: Counts,
+}
+
+struct One {
+    config: Checked<config::Archive>,
+    status: Arc<Status>,
+    run: Result<Run, End>,
+}
+
+/// An archive that runs.
+pub(super) struct Run {
+    pub stopper: Stopper,
+    pub ending: Ending,
+    pub watched: Arc<Watched>,
+    /// It was asked to stop, it alone.
+    pub is_asked: bool,
+}
+
+impl Listed {
+    /// May these be started, all of them?
+    pub fn check(&self, archives: &[Checked<config::Archive>]) -> Result<(), Refused> {
+        let (mut names, mut files) = (HashMap::new(), HashMap::new());
+        for archive in archives {
+            let name = &archive.name;
+            if self.is_running(name) || names.insert(name, ()).is_some() {
+                return Err(Refused::Name { name: name.clone() });
+            }
+            let owner = self.files.get(&archive.file);
+            if let Some(owner) = owner.or(files.insert(&archive.file, name)) {
+                return Err(Refused::File {
+                    name: name.clone(),
+                    file: archive.file.clone(),
+                    owner: owner.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets those that have ended under these names, which are about to be started.
+    pub fn expect(&mut self, archives: &[Checked<config::Archive>]) {
+        for archive in archives {
+            if let Some(&number) = self.names.get(&archive.name) {
+                self.forget(number);
+            }
+            self.depth = self.depth.max(open_files::depth(archive));
+        }
+    }
+
+    /// One that runs now.
+    pub fn add(&mut self, config: &Checked<config::Archive>, status: Arc<Status>, run: Run) {
+        self.started += 1;
+        self.running += 1;
+        self.names.insert(config.name.clone(), self.started);
+        self.files.insert(config.file.clone(), config.name.clone());
+        let one = One {
+            config: config.clone(),
+            status,
+            run: Ok(run),
+        };
+        self.archives.insert(self.started, one);
+    }
+
+    /// Takes note of an archive's end. Whoever asked for it knows; one that nobody asked stays in the list.
+    pub fn ended(&mut self, name: &str, end: End) {
+        let Some(&number) = self.names.get(name) else {
+            return;
+        };
+        let Some(one) = self.archives.get_mut(&number) else {
+            return;
+        };
+        let run = std::mem::replace(&mut one.run, Err(end));
+        self.files.remove(&one.config.file);
+        self.running -= 1;
+        if run.is_ok_and(|run| run.is_asked) {
+            self.forget(number);
+        }
+    }
+
+    /// See [`super::Supervisor::stop`].
+    pub fn stop(&mut self, name: &str) -> Option<Ending> {
+        let number = *self.names.get(name)?;
+        match &mut self.archives.get_mut(&number)?.run {
+            Ok(run) => {
+                run.is_asked = true;
+                run.stopper.stop();
+                Some(run.ending.clone())
+            }
+            Err(end) => {
+                let ending = Ending::default();
+                ending.set(*end);
+                self.forget(number);
+                Some(ending)
+            }
+        }
+    }
+
+    fn forget(&mut self, number: u64) {
+        if let Some(one) = self.archives.remove(&number) {
+            self.past += one.status.counts();
+            self.names.remove(&one.config.name);
+        }
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        let one = self.names.get(name).and_then(|n| self.archives.get(n));
+        one.is_some_and(|one| one.run.is_ok())
+    }
+
+    /// How many run.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    /// How deep the directories of the deepest of them are.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Are there any, of which none can go on?
+    pub fn is_hopeless(&self) -> bool {
+        self.running == 0 && !self.archives.is_empty()
+    }
+
+    /// Has any left something undone?
+    pub fn is_unfinished(&self) -> bool {
+        let mut archives = self.archives.values();
+        archives.any(|one| matches!(one.run, Err(End::Unfinished)))
+    }
+
+    pub fn statuses(&self) -> Vec<Arc<Status>> {
+        let archives = self.archives.values();
+        archives.map(|one| Arc::clone(&one.status)).collect()
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.past;
+        for one in self.archives.values() {
+            counts += one.status.counts();
+        }
+        counts
+    }
+
+    /// Those of which is watched whether their disk answers.
+    pub fn watched(&self) -> Vec<Arc<Watched>> {
+        let runs = self
+            .archives
+            .values()
+            .filter_map(|one| one.run.as_ref().ok());
+        runs.map(|run| Arc::clone(&run.watched)).collect()
+    }
+}

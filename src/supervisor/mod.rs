@@ -1,0 +1,185 @@
+//! Archives that come and go: each is started, looked at and stopped while the process runs, in a task of its own.
+//!
+//! A stop of one archive is a stop of the process for that archive alone: what has arrived is drained, written, made
+//! durable and noted in a checkpoint. Its name and its file are free again when its task has ended and nothing that it
+//! had asked of its disk is under way.
+
+mod ending;
+mod listed;
+mod platform;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::Notify;
+
+use crate::archive::{Archive, End, World};
+use crate::config::{self, Checked, Config};
+use crate::hung::Watched;
+use crate::open_files::Needs;
+use crate::reason::Reason;
+use crate::status::{Counts, State, Status};
+use crate::world::idle::Idle;
+use crate::world::shutdown::Shutdown;
+
+pub use ending::{Ending, Refused};
+use listed::{Listed, Run};
+pub use platform::{OwnCluster, OwnFs, Platform};
+pub use run::Ended;
+
+/// Starts archives, knows those that run, and stops them. Clones are the same one.
+#[derive(Clone)]
+pub struct Supervisor(Arc<Shared>);
+
+struct Shared {
+    world: World,
+    platform: Box<dyn Platform>,
+    /// The process's.
+    shutdown: Shutdown,
+    /// How long a stop of the process may take.
+    timeout: Duration,
+    listed: Mutex<Listed>,
+    /// Something has ended or was started.
+    changed: Notify,
+}
+
+impl Supervisor {
+    /// A supervisor without archives, which are all asked to stop when `shutdown` is, and have `timeout` for it.
+    pub fn new(
+        world: World,
+        platform: impl Platform + 'static,
+        timeout: Duration,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            world,
+            platform: Box::new(platform),
+            shutdown,
+            timeout,
+            listed: Mutex::default(),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// Begins to archive what is configured, on this machine. Must be called within a tokio runtime.
+    pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
+        let (world, machine) = platform::machine(config);
+        let supervisor = Self::new(world, machine, config.shutdown_timeout, shutdown.clone());
+        supervisor.start_all(&config.archives)?;
+        Ok(supervisor)
+    }
+
+    /// Starts an archive; its end can be awaited. Must be called within a tokio runtime.
+    pub fn start(&self, archive: Checked<config::Archive>) -> Result<Ending, Refused> {
+        let started = self.start_all(std::slice::from_ref(&archive))?;
+        Ok(started.into_iter().next().unwrap_or_default())
+    }
+
+    /// Starts archives together, or none of them: their clusters know of all before any of them reads. The ends are in
+    /// their order.
+    pub fn start_all(&self, archives: &[Checked<config::Archive>]) -> Result<Vec<Ending>, Refused> {
+        let mut listed = self.listed();
+        listed.check(archives)?;
+        listed.expect(archives);
+        self.0.platform.allow_files(Needs {
+            archives: listed.running() + archives.len(),
+            depth: listed.depth(),
+        });
+        let clusters = self.0.platform.clusters(archives);
+        let mut endings = Vec::with_capacity(archives.len());
+        for (archive, cluster) in archives.iter().zip(clusters) {
+            let (stopper, stop) = self.0.shutdown.child();
+            let (ready, idle, watched) = self.make(archive, cluster);
+            let ending = Ending::default();
+            listed.add(
+                archive,
+                Arc::clone(&ready.status),
+                Run {
+                    stopper,
+                    ending: ending.clone(),
+                    watched: Arc::new(watched),
+                    is_asked: false,
+                },
+            );
+            tokio::spawn(self.clone().carry(ready, stop, idle, ending.clone()));
+            endings.push(ending);
+        }
+        drop(listed);
+        self.0.changed.notify_waiters();
+        Ok(endings)
+    }
+
+    /// Asks one archive to stop, and says how to await its end. One that has ended by itself is forgotten. `None` if
+    /// there is no archive of this name.
+    pub fn stop(&self, name: &str) -> Option<Ending> {
+        self.listed().stop(name)
+    }
+
+    /// What the archives are doing, in the order in which they were started: those that run, and those that have ended
+    /// by themselves.
+    pub fn statuses(&self) -> Vec<Arc<Status>> {
+        self.listed().statuses()
+    }
+
+    /// What is in files, of those that were stopped too.
+    pub fn counts(&self) -> Counts {
+        self.listed().counts()
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Listed> {
+        self.0.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make(
+        &self,
+        archive: &Checked<config::Archive>,
+        OwnCluster { cluster, refresh }: OwnCluster,
+    ) -> (Archive, Idle, Watched) {
+        let status = Arc::new(Status::new(&archive.name));
+        let OwnFs { fs, calls } = self.0.platform.fs(archive);
+        let (devices, idle) = self.0.world.devices.with_fs(fs);
+        let watched = Watched {
+            status: Arc::clone(&status),
+            calls,
+            jobs: devices.jobs().clone(),
+        };
+        let archive = Archive {
+            config: archive.clone(),
+            cluster,
+            cluster_name: archive.cluster.name.clone(),
+            refresh,
+            status,
+            world: World {
+                devices,
+                ..self.0.world.clone()
+            },
+        };
+        (archive, idle, watched)
+    }
+
+    /// An archive's task.
+    async fn carry(self, archive: Archive, stop: Shutdown, mut idle: Idle, ending: Ending) {
+        let (name, status) = (archive.config.name.clone(), Arc::clone(&archive.status));
+        let running = AssertUnwindSafe(archive.run(stop)).catch_unwind();
+        let end = running.await.unwrap_or_else(|_| {
+            // The panic's own message is on standard error already.
+            status.set(State::stopped(Reason::Panicked));
+            End::Never
+        });
+        // Whoever has the files next must have them alone. When the process is to end nobody will.
+        let mut shutdown = self.0.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => {}
+            () = idle.wait() => {}
+        }
+        self.listed().ended(&name, end);
+        ending.set(end);
+        self.0.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,96 @@
+//! What archives run on: this machine and real clusters, or simulated ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::archive::World;
+use crate::cluster::Cluster;
+use crate::config::{self, Checked, Config};
+use crate::kafka::KafkaClusters;
+use crate::open_files::{Needs, OpenFiles};
+use crate::world::clock::{RealClock, Ticks};
+use crate::world::devices::Devices;
+use crate::world::executor::Cores;
+use crate::world::fs::{Fs, RealFs, Unanswered};
+
+/// The share of the memory limit that batches may hold.
+const BATCHES_PART: u64 = 6;
+
+/// What each archive has of its own, beside the [`World`] that all share.
+pub trait Platform: Send + Sync {
+    /// The file system, as this archive uses it.
+    fn fs(&self, archive: &config::Archive) -> OwnFs;
+
+    /// The cluster of each of these archives, which is its until it is dropped. Called within a tokio runtime.
+    fn clusters(&self, archives: &[Checked<config::Archive>]) -> Vec<OwnCluster>;
+
+    /// Sees to it that as many files may be open as they need.
+    fn allow_files(&self, needs: Needs);
+}
+
+/// A file system, as one archive uses it.
+pub struct OwnFs {
+    /// The file system.
+    pub fs: Arc<dyn Fs>,
+    /// Its calls that have not come back.
+    pub calls: Unanswered,
+}
+
+/// A cluster, as it was given to one archive.
+pub struct OwnCluster {
+    /// The cluster.
+    pub cluster: Arc<dyn Cluster>,
+    /// How often a topic is looked at for new partitions.
+    pub refresh: Duration,
+}
+
+/// This machine, and the clusters that it reaches.
+pub(super) struct Machine {
+    fs: RealFs,
+    clusters: KafkaClusters,
+    open_files: OpenFiles,
+}
+
+/// What the program's archives run on.
+pub(super) fn machine(config: &Config) -> (World, Machine) {
+    let fs = RealFs::default();
+    let world = World {
+        devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
+        cores: Cores::default(),
+        clock: Arc::new(RealClock),
+        ticks: Ticks::default(),
+        drain: config.shutdown_timeout / 2,
+        memory_bytes: config.memory_bytes,
+        said_too_large: Arc::default(),
+    };
+    let machine = Machine {
+        fs,
+        clusters: KafkaClusters::new(config.memory_bytes),
+        open_files: OpenFiles::default(),
+    };
+    (world, machine)
+}
+
+impl Platform for Machine {
+    fn fs(&self, archive: &config::Archive) -> OwnFs {
+        let fs = self.fs.with_mode(archive.file_mode);
+        OwnFs {
+            calls: fs.calls().clone(),
+            fs: Arc::new(fs),
+        }
+    }
+
+    fn clusters(&self, archives: &[Checked<config::Archive>]) -> Vec<OwnCluster> {
+        let seats = self.clusters.seats(archives).into_iter();
+        seats
+            .map(|seat| OwnCluster {
+                refresh: seat.refresh(),
+                cluster: Arc::new(seat),
+            })
+            .collect()
+    }
+
+    fn allow_files(&self, needs: Needs) {
+        self.open_files.allow(needs);
+    }
+}
