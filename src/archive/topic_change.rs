@@ -186,11 +186,18 @@ fn go_on(
     there: There,
 ) -> (Position, Option<Gap>) {
     let next = at.next;
+    // What is left of a log that got shorter was written in no later epoch: with that, its becoming another one is noticed
+    // again. In what was never read there may be later ones.
+    let back_to = |next| Position {
+        next,
+        epoch: at.epoch,
+    };
     let (go_on, missing, reason, explanation) = match there {
         There::Held(held, _) if next < held.start => {
             let lost = held.start.since(next);
             let text = format!("Kafka deleted up to {lost} records before they were read");
-            (held.start, next..held.start, GapReason::Expired, text)
+            let to = held.start.into();
+            (to, next..held.start, GapReason::Expired, text)
         }
         There::Held(held, Some(parted)) if parted < next => {
             // What came before the log's start was the same, or was never seen.
@@ -199,7 +206,8 @@ fn go_on(
                 "Kafka lost records that had been read, from {parted} up to {next}, and may hold others at their \
                  offsets; the archive keeps what was read, and goes on with the others"
             );
-            (parted, parted..next, GapReason::Truncated, text)
+            let to = back_to(parted);
+            (to, parted..next, GapReason::Truncated, text)
         }
         There::Held(held, _) if next > held.end => {
             let text = format!(
@@ -207,17 +215,14 @@ fn go_on(
                  and records written since to the same offsets may be missing",
                 held.end
             );
-            (held.end, held.end..next, GapReason::Truncated, text)
+            let to = back_to(held.end);
+            (to, held.end..next, GapReason::Truncated, text)
         }
         There::Corrupt(range, why) if next < range.end => {
             let text =
                 format!("Kafka holds them damaged ({why}), and corrupt = \"skip\" leaves them out");
-            (
-                range.end,
-                next.max(range.start)..range.end,
-                GapReason::Corrupt,
-                text,
-            )
+            let missing = next.max(range.start)..range.end;
+            (range.end.into(), missing, GapReason::Corrupt, text)
         }
         There::Held(..) | There::Corrupt(..) | There::Stuck(_) | There::Readable => {
             return (at, None);
@@ -240,5 +245,5 @@ fn go_on(
         reason,
         explanation,
     };
-    (go_on.into(), Some(gap))
+    (go_on, Some(gap))
 }

@@ -67,6 +67,42 @@ fn a_log_that_became_another_one_while_nobody_read_it_is_read_from_where_they_pa
 }
 
 #[test]
+fn a_log_that_gets_shorter_again_before_anything_more_is_read_is_read_from_where_it_parts() {
+    for seed in 0..40 {
+        let mut world = scene("steady, plain").world(seed);
+        world.is_brisk = true;
+        let mut step = 0;
+        let ended = world.process(&mut |world| {
+            step += 1;
+            let mut kafka = world.cluster.kafka();
+            for (index, log) in kafka.logs("t").iter_mut().enumerate() {
+                match step {
+                    1 => {
+                        (0..9).for_each(|_| log.append(&format!("t/0/{index}"), Some(b"a"), false))
+                    }
+                    10 => drop(log.truncate(log.end() - 3)),
+                    20 => {
+                        log.truncate(log.end() - 1);
+                        let name = format!("t/0/{index}");
+                        (0..6).for_each(|_| log.append(&name, Some(b"another"), false));
+                    }
+                    _ => {}
+                }
+            }
+            match step {
+                0..40 => Step::Wait(SECOND),
+                _ => Step::Stop,
+            }
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let gaps = listed(&world);
+        let listed = gaps.matches("\"truncated\"").count();
+        assert_eq!(listed, 4, "seed {seed}: {gaps}");
+    }
+}
+
+#[test]
 fn a_log_that_became_another_one_while_it_was_let_go_of_is_read_from_where_they_part() {
     let mut gaps = 0;
     for seed in 0..100 {
