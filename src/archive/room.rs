@@ -156,3 +156,28 @@ impl Reading<'_> {
         (0..).zip(self.places.iter().copied()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_had_to_let_go_does_so_at_once_the_next_time_unless_that_was_long_ago() {
+        let mut pressure = Pressure::default();
+        assert!(!pressure.is_too_long());
+        advance(PATIENCE - PATIENCE / 10).await;
+        assert!(!pressure.is_too_long());
+        // Since when others wait is counted anew.
+        pressure.ease();
+        assert!(!pressure.is_too_long());
+        advance(PATIENCE / 2).await;
+        assert!(!pressure.is_too_long());
+        advance(PATIENCE / 2).await;
+        assert!(pressure.is_too_long());
+        assert!(pressure.is_too_long());
+        advance(SLOW).await;
+        assert!(!pressure.is_too_long());
+    }
+}

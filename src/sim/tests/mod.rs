@@ -1,4 +1,6 @@
+mod begins;
 mod brokers;
+mod chunks;
 mod elsewhere;
 mod full;
 mod locks;
