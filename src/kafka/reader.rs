@@ -100,3 +100,32 @@ impl Drop for KafkaReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::limits::Limits;
+    use crate::kafka::native::Client;
+    use crate::kafka::tests::Quiet;
+
+    #[tokio::test]
+    async fn partitions_are_dealt_out_evenly_and_so_are_topics_of_one_partition() {
+        let window = Limits::window(64 << 20);
+        let client = Client::new([("bootstrap.servers", "localhost:1")], Box::new(Quiet));
+        let feed = Feed::new(client.expect("a client"), window.clone());
+        for clients in 1..=4 {
+            let feeds = vec![Arc::clone(&feed); clients];
+            let mut of_first = vec![0; clients];
+            for topic in 0..100 {
+                let reader = KafkaReader::new(&format!("topic-{topic}"), feeds.clone(), &window);
+                of_first[reader.deal(0)] += 1;
+                let mut of_all = vec![0; clients];
+                (0..12).for_each(|partition| of_all[reader.deal(partition)] += 1);
+                assert_eq!(of_all, vec![12 / clients; clients], "topic {topic}");
+            }
+            let fair = 100 / clients;
+            let is_fair = |&topics: &usize| topics > fair / 2 && topics < 2 * fair;
+            assert!(of_first.iter().all(is_fair), "{of_first:?}");
+        }
+    }
+}
