@@ -183,3 +183,41 @@ async fn until(when: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::sim::disk::SimFs;
+    use crate::sim::random::Random;
+    use crate::world::devices::Devices;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_had_to_let_go_does_so_at_once_the_next_time_unless_that_was_long_ago() {
+        let fs = std::sync::Arc::new(SimFs::new(Random::new(1)).start());
+        let at_once = std::sync::Arc::new(|| std::future::ready(()).boxed());
+        let devices = Devices::in_tasks(fs, 1 << 20, at_once, 1);
+        let data = devices.at(Path::new("/data")).await.expect("a disk");
+        let mut pressure = Backpressure::new(&Disks {
+            budget: data.budget(),
+            state: data.clone(),
+            data,
+        });
+        assert!(!pressure.is_pressed_too_long());
+        advance(PATIENCE - PATIENCE / 10).await;
+        assert!(!pressure.is_pressed_too_long());
+        // Since when others wait is counted anew.
+        pressure.ease();
+        assert!(!pressure.is_pressed_too_long());
+        advance(PATIENCE / 2).await;
+        assert!(!pressure.is_pressed_too_long());
+        advance(PATIENCE / 2).await;
+        assert!(pressure.is_pressed_too_long());
+        assert!(pressure.is_pressed_too_long());
+        advance(SLOW).await;
+        assert!(!pressure.is_pressed_too_long());
+    }
+}

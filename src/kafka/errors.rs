@@ -171,4 +171,33 @@ mod tests {
         assert_eq!(kind(refused, "Fetch failed"), Trouble::Corrupt(None));
         assert_eq!(kind(away, "no leader"), Trouble::Other);
     }
+
+    #[test]
+    fn what_is_forbidden_is_told_from_what_is_away_or_missing() {
+        use RDKafkaRespErr::*;
+        for denied in [
+            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+            RD_KAFKA_RESP_ERR__AUTHENTICATION,
+        ] {
+            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+        }
+        for away in [
+            RD_KAFKA_RESP_ERR__TRANSPORT,
+            RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+            RD_KAFKA_RESP_ERR__RESOLVE,
+            RD_KAFKA_RESP_ERR__TIMED_OUT,
+        ] {
+            assert_eq!(kind(away, "no"), Trouble::Unreachable, "{away:?}");
+        }
+        for missing in [
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+        ] {
+            assert_eq!(kind(missing, "no"), Trouble::Missing, "{missing:?}");
+        }
+    }
 }

@@ -170,3 +170,72 @@ impl Events for Arc<Health> {
         self.in_trouble(&mut state, why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::kafka::tests::{LONG, mock};
+
+    fn client(health: &Arc<Health>, brokers: &str) -> Arc<Client> {
+        let properties = [("bootstrap.servers", brokers)];
+        Client::new(properties, Box::new(Arc::clone(health))).expect("a client")
+    }
+
+    fn unreachable(text: &str) -> KafkaError {
+        KafkaError {
+            kind: Trouble::Unreachable,
+            text: text.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_takes_connections_and_never_answers_is_trouble() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let silent = listener.local_addr().expect("an address").to_string();
+        let health = Arc::new(Health::new("silent"));
+        let client = client(&health, &silent);
+        tokio::spawn(health.watch(&client));
+        let deadline = Instant::now() + LONG;
+        while health.known_trouble().is_none() {
+            assert!(Instant::now() < deadline, "it is not said");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let explained = health.explain(unreachable("a question that was given up"));
+        assert_eq!(explained.text, "no answer within 3 s");
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_answers_is_in_no_trouble_any_more() {
+        let mock = mock(&[], 0);
+        let health = Arc::new(Health::new("mock"));
+        let client = client(&health, &mock.bootstrap_servers());
+        tokio::spawn(health.watch(&client));
+        health.trouble(KafkaError {
+            kind: Trouble::Denied,
+            text: "not yet".into(),
+        });
+        assert!(health.is_hurt());
+        let deadline = Instant::now() + LONG;
+        while health.known_trouble().is_some() {
+            assert!(Instant::now() < deadline, "it is not over");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(!health.is_hurt());
+    }
+
+    #[test]
+    fn a_broker_that_is_away_is_looked_after_without_the_cluster_s_being_in_trouble() {
+        let health = Arc::new(Health::new("three"));
+        assert!(!health.is_hurt());
+        health.trouble(unreachable("host:9092/bootstrap: refused"));
+        assert!(!health.is_hurt());
+        health.trouble(unreachable("host:9092/1: refused"));
+        assert!(health.is_hurt());
+        assert!(health.known_trouble().is_none());
+        health.all_down();
+        let trouble = health.known_trouble().map(|e| e.text);
+        assert_eq!(trouble.as_deref(), Some("host:9092/1: refused"));
+    }
+}

@@ -237,6 +237,22 @@ mod tests {
                 together <= memory / RESPONSES_PART,
                 "{brokers} brokers: {together} B"
             );
+            assert!(
+                *response == RESPONSE_MOST || together > memory / RESPONSES_PART * 9 / 10,
+                "{brokers} brokers take {together} B, and may take more"
+            );
+        }
+    }
+
+    #[test]
+    fn one_inbox_may_hold_a_part_of_the_memory_and_no_more_than_is_of_use() {
+        for (memory, most) in [(64 << 20, 1 << 20), (1 << 30, 4 << 20), (8 << 30, 4 << 20)] {
+            let window = Limits::window(memory);
+            let mut share = window.share();
+            share.set(most);
+            assert!(!window.is_full(), "{memory}: {window:?}");
+            share.set(most + 1);
+            assert!(window.is_full(), "{memory}: {window:?}");
         }
     }
 }

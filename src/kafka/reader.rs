@@ -94,14 +94,6 @@ impl Reads {
         }
     }
 
-    /// Which client reads a partition: they are dealt out evenly, topics of one partition too.
-    fn deal(&self, partition: Partition, clients: usize) -> usize {
-        let mut hasher = DefaultHasher::new();
-        self.name.hash(&mut hasher);
-        let first = hasher.finish() % clients as u64;
-        (first as usize + partition.unsigned_abs() as usize) % clients
-    }
-
     fn start(&self, state: &mut State, from: &Positions) -> Result<(), KafkaError> {
         let clients = state.feeds.len();
         if clients == 0 {
@@ -109,7 +101,7 @@ impl Reads {
         }
         let mut dealt = vec![Positions::default(); clients];
         for (partition, position) in from.iter() {
-            dealt[self.deal(partition, clients)].set(partition, position);
+            dealt[deal(&self.name, partition, clients)].set(partition, position);
         }
         for (index, from) in dealt.into_iter().enumerate() {
             if from.is_empty() {
@@ -140,7 +132,7 @@ impl Reader for KafkaReader {
         for &partition in partitions {
             state.positions.remove(partition);
             if !state.feeds.is_empty() {
-                let index = self.0.deal(partition, state.feeds.len());
+                let index = deal(&self.0.name, partition, state.feeds.len());
                 if let Some(topic) = &mut state.topics[index] {
                     topic.stop(partition);
                 }
@@ -201,5 +193,34 @@ impl Drop for KafkaReader {
     fn drop(&mut self) {
         self.0.locked().positions = Positions::default();
         self.0.suspend();
+    }
+}
+
+/// Which of so many clients reads a partition of a topic: they are dealt out evenly, topics of one partition too.
+fn deal(topic: &str, partition: Partition, clients: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    topic.hash(&mut hasher);
+    let first = hasher.finish() % clients as u64;
+    (first as usize + partition.unsigned_abs() as usize) % clients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_dealt_out_evenly_and_so_are_topics_of_one_partition() {
+        for clients in 1..=4 {
+            let mut of_first = vec![0; clients];
+            for topic in (0..100).map(|number| format!("topic-{number}")) {
+                of_first[deal(&topic, 0, clients)] += 1;
+                let mut of_all = vec![0; clients];
+                (0..12).for_each(|partition| of_all[deal(&topic, partition, clients)] += 1);
+                assert_eq!(of_all, vec![12 / clients; clients], "{topic}");
+            }
+            let fair = 100 / clients;
+            let is_fair = |&topics: &usize| topics > fair / 2 && topics < 2 * fair;
+            assert!(of_first.iter().all(is_fair), "{of_first:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use archiver_format::record::{NextOffset, Partition};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::native::{Client, Events, Queue, Run, Topic};
 use super::{KafkaClusters, REFRESH, Seat, blocking};
@@ -179,6 +179,29 @@ fn what_is_left_of_a_run_is_taken_before_what_has_arrived_after_it() {
                 .cloned()
                 .eq((0..1_000).map(|number| value(0, number)))
         );
+    });
+}
+
+#[test]
+fn an_offset_that_is_not_in_the_log_is_told_and_not_replaced_by_another() {
+    let mock = mock(&["t"], 10);
+    in_runtime(async {
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        let from = Positions::from([(0, NextOffset::new(1_000).into())]);
+        let mut reader = seats[0].reader("t", &from).await.expect("a reader");
+        let arrived = reader.arrived();
+        let mut told = None;
+        while told.is_none() {
+            let count = reader.take(1, &mut |fetched| match fetched {
+                Fetched::Record(record) => panic!("a record at offset {}", record.offset),
+                Fetched::Failed(partition, e) => told = Some((partition, e.kind)),
+            });
+            if count == 0 {
+                let woken = timeout(LONG, arrived.notified()).await;
+                assert!(woken.is_ok(), "nothing is told");
+            }
+        }
+        assert_eq!(told, Some((0, Trouble::OutOfRange)));
     });
 }
 

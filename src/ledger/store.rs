@@ -212,3 +212,47 @@ fn load(fs: &dyn Fs, path: PathBuf) -> Result<Option<Checkpointed>, LoadError> {
         Err(Unusable::Newer(found)) => Err(LoadError::Newer { path, found }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::world::devices::Devices;
+    use crate::world::fs::RealFs;
+
+    #[tokio::test]
+    async fn the_directories_of_the_state_are_not_links_and_those_above_may_be() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().canonicalize().expect("a path");
+        let devices = Devices::new(Arc::new(RealFs::default()), 1 << 20);
+        let disk = devices.at(&root).await.expect("threads");
+        let elsewhere = root.join("elsewhere");
+        fs::create_dir(&elsewhere).expect("a directory");
+        let link = |path: &str| symlink(&elsewhere, root.join(path)).expect("a link");
+        for path in ["state", "data", "above"] {
+            fs::create_dir(root.join(path)).expect("a directory");
+        }
+        link("state/a");
+        link("data/.archiver");
+        link("above/data");
+        for (path, found) in [
+            ("state/a", Some(NotOwn::Link)),
+            ("state/b", None),
+            ("data/.archiver/a", Some(NotOwn::Link)),
+            ("above/data/.archiver/a", None),
+        ] {
+            let created = Store::new(disk.clone(), &root.join(path))
+                .create_dir()
+                .await;
+            let refused = created.as_ref().err().and_then(NotOwn::of);
+            assert_eq!(refused, found, "{path}: {created:?}");
+            assert_eq!(created.is_ok(), found.is_none(), "{path}: {created:?}");
+        }
+        let made = fs::read_dir(&elsewhere).expect("a directory");
+        let made = made.map(|made| made.expect("an entry").file_name());
+        assert_eq!(made.collect::<Vec<_>>(), [".archiver"]);
+    }
+}

@@ -1,6 +1,7 @@
 //! What brokers lose, damage, or don't know: whatever they say of it, each record is there once.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::next_offsets;
@@ -9,8 +10,7 @@ use crate::reason::Reason;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, check_complete, stored};
 use crate::sim::disk::Crash;
-use crate::sim::kafka::Log;
-use crate::sim::kafka::Offset;
+use crate::sim::kafka::{Life, Log, Offset};
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene, write};
 use crate::sim::world::World;
@@ -138,11 +138,12 @@ fn a_log_that_became_another_one_while_it_was_let_go_of_is_read_from_where_they_
 const BATCH: Range<Offset> = 8..10;
 const BEHIND: usize = 6;
 
-/// Runs for so long with a batch that is damaged before anybody has read it.
-fn with_corrupt_batch(seed: u64, corrupt: Corrupt) -> World {
+/// Runs for so long with a batch that is damaged before anybody has read it, and for longer than until the next look at
+/// the topic when it was mended.
+fn with_corrupt_batch(seed: u64, corrupt: Corrupt, is_mended: bool) -> World {
     let mut world = scene("steady, plain").world(seed);
     world.archives[0].config.corrupt = corrupt;
-    let mut step = 0;
+    let (mut step, steps) = (0, if is_mended { 60 } else { 30 });
     let ended = world.process(&mut |world| {
         step += 1;
         match step {
@@ -152,7 +153,11 @@ fn with_corrupt_batch(seed: u64, corrupt: Corrupt) -> World {
                 let mut kafka = world.cluster.kafka();
                 kafka.logs("t").iter_mut().for_each(|log| log.damage(BATCH));
             }
-            30 => return Step::Stop,
+            30 if is_mended => {
+                let mut kafka = world.cluster.kafka();
+                assert!(kafka.logs("t").iter_mut().all(Log::mend));
+            }
+            _ if step == steps => return Step::Stop,
             _ => {}
         }
         Step::Wait(SECOND / 2)
@@ -171,9 +176,17 @@ fn stored_offsets(world: &World) -> Vec<Offset> {
 #[test]
 fn nothing_behind_a_corrupt_batch_is_taken_before_the_batch_can_be_read() {
     for seed in 0..100 {
-        let world = with_corrupt_batch(seed, Corrupt::Wait);
+        let world = with_corrupt_batch(seed, Corrupt::Wait, false);
         assert_eq!(stored_offsets(&world), [BATCH.start; 2], "seed {seed}");
         finish(&world).unwrap_or_else(|e| panic!("seed {seed}, when it was mended: {e}"));
+    }
+}
+
+#[test]
+fn a_partition_that_waits_before_a_corrupt_batch_goes_on_when_it_can_be_read_again() {
+    for seed in 0..20 {
+        let world = with_corrupt_batch(seed, Corrupt::Wait, true);
+        check_complete(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
 }
 
@@ -181,7 +194,7 @@ fn nothing_behind_a_corrupt_batch_is_taken_before_the_batch_can_be_read() {
 fn exactly_a_corrupt_batch_is_left_out_where_that_is_wanted() {
     let end = BATCH.end + BEHIND as Offset;
     for seed in 0..100 {
-        let world = with_corrupt_batch(seed, Corrupt::Skip);
+        let world = with_corrupt_batch(seed, Corrupt::Skip, false);
         assert_eq!(stored_offsets(&world), [end; 2], "seed {seed}");
         let gaps = listed(&world);
         let left_out = format!(
@@ -216,6 +229,43 @@ fn a_broker_that_does_not_know_of_a_partition_yet_is_not_believed_at_a_start() {
     let mut said_so = said.iter();
     let is_told = said_so.any(|why| matches!(**why, Reason::PartitionsUnknown { .. }));
     assert!(is_told, "{said:?}");
+}
+
+#[test]
+fn a_topic_that_is_created_again_with_fewer_partitions_is_said_to_be_that() {
+    let mut said = Vec::new();
+    for seed in 0..40 {
+        let world = scene("steady, plain").world(seed);
+        let mut step = 0;
+        let ended = world.process(&mut |world| {
+            step += 1;
+            if let Some(State::Waiting(why)) = world.state(&world.archives[0]) {
+                said.push(why);
+            }
+            if step == 60 {
+                let mut kafka = world.cluster.kafka();
+                let topic = kafka.topics.get_mut("t").expect("a topic");
+                topic.lives.push(Life::new("t-1".into(), 1));
+            }
+            if step == 30 || step == 60 {
+                write(world, 2);
+            }
+            match step {
+                0..400 => Step::Wait(LOOK),
+                _ => Step::Stop,
+            }
+        });
+        assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    }
+    said.dedup();
+    let is_told = |why: &Arc<Reason>| {
+        let (Reason::Recreated { topic } | Reason::RecreatedWhileRead { topic }) = &**why else {
+            return false;
+        };
+        topic == "t"
+    };
+    assert!(!said.is_empty() && said.iter().all(is_told), "{said:?}");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+mod batches;
+mod begins;
 mod brokers;
 mod elsewhere;
 mod full;
