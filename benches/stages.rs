@@ -12,7 +12,7 @@ use archiver::ledger::gap_log::GapLog;
 use archiver::segment::batch::{Batch, Member};
 use archiver::segment::writer::{Entry, ONLY, Writer};
 use archiver::world::devices::Devices;
-use archiver::world::fs::RealFs;
+use archiver::world::fs::real::RealFs;
 use archiver_format::checkpoint::Identity;
 use archiver_format::compression;
 use archiver_format::compression::{Algorithm, Compression};

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use archiver::cli::{Cli, Command, Common};
+use archiver::commands::demo;
 use archiver::config::{self, Checked, Config};
+use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::world::shutdown::{self, Shutdown};
-use archiver::{demo, kafka, logging, signals};
+use archiver::{logging, signals};
 use clap::Parser;
 
 // Records are allocated in one thread and freed in another, which jemalloc does best; it serves librdkafka too.

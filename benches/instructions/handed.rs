@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archiver::archive::{Archive, End, World};
-use archiver::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::config::{self, Checked};
 use archiver::ledger::Checkpointed;
-use archiver::status::Status;
+use archiver::observe::status::Status;
+use archiver::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::world::clock::{RealClock, Ticks};
 use archiver::world::devices::Devices;
 use archiver::world::executor::{Cores, Pace};
-use archiver::world::fs::RealFs;
+use archiver::world::fs::real::RealFs;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};

@@ -13,7 +13,7 @@ use archiver::ledger::append_file::AppendFile;
 use archiver::ledger::gap_log::GapLog;
 use archiver::segment::batch::{Batch, Member};
 use archiver::segment::writer::{Entry, ONLY, Writer};
-use archiver::world::fs::RealFs;
+use archiver::world::fs::real::RealFs;
 use archiver_format::compression::Compression;
 use archiver_format::line::Newline;
 use archiver_format::position::Positions;

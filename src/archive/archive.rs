@@ -9,10 +9,10 @@ use std::time::Duration;
 use archiver_format::checkpoint::Progress;
 use archiver_format::record::Partition;
 
-use crate::cluster::{Cluster, KafkaError, Trouble};
 use crate::config;
-use crate::reason::Reason;
-use crate::status::Status;
+use crate::observe::reason::Reason;
+use crate::observe::status::Status;
+use crate::source::cluster::{Cluster, KafkaError, Trouble};
 use crate::world::clock::{Clock, Ticks};
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;

@@ -15,11 +15,11 @@ use super::archive::{Archive, Fault};
 use super::disks::Disks;
 use super::pending::pending_or;
 use super::topic_identity::{Recreated, is_recreated, other_cluster};
-use crate::cluster::{KafkaError, Trouble};
 use crate::ledger::{Checkpointed, Store, Written};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::Wrote;
+use crate::source::cluster::{KafkaError, Trouble};
 
 /// What came of making something durable.
 pub(super) enum Outcome {

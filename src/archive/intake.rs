@@ -7,9 +7,9 @@ use archiver_format::line::{Newline, NewlineInValue};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{Partition, Record};
 
-use crate::cluster::{Fetched, KafkaError, Reader};
 use crate::segment::batch::Batch;
 use crate::segment::writer::ONLY;
+use crate::source::cluster::{Fetched, KafkaError, Reader};
 
 /// A batch holds at most this much, unless one record alone is larger.
 pub const BATCH_BYTES: usize = 1 << 20;

@@ -18,11 +18,11 @@ use super::pending::pending_or;
 use super::recover::Opened;
 use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
 use super::unreadable::{Reaction, UnreadablePartitions};
-use crate::cluster::{KafkaError, Topic};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
+use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::{WriteError, Wrote};
-use crate::status::State;
+use crate::source::cluster::{KafkaError, Topic};
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
 

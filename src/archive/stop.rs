@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until};
 use super::archive::{Fault, Stop};
 use super::checkpointing::Patience;
 use super::reading::Reading;
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 
 impl Reading<'_> {
     /// Takes what had arrived when the stop was asked for, for a limited time.

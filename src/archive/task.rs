@@ -3,7 +3,7 @@
 use super::archive::{Archive, Stop};
 use super::attempt::Attempts;
 use super::backoff::Backoff;
-use crate::status::State;
+use crate::observe::status::State;
 use crate::world::shutdown::Shutdown;
 
 /// How an archive ended.

@@ -14,8 +14,8 @@ use archiver_format::record::{NextOffset, Partition};
 use super::archive::{Archive, Fault, Stop};
 use super::topic_identity::other_cluster;
 use super::unreadable::{Unreadable, UnreadablePartitions, Why};
-use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
+use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
 /// What a look at the topic has shown.
 pub(super) struct Finding {

@@ -5,8 +5,8 @@ use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 
 use super::archive::Fault;
-use crate::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
+use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
 /// Was the topic created again?
 pub(super) enum Recreated {

@@ -6,8 +6,8 @@ use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
 use super::archive::Archive;
-use crate::cluster::{KafkaError, Trouble};
 use crate::config::Corrupt;
+use crate::source::cluster::{KafkaError, Trouble};
 
 /// A partition that has to be looked at.
 #[derive(Debug, Clone)]

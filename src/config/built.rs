@@ -11,7 +11,7 @@ use std::time::Duration;
 use archiver_format::compression::Compression;
 use archiver_format::line::Newline;
 
-use crate::world::fs::FileMode;
+use crate::world::fs::real::FileMode;
 
 /// Something of a configuration that was checked as a whole: made by [`load`](super::load) alone, changed by nobody.
 #[derive(Debug, PartialEq, Eq)]

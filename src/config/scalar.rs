@@ -9,7 +9,7 @@ use super::nearest::nearest;
 use super::problem::{Problem, Text};
 use super::reference;
 use super::walk::Walker;
-use crate::world::fs::FileMode;
+use crate::world::fs::real::FileMode;
 
 /// A string that isn't empty.
 pub(super) struct Filled;

@@ -148,7 +148,7 @@ mod tests {
     use archiver_format::record::NextOffset;
 
     use super::*;
-    use crate::world::fs::RealFs;
+    use crate::world::fs::real::RealFs;
 
     /// Longer than what a mark's fingerprint covers.
     fn list() -> Vec<Gap> {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::PAGE;
+use super::remedy::PAGE;
 use crate::world::fs::{File, Fs, NotOwn};
 
 /// Held for as long as the archive is this process's.
@@ -104,7 +104,7 @@ fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::fs::RealFs;
+    use crate::world::fs::real::RealFs;
 
     #[test]
     fn what_this_process_holds_is_still_being_closed() {

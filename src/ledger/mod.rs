@@ -7,13 +7,9 @@ pub mod append_file;
 pub mod gap_log;
 pub mod lock;
 mod progress;
+mod remedy;
 mod store;
 
 pub use progress::{Durable, OpenSegment, Written};
+pub use remedy::{PAGE, REMEDY};
 pub use store::{Checkpointed, LoadError, Store, owner};
-
-/// What can be done about state that can't be used.
-pub const REMEDY: &str =
-    "put back what was there, or move the state directory and the data file away to begin anew";
-/// Where more is said about it.
-pub const PAGE: &str = "\"When a start is refused\" in docs/operating.md";

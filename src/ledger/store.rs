@@ -9,7 +9,8 @@ use archiver_format::checkpoint::{
 use archiver_format::layout::{STATE_DIRECTORY, StateDir};
 use archiver_format::mark::FileId;
 
-use super::{Durable, PAGE, REMEDY};
+use super::progress::Durable;
+use super::remedy::{PAGE, REMEDY};
 use crate::world::disk::Disk;
 use crate::world::fs::{Fs, NotOwn, create_dirs};
 
@@ -221,7 +222,7 @@ mod tests {
 
     use super::*;
     use crate::world::devices::Devices;
-    use crate::world::fs::RealFs;
+    use crate::world::fs::real::RealFs;
 
     #[tokio::test]
     async fn the_directories_of_the_state_are_not_links_and_those_above_may_be() {

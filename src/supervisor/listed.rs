@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::{Ending, Refused};
 use crate::archive::End;
 use crate::config::{self, Checked};
-use crate::hung::Watched;
-use crate::open_files;
-use crate::status::{Counts, Status};
+use crate::observe::hung::Watched;
+use crate::observe::status::{Counts, Status};
+use crate::world::open_files;
 use crate::world::shutdown::Stopper;
 
 /// All of them.
@@ -71,7 +71,9 @@ impl Listed {
             if let Some(&number) = self.names.get(&archive.name) {
                 self.forget(number);
             }
-            self.depth = self.depth.max(open_files::depth(archive));
+            self.depth = self
+                .depth
+                .max(open_files::depth([&archive.file, &archive.state]));
         }
     }
 

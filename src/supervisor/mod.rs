@@ -20,11 +20,11 @@ use tokio::sync::Notify;
 
 use crate::archive::{Archive, End, World};
 use crate::config::{self, Checked, Config};
-use crate::hung::Watched;
-use crate::open_files::Needs;
-use crate::reason::Reason;
-use crate::status::{Counts, State, Status};
+use crate::observe::hung::Watched;
+use crate::observe::reason::Reason;
+use crate::observe::status::{Counts, State, Status};
 use crate::world::idle::Idle;
+use crate::world::open_files::Needs;
 use crate::world::shutdown::Shutdown;
 
 pub use ending::{Ending, Refused};

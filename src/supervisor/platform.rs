@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::archive::World;
-use crate::cluster::Cluster;
 use crate::config::{self, Checked, Config};
-use crate::kafka::KafkaClusters;
-use crate::open_files::{Needs, OpenFiles};
+use crate::source::cluster::Cluster;
+use crate::source::kafka::KafkaClusters;
 use crate::world::clock::{RealClock, Ticks};
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
-use crate::world::fs::{Fs, RealFs, Unanswered};
+use crate::world::fs::real::RealFs;
+use crate::world::fs::{Fs, Unanswered};
+use crate::world::open_files::{Needs, OpenFiles};
 
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;

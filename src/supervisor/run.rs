@@ -3,9 +3,9 @@
 use tokio::time::Instant;
 
 use super::Supervisor;
-use crate::hung;
-use crate::status::{State, name_those};
-use crate::totals;
+use crate::observe::hung;
+use crate::observe::status::{State, name_those};
+use crate::observe::totals;
 use crate::world::clock;
 
 /// How a run ended.

@@ -9,10 +9,10 @@ use tokio::time::{sleep, timeout};
 use super::{Ended, Refused, Supervisor};
 use crate::archive::End;
 use crate::config::{self, Checked};
+use crate::observe::status::State;
 use crate::sim::disk::Faults;
 use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::World;
-use crate::status::State;
 use crate::world::shutdown::{self, Stopper};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -91,7 +91,7 @@ impl Devices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::fs::RealFs;
+    use crate::world::fs::real::RealFs;
 
     #[tokio::test]
     async fn a_relative_path_is_on_the_device_of_the_current_directory() {

@@ -1,7 +1,7 @@
 //! The file system as archiver uses it: a trait, so that a test can fail and crash it, and the real one.
 
 mod locks;
-mod real;
+pub mod real;
 mod unanswered;
 
 use std::any::Any;
@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use archiver_format::mark::FileId;
 
-pub use real::{FileMode, RealFs};
 pub use unanswered::{Question, Unanswered};
 
 /// A file system. Every call may block.

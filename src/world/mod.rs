@@ -16,6 +16,7 @@ mod finder;
 pub mod fs;
 pub mod idle;
 pub mod memory;
+pub mod open_files;
 mod replace;
 pub mod requests;
 pub mod shutdown;

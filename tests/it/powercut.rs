@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use archiver::world::fs::{Fs, RealFs};
+use archiver::world::fs::Fs;
+use archiver::world::fs::real::RealFs;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use situation::Situation;

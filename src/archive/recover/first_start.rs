@@ -12,12 +12,12 @@ use archiver_format::record::{NextOffset, Partition};
 use super::ownership::check_owner;
 use super::refusal::not_stored;
 use crate::archive::archive::{Archive, Stop};
-use crate::cluster::Topic;
 use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{Checkpointed, Store};
 use crate::segment::writer::Writer;
+use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs};
 

@@ -13,10 +13,10 @@ mod unverified;
 
 use crate::archive::archive::{Archive, Stop};
 use crate::archive::disks::Disks;
-use crate::cluster::{KafkaError, Trouble};
 use crate::ledger::lock::{Lock, lock};
 use crate::ledger::{LoadError, Store};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
+use crate::source::cluster::{KafkaError, Trouble};
 use crate::world::disk::Disk;
 use crate::world::fs::NotOwn;
 

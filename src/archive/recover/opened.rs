@@ -4,10 +4,10 @@ use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 
 use crate::archive::disks::Disks;
-use crate::cluster::Topic;
 use crate::ledger::lock::Lock;
 use crate::ledger::{Checkpointed, Store};
 use crate::segment::pipeline::Pipeline;
+use crate::source::cluster::Topic;
 
 /// Everything that reading needs, as it was left.
 pub(in crate::archive) struct Opened {

@@ -9,7 +9,7 @@ use crate::archive::archive::{Archive, Stop};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, owner};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 use crate::world::disk::Disk;
 use crate::world::fs::{self, Fs, Reading};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::archive::archive::{Archive, Stop};
 use crate::ledger::{Checkpointed, Store};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 

@@ -8,7 +8,7 @@ use crate::archive::archive::{Archive, Stop};
 use crate::ledger::Checkpointed;
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 
 impl Archive {
     /// The file that the archive has been writing.

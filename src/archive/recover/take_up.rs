@@ -10,13 +10,13 @@ use archiver_format::record::Partition;
 use super::opened::Opened;
 use crate::archive::archive::{Archive, Stop};
 use crate::archive::disks::Disks;
-use crate::cluster::Topic;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{Checkpointed, Durable, Store};
-use crate::reason::Reason;
+use crate::observe::reason::Reason;
 use crate::segment::pipeline::{Compressor, Pipeline};
 use crate::segment::writer::Writer;
+use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 

@@ -7,10 +7,10 @@ use archiver_format::mark::{FileId, Mark};
 
 use crate::archive::archive::{Archive, Stop};
 use crate::archive::topic_identity::perhaps_read;
-use crate::cluster::Topic;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{Checkpointed, Store};
+use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 

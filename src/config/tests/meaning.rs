@@ -6,7 +6,7 @@ use archiver_format::line::Newline;
 
 use super::super::{Corrupt, Existing, Start, load};
 use super::{ARCHIVE, loaded};
-use crate::world::fs::FileMode;
+use crate::world::fs::real::FileMode;
 
 #[test]
 fn an_archive_of_three_keys_gets_the_defaults() {

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::world::devices::Devices;
-use crate::world::fs::{NotOwn, RealFs, Stat};
+use crate::world::fs::real::RealFs;
+use crate::world::fs::{NotOwn, Stat};
 
 /// More than a device has threads.
 const MANY: usize = 100;

@@ -1,0 +1,3 @@
+//! The commands that do something of their own.
+
+pub mod demo;

@@ -1,0 +1,221 @@
+//! Why an archive doesn't go on: what an operator reads, in one place and in words only here.
+//!
+//! Whether a reason can heal by itself is not said here: the same file that can't be read may come back in a moment, or
+//! never. Whoever gives the reason knows.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use archiver_format::checkpoint::NotOne;
+use archiver_format::compression::Algorithm;
+use archiver_format::line::NewlineInValue;
+
+use crate::ledger::append_file::Refused;
+use crate::ledger::lock::LockError;
+use crate::ledger::{LoadError, PAGE, REMEDY};
+use crate::segment::writer::WriteError;
+use crate::source::cluster::KafkaError;
+use crate::world::fs::NotOwn;
+
+/// Why an archive waits, or has stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// Kafka has no such topic.
+    #[error(
+        "topic {topic} doesn't exist on {cluster}; it will be read from its beginning when it is created"
+    )]
+    NoTopic { topic: String, cluster: String },
+    /// Kafka doesn't let this user read it.
+    #[error(
+        "{doing} topic {topic} on {cluster}: {error}; the user needs READ and DESCRIBE on the topic"
+    )]
+    Denied {
+        doing: String,
+        topic: String,
+        cluster: String,
+        error: KafkaError,
+    },
+    /// Kafka said something else, or nothing.
+    #[error("{doing} topic {topic} on {cluster}: {error}")]
+    Kafka {
+        doing: String,
+        topic: String,
+        cluster: String,
+        error: KafkaError,
+    },
+    /// A broker describes the topic as it was before.
+    #[error("the brokers don't know of all partitions of topic {topic} yet")]
+    PartitionsUnknown { topic: String },
+    /// The next attempt lists the gaps and starts on the new topic.
+    #[error("topic {topic} was deleted and created again")]
+    Recreated { topic: String },
+    /// The same, and what was read may be of either.
+    #[error(
+        "topic {topic} was deleted and created again, and what was read since the last checkpoint may be of either; it \
+         goes into an unverified- file beside that checkpoint, and reading goes on from there"
+    )]
+    RecreatedWhileRead { topic: String },
+    /// No broker told before a stop whether the topic is the one that was read.
+    #[error("asking whether topic {topic} is the one that was read: {error}")]
+    TopicUnsure { topic: String, error: KafkaError },
+    /// Another cluster answers at the address while its topic is read.
+    #[error(
+        "{cluster} is cluster {found} now, not {expected}; what was read since the last checkpoint may be of either, and \
+         is not counted"
+    )]
+    ClusterChanged {
+        cluster: String,
+        found: String,
+        expected: String,
+    },
+    /// Another cluster answers at the address than the one that the checkpoint is of.
+    #[error(
+        "the checkpoint in {} is of cluster {expected}, but {cluster} is cluster {found}; give this archive another name \
+         and file, or the old cluster's address",
+        state.display()
+    )]
+    OtherCluster {
+        state: PathBuf,
+        cluster: String,
+        expected: String,
+        found: String,
+    },
+    /// The system has no thread for an archive's work.
+    #[error(
+        "starting a thread for {}: {source}; raise the limit of processes (ulimit -u)",
+        file.display()
+    )]
+    NoThread { file: PathBuf, source: io::Error },
+    /// A call to a disk has not returned.
+    #[error("the disk of {} has not answered for {} s", path.display(), silent.as_secs())]
+    DiskHangs { path: PathBuf, silent: Duration },
+    /// Something on the disk could not be done, for the moment.
+    #[error("{doing}: {source}")]
+    Disk { doing: String, source: io::Error },
+    /// An archive's file can't be opened, for the moment.
+    #[error("opening {0}")]
+    Opening(Refused),
+    /// What was written could not be made durable.
+    #[error("syncing {0}; going back to the last checkpoint")]
+    Syncing(Refused),
+    /// A batch could not be written.
+    #[error(transparent)]
+    Writing(WriteError),
+    /// A checkpoint could not be stored while reading.
+    #[error("storing the checkpoint for {}: {source}; going back to the last one", file.display())]
+    Storing { file: PathBuf, source: io::Error },
+    /// The checkpoint can't be used.
+    #[error(transparent)]
+    Checkpoint(#[from] LoadError),
+    /// The checkpoint is of an archive with another number of open segments.
+    #[error("the checkpoint in {}: {source}; use the archiver that wrote it; see {PAGE}", state.display())]
+    Segments { state: PathBuf, source: NotOne },
+    /// The checkpoint was there a moment before.
+    #[error(
+        "the checkpoint in {} is gone, which was there while this archiver ran (removed, or its disk unmounted); put it \
+         back together with {}, or move both away to begin anew; then start archiver again",
+        state.display(), file.display()
+    )]
+    CheckpointGone { state: PathBuf, file: PathBuf },
+    /// What is in the state directory's place is not archiver's.
+    #[error(
+        "the state directory {} can't be used: it, or .archiver above it: {found}; put a directory in its place, or name \
+         another with state_dir; see {PAGE}",
+        state.display()
+    )]
+    StateNotOwn { state: PathBuf, found: NotOwn },
+    /// Another archiver has the archive.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// The file is another archive's.
+    #[error(
+        "{0}; give this archive a file of its own, or move that directory away to begin after what is there"
+    )]
+    Owned(Refused),
+    /// The file is not what the checkpoint says; `moved` says where that one was, if elsewhere.
+    #[error(
+        "{refused}{}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then start \
+         archiver again; see {PAGE}",
+        moved.as_ref().map_or_else(String::new, |file| format!(" (the checkpoint is of {file})")), state.display()
+    )]
+    Foreign {
+        refused: Refused,
+        moved: Option<String>,
+        state: PathBuf,
+    },
+    /// The checkpoint is of another topic, or of a file compressed otherwise.
+    #[error(
+        "the checkpoint in {} is of {what} {expected}, but {what} {found} is configured; give this archive another name \
+         and file, or the old {what}",
+        state.display()
+    )]
+    OtherIdentity {
+        state: PathBuf,
+        what: &'static str,
+        expected: String,
+        found: String,
+    },
+    /// The checkpoint is of another archive.
+    #[error(
+        "the checkpoint in {} is of archive {stored_name}, file {stored_file}, but this is archive {name}, file {}; \
+         {REMEDY}; see {PAGE}",
+        state.display(), file.display()
+    )]
+    OtherArchive {
+        state: PathBuf,
+        stored_name: String,
+        stored_file: String,
+        name: String,
+        file: PathBuf,
+    },
+    /// What is in the file's place is a directory, a pipe or the like.
+    #[error("{} is not a file", file.display())]
+    NotAFile { file: PathBuf },
+    /// There is a file and no checkpoint.
+    #[error(
+        "{} exists ({length} bytes) and archiver has no checkpoint for it; if this archive wrote it, bring the checkpoint \
+         back, which would be in {}; else move it away, or, only if something else wrote it, set existing = \"append\" to \
+         write after what is there",
+        file.display(), state.display()
+    )]
+    FileExists {
+        file: PathBuf,
+        length: u64,
+        state: PathBuf,
+    },
+    /// There is a list of gaps and no checkpoint.
+    #[error(
+        "{} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; see {PAGE}",
+        path.display()
+    )]
+    GapsExist { path: PathBuf },
+    /// The file that is to be appended to ends in the middle of something, or is of another kind.
+    #[error(
+        "{} can't be appended to: it is not whole {}: {source}; move it away or mend it",
+        file.display(), algorithm.made_of()
+    )]
+    NotWhole {
+        file: PathBuf,
+        algorithm: Algorithm,
+        source: io::Error,
+    },
+    /// A value has a newline in it.
+    #[error(
+        "{0}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
+    )]
+    Newline(NewlineInValue),
+    /// The archive's task panicked; the panic's own message is in the log already.
+    #[error("a fault in the program; please report it, and start archiver again")]
+    Panicked,
+}
+
+/// Said in the same words: then it is no news.
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Reason {}

@@ -1,0 +1,226 @@
+//! What each archive is doing, for the log and whoever else wants to know.
+
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::observe::reason::Reason;
+
+/// What an archive is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It finds out where to go on.
+    Starting,
+    /// It takes records.
+    Running,
+    /// It can't go on for the moment and tries again by itself.
+    Waiting(Arc<Reason>),
+    /// It can't go on until somebody does something and starts archiver again.
+    Stopped(Arc<Reason>),
+    /// It has stopped because archiver was asked to.
+    Done,
+    /// The same, but something that it took is not in its file, and will be read again.
+    Unfinished,
+}
+
+/// How many archives one line of the log names, at most.
+const NAMED_MOST: usize = 10;
+
+/// How many archives are in a state that is wanted, and the names of the first of them.
+pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usize, String) {
+    let found = statuses.iter().filter(|status| wanted(&status.state()));
+    let found = found.map(|status| status.name()).collect::<Vec<_>>();
+    let mut names = found[..found.len().min(NAMED_MOST)].join(", ");
+    if found.len() > NAMED_MOST {
+        names += &format!(" and {} others", found.len() - NAMED_MOST);
+    }
+    (found.len(), names)
+}
+
+/// What was written: records, and bytes after compression.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records.
+    pub records: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+    }
+}
+
+/// An archive's state and counts.
+#[derive(Debug)]
+pub struct Status {
+    name: String,
+    doing: Mutex<Doing>,
+    /// Where its file ended when it was first opened: records and bytes.
+    first: OnceLock<(u64, u64)>,
+    /// Records that are in the file since.
+    pub records: AtomicU64,
+    /// Bytes that are in the file since, after compression.
+    pub bytes_written: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Doing {
+    state: State,
+    /// Whatever it does, it waits for its disk.
+    hangs: Option<Arc<Reason>>,
+}
+
+impl Doing {
+    fn shown(&self) -> State {
+        match &self.hangs {
+            Some(why) if !self.state.is_end() => State::Waiting(Arc::clone(why)),
+            _ => self.state.clone(),
+        }
+    }
+}
+
+impl State {
+    /// It waits for this.
+    pub fn waiting(why: Reason) -> Self {
+        Self::Waiting(Arc::new(why))
+    }
+
+    /// It has stopped for this.
+    pub fn stopped(why: Reason) -> Self {
+        Self::Stopped(Arc::new(why))
+    }
+
+    /// Has it ended?
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Stopped(_) | Self::Done | Self::Unfinished)
+    }
+
+    fn log(&self, archive: &str) {
+        match self {
+            Self::Starting => tracing::debug!("archive {archive}: starting"),
+            Self::Running => tracing::info!("archive {archive}: running"),
+            Self::Waiting(why) => tracing::warn!("archive {archive}: waiting: {why}"),
+            Self::Stopped(why) => tracing::error!("archive {archive}: stopped: {why}"),
+            Self::Done | Self::Unfinished => tracing::debug!("archive {archive}: done"),
+        }
+    }
+}
+
+impl Status {
+    /// An archive that is starting.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            doing: Mutex::new(Doing {
+                state: State::Starting,
+                hangs: None,
+            }),
+            first: OnceLock::new(),
+            records: AtomicU64::new(0),
+            bytes_written: AtomicU64::new(0),
+        }
+    }
+
+    /// The archive's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        self.lock().shown()
+    }
+
+    /// Takes note of what it is doing, and says so in the log if that is new.
+    pub fn set(&self, state: State) {
+        let mut doing = self.lock();
+        if doing.state == state {
+            return;
+        }
+        doing.state = state;
+        // While its disk hangs that has been said, and nothing else of it is of use.
+        if doing.hangs.is_none() || doing.state.is_end() {
+            doing.state.log(&self.name);
+        }
+    }
+
+    /// Takes note that it begins an attempt: whoever waited does so until it runs.
+    pub fn begins(&self) {
+        if !self.waits() {
+            self.set(State::Starting);
+        }
+    }
+
+    /// Does it wait, for whatever else than a disk that hangs?
+    pub fn waits(&self) -> bool {
+        matches!(self.lock().state, State::Waiting(_))
+    }
+
+    /// Takes note that its disk hangs, or that it doesn't any more, and says so in the log if that is new.
+    pub fn hangs(&self, why: Option<Reason>) {
+        let why = why.map(Arc::new);
+        let mut doing = self.lock();
+        if doing.hangs == why {
+            return;
+        }
+        doing.hangs = why;
+        if !doing.state.is_end() {
+            doing.shown().log(&self.name);
+        }
+    }
+
+    /// Takes note of where its file ends, as an attempt begins or has ended. What an attempt before has written after
+    /// that is cut off, and will be written again.
+    pub fn stands_at(&self, records: u64, bytes: u64) {
+        let (first_records, first_bytes) = *self.first.get_or_init(|| (records, bytes));
+        let (records, bytes) = (
+            records.saturating_sub(first_records),
+            bytes.saturating_sub(first_bytes),
+        );
+        self.records.store(records, Ordering::Relaxed);
+        self.bytes_written.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What is in the file since it was first opened.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.bytes_written.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Counts what was written.
+    pub fn wrote(&self, records: u64, bytes: u64) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Doing> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_once_also_if_it_is_cut_off_and_written_again() {
+        let status = Status::new("a");
+        status.stands_at(1000, 50_000);
+        status.wrote(30, 3000);
+        status.wrote(20, 2000);
+        let counts = || {
+            let Counts { records, bytes } = status.counts();
+            (records, bytes)
+        };
+        assert_eq!(counts(), (50, 5000));
+        status.stands_at(1030, 53_000);
+        assert_eq!(counts(), (30, 3000));
+        status.wrote(20, 2000);
+        assert_eq!(counts(), (50, 5000));
+    }
+}

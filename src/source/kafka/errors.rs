@@ -1,0 +1,203 @@
+//! The client library's error codes, told in the program's own words.
+
+use archiver_format::position::Position;
+use archiver_format::record::{LeaderEpoch, NextOffset};
+use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+
+use crate::source::cluster::{KafkaError, Trouble};
+
+/// What the client says before the offset and the epoch up to which was read, and where the log is another one.
+const PARTED: [&str; 3] = [
+    "detected at offset ",
+    "leader epoch ",
+    "broker end offset is ",
+];
+
+/// What the client says before the size of an answer that it doesn't take.
+const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
+
+/// An error code with what was said of it.
+pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
+    let code = Code::from(code);
+    let kind = match code {
+        Code::UnknownTopicOrPartition
+        | Code::UnknownTopicId
+        | Code::UnknownTopic
+        | Code::UnknownPartition => Trouble::Missing,
+        Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::SaslAuthenticationFailed
+        | Code::Authentication => Trouble::Denied,
+        Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::SSL
+        | Code::OperationTimedOut
+        | Code::RequestTimedOut => Trouble::Unreachable,
+        Code::OffsetOutOfRange | Code::AutoOffsetReset => {
+            parted(said).unwrap_or(Trouble::OutOfRange)
+        }
+        // A checksum, a codec or a format that isn't one; told by the broker or found by the client.
+        Code::InvalidMessage | Code::BadMessage | Code::BadCompression | Code::NotImplemented => {
+            Trouble::Corrupt(None)
+        }
+        _ => Trouble::Other,
+    };
+    let said = said.trim().replace(['\n', '\r'], " ");
+    if let Some(text) = impossible_size(&said) {
+        let kind = Trouble::Unreachable;
+        return KafkaError { kind, text };
+    }
+    KafkaError {
+        kind,
+        text: if said.is_empty() {
+            code.to_string()
+        } else {
+            said
+        },
+    }
+}
+
+/// An answer of a size that can't be: the client advises to set a property that archiver refuses, as all its memory would
+/// go by it.
+fn impossible_size(said: &str) -> Option<String> {
+    let (who, rest) = said.split_once(IMPOSSIBLE_SIZE)?;
+    let size = rest.split(' ').next()?.parse::<i32>().ok()?;
+    let begins = size.to_be_bytes();
+    let is_text = begins.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    Some(match std::str::from_utf8(&begins) {
+        Ok(begins) if is_text => {
+            format!(
+                "{who}what answers isn't Kafka: it begins with {begins:?}; is it the right port?"
+            )
+        }
+        _ => format!(
+            "{who}an answer that claims to have {size} bytes, which no answer of Kafka's has here; is it the right port?"
+        ),
+    })
+}
+
+/// The same for a partition that is read, at the offset that the client names.
+pub(super) fn reading(code: RDKafkaRespErr, said: &str, offset: i64) -> KafkaError {
+    let mut e = error(code, said);
+    // A broker that refuses to read its log doesn't say where the batch begins: the offset is the one asked for.
+    if e.is_corrupt() && Code::from(code) != Code::InvalidMessage && offset >= 0 {
+        e.kind = Trouble::Corrupt(Some(NextOffset::new(offset)));
+    }
+    e
+}
+
+/// That the log holds something else than was read. The client tells it in words only.
+fn parted(said: &str) -> Option<Trouble> {
+    let number = |words| {
+        let (_, rest) = said.split_once(words)?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<i64>().ok()
+    };
+    let [next, epoch, from] = PARTED.map(number);
+    let epoch = epoch.and_then(|epoch| LeaderEpoch::try_from(epoch).ok());
+    let at = Position {
+        next: NextOffset::new(next?),
+        epoch,
+    };
+    let from = NextOffset::new(from?);
+    Some(Trouble::Truncated { at, from })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(code: RDKafkaRespErr, said: &str) -> Trouble {
+        reading(code, said, 7).kind
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_says_where() {
+        let reset = RDKafkaRespErr::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+        let said = "Partition log truncation detected at offset 100 (leader epoch 3): broker end offset is 50 (offset \
+                    leader epoch 3). Reset to INVALID.: Local: Partition log truncation detected (broker 2)";
+        let at = Position {
+            next: NextOffset::new(100),
+            epoch: Some(3),
+        };
+        let from = NextOffset::new(50);
+        assert_eq!(kind(reset, said), Trouble::Truncated { at, from });
+        let unknown = "No epoch found less or equal to offset 100 (leader epoch 3): broker end offset is -1 (offset \
+                       leader epoch -1). Reset using configured policy.";
+        assert_eq!(kind(reset, unknown), Trouble::OutOfRange);
+        let expired = "fetch failed due to requested offset not available on the broker: Broker: Offset out of range";
+        assert_eq!(kind(reset, expired), Trouble::OutOfRange);
+    }
+
+    #[test]
+    fn an_answer_that_isnt_kafka_s_is_called_that() {
+        let bad = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG;
+        let said = |size: i32| {
+            error(
+                bad,
+                &format!(
+                    "localhost:80/bootstrap: Receive failed: Invalid response size {size} (0..100000000): increase \
+                     receive.message.max.bytes"
+                ),
+            )
+        };
+        let http = said(0x4854_5450);
+        assert_eq!(http.kind, Trouble::Unreachable);
+        assert_eq!(
+            http.text,
+            "localhost:80/bootstrap: what answers isn't Kafka: it begins with \"HTTP\"; is it the right port?"
+        );
+        for size in [-1, 3, 0x4a00_0000] {
+            let text = said(size).text;
+            assert!(
+                text.contains(&format!("an answer that claims to have {size} bytes")),
+                "{text}"
+            );
+            assert!(text.ends_with("is it the right port?"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_from_what_is_away() {
+        let bad = RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG;
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG;
+        let away = RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        assert_eq!(
+            kind(bad, "MessageSet"),
+            Trouble::Corrupt(Some(NextOffset::new(7)))
+        );
+        assert_eq!(kind(refused, "Fetch failed"), Trouble::Corrupt(None));
+        assert_eq!(kind(away, "no leader"), Trouble::Other);
+    }
+
+    #[test]
+    fn what_is_forbidden_is_told_from_what_is_away_or_missing() {
+        use RDKafkaRespErr::*;
+        for denied in [
+            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+            RD_KAFKA_RESP_ERR__AUTHENTICATION,
+        ] {
+            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+        }
+        for away in [
+            RD_KAFKA_RESP_ERR__TRANSPORT,
+            RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+            RD_KAFKA_RESP_ERR__RESOLVE,
+            RD_KAFKA_RESP_ERR__TIMED_OUT,
+        ] {
+            assert_eq!(kind(away, "no"), Trouble::Unreachable, "{away:?}");
+        }
+        for missing in [
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+        ] {
+            assert_eq!(kind(missing, "no"), Trouble::Missing, "{missing:?}");
+        }
+    }
+}

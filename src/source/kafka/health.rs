@@ -1,0 +1,241 @@
+//! Whether a cluster answers, said once when that changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::blocking;
+use super::native::{Client, Events};
+use crate::source::cluster::{KafkaError, Trouble};
+
+/// How long nobody may answer until that is said, at the beginning.
+const SILENT: Duration = Duration::from_secs(3);
+/// How long between two looks at a cluster that is in trouble, and how long each waits.
+const LOOK: Duration = Duration::from_secs(1);
+/// The client repeats what is wrong with a broker every 30 s; when it hasn't for so long, that is over.
+const OVER: Duration = Duration::from_secs(75);
+
+/// What the clients of one cluster have said of it.
+pub(super) struct Health {
+    name: String,
+    state: Mutex<State>,
+    changed: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Why the cluster as a whole can't be used.
+    trouble: Option<KafkaError>,
+    /// When each broker that couldn't be reached was complained of last.
+    brokers: HashMap<String, Instant>,
+    /// The last reason that a broker couldn't be reached.
+    reason: Option<KafkaError>,
+}
+
+impl Health {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            state: Mutex::default(),
+            changed: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// A request's failure, with what the clients know of the reason.
+    pub fn explain(&self, e: KafkaError) -> KafkaError {
+        match (self.known_trouble(), e.kind) {
+            (Some(trouble), Trouble::Unreachable | Trouble::Other) => trouble,
+            _ => e,
+        }
+    }
+
+    /// What is wrong with the cluster, if anything is.
+    pub fn known_trouble(&self) -> Option<KafkaError> {
+        self.lock().trouble.clone()
+    }
+
+    /// Looks for ever whether anybody answers; while anything is wrong, whether it is over.
+    pub fn watch(
+        self: &Arc<Self>,
+        client: &Arc<Client>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (health, client) = (Arc::clone(self), Arc::downgrade(client));
+        async move {
+            if answers(&client, SILENT).await == Some(false) {
+                health.is_silent();
+            }
+            loop {
+                health.changed.notified().await;
+                while health.is_hurt() {
+                    tokio::time::sleep(LOOK).await;
+                    if health.known_trouble().is_some()
+                        && answers(&client, LOOK * 2).await == Some(true)
+                    {
+                        health.lock().trouble = None;
+                        tracing::info!("cluster {}: answers", health.name);
+                    }
+                    health.forget_what_is_over();
+                }
+            }
+        }
+    }
+
+    /// Known to be in trouble, it has said why.
+    fn is_silent(&self) {
+        let mut state = self.lock();
+        if state.trouble.is_none() {
+            let text = format!("no answer within {} s", SILENT.as_secs());
+            let kind = Trouble::Unreachable;
+            self.in_trouble(&mut state, KafkaError { kind, text });
+        }
+    }
+
+    fn is_hurt(&self) -> bool {
+        let state = self.lock();
+        state.trouble.is_some() || !state.brokers.is_empty()
+    }
+
+    fn forget_what_is_over(&self) {
+        let mut state = self.lock();
+        state.brokers.retain(|broker, said| {
+            let over = said.elapsed() > OVER;
+            if over {
+                tracing::info!("cluster {}: broker {broker}: no more trouble", self.name);
+            }
+            !over
+        });
+    }
+
+    fn in_trouble(&self, state: &mut State, error: KafkaError) {
+        let news = match &state.trouble {
+            None => true,
+            Some(before) => before.kind != error.kind && error.kind == Trouble::Denied,
+        };
+        if news {
+            tracing::warn!("cluster {}: in trouble: {error}; trying again", self.name);
+            state.trouble = Some(error);
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does anybody answer in time? Nothing if that can't be asked.
+async fn answers(client: &Weak<Client>, within: Duration) -> Option<bool> {
+    let client = client.upgrade()?;
+    let found = blocking(move || client.brokers(within)).await.ok()?;
+    Some(found.is_ok())
+}
+
+impl Events for Arc<Health> {
+    fn log(&self, level: i32, text: &str) {
+        // What matters of it comes as an error too, and is told from there.
+        tracing::debug!(target: "librdkafka", level, "cluster {}: {text}", self.name);
+    }
+
+    fn trouble(&self, error: KafkaError) {
+        let mut state = self.lock();
+        if error.kind == Trouble::Unreachable {
+            // `host:port/id: what`; the id is `bootstrap` until the cluster has told it.
+            let (broker, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
+            let known = state
+                .brokers
+                .insert(broker.to_owned(), Instant::now())
+                .is_some();
+            if broker.ends_with("/bootstrap") || broker.is_empty() {
+                state.brokers.remove(broker);
+            } else if !known {
+                tracing::warn!(
+                    "cluster {}: broker {broker}: {what}; trying again",
+                    self.name
+                );
+                self.changed.notify_one();
+            }
+            state.reason = Some(error);
+        } else {
+            self.in_trouble(&mut state, error);
+        }
+    }
+
+    fn all_down(&self) {
+        let mut state = self.lock();
+        let unknown = KafkaError {
+            kind: Trouble::Unreachable,
+            text: "no broker answers".into(),
+        };
+        let why = state.reason.clone().unwrap_or(unknown);
+        self.in_trouble(&mut state, why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::source::kafka::tests::{LONG, mock};
+
+    fn client(health: &Arc<Health>, brokers: &str) -> Arc<Client> {
+        let properties = [("bootstrap.servers", brokers)];
+        Client::new(properties, Box::new(Arc::clone(health))).expect("a client")
+    }
+
+    fn unreachable(text: &str) -> KafkaError {
+        KafkaError {
+            kind: Trouble::Unreachable,
+            text: text.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_takes_connections_and_never_answers_is_trouble() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let silent = listener.local_addr().expect("an address").to_string();
+        let health = Arc::new(Health::new("silent"));
+        let client = client(&health, &silent);
+        tokio::spawn(health.watch(&client));
+        let deadline = Instant::now() + LONG;
+        while health.known_trouble().is_none() {
+            assert!(Instant::now() < deadline, "it is not said");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let explained = health.explain(unreachable("a question that was given up"));
+        assert_eq!(explained.text, "no answer within 3 s");
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_answers_is_in_no_trouble_any_more() {
+        let mock = mock(&[], 0);
+        let health = Arc::new(Health::new("mock"));
+        let client = client(&health, &mock.bootstrap_servers());
+        tokio::spawn(health.watch(&client));
+        health.trouble(KafkaError {
+            kind: Trouble::Denied,
+            text: "not yet".into(),
+        });
+        assert!(health.is_hurt());
+        let deadline = Instant::now() + LONG;
+        while health.known_trouble().is_some() {
+            assert!(Instant::now() < deadline, "it is not over");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(!health.is_hurt());
+    }
+
+    #[test]
+    fn a_broker_that_is_away_is_looked_after_without_the_cluster_s_being_in_trouble() {
+        let health = Arc::new(Health::new("three"));
+        assert!(!health.is_hurt());
+        health.trouble(unreachable("host:9092/bootstrap: refused"));
+        assert!(!health.is_hurt());
+        health.trouble(unreachable("host:9092/1: refused"));
+        assert!(health.is_hurt());
+        assert!(health.known_trouble().is_none());
+        health.all_down();
+        let trouble = health.known_trouble().map(|e| e.text);
+        assert_eq!(trouble.as_deref(), Some("host:9092/1: refused"));
+    }
+}

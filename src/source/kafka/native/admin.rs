@@ -1,0 +1,231 @@
+//! Questions to a cluster, each of many topics or partitions at once.
+
+use std::ffi::{c_char, c_int};
+use std::time::Duration;
+
+use archiver_format::record::{NextOffset, Partition};
+use rdkafka_sys as rd;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
+
+use super::client::Client;
+use super::{array, cstring, millis, text};
+use crate::source::cluster::{KafkaError, Topic as Described, Trouble};
+use crate::source::kafka::errors::error;
+
+/// What was asked for, each with its own answer.
+type Answers<K, V> = Vec<(K, Result<V, KafkaError>)>;
+
+/// What an admin request is told beside its timeout.
+enum Set {
+    /// The broker to ask.
+    Broker(i32),
+    /// Whether records of open transactions count as being there.
+    CommittedOnly(bool),
+}
+
+/// An answer that it timed out takes a moment, too.
+const SLACK: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Has this broker describe these topics in one request; the results are in the order that it chose. Blocks up to
+    /// `timeout`.
+    pub(in crate::source::kafka) fn describe(
+        &self,
+        broker: i32,
+        topics: &[String],
+        timeout: Duration,
+    ) -> Result<Answers<String, Described>, KafkaError> {
+        let names = topics
+            .iter()
+            .map(|topic| cstring(topic))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut pointers = names.iter().map(|name| name.as_ptr()).collect::<Vec<_>>();
+        let call = |options: *mut _, queue: *mut _| {
+            // SAFETY: `pointers` and `names` live through the call, which copies them.
+            unsafe {
+                let topics = rd::rd_kafka_TopicCollection_of_topic_names(
+                    pointers.as_mut_ptr(),
+                    pointers.len(),
+                );
+                rd::rd_kafka_DescribeTopics(self.rk, topics, options, queue);
+                rd::rd_kafka_TopicCollection_destroy(topics);
+            }
+        };
+        let read = |event| {
+            let mut described = Vec::new();
+            // SAFETY: everything read belongs to `event`, which the caller destroys after this.
+            unsafe {
+                let result = rd::rd_kafka_event_DescribeTopics_result(event);
+                if result.is_null() {
+                    return described;
+                }
+                let mut count = 0;
+                let found = rd::rd_kafka_DescribeTopics_result_topics(result, &mut count);
+                for &topic in array(found, count) {
+                    let name = text(rd::rd_kafka_TopicDescription_name(topic));
+                    let failed = rd::rd_kafka_TopicDescription_error(topic);
+                    let code = rd::rd_kafka_error_code(failed);
+                    described.push((
+                        name,
+                        if code == OK {
+                            let mut partitions = 0;
+                            rd::rd_kafka_TopicDescription_partitions(topic, &mut partitions);
+                            Ok(Described {
+                                id: topic_id(topic),
+                                partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+                                cluster_id: None,
+                            })
+                        } else {
+                            Err(error(code, &text(rd::rd_kafka_error_string(failed))))
+                        },
+                    ));
+                }
+            }
+            described
+        };
+        let operation = rd::RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+        self.ask(operation, timeout, Set::Broker(broker), call, read)
+    }
+
+    /// The start (or, if `end`, the end) of these partitions' logs, as a reader may see it, in one
+    /// request to each leader. Blocks up to `timeout`.
+    pub(in crate::source::kafka) fn list_offsets(
+        &self,
+        partitions: &[(String, Partition)],
+        end: bool,
+        committed_only: bool,
+        timeout: Duration,
+    ) -> Result<Answers<(String, Partition), NextOffset>, KafkaError> {
+        let names = partitions
+            .iter()
+            .map(|(topic, partition)| Ok((cstring(topic)?, *partition)))
+            .collect::<Result<Vec<_>, KafkaError>>()?;
+        let call = |options: *mut _, queue: *mut _| {
+            // SAFETY: the list is ours, copied by the call and destroyed after it; an offset
+            // specification is the negative number that stands for it in the protocol.
+            unsafe {
+                let capacity = c_int::try_from(names.len()).unwrap_or(c_int::MAX);
+                let list = rd::rd_kafka_topic_partition_list_new(capacity);
+                for (topic, partition) in &names {
+                    let entry =
+                        rd::rd_kafka_topic_partition_list_add(list, topic.as_ptr(), *partition);
+                    (*entry).offset = if end { -1 } else { -2 };
+                }
+                rd::rd_kafka_ListOffsets(self.rk, list, options, queue);
+                rd::rd_kafka_topic_partition_list_destroy(list);
+            }
+        };
+        let read = |event| {
+            let mut offsets = Vec::new();
+            // SAFETY: everything read belongs to `event`, which the caller destroys after this.
+            unsafe {
+                let result = rd::rd_kafka_event_ListOffsets_result(event);
+                if result.is_null() {
+                    return offsets;
+                }
+                let mut count = 0;
+                let found = rd::rd_kafka_ListOffsets_result_infos(result, &mut count);
+                for &info in array(found, count) {
+                    let entry = &*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(info);
+                    offsets.push((
+                        (text(entry.topic), entry.partition),
+                        if entry.err == OK {
+                            Ok(NextOffset::new(entry.offset))
+                        } else {
+                            Err(error(entry.err, ""))
+                        },
+                    ));
+                }
+            }
+            offsets
+        };
+        let operation = rd::RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
+        self.ask(
+            operation,
+            timeout,
+            Set::CommittedOnly(committed_only),
+            call,
+            read,
+        )
+    }
+
+    /// Makes an admin request and waits for its one answer.
+    fn ask<T>(
+        &self,
+        operation: rd::RDKafkaAdminOp,
+        timeout: Duration,
+        set: Set,
+        mut call: impl FnMut(*mut rd::rd_kafka_AdminOptions_t, *mut rd::rd_kafka_queue_t),
+        read: impl FnOnce(*mut rd::rd_kafka_event_t) -> T,
+    ) -> Result<T, KafkaError> {
+        let mut said = [0 as c_char; 512];
+        // SAFETY: options, queue and event are ours here, used only between their making and destroying.
+        unsafe {
+            let options = rd::rd_kafka_AdminOptions_new(self.rk, operation);
+            rd::rd_kafka_AdminOptions_set_request_timeout(
+                options,
+                millis(timeout),
+                said.as_mut_ptr(),
+                said.len(),
+            );
+            match set {
+                Set::Broker(id) => {
+                    rd::rd_kafka_AdminOptions_set_broker(
+                        options,
+                        id,
+                        said.as_mut_ptr(),
+                        said.len(),
+                    );
+                }
+                Set::CommittedOnly(committed_only) => {
+                    let level = if committed_only {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                    } else {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                    };
+                    let refused = rd::rd_kafka_AdminOptions_set_isolation_level(options, level);
+                    if !refused.is_null() {
+                        rd::rd_kafka_error_destroy(refused);
+                    }
+                }
+            }
+            let queue = rd::rd_kafka_queue_new(self.rk);
+            call(options, queue);
+            rd::rd_kafka_AdminOptions_destroy(options);
+            let event = rd::rd_kafka_queue_poll(queue, millis(timeout + SLACK));
+            let answer = if event.is_null() {
+                Err(KafkaError {
+                    kind: Trouble::Unreachable,
+                    text: "no broker answered in time".into(),
+                })
+            } else {
+                let code = rd::rd_kafka_event_error(event);
+                if code == OK {
+                    Ok(read(event))
+                } else {
+                    Err(error(code, &text(rd::rd_kafka_event_error_string(event))))
+                }
+            };
+            if !event.is_null() {
+                rd::rd_kafka_event_destroy(event);
+            }
+            rd::rd_kafka_queue_destroy(queue);
+            answer
+        }
+    }
+}
+
+/// # Safety
+/// `topic` is alive.
+unsafe fn topic_id(topic: *const rd::rd_kafka_TopicDescription_t) -> Option<String> {
+    // SAFETY: the id belongs to the description, its text to the id.
+    unsafe {
+        let id = rd::rd_kafka_TopicDescription_topic_id(topic);
+        if rd::rd_kafka_Uuid_most_significant_bits(id) == 0
+            && rd::rd_kafka_Uuid_least_significant_bits(id) == 0
+        {
+            return None;
+        }
+        Some(text(rd::rd_kafka_Uuid_base64str(id)))
+    }
+}

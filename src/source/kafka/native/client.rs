@@ -1,0 +1,219 @@
+//! A client, and what it says of itself.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka_sys as rd;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
+use tokio::sync::Notify;
+
+use super::{array, cstring, millis, text};
+use crate::source::cluster::KafkaError;
+use crate::source::kafka::errors::error;
+
+/// What a client says of itself, from any of its threads.
+pub(in crate::source::kafka) trait Events: Send + Sync {
+    /// A line of librdkafka's log; `level` is syslog's (3 error … 7 debug).
+    fn log(&self, level: i32, text: &str);
+    /// A broker can't be used, or the cluster lets nobody in; librdkafka goes on trying.
+    fn trouble(&self, error: KafkaError);
+    /// No broker can be used any more.
+    fn all_down(&self);
+}
+
+struct Shared {
+    events: Box<dyn Events>,
+    wake: Arc<Notify>,
+    /// There was no thread for a broker.
+    lacks_thread: AtomicBool,
+}
+
+/// A librdkafka consumer handle without a group.
+pub(in crate::source::kafka) struct Client {
+    pub(super) rk: *mut rd::rd_kafka_t,
+    main: *mut rd::rd_kafka_queue_t,
+    // Boxed: librdkafka keeps its address as the opaque of its callbacks.
+    shared: Box<Shared>,
+}
+
+// SAFETY: librdkafka's handles are thread-safe, and `Shared` is Sync by its bounds.
+unsafe impl Send for Client {}
+unsafe impl Sync for Client {}
+
+impl Client {
+    pub(in crate::source::kafka) fn new<'a>(
+        properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+        events: Box<dyn Events>,
+    ) -> Result<Arc<Self>, String> {
+        let shared = Box::new(Shared {
+            events,
+            wake: Arc::default(),
+            lacks_thread: AtomicBool::new(false),
+        });
+        let opaque = ptr::from_ref(&*shared).cast_mut().cast::<c_void>();
+        let mut said = [0 as c_char; 512];
+        // SAFETY: `conf` is new and ours until rd_kafka_new takes it, or is destroyed on each early return;
+        // `opaque` lives in the Box that the Client keeps until after rd_kafka_destroy.
+        unsafe {
+            let conf = rd::rd_kafka_conf_new();
+            for (name, value) in properties {
+                let set = cstring(name).and_then(|name| Ok((name, cstring(value)?)));
+                let done = set.map(|(name, value)| {
+                    rd::rd_kafka_conf_set(
+                        conf,
+                        name.as_ptr(),
+                        value.as_ptr(),
+                        said.as_mut_ptr(),
+                        said.len(),
+                    )
+                });
+                if !matches!(done, Ok(rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK)) {
+                    rd::rd_kafka_conf_destroy(conf);
+                    // librdkafka's own words would quote the value, which may be a secret.
+                    return Err(format!("the kafka property {name} has an unusable value"));
+                }
+            }
+            rd::rd_kafka_conf_set_opaque(conf, opaque);
+            rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
+            rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
+            let rk = rd::rd_kafka_new(
+                rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
+                conf,
+                said.as_mut_ptr(),
+                said.len(),
+            );
+            if rk.is_null() {
+                rd::rd_kafka_conf_destroy(conf);
+                return Err(text(said.as_ptr()));
+            }
+            let main = rd::rd_kafka_queue_get_main(rk);
+            rd::rd_kafka_queue_cb_event_enable(main, Some(on_main_event), opaque);
+            let client = Self { rk, main, shared };
+            client.poll();
+            // One without its first brokers never looks for them again.
+            match client.shared.lacks_thread.load(Ordering::Relaxed) {
+                true => Err(
+                    "there is no thread for a broker; raise the limit of processes (ulimit -u)"
+                        .into(),
+                ),
+                false => Ok(Arc::new(client)),
+            }
+        }
+    }
+
+    /// Serves what the client has to say, for as long as it lives.
+    pub(in crate::source::kafka) fn keep_polling(
+        self: &Arc<Self>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (client, wake) = (Arc::downgrade(self), Arc::clone(&self.shared.wake));
+        async move {
+            while let Some(client) = client.upgrade() {
+                client.poll();
+                drop(client);
+                wake.notified().await;
+            }
+        }
+    }
+
+    /// Serves what the client has to say, which calls its [`Events`]. Never waits.
+    fn poll(&self) {
+        // SAFETY: the handle is alive; the callbacks only touch `Shared`.
+        unsafe { while rd::rd_kafka_poll(self.rk, 0) > 0 {} }
+    }
+
+    /// The id of the cluster that has answered last. Blocks up to `timeout` if nobody has.
+    pub(in crate::source::kafka) fn cluster_id(&self, timeout: Duration) -> Option<String> {
+        // SAFETY: the returned string is librdkafka's allocation, freed by its own function.
+        unsafe {
+            let id = rd::rd_kafka_clusterid(self.rk, millis(timeout));
+            if id.is_null() {
+                return None;
+            }
+            let owned = text(id);
+            rd::rd_kafka_mem_free(self.rk, id.cast());
+            Some(owned)
+        }
+    }
+
+    /// The ids of the brokers, one that answers first. Blocks up to `timeout`.
+    pub(in crate::source::kafka) fn brokers(
+        &self,
+        timeout: Duration,
+    ) -> Result<Vec<i32>, KafkaError> {
+        let mut metadata = ptr::null();
+        // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
+        unsafe {
+            let code =
+                rd::rd_kafka_metadata(self.rk, 0, ptr::null_mut(), &mut metadata, millis(timeout));
+            if code != OK {
+                return Err(error(code, ""));
+            }
+            let found = &*metadata;
+            let known = array(
+                found.brokers,
+                usize::try_from(found.broker_cnt).unwrap_or(0),
+            );
+            let mut brokers = known.iter().map(|broker| broker.id).collect::<Vec<_>>();
+            // Who answered has no id while the client only knows it as a bootstrap server.
+            brokers.sort_by_key(|&id| id != found.orig_broker_id);
+            rd::rd_kafka_metadata_destroy(metadata);
+            Ok(brokers)
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: topics and queues keep the client by Arc, so none is left.
+        unsafe {
+            rd::rd_kafka_queue_cb_event_enable(self.main, None, ptr::null_mut());
+            rd::rd_kafka_queue_destroy(self.main);
+            rd::rd_kafka_destroy(self.rk);
+        }
+        self.shared.wake.notify_one();
+    }
+}
+
+unsafe extern "C" fn on_main_event(_: *mut rd::rd_kafka_t, shared: *mut c_void) {
+    // SAFETY: the Client keeps `Shared` until after rd_kafka_destroy.
+    unsafe { &*shared.cast::<Shared>() }.wake.notify_one();
+}
+
+unsafe extern "C" fn on_log(
+    rk: *const rd::rd_kafka_t,
+    level: c_int,
+    _facility: *const c_char,
+    line: *const c_char,
+) {
+    // SAFETY: the opaque is the client's `Shared`, or null while the client is being made.
+    unsafe {
+        let shared = rd::rd_kafka_opaque(rk).cast::<Shared>();
+        if !shared.is_null() {
+            (*shared).events.log(level, text(line).trim());
+        }
+    }
+}
+
+unsafe extern "C" fn on_error(
+    _: *mut rd::rd_kafka_t,
+    code: c_int,
+    reason: *const c_char,
+    shared: *mut c_void,
+) {
+    // SAFETY: `code` is one of librdkafka's own error codes; the opaque is the client's `Shared`.
+    unsafe {
+        let code = std::mem::transmute::<c_int, rd::RDKafkaRespErr>(code);
+        let shared = &*shared.cast::<Shared>();
+        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE {
+            shared.lacks_thread.store(true, Ordering::Relaxed);
+        }
+        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+            shared.events.all_down();
+        } else {
+            shared.events.trouble(error(code, &text(reason)));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! A process: a supervisor on a simulated platform, and perhaps a second process beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::check::refusal;
+use super::disk::SimFs;
+use super::platform::{SimClock, SimPlatform};
+use super::restart::Restart;
+use super::world::{World, lock};
+use crate::archive::{self, End};
+use crate::config::{self, Checked};
+use crate::observe::status::State;
+use crate::supervisor::{Ending, Supervisor};
+use crate::world::clock::Ticks;
+use crate::world::devices::Devices;
+use crate::world::executor::{Cores, Pace};
+use crate::world::shutdown::{self, Shutdown, Stopper};
+
+/// What a script does next.
+pub enum Step {
+    /// Nothing, for so long.
+    Wait(Duration),
+    /// It starts a second process on these archives, and ends it some time later; a third there can't be.
+    Rival(Vec<config::Archive>, Duration),
+    /// It stops the archive of this number, and starts it again so long after its end; not one that is stopped already.
+    Restart(usize, Duration),
+    /// It asks the process to stop.
+    Stop,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was crashed.
+    Crashed,
+    /// It stopped as asked.
+    Stopped {
+        /// Did every archive store all that it took?
+        clean: bool,
+    },
+}
+
+/// How long a stop may take: a disk that hangs and a pause between attempts are in it.
+const STOP_MOST: Duration = Duration::from_secs(1200);
+
+pub(super) struct Process {
+    fs: SimFs,
+    pub supervisor: Supervisor,
+    stopper: Stopper,
+    /// Those that run.
+    ends: FuturesUnordered<futures_util::future::BoxFuture<'static, (config::Archive, End)>>,
+    /// Those that were asked to stop by themselves.
+    pub restarts: Vec<Restart>,
+}
+
+impl World {
+    /// Runs a process with all archives until it is crashed, or has stopped because `script` says so.
+    pub fn process(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
+        let archives = self.archives.iter();
+        let configs = archives.map(|archive| archive.config.clone());
+        self.process_of(configs.collect(), script)
+    }
+
+    /// The same with these archives.
+    pub fn process_of(
+        &self,
+        archives: Vec<config::Archive>,
+        script: &mut dyn FnMut(&Self) -> Step,
+    ) -> Result<Ended, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .map_err(|e| format!("building a runtime: {e}"))?;
+        let ended = runtime.block_on(self.live(archives, script));
+        lock(&self.statuses).clear();
+        ended
+    }
+
+    async fn live(
+        &self,
+        archives: Vec<config::Archive>,
+        script: &mut dyn FnMut(&Self) -> Step,
+    ) -> Result<Ended, String> {
+        let mut main = self.start(archives)?;
+        self.look(&main);
+        let mut rival = None::<(Process, Instant)>;
+        let died = self.fs.died();
+        let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
+        let (mut next_step, mut next_delivery) = (began, began);
+        loop {
+            if let Some(wrong) = self.fs.trespass().or_else(|| self.misstep()) {
+                return Err(wrong);
+            }
+            let rival_ends = rival.as_ref().map_or(next_step, |(_, until)| *until);
+            let restart = main.restarts.iter().filter_map(|restart| restart.at).min();
+            tokio::select! {
+                biased;
+                () = died.notified() => return Ok(Ended::Crashed),
+                Some((config, end)) = main.ends.next() => {
+                    self.ended(&mut main, &config, end)?;
+                }
+                Some((config, end)) = next_end(&mut rival) => {
+                    if let Some((rival, _)) = &mut rival {
+                        self.ended(rival, &config, end)?;
+                    }
+                }
+                () = sleep_until(rival_ends), if rival.is_some() => {
+                    if let Some((rival, _)) = rival.take() {
+                        self.fs.note(|| "  the second process is killed".into());
+                        rival.fs.end();
+                    }
+                }
+                () = sleep_until(restart.unwrap_or(next_step)), if restart.is_some() => {
+                    self.start_again(&mut main)?;
+                }
+                () = sleep_until(next_delivery) => {
+                    self.cluster.deliver();
+                    next_delivery += Duration::from_millis(self.random.between(2, 120) as u64);
+                }
+                () = sleep_until(next_step) => {
+                    let elapsed = began.elapsed().as_millis() as u64;
+                    self.now.store(before + elapsed, Ordering::Relaxed);
+                    match script(self) {
+                        Step::Wait(pause) => next_step += pause,
+                        Step::Rival(archives, most) => if rival.is_none() {
+                            self.fs.note(|| "  a second process is started".into());
+                            rival = Some((self.start(archives)?, Instant::now() + most));
+                        }
+                        Step::Restart(number, pause) => self.restart(&mut main, number, pause)?,
+                        Step::Stop => break,
+                    }
+                }
+            }
+        }
+        if let Some((rival, _)) = rival {
+            rival.fs.end();
+        }
+        self.stop(main).await
+    }
+
+    async fn stop(&self, mut process: Process) -> Result<Ended, String> {
+        self.fs.note(|| "  asked to stop".into());
+        process.stopper.stop();
+        let died = self.fs.died();
+        let (began, before) = (Instant::now(), self.now.load(Ordering::Relaxed));
+        let mut clean = true;
+        loop {
+            let ended = tokio::select! {
+                biased;
+                () = died.notified() => return Ok(Ended::Crashed),
+                ended = timeout(STOP_MOST, process.ends.next()) => ended,
+            };
+            match ended {
+                Ok(Some((config, end))) => {
+                    clean &= self.ended(&mut process, &config, end)? == End::Clean;
+                }
+                Ok(None) => {
+                    let elapsed = began.elapsed().as_millis() as u64;
+                    self.now.store(before + elapsed, Ordering::Relaxed);
+                    return Ok(Ended::Stopped { clean });
+                }
+                Err(_) => return Err("it doesn't stop".into()),
+            }
+        }
+    }
+
+    /// A supervisor on the simulated platform, and the file system of its process.
+    pub fn supervisor(&self, timeout: Duration, shutdown: Shutdown) -> (Supervisor, SimFs) {
+        let fs = self.fs.start();
+        let world = archive::World {
+            devices: Devices::in_tasks(
+                Arc::new(fs.clone()),
+                self.budget,
+                self.pace(fs.clone()),
+                self.devices,
+            ),
+            cores: Cores::in_tasks(self.pace(fs.clone())),
+            clock: Arc::new(SimClock(Arc::clone(&self.now))),
+            ticks: Ticks::default(),
+            drain: Duration::from_secs(5),
+            memory_bytes: 256 << 20,
+            said_too_large: Arc::default(),
+        };
+        let platform = SimPlatform {
+            fs: fs.clone(),
+            cluster: self.cluster.clone(),
+        };
+        (Supervisor::new(world, platform, timeout, shutdown), fs)
+    }
+
+    fn start(&self, archives: Vec<config::Archive>) -> Result<Process, String> {
+        let (stopper, shutdown) = shutdown::channel();
+        let (supervisor, fs) = self.supervisor(STOP_MOST, shutdown);
+        let process = Process {
+            fs,
+            supervisor,
+            stopper,
+            ends: FuturesUnordered::new(),
+            restarts: Vec::new(),
+        };
+        let archives = archives.into_iter().map(Checked::for_tests);
+        let archives = archives.collect::<Vec<_>>();
+        let endings = process.supervisor.start_all(&archives);
+        let endings = endings.map_err(|e| e.to_string())?;
+        for (config, ending) in archives.iter().zip(endings) {
+            process.await_end(config, ending);
+        }
+        Ok(process)
+    }
+
+    /// Takes note of what the archives are doing that run; of the others, what they did last.
+    pub(super) fn look(&self, main: &Process) {
+        let mut statuses = lock(&self.statuses);
+        for status in main.supervisor.statuses() {
+            let mut same = statuses.iter_mut();
+            match same.find(|known| known.name() == status.name()) {
+                Some(known) => *known = status,
+                None => statuses.push(status),
+            }
+        }
+    }
+
+    /// Blocking work takes any time, and none is begun or ends after the process's death.
+    fn pace(&self, fs: SimFs) -> Pace {
+        let (random, is_brisk) = (self.random.clone(), self.is_brisk);
+        Arc::new(move || {
+            let (fs, random) = (fs.clone(), random.clone());
+            async move {
+                let milliseconds = match random.below(40) {
+                    _ if is_brisk => 0,
+                    0..10 => {
+                        tokio::task::yield_now().await;
+                        0
+                    }
+                    10..13 => random.below(30),
+                    13 => random.below(1500),
+                    _ => 0,
+                };
+                let milliseconds = fs.hang().unwrap_or(milliseconds as u64);
+                if milliseconds > 0 {
+                    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                }
+                if fs.is_dead() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            .boxed()
+        })
+    }
+
+    /// An archive's end: if it is for good, the reason must be true.
+    fn ended(
+        &self,
+        process: &mut Process,
+        config: &config::Archive,
+        end: End,
+    ) -> Result<End, String> {
+        let name = &config.name;
+        self.fs.note(|| format!("  archive {name} ended: {end:?}"));
+        self.ended_alone(process, name, end)?;
+        if end != End::Never {
+            return Ok(end);
+        }
+        let statuses = process.supervisor.statuses();
+        let status = statuses.iter().find(|status| status.name() == name);
+        // One that is not known any more was asked to stop; what it said is known from before.
+        let known = lock(&self.statuses);
+        let status = status.or(known.iter().find(|status| status.name() == name));
+        let Some(State::Stopped(why)) = status.map(|status| status.state()) else {
+            return Err(format!("archive {name} doesn't say why it stopped"));
+        };
+        drop(known);
+        self.fs.note(|| format!("  because {why}"));
+        match refusal::is_true(self, config, &why, &process.fs) {
+            true => Ok(End::Clean),
+            false => Err(format!("archive {name} stopped without need: {why}")),
+        }
+    }
+}
+
+impl Process {
+    pub fn await_end(&self, config: &config::Archive, ending: Ending) {
+        let config = config.clone();
+        self.ends
+            .push(async move { (config, ending.wait().await) }.boxed());
+    }
+}
+
+async fn next_end(rival: &mut Option<(Process, Instant)>) -> Option<(config::Archive, End)> {
+    match rival {
+        Some((rival, _)) => rival.ends.next().await,
+        None => None,
+    }
+}
