@@ -97,12 +97,14 @@ impl Batch {
         from: NextOffset,
         newline: Newline,
     ) -> Result<(), NewlineInValue> {
-        let part = self.part(segment);
+        let part = match self.parts.get_mut(self.last) {
+            Some(last) if last.segment == segment => last,
+            _ => self.part(segment),
+        };
         let before = part.bytes.len();
         line::encode(record, newline, &mut part.bytes)?;
         part.lines += 1;
-        let added = part.bytes.len() - before;
-        self.bytes += added;
+        self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
     }
@@ -118,17 +120,17 @@ impl Batch {
         (parts.collect(), self.advance)
     }
 
+    /// The part of this segment, which is the last one from now on.
     fn part(&mut self, segment: SegmentId) -> &mut Part {
-        let is_it = |part: &Part| part.segment == segment;
-        if !self.parts.get(self.last).is_some_and(is_it) {
-            self.last = self.parts.iter().position(is_it).unwrap_or_else(|| {
-                self.parts.push(Part {
-                    segment,
-                    ..Part::default()
-                });
-                self.parts.len() - 1
+        let mut parts = self.parts.iter();
+        let known = parts.position(|part| part.segment == segment);
+        self.last = known.unwrap_or_else(|| {
+            self.parts.push(Part {
+                segment,
+                ..Part::default()
             });
-        }
+            self.parts.len() - 1
+        });
         &mut self.parts[self.last]
     }
 }

@@ -26,6 +26,7 @@ pub struct NewlineInValue {
 }
 
 /// Appends a record as one line; a null value is an empty one. If the record is refused nothing is appended.
+#[inline]
 pub fn encode(
     record: &Record<'_>,
     newline: Newline,

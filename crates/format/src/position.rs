@@ -21,6 +21,7 @@ pub struct Position {
 
 impl Position {
     /// Behind a record.
+    #[inline]
     pub const fn after(record: &Record<'_>) -> Self {
         Self {
             next: record.next(),
@@ -48,17 +49,20 @@ pub struct Positions {
 
 impl Positions {
     /// Where a partition is to be read on; `None` if it has never been read.
+    #[inline]
     pub fn get(&self, partition: Partition) -> Option<Position> {
         let at = self.find(partition).ok()?;
         Some(self.sorted[at].1)
     }
 
     /// The offset that a partition is to be read from; the first one there can be if it has never been read.
+    #[inline]
     pub fn next(&self, partition: Partition) -> NextOffset {
         self.get(partition).unwrap_or_default().next
     }
 
     /// Puts a partition there, wherever it was.
+    #[inline]
     pub fn set(&mut self, partition: Partition, position: Position) {
         match self.find(partition) {
             Ok(at) => self.sorted[at].1 = position,
@@ -114,6 +118,7 @@ impl Positions {
         Ok(())
     }
 
+    #[inline]
     fn find(&self, partition: Partition) -> Result<usize, usize> {
         let at = usize::try_from(partition).unwrap_or(usize::MAX);
         match self.sorted.get(at) {
@@ -175,14 +180,22 @@ pub struct Advance {
 impl Advance {
     /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the last
     /// step is looked at first.
+    #[inline]
     pub fn count(&mut self, record: &Record<'_>, from: NextOffset) {
         self.records += 1;
         let to = Position::after(record);
-        let mut steps = self.steps.iter_mut().rev();
-        match steps.find(|step| step.partition == record.partition) {
+        match self.steps.last_mut() {
+            Some(last) if last.partition == record.partition => last.to = to,
+            _ => self.reach(record.partition, from, to),
+        }
+    }
+
+    fn reach(&mut self, partition: Partition, from: NextOffset, to: Position) {
+        let mut steps = self.steps.iter_mut();
+        match steps.find(|step| step.partition == partition) {
             Some(step) => step.to = to,
             None => self.steps.push(Step {
-                partition: record.partition,
+                partition,
                 from,
                 to,
                 is_gap: false,
