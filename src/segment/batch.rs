@@ -52,7 +52,6 @@ pub struct Batch {
     parts: Vec<Part>,
     /// The place of the part that was written to last: records come in runs.
     last: usize,
-    bytes: usize,
     advance: Advance,
 }
 
@@ -70,12 +69,12 @@ impl Batch {
 
     /// Does it hold nothing?
     pub fn is_empty(&self) -> bool {
-        self.bytes == 0
+        self.advance.records == 0
     }
 
     /// How many bytes of lines it holds.
     pub fn len(&self) -> usize {
-        self.bytes
+        self.parts.iter().map(|part| part.bytes.len()).sum()
     }
 
     /// How many bytes of memory its lines take up, with what is reserved for more.
@@ -101,10 +100,8 @@ impl Batch {
             Some(last) if last.segment == segment => last,
             _ => self.part(segment),
         };
-        let before = part.bytes.len();
         line::encode(record, newline, &mut part.bytes)?;
         part.lines += 1;
-        self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
     }
