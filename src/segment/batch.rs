@@ -52,6 +52,7 @@ pub struct Batch {
     parts: Vec<Part>,
     /// The place of the part that was written to last: records come in runs.
     last: usize,
+    bytes: usize,
     advance: Advance,
 }
 
@@ -68,13 +69,15 @@ impl Batch {
     }
 
     /// Does it hold nothing?
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.advance.records == 0
+        self.bytes == 0
     }
 
     /// How many bytes of lines it holds.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes.len()).sum()
+        self.bytes
     }
 
     /// How many bytes of memory its lines take up, with what is reserved for more.
@@ -89,6 +92,7 @@ impl Batch {
 
     /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves the
     /// batch as it was.
+    #[inline]
     pub fn push(
         &mut self,
         segment: SegmentId,
@@ -100,8 +104,10 @@ impl Batch {
             Some(last) if last.segment == segment => last,
             _ => self.part(segment),
         };
+        let before = part.bytes.len();
         line::encode(record, newline, &mut part.bytes)?;
         part.lines += 1;
+        self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
     }
