@@ -6,18 +6,18 @@
 //! ([`executor`]), its own line of syncs, and its own share of the [`memory`] ([`budget`]). Work that needs no device
 //! is done on the cores. Nothing in here knows of Kafka or of archives.
 
-pub mod budget;
+pub(crate) mod budget;
 pub mod clock;
 mod device;
 pub mod devices;
-pub mod disk;
+pub(crate) mod disk;
 pub mod executor;
 mod finder;
 pub mod fs;
-pub mod idle;
-pub mod memory;
-pub mod open_files;
+pub(crate) mod idle;
+pub(crate) mod memory;
+pub(crate) mod open_files;
 mod replace;
-pub mod requests;
+pub(crate) mod requests;
 pub mod shutdown;
 mod syncs;

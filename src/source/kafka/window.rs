@@ -7,7 +7,7 @@ use crate::world::memory::{Held, Memory};
 
 /// Counts what waits in all the inboxes.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub(super) struct Window {
     memory: Memory,
     inbox_most: u64,
     /// Inboxes that hold more than one may.
