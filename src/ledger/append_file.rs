@@ -19,7 +19,7 @@ pub struct AppendFile {
 }
 
 /// Where a file ended.
-pub struct End {
+pub struct Savepoint {
     length: u64,
     tail: Tail,
 }
@@ -173,15 +173,15 @@ impl AppendFile {
     }
 
     /// Where it ends, to go back there.
-    pub fn end(&self) -> End {
-        End {
+    pub fn end(&self) -> Savepoint {
+        Savepoint {
             length: self.length,
             tail: self.tail.clone(),
         }
     }
 
     /// Takes back what was appended since.
-    pub fn go_back(&mut self, end: End) -> Result<(), Refused> {
+    pub fn go_back(&mut self, end: Savepoint) -> Result<(), Refused> {
         (self.length, self.tail) = (end.length, end.tail);
         self.cut().map(drop)
     }

@@ -49,7 +49,7 @@ pub struct Pipeline {
     compressor: Option<Compressor>,
     compressing: FuturesOrdered<BoxFuture<'static, Ready>>,
     ready: VecDeque<(Entry, Held)>,
-    writer: State,
+    writer: WriterState,
     in_flight: usize,
     /// A look at the file waits among them.
     checking: bool,
@@ -64,7 +64,7 @@ fn compress(batch: Batch, compression: Compression) -> io::Result<Entry> {
     Ok(Entry::Records(members.collect::<io::Result<_>>()?, advance))
 }
 
-enum State {
+enum WriterState {
     Resting(Box<Writer>),
     Writing(BoxFuture<'static, Done>),
     /// Only between the two.
@@ -82,7 +82,7 @@ impl Pipeline {
             compressor,
             compressing: FuturesOrdered::new(),
             ready: VecDeque::new(),
-            writer: State::Resting(Box::new(writer)),
+            writer: WriterState::Resting(Box::new(writer)),
             in_flight: 0,
             checking: false,
             failed: false,
@@ -146,13 +146,13 @@ impl Pipeline {
             self.begin_write();
             let compressing = &mut self.compressing;
             let compressed = match &mut self.writer {
-                State::Writing(writing) => tokio::select! {
+                WriterState::Writing(writing) => tokio::select! {
                     biased;
                     Some(entry) = compressing.next() => entry,
                     (writer, entries, written) = writing => {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
-                        self.writer = State::Resting(writer);
+                        self.writer = WriterState::Resting(writer);
                         return written;
                     }
                 },
@@ -176,8 +176,8 @@ impl Pipeline {
         if self.ready.is_empty() || self.failed {
             return;
         }
-        let mut writer = match std::mem::replace(&mut self.writer, State::Moving) {
-            State::Resting(writer) => writer,
+        let mut writer = match std::mem::replace(&mut self.writer, WriterState::Moving) {
+            WriterState::Resting(writer) => writer,
             other => {
                 self.writer = other;
                 return;
@@ -201,13 +201,13 @@ impl Pipeline {
             })
             .await
         };
-        self.writer = State::Writing(job.boxed());
+        self.writer = WriterState::Writing(job.boxed());
     }
 
     /// What has been written, if no write is going on at the moment.
     pub fn written(&self) -> Option<Written> {
         match &self.writer {
-            State::Resting(writer) => Some(writer.written()),
+            WriterState::Resting(writer) => Some(writer.written()),
             _ => None,
         }
     }
@@ -216,8 +216,8 @@ impl Pipeline {
     /// good byte. What else was in flight is dropped, and nothing more is written.
     pub async fn end(&mut self) -> Option<Written> {
         self.failed = true;
-        if let State::Writing(writing) = &mut self.writer {
-            self.writer = State::Resting(writing.await.0);
+        if let WriterState::Writing(writing) = &mut self.writer {
+            self.writer = WriterState::Resting(writing.await.0);
         }
         self.written()
     }

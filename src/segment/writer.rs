@@ -11,7 +11,7 @@ use archiver_format::mark::FileId;
 use archiver_format::position::{Advance, Misstep, Positions};
 
 use super::batch::{Member, SegmentId};
-use crate::ledger::append_file::{AppendFile, End, Refused};
+use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{OpenSegment, Written};
 use crate::world::fs::Fs;
@@ -142,7 +142,7 @@ impl Writer {
 
     /// Appends all of them or, as far as the file system lets it, none.
     fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
-        let mut before = Vec::<(usize, End)>::new();
+        let mut before = Vec::<(usize, Savepoint)>::new();
         let mut bytes = 0;
         for member in members {
             let open = self.segments.iter();

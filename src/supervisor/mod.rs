@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-use crate::archive::{Archive, End, World};
+use crate::archive::{Archive, End, Environment};
 use crate::config::{self, Checked, Config};
 use crate::observe::hung::Watched;
 use crate::observe::reason::Reason;
@@ -37,7 +37,7 @@ pub use run::Ended;
 pub struct Supervisor(Arc<Shared>);
 
 struct Shared {
-    world: World,
+    environment: Environment,
     platform: Box<dyn Platform>,
     /// The process's.
     shutdown: Shutdown,
@@ -51,13 +51,13 @@ struct Shared {
 impl Supervisor {
     /// A supervisor without archives, which are all asked to stop when `shutdown` is, and have `timeout` for it.
     pub fn new(
-        world: World,
+        environment: Environment,
         platform: impl Platform + 'static,
         timeout: Duration,
         shutdown: Shutdown,
     ) -> Self {
         Self(Arc::new(Shared {
-            world,
+            environment,
             platform: Box::new(platform),
             shutdown,
             timeout,
@@ -68,8 +68,13 @@ impl Supervisor {
 
     /// Begins to archive what is configured, on this machine. Must be called within a tokio runtime.
     pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
-        let (world, machine) = platform::machine(config);
-        let supervisor = Self::new(world, machine, config.shutdown_timeout, shutdown.clone());
+        let (environment, machine) = platform::machine(config);
+        let supervisor = Self::new(
+            environment,
+            machine,
+            config.shutdown_timeout,
+            shutdown.clone(),
+        );
         supervisor.start_all(&config.archives)?;
         Ok(supervisor)
     }
@@ -142,7 +147,7 @@ impl Supervisor {
     ) -> (Archive, Idle, Watched) {
         let status = Arc::new(Status::new(&archive.name));
         let OwnFs { fs, calls } = self.0.platform.fs(archive);
-        let (devices, idle) = self.0.world.devices.with_fs(fs);
+        let (devices, idle) = self.0.environment.devices.with_fs(fs);
         let watched = Watched {
             status: Arc::clone(&status),
             calls,
@@ -154,9 +159,9 @@ impl Supervisor {
             cluster_name: archive.cluster.name.clone(),
             refresh,
             status,
-            world: World {
+            environment: Environment {
                 devices,
-                ..self.0.world.clone()
+                ..self.0.environment.clone()
             },
         };
         (archive, idle, watched)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::archive::World;
+use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
 use crate::source::cluster::Cluster;
 use crate::source::kafka::KafkaClusters;
@@ -17,7 +17,7 @@ use crate::world::open_files::{Needs, OpenFiles};
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;
 
-/// What each archive has of its own, beside the [`World`] that all share.
+/// What each archive has of its own, beside the [`Environment`] that all share.
 pub trait Platform: Send + Sync {
     /// The file system, as this archive uses it.
     fn fs(&self, archive: &config::Archive) -> OwnFs;
@@ -53,9 +53,9 @@ pub(super) struct Machine {
 }
 
 /// What the program's archives run on.
-pub(super) fn machine(config: &Config) -> (World, Machine) {
+pub(super) fn machine(config: &Config) -> (Environment, Machine) {
     let fs = RealFs::default();
-    let world = World {
+    let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
         cores: Cores::default(),
         clock: Arc::new(RealClock),
@@ -69,7 +69,7 @@ pub(super) fn machine(config: &Config) -> (World, Machine) {
         clusters: KafkaClusters::new(config.memory_bytes),
         open_files: OpenFiles::default(),
     };
-    (world, machine)
+    (environment, machine)
 }
 
 impl Platform for Machine {
