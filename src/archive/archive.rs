@@ -32,7 +32,8 @@ pub struct Environment {
     pub drain: Duration,
     /// The memory that all records together may take, in bytes.
     pub memory_bytes: u64,
-    /// The size in bytes of the last record that was reported as too large: only one of twice that size is reported again.
+    /// The size in bytes of the last record that was reported as too large: only one of twice that size is reported
+    /// again.
     pub said_too_large: Arc<AtomicU64>,
 }
 
@@ -83,8 +84,8 @@ impl From<Failure> for Interruption {
     }
 }
 
-/// The memory that a record may take, in multiples of its size: in a broker's answer, beside the next record there, in its
-/// batch, compressed, and once more until the allocator gives it back.
+/// The memory that a record may take, in multiples of its size: in a broker's answer, beside the next record there, in
+/// its batch, compressed, and once more until the allocator gives it back.
 const COPIES: u64 = 5;
 
 impl Archive {
@@ -124,8 +125,8 @@ impl Archive {
         })
     }
 
-    /// Warns of a record that takes more memory than is allowed. It is not refused: it is in memory already, and without it
-    /// the archive could not go on. Another warning follows for a record of twice the size.
+    /// Warns of a record that takes more memory than is allowed. It is not refused: it is in memory already, and
+    /// without it the archive could not go on. Another warning follows for a record of twice the size.
     pub(super) fn say_if_too_large(&self, partition: Partition, offset: i64, size: usize) {
         let (size, allowed) = (size as u64, self.environment.memory_bytes);
         let needed = size.saturating_mul(COPIES);

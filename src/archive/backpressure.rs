@@ -1,8 +1,8 @@
 //! Backpressure: whether an archive may take more records, and what it does while it may not.
 //!
 //! Batches on their way to a device share a budget of memory. While it is spent, archives take turns, a batch each. An
-//! archive that can't take the records that have arrived lets go of them before others have waited for long, and fetches
-//! them again later.
+//! archive that can't take the records that have arrived lets go of them before others have waited for long, and
+//! fetches them again later.
 
 use std::time::Duration;
 

@@ -72,8 +72,8 @@ pub(super) struct Checkpoints {
     making: Option<BoxFuture<'static, Result<Outcome, Interruption>>>,
     /// Tells the one on its way not to wait for the brokers any longer.
     hurry: Arc<Notify>,
-    /// Records read since the last one may be of a topic that was created again. The brokers are not asked a second time,
-    /// as that topic may be gone by then.
+    /// Records read since the last one may be of a topic that was created again. The brokers are not asked a second
+    /// time, as that topic may be gone by then.
     is_unsure: bool,
 }
 
@@ -174,8 +174,8 @@ impl Checkpoints {
 
     /// Makes what was written durable and stores it as this archive's checkpoint.
     ///
-    /// Kafka's client goes on at the old offset when a topic is deleted and created again. So before any record counts as
-    /// archived, the brokers confirm that it was read from the topic, and in the cluster, that the checkpoint names.
+    /// Kafka's client goes on at the old offset when a topic is deleted and created again. So before any record counts
+    /// as archived, the brokers confirm that it was read from the topic, and in the cluster, that the checkpoint names.
     pub fn make(
         &self,
         archive: &Archive,

@@ -1,7 +1,7 @@
 //! Intake: where each partition stands, and the batch that its records go into.
 //!
-//! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and so
-//! are records behind a failure that leaves something out.
+//! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and
+//! so are records behind a failure that leaves something out.
 
 use archiver_format::line::{Newline, NewlineInValue};
 use archiver_format::position::{Position, Positions};

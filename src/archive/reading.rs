@@ -154,8 +154,8 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// May records be taken? Not while the writing lags behind, nor while the memory for batches is spent and it is another
-    /// archive's turn.
+    /// May records be taken? Not while the writing lags behind, nor while the memory for batches is spent and it is
+    /// another archive's turn.
     pub fn may_take(&self) -> bool {
         self.pipeline.has_room() && !self.backpressure.is_spent()
     }
@@ -250,8 +250,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Shows the archive as running. One that was waiting is shown so only when this attempt has lasted: on a full disk one
-    /// batch finds room, and the next doesn't.
+    /// Shows the archive as running. One that was waiting is shown so only when this attempt has lasted: on a full disk
+    /// one batch finds room, and the next doesn't.
     fn goes_on(&self) {
         if !self.archive.status.waits() || self.began.elapsed() > backoff::MOST {
             self.archive.status.set(State::Running);

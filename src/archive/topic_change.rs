@@ -1,7 +1,7 @@
 //! Changes of a topic: new partitions, offsets that are gone, a topic that was created again.
 //!
-//! The order: the topic and its unreadable partitions are looked at, new partitions are started, then each unreadable one
-//! goes on behind the gap that was found.
+//! The order: the topic and its unreadable partitions are looked at, new partitions are started, then each unreadable
+//! one goes on behind the gap that was found.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -115,8 +115,8 @@ pub(super) struct Restart {
     pub gaps: Vec<Gap>,
 }
 
-/// The partitions that are new since the topic was last looked at, to be read from their beginning. Fails if the topic was
-/// created again, or if another cluster answers.
+/// The partitions that are new since the topic was last looked at, to be read from their beginning. Fails if the topic
+/// was created again, or if another cluster answers.
 pub(super) fn new_partitions(
     archive: &Archive,
     identity: &Identity,
@@ -152,7 +152,8 @@ pub(super) fn recreated(archive: &Archive) -> Interruption {
 }
 
 impl Finding {
-    /// Where the partitions that couldn't be read go on. `positions` is where they stand now, `gaps` the path of the list.
+    /// Where the partitions that couldn't be read go on. `positions` is where they stand now, `gaps` the path of the
+    /// list.
     pub fn restart(
         self,
         archive: &Archive,
@@ -192,8 +193,8 @@ fn go_on(
     found: PartitionState,
 ) -> (Position, Option<Gap>) {
     let next = at.next;
-    // What is left of a shorter log was written in this epoch or an earlier one: with it, a further loss is noticed. Records
-    // that were never read may be of later epochs, so partitions that go on behind a gap start without one.
+    // What is left of a shorter log was written in this epoch or an earlier one: with it, a further loss is noticed.
+    // Records that were never read may be of later epochs, so partitions that go on behind a gap start without one.
     let back_to = |next| Position {
         next,
         epoch: at.epoch,

@@ -72,8 +72,8 @@ pub(super) async fn perhaps_read(
     // has been read further holds only records of the old one.
     Ok(offsets.iter().any(|(partition, log)| {
         let (from, to) = (checkpointed.next(*partition), read.next(*partition));
-        // `to` may be less than was checkpointed: the log was found shorter, perhaps as it is the new topic's, and was read
-        // from its end on.
+        // `to` may be less than was checkpointed: the log was found shorter, perhaps as it is the new topic's, and was
+        // read from its end on.
         from != to && to <= log.end
     }))
 }

@@ -58,8 +58,8 @@ impl UnreadablePartitions {
         !self.lost.is_empty()
     }
 
-    /// Those that are to be looked at. `true` if some had been looked at in vain: then one broker says that the offset is
-    /// there, and another that it isn't.
+    /// Those that are to be looked at. `true` if some had been looked at in vain: then one broker says that the offset
+    /// is there, and another that it isn't.
     pub fn take_lost(&mut self) -> (BTreeMap<Partition, Unreadable>, bool) {
         let lost = std::mem::take(&mut self.lost);
         let again = lost.keys().any(|p| self.unmoved.contains(p));

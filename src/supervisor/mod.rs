@@ -1,8 +1,8 @@
 //! Archives that come and go: each is started, looked at and stopped while the process runs, in a task of its own.
 //!
-//! A stop of one archive is a stop of the process for that archive alone: what has arrived is drained, written, made
-//! durable and noted in a checkpoint. Its name and its file are free again when its task has ended and nothing that it
-//! had asked of its disk is under way.
+//! A stop of one archive is what a stop of the process is for all: records that have arrived are written, made durable
+//! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
+//! way on its disks.
 
 mod ending;
 mod listed;
@@ -32,19 +32,19 @@ use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, Platform};
 pub use run::Ended;
 
-/// Starts archives, knows those that run, and stops them. Clones are the same one.
+/// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
 
 struct Shared {
     environment: Environment,
     platform: Box<dyn Platform>,
-    /// The process's.
+    /// The stop of the process, above that of each archive.
     shutdown: Shutdown,
     /// How long a stop of the process may take.
     timeout: Duration,
     listed: Mutex<Listed>,
-    /// Something has ended or was started.
+    /// An archive has ended or was started.
     changed: Notify,
 }
 
@@ -66,7 +66,7 @@ impl Supervisor {
         }))
     }
 
-    /// Begins to archive what is configured, on this machine. Must be called within a tokio runtime.
+    /// Starts all configured archives, on this machine. Must be called within a tokio runtime.
     pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
         let (environment, machine) = platform::machine(config);
         let supervisor = Self::new(
@@ -131,7 +131,7 @@ impl Supervisor {
         self.listed().statuses()
     }
 
-    /// What is in files, of those that were stopped too.
+    /// How much was written, by archives that were stopped too.
     pub fn counts(&self) -> Counts {
         self.listed().counts()
     }
@@ -140,6 +140,8 @@ impl Supervisor {
         self.0.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An archive that is ready to run, and two ways to see what it does on its disks: when nothing is under way there,
+    /// and what hangs.
     fn make(
         &self,
         archive: &Checked<config::Archive>,
@@ -167,7 +169,7 @@ impl Supervisor {
         (archive, idle, watched)
     }
 
-    /// An archive's task.
+    /// The task of one archive: runs it, and then waits until its files are free.
     async fn carry(self, archive: Archive, stop: Shutdown, mut idle: Idle, ending: Ending) {
         let (name, status) = (archive.config.name.clone(), Arc::clone(&archive.status));
         let running = AssertUnwindSafe(archive.run(stop)).catch_unwind();
@@ -176,7 +178,7 @@ impl Supervisor {
             status.set(State::stopped(Reason::Panicked));
             End::Never
         });
-        // Whoever has the files next must have them alone. When the process is to end nobody will.
+        // The next owner of the files must have them alone. If the process is to stop there is none.
         let mut shutdown = self.0.shutdown.clone();
         tokio::select! {
             biased;

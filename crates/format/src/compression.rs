@@ -140,8 +140,8 @@ pub fn decompress<'r>(
     })
 }
 
-/// Reads a whole file that is to be appended to; fails if it is not of this algorithm from its first byte to its last, or
-/// doesn't end with a whole line.
+/// Reads a whole file that is to be appended to; fails if it is not of this algorithm from its first byte to its last,
+/// or doesn't end with a whole line.
 pub fn check_whole(file: impl BufRead, algorithm: Algorithm) -> io::Result<()> {
     let mut lines = decompress(file, algorithm)?;
     let mut buffer = vec![0; 1 << 16];

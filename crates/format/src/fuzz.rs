@@ -58,7 +58,8 @@ pub fn gaps(bytes: &[u8]) {
 
 /// Each record is one line, from which what `newline` keeps of it can be had again.
 ///
-/// The first byte chooses `newline`; the records are what lies between the bytes `FE`, an `FF` before one makes it null.
+/// The first byte chooses `newline`; the records are what lies between the bytes `FE`, an `FF` before one makes it
+/// null.
 pub fn lines(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else {
         return;

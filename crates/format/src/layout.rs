@@ -44,8 +44,8 @@ impl StateDir {
         self.0.join("lock")
     }
 
-    /// What was cut off a data file from a byte on, when it may be of a topic that is gone, by that topic's id. Ids may be
-    /// written in an alphabet with a slash in it.
+    /// What was cut off a data file from a byte on, when it may be of a topic that is gone, by that topic's id. Ids may
+    /// be written in an alphabet with a slash in it.
     pub fn unverified(
         &self,
         topic_id: Option<&str>,

@@ -159,7 +159,8 @@ pub struct Step {
     pub from: NextOffset,
     /// Where it stands afterwards.
     pub to: Position,
-    /// What lies between is named in the list of gaps. Only then may it step back, to where a log that got shorter ends.
+    /// What lies between is named in the list of gaps. Only then may it step back, to where a log that got shorter
+    /// ends.
     pub is_gap: bool,
 }
 
@@ -173,8 +174,8 @@ pub struct Advance {
 }
 
 impl Advance {
-    /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the last
-    /// step is looked at first.
+    /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the
+    /// last step is looked at first.
     pub fn count(&mut self, record: &Record<'_>, from: NextOffset) {
         self.records += 1;
         let to = Position::after(record);

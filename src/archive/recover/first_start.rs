@@ -22,8 +22,8 @@ use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs};
 
 impl Archive {
-    /// Resolves where to begin, creates the file, and stores both in the first checkpoint, before any record. Returns the
-    /// data file too, locked.
+    /// Resolves where to begin, creates the file, and stores both in the first checkpoint, before any record. Returns
+    /// the data file too, locked.
     pub(super) async fn begin(
         &self,
         disk: &Disk,

@@ -1,7 +1,7 @@
 //! Recovery: where an archive goes on, from its lock, its checkpoint, the topic and the files, in this order.
 //!
-//! Nothing is guessed. Anything that doesn't fit the checkpoint stops the archive, with what was expected, what was found,
-//! and what can be done. The files are not changed before everything fits.
+//! Nothing is guessed. Anything that doesn't fit the checkpoint stops the archive, with what was expected, what was
+//! found, and what can be done. The files are not changed before everything fits.
 
 mod first_start;
 mod opened;

@@ -40,8 +40,8 @@ impl Archive {
         if stored.archive == self.config.name || stored.file == file.to_string() {
             return Ok(());
         }
-        // The archive was renamed and its file moved, or the checkpoint is another archive's. A fingerprint can't tell files
-        // with the same lines apart; a file's id can.
+        // The archive was renamed and its file moved, or the checkpoint is another archive's. A fingerprint can't tell
+        // files with the same lines apart; a file's id can.
         let path = self.config.file.clone();
         let segments = checkpoint.checkpoint().progress.segments.iter();
         let ids = segments.map(|segment| segment.id).collect::<Vec<_>>();
@@ -82,8 +82,8 @@ impl Archive {
         }
     }
 
-    /// Without a checkpoint, a file that isn't empty is refused, unless `existing = "append"` is configured and it can be
-    /// appended to. A list of gaps is always refused.
+    /// Without a checkpoint, a file that isn't empty is refused, unless `existing = "append"` is configured and it can
+    /// be appended to. A list of gaps is always refused.
     pub(in crate::archive) async fn check_new_file(
         &self,
         disk: &Disk,

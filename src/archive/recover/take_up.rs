@@ -1,7 +1,7 @@
 //! Taking an archive up at its checkpoint: the files are opened and cut back, and each partition goes on.
 //!
-//! The order: both files fit the checkpoint → quarantine, if the topic was created again → cut → list the old topic's end →
-//! sync. A power cut between any two leaves the same to be done.
+//! The order: both files fit the checkpoint → quarantine, if the topic was created again → cut → list the old topic's
+//! end → sync. A power cut between any two leaves the same to be done.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
 impl Archive {
-    /// Opens the files as the checkpoint has them, and works out where each partition goes on. `locked` is the data file, if
-    /// it is open already.
+    /// Opens the files as the checkpoint has them, and works out where each partition goes on. `locked` is the data
+    /// file, if it is open already.
     pub(super) async fn take_up(
         &self,
         disks: Disks,
@@ -70,8 +70,8 @@ impl Archive {
             locked,
         );
         let (writer, durable) = files.await?;
-        // An empty file is known only by its id, and a topic by its id or its partitions. Where one of them is new, that is
-        // stored before anything is written.
+        // An empty file is known only by its id, and a topic by its id or its partitions. Where one of them is new,
+        // that is stored before anything is written.
         let opened = self.segment(durable.progress())?;
         let is_other_empty =
             opened.mark.length == 0 && opened.id != self.segment(&stored.progress)?.id;
@@ -97,8 +97,8 @@ impl Archive {
         })
     }
 
-    /// Opens the files and cuts them back. If the topic was created again, the bytes to be cut off are quarantined first,
-    /// and the old topic's end is in the list of gaps before there is a writer at the new one's start.
+    /// Opens the files and cuts them back. If the topic was created again, the bytes to be cut off are quarantined
+    /// first, and the old topic's end is in the list of gaps before there is a writer at the new one's start.
     async fn open_files(
         &self,
         disk: &Disk,

@@ -1,5 +1,5 @@
-//! Unverified progress: records that were read before a stop during which no broker said whether the topic was still the
-//! same one.
+//! Unverified progress: records that were read before a stop during which no broker said whether the topic was still
+//! the same one.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ struct Found {
 }
 
 impl Archive {
-    /// Asks the brokers now, if none could be asked before the last checkpoint. If the archive has to go back, its data file
-    /// is returned too, locked. The order: quarantine → store that it goes back → cut. So no later start cuts off bytes that
-    /// were not kept, or counts bytes that were cut off.
+    /// Asks the brokers now, if none could be asked before the last checkpoint. If the archive has to go back, its data
+    /// file is returned too, locked. The order: quarantine → store that it goes back → cut. So no later start cuts off
+    /// bytes that were not kept, or counts bytes that were cut off.
     pub(in crate::archive) async fn verify(
         &self,
         disk: &Disk,

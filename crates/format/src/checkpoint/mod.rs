@@ -1,9 +1,9 @@
 //! `checkpoint.json`: how far an archive has come.
 //!
-//! The file is one line, `{"format":2,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the bytes of the
-//! inner object as they stand there. What is read must be byte for byte what would be written, so each change of what a
-//! checkpoint holds is a new [`Format`]. A checkpoint of an older format is taken up; it is stored in the newest one from
-//! then on.
+//! The file is one line, `{"format":2,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the bytes of
+//! the inner object as they stand there. What is read must be byte for byte what would be written, so each change of
+//! what a checkpoint holds is a new [`Format`]. A checkpoint of an older format is taken up; it is stored in the newest
+//! one from then on.
 
 mod v1;
 
