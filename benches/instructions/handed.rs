@@ -96,7 +96,7 @@ struct Arrived {
 /// Where its reader is.
 struct Taking {
     values: Arc<[Vec<u8>]>,
-    next: [NextOffset; PARTITIONS as usize],
+    next: [i64; PARTITIONS as usize],
     taken: usize,
     records: usize,
     stopper: Arc<Stopper>,
@@ -122,9 +122,9 @@ impl Cluster for Arrived {
         _: &str,
         partitions: Vec<Partition>,
     ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>> {
-        let held = partitions
-            .into_iter()
-            .map(|partition| (partition, 0..i64::MAX));
+        let all = NextOffset::ZERO..NextOffset::new(i64::MAX);
+        let held = partitions.into_iter();
+        let held = held.map(|partition| (partition, all.clone()));
         ready(Ok(held.collect())).boxed()
     }
 

@@ -89,12 +89,19 @@ impl Intake {
     pub fn take(&mut self, newline: Newline, room: usize) -> Taken {
         let (batch, positions) = (&mut self.batch, &mut self.positions);
         let (mut taken, mut records) = (Taken::default(), 0);
+        // Records come in runs of one partition: its position is noted at the end of the run.
+        let mut run = None::<(Partition, Position)>;
         let count = self.reader.take(TAKE_MOST, &mut |fetched| match fetched {
             Fetched::Record(record) => {
-                let Some(Position { next, .. }) = positions.get(record.partition) else {
-                    return;
-                };
-                if record.offset < next.get() || taken.is_barred(&record) {
+                if run.is_none_or(|(partition, _)| partition != record.partition) {
+                    if let Some((partition, at)) = run.take() {
+                        positions.set(partition, at);
+                    }
+                    let at = positions.get(record.partition);
+                    run = at.map(|at| (record.partition, at));
+                }
+                let Some((_, at)) = &mut run else { return };
+                if record.offset < at.next.get() || taken.is_barred(&record) {
                     return;
                 }
                 let size = record.value.map_or(1, |value| value.len() + 1);
@@ -106,14 +113,17 @@ impl Intake {
                     batch.reserve(ONLY, size);
                     taken.large = Some((record.partition, record.offset, size));
                 }
-                match batch.push(ONLY, &record, next, newline) {
-                    Ok(()) => positions.set(record.partition, Position::after(&record)),
+                match batch.push(ONLY, &record, at.next, newline) {
+                    Ok(()) => *at = Position::after(&record),
                     Err(e) => taken.refused = Some(e),
                 }
                 records += 1;
             }
             Fetched::Failed(partition, e) => taken.failed.push((partition, e)),
         });
+        if let Some((partition, at)) = run {
+            positions.set(partition, at);
+        }
         taken.count = count;
         if records > 0 {
             self.quiet = false;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::key::{Kind, Toml};
+use super::key::Kind;
 use super::problem::Problem;
-use super::reference;
-use super::walk::Walker;
+use super::schema;
+use super::walk::{Toml, Walker};
 
 /// The units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -79,7 +79,7 @@ impl Kind for Durations {
     }
 
     fn schema(&self) -> Json {
-        reference::text_like("([0-9]+(h|m|s|ms))+")
+        schema::text_like("([0-9]+(h|m|s|ms))+")
     }
 }
 

@@ -1,17 +1,13 @@
-//! What a key is: a row of the table of keys, and the kinds of values that one can have.
+//! What a key is: the row that says all of it, and the kind of value that it has. Which keys there are is no
+//! business of this file.
 
 use std::any::Any;
 use std::marker::PhantomData;
 
 use serde_json::Value as Json;
-use toml::Spanned;
-use toml::de::DeValue;
 
-use super::keys::KEYS;
-use super::walk::Walker;
-
-/// A value as the parser gives it.
-pub(super) type Toml<'i> = Spanned<DeValue<'i>>;
+use super::position::Position;
+use super::walk::{Toml, Walker};
 
 /// A kind of value: how it is read, and what the reference and the schema say of it.
 pub(super) trait Kind: Sync {
@@ -99,51 +95,4 @@ pub(super) enum DefaultValue {
     Typed(&'static str),
     /// Nothing, or what follows from other things: in words, for the reference.
     Told(&'static str),
-}
-
-/// A table that keys stand in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Position {
-    Top,
-    Defaults,
-    Archive,
-    Limits,
-    Cluster,
-}
-
-impl Position {
-    /// The keys that may stand here.
-    pub fn rows(self) -> impl Iterator<Item = &'static Row> {
-        KEYS.iter().filter(move |row| row.places.contains(&self))
-    }
-
-    /// As it is typed.
-    pub fn header(self) -> &'static str {
-        match self {
-            Self::Top => "",
-            Self::Defaults => "[defaults]",
-            Self::Archive => "[[archive]]",
-            Self::Limits => "[limits]",
-            Self::Cluster => "[clusters.NAME]",
-        }
-    }
-
-    /// As in "unknown key … in `[limits]`".
-    pub fn within(self) -> String {
-        match self {
-            Self::Top => "at the top of the file".to_owned(),
-            Self::Archive => format!("in an `{}`", self.header()),
-            Self::Cluster => format!("in a `{}` table", self.header()),
-            Self::Defaults | Self::Limits => format!("in `{}`", self.header()),
-        }
-    }
-
-    /// As in "this archive is missing …", where there can be several.
-    pub fn noun(self) -> Option<&'static str> {
-        match self {
-            Self::Archive => Some("archive"),
-            Self::Cluster => Some("cluster"),
-            Self::Top | Self::Defaults | Self::Limits => None,
-        }
-    }
 }

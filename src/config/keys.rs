@@ -13,12 +13,22 @@ use archiver_format::line::Newline;
 use super::built::{Corrupt, Existing, Start};
 use super::duration::Durations;
 use super::key::DefaultValue::{Required, Told, Typed};
-use super::key::Position::{Archive, Cluster, Defaults, Limits, Top};
-use super::key::{Key, Position, Row};
+use super::key::{Key, Row};
+use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Top};
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode};
 use super::size::Sizes;
 use super::table::{List, Named, Section};
+
+/// The file itself.
+pub(super) const TOP: Section = section(Top);
+
+const fn section(place: Position) -> Section {
+    Section {
+        place,
+        keys: || KEYS,
+    }
+}
 
 /// In `[defaults]`, and in an `[[archive]]` for that archive alone.
 const EACH: &[Position] = &[Defaults, Archive];
@@ -98,10 +108,10 @@ keys! {
     SHUTDOWN_TIMEOUT: Durations = ("shutdown_timeout", &[Top], Durations(ms(1000), hours(1)), Typed("\"30s\""),
         "the deadline of a clean stop");
     ARCHIVES: List<Section> = ("archive", &[Top],
-        List { of: Section(Archive), expected: "a list of tables, `[[archive]]`" }, Required, "one topic into one file");
-    DEFAULTS: Section = ("defaults", &[Top], Section(Defaults), Typed("{}"),
+        List { of: section(Archive), expected: "a list of tables, `[[archive]]`" }, Required, "one topic into one file");
+    DEFAULTS: Section = ("defaults", &[Top], section(Defaults), Typed("{}"),
         "what holds for every archive that doesn't say otherwise");
-    LIMITS: Section = ("limits", &[Top], Section(Limits), Typed("{}"), "what the process may take");
-    CLUSTERS: Named = ("clusters", &[Top], Named(Cluster), Typed("{}"), "clusters that archives refer to by name");
+    LIMITS: Section = ("limits", &[Top], section(Limits), Typed("{}"), "what the process may take");
+    CLUSTERS: Named = ("clusters", &[Top], Named(section(Cluster)), Typed("{}"), "clusters that archives refer to by name");
     KAFKA: Properties = ("kafka", &[Top], Properties, Typed("{}"), "librdkafka properties for every cluster");
 }

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::built::{Checked, Config};
 use super::check::check;
-use super::key::Position;
+use super::keys::TOP;
 use super::mask::Masked;
 use super::problem::Problem;
 use super::read::{read_source, source_name};
@@ -52,7 +52,7 @@ pub(super) fn load_text(
         ));
     }
     let mut walker = Walker::new(text, env);
-    let top = Table::read(&mut walker, Position::Top, root.get_ref(), &root.span());
+    let top = Table::read(&mut walker, TOP, root.get_ref(), &root.span());
     let config = check(&mut walker, &top);
     match config {
         Some(config) if walker.problems.is_empty() => Ok(Checked::new(config)),

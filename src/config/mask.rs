@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
 
-use super::key::Toml;
 use super::problem::Span;
+use super::walk::Toml;
 
 const MASK: &str = "***";
 

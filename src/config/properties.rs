@@ -11,10 +11,10 @@ use rdkafka::types::RDKafkaConfRes;
 use serde_json::{Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
-use super::key::{Kind, Toml};
+use super::key::Kind;
 use super::nearest::nearest;
 use super::problem::{Problem, Span, quote};
-use super::walk::Walker;
+use super::walk::{Toml, Walker};
 
 /// A property that a consumer can have and that is set as text.
 pub(super) struct Property {

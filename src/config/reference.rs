@@ -1,9 +1,10 @@
 //! What the documentation says of the keys: tables for the reference page, and a JSON schema for editors.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
-use super::key::{DefaultValue, Position, Row};
-use super::keys::KEYS;
+use super::key::{DefaultValue, Row};
+use super::keys::{KEYS, TOP};
+use super::schema::object;
 
 /// For each kind of table, its header (nothing for the top of the file) and a table of its keys in Markdown.
 pub fn tables() -> Vec<(&'static str, String)> {
@@ -38,43 +39,8 @@ fn line(row: &Row) -> String {
 
 /// The JSON schema of a configuration.
 pub fn schema() -> Json {
-    let mut schema = object(Position::Top);
+    let mut schema = object(TOP.rows());
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("The configuration of archiver");
     schema
-}
-
-/// The schema of a table.
-pub(super) fn object(place: Position) -> Json {
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for row in place.rows() {
-        let mut schema = row.kind.schema();
-        schema["description"] = json!(row.help);
-        match row.default {
-            DefaultValue::Required => required.push(row.name),
-            DefaultValue::Typed("{}") | DefaultValue::Told(_) => {}
-            // Strings and numbers are the same in TOML and JSON.
-            DefaultValue::Typed(value) => {
-                schema["default"] = serde_json::from_str(value).unwrap_or_default();
-            }
-        }
-        properties.insert(row.name.to_owned(), schema);
-    }
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
-}
-
-/// A string that matches a pattern or takes a value from elsewhere.
-pub(super) fn text_like(pattern: &str) -> Json {
-    json!({ "type": "string", "pattern": format!(r"^({pattern})$|\$\{{") })
-}
-
-/// A string that takes a value from elsewhere.
-pub(super) fn from_elsewhere() -> Json {
-    json!({ "type": "string", "pattern": r"\$\{" })
 }

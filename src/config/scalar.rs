@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value as Json, json};
 
-use super::key::{Kind, Toml};
+use super::key::Kind;
 use super::nearest::nearest;
 use super::problem::{Problem, Text};
-use super::reference;
-use super::walk::Walker;
+use super::schema;
+use super::walk::{Toml, Walker};
 use crate::world::fs::real::FileMode;
 
 /// A string that isn't empty.
@@ -96,7 +96,7 @@ impl<T: Copy + Sync> Kind for Choice<T> {
 
     fn schema(&self) -> Json {
         let words: Vec<&str> = self.0.iter().map(|(word, ..)| *word).collect();
-        json!({ "anyOf": [{ "enum": words }, reference::from_elsewhere()] })
+        json!({ "anyOf": [{ "enum": words }, schema::from_elsewhere()] })
     }
 }
 
@@ -127,6 +127,6 @@ impl Kind for Mode {
     }
 
     fn schema(&self) -> Json {
-        reference::text_like("[0-7]{3,4}")
+        schema::text_like("[0-7]{3,4}")
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::key::{Kind, Toml};
+use super::key::Kind;
 use super::problem::Problem;
-use super::reference;
-use super::walk::Walker;
+use super::schema;
+use super::walk::{Toml, Walker};
 
 const UNITS: [(&str, u64); 8] = [
     ("TiB", 1 << 40),
@@ -69,7 +69,7 @@ impl Kind for Sizes {
 
     fn schema(&self) -> Json {
         let units: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
-        reference::text_like(&format!("[0-9]+(B|{})?", units.join("|")))
+        schema::text_like(&format!("[0-9]+(B|{})?", units.join("|")))
     }
 }
 

@@ -7,12 +7,12 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{DefaultValue, Key, Kind, Position, Row, Toml};
-use super::keys::KEYS;
+use super::key::{DefaultValue, Key, Kind, Row};
 use super::nearest::nearest;
+use super::position::Position;
 use super::problem::{At, Problem, Span, quote};
-use super::walk::Walker;
-use super::{name, reference};
+use super::walk::{Toml, Walker};
+use super::{name, schema};
 
 /// The values of a table, each of its key's kind.
 #[derive(Default)]
@@ -26,31 +26,31 @@ impl Table {
     /// Reads everything that stands in a table. `span` is the place for what doesn't.
     pub fn read(
         walker: &mut Walker<'_>,
-        place: Position,
+        section: Section,
         typed: &DeTable<'_>,
         span: &Span,
     ) -> Self {
         for key in typed.keys() {
-            if !place.rows().any(|row| row.name == key.get_ref().as_ref()) {
-                walker.report(unknown(place, key));
+            if !section.rows().any(|row| row.name == key.get_ref().as_ref()) {
+                walker.report(unknown(section, key));
             }
         }
         let mut table = Self::default();
-        for row in place.rows() {
+        for row in section.rows() {
             if let Some(value) = typed.get(row.name) {
                 table.take(walker, row, value);
             } else if matches!(row.default, DefaultValue::Required) {
                 table.missing.push(row.name);
             }
             if let DefaultValue::Typed(text) = row.default
-                && row.places.first() == Some(&place)
+                && row.places.first() == Some(&section.place)
                 && !table.values.contains_key(row.name)
                 && let Ok(value) = DeValue::parse(text)
             {
                 table.take(walker, row, &value);
             }
         }
-        if let (Some(noun), Some(missing)) = (place.noun(), listed(&table.missing)) {
+        if let (Some(noun), Some(missing)) = (section.place.noun(), listed(&table.missing)) {
             walker.report(Problem::at(
                 span,
                 format!("this {noun} is missing {missing}"),
@@ -87,12 +87,12 @@ fn listed(keys: &[&str]) -> Option<String> {
     })
 }
 
-fn unknown(place: Position, key: &Spanned<impl AsRef<str>>) -> Problem {
+fn unknown(section: Section, key: &Spanned<impl AsRef<str>>) -> Problem {
     let typed = key.get_ref().as_ref();
-    let message = format!("unknown key {} {}", quote(typed), place.within());
+    let message = format!("unknown key {} {}", quote(typed), section.place.within());
     let problem = Problem::at(&key.span(), message);
-    let known = || place.rows().map(|row| row.name);
-    if let Some(row) = KEYS.iter().find(|row| row.name == typed) {
+    let known = || section.rows().map(|row| row.name);
+    if let Some(row) = (section.keys)().iter().find(|row| row.name == typed) {
         let home = match row.places {
             [.., Position::Top] | [] => {
                 "at the top of the file, above the first `[table]`".to_owned()
@@ -110,7 +110,20 @@ fn unknown(place: Position, key: &Spanned<impl AsRef<str>>) -> Problem {
 }
 
 /// A table with keys of its own.
-pub(super) struct Section(pub Position);
+#[derive(Clone, Copy)]
+pub(super) struct Section {
+    pub place: Position,
+    /// All keys, wherever they may stand.
+    pub keys: fn() -> &'static [Row],
+}
+
+impl Section {
+    /// The keys that may stand here.
+    pub fn rows(self) -> impl Iterator<Item = &'static Row> {
+        let all = (self.keys)().iter();
+        all.filter(move |row| row.places.contains(&self.place))
+    }
+}
 
 impl Kind for Section {
     type Value = Table;
@@ -118,14 +131,14 @@ impl Kind for Section {
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Table> {
         let Some(typed) = value.get_ref().as_table() else {
-            walker.wrong_type(value, &format!("a table, `{}`", self.0.header()));
+            walker.wrong_type(value, &format!("a table, `{}`", self.place.header()));
             return None;
         };
-        Some(Table::read(walker, self.0, typed, &value.span()))
+        Some(Table::read(walker, *self, typed, &value.span()))
     }
 
     fn schema(&self) -> Json {
-        reference::object(self.0)
+        schema::object(self.rows())
     }
 }
 
@@ -162,14 +175,15 @@ impl<K: Kind> Kind for List<K> {
 }
 
 /// Tables with names, each with keys of its own.
-pub(super) struct Named(pub Position);
+pub(super) struct Named(pub Section);
 
 impl Kind for Named {
     type Value = Vec<(At<String>, Table)>;
     const SHOWN: bool = false;
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<Self::Value> {
-        let (header, noun) = (self.0.header(), self.0.noun().unwrap_or_default());
+        let place = self.0.place;
+        let (header, noun) = (place.header(), place.noun().unwrap_or_default());
         let Some(tables) = value.get_ref().as_table() else {
             walker.wrong_type(value, &format!("tables, `{header}`"));
             return None;
@@ -195,6 +209,6 @@ impl Kind for Named {
     }
 
     fn schema(&self) -> Json {
-        json!({ "type": "object", "additionalProperties": reference::object(self.0) })
+        json!({ "type": "object", "additionalProperties": schema::object(self.0.rows()) })
     }
 }

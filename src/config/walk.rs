@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
+use toml::Spanned;
 use toml::de::DeValue;
 
-use super::key::Toml;
 use super::problem::{Problem, Text};
 use super::substitute::{Env, substitute};
+
+/// A value as the parser gives it.
+pub(super) type Toml<'i> = Spanned<DeValue<'i>>;
 
 /// Walks one file.
 pub(super) struct Walker<'a> {

@@ -70,11 +70,13 @@ impl Batch {
     }
 
     /// Does it hold nothing?
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
     }
 
     /// How many bytes of lines it holds.
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes
     }
@@ -91,6 +93,7 @@ impl Batch {
 
     /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves
     /// the batch as it was.
+    #[inline]
     pub fn push(
         &mut self,
         segment: SegmentId,
@@ -98,12 +101,14 @@ impl Batch {
         from: NextOffset,
         newline: Newline,
     ) -> Result<(), NewlineInValue> {
-        let part = self.part(segment);
+        let part = match self.parts.get_mut(self.last) {
+            Some(last) if last.segment == segment => last,
+            _ => self.part(segment),
+        };
         let before = part.bytes.len();
         line::encode(record, newline, &mut part.bytes)?;
         part.lines += 1;
-        let added = part.bytes.len() - before;
-        self.bytes += added;
+        self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
     }
@@ -121,16 +126,15 @@ impl Batch {
 
     /// The part of a segment, made with its first record.
     fn part(&mut self, segment: SegmentId) -> &mut Part {
-        let is_it = |part: &Part| part.segment == segment;
-        if !self.parts.get(self.last).is_some_and(is_it) {
-            self.last = self.parts.iter().position(is_it).unwrap_or_else(|| {
-                self.parts.push(Part {
-                    segment,
-                    ..Part::default()
-                });
-                self.parts.len() - 1
+        let mut parts = self.parts.iter();
+        let known = parts.position(|part| part.segment == segment);
+        self.last = known.unwrap_or_else(|| {
+            self.parts.push(Part {
+                segment,
+                ..Part::default()
             });
-        }
+            self.parts.len() - 1
+        });
         &mut self.parts[self.last]
     }
 }

@@ -192,10 +192,10 @@ impl Cuts<'_> {
             asked.add_partition_range(&topic.name, 0, PARTITIONS as i32 - 1);
             let committed = client.committed_offsets(asked, ADMIN_WAIT).unwrap();
             let state = format!("disk/data/.archiver/{}", topic.name);
-            let stored = &self.scene.checkpoint(state)["next_offsets"];
+            let stored = &self.scene.checkpoint(state)["positions"];
             for partition in committed.elements() {
                 let committed = partition.offset().to_raw().unwrap_or(-1);
-                let stored = &stored[partition.partition().to_string()];
+                let stored = &stored[partition.partition().to_string()]["next"];
                 assert!(
                     committed <= stored.as_i64().unwrap_or(0),
                     "{}: {committed} was committed, the checkpoint says {stored}",

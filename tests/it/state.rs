@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::archiver::{Archiver, run};
 use crate::config::Config;
 use crate::produce::Producer;
@@ -285,13 +287,13 @@ fn a_few_damaged_checkpoints_are_refused_by_the_real_binary() {
             says::damaged_checkpoint(&topic.name),
         ),
         (
-            text.replacen("\"0\":10", "\"0\":11", 1).into_bytes(),
+            text.replacen("\"next\":10", "\"next\":11", 1).into_bytes(),
             says::damaged_checkpoint(&topic.name),
         ),
         (
-            text.replacen("\"format\":1", "\"format\":2", 1)
+            text.replacen("\"format\":2", "\"format\":3", 1)
                 .into_bytes(),
-            says::refused(&topic.name, &["format 2"]),
+            says::refused(&topic.name, &["format 3"]),
         ),
         (b"[".repeat(1 << 20), says::damaged_checkpoint(&topic.name)),
     ];
@@ -310,4 +312,69 @@ fn a_few_damaged_checkpoints_are_refused_by_the_real_binary() {
     scene.await_lines(&archiver, "t.ndjson", 20);
     archiver.stop();
     scene.assert_exact(&topic, "t.ndjson");
+}
+
+/// The same checkpoint as the first version of archiver stored it.
+fn in_format_1(stored: &[u8]) -> Vec<u8> {
+    let stored: serde_json::Value = serde_json::from_slice(stored).unwrap();
+    let (identity, progress) = (
+        &stored["checkpoint"]["identity"],
+        &stored["checkpoint"]["progress"],
+    );
+    let text = |name: &str| format!("\"{name}\":{}", identity[name]);
+    let identity = [
+        "archive",
+        "file",
+        "compression",
+        "topic",
+        "topic_id",
+        "cluster_id",
+    ]
+    .map(text);
+    let positions = progress["positions"].as_object().unwrap().iter();
+    let map = |key: &str| {
+        let of = positions.clone().filter(|(_, at)| !at[key].is_null());
+        let of = of.map(|(partition, at)| format!("\"{partition}\":{}", at[key]));
+        of.collect::<Vec<_>>().join(",")
+    };
+    let mark = |mark: &serde_json::Value| {
+        let (length, fingerprint) = (&mark["length"], &mark["fingerprint"]);
+        format!("{{\"length\":{length},\"fingerprint\":{fingerprint}}}")
+    };
+    let segment = &progress["segments"][0];
+    let (inode, born) = (&segment["id"]["inode"], &segment["id"]["born"]);
+    let inner = format!(
+        "{{\"identity\":{{{}}},\"progress\":{{\"next_offsets\":{{{}}},\"leader_epochs\":{{{}}},\"records\":{},\
+         \"data\":{},\"id\":{{\"inode\":{inode},\"born\":{born}}},\"gaps\":{}}}}}",
+        identity.join(","),
+        map("next"),
+        map("epoch"),
+        progress["records"],
+        mark(&segment["mark"]),
+        mark(&progress["gaps"]),
+    );
+    let checksum = xxh3_64(inner.as_bytes());
+    format!("{{\"format\":1,\"checksum\":\"xxh3:{checksum:016x}\",\"checkpoint\":{inner}}}\n")
+        .into_bytes()
+}
+
+#[test]
+fn a_checkpoint_of_format_1_is_taken_up_and_stored_in_the_newest() {
+    let scene = Scene::new();
+    let topic = scene.topic("older", 3);
+    let config = Config::new().archive(&topic, "t.ndjson.gz", &[("start", "earliest")]);
+    Producer::new(scene.server).send_all(&topic, Values::new(1).jsons(100));
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "t.ndjson.gz", 100);
+    archiver.stop();
+    let path = scene.path(format!(".archiver/{}/checkpoint.json", topic.name));
+    let older = in_format_1(&fs::read(&path).unwrap());
+    fs::write(&path, older).unwrap();
+    Producer::new(scene.server).send_all(&topic, Values::new(2).jsons(100));
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "t.ndjson.gz", 200);
+    archiver.stop();
+    scene.assert_exact(&topic, "t.ndjson.gz");
+    let stored = fs::read(&path).unwrap();
+    assert!(stored.starts_with(b"{\"format\":2,"));
 }

@@ -26,6 +26,7 @@ pub struct NewlineInValue {
 }
 
 /// Appends a record as one line; a null value becomes an empty line. If the record is refused, nothing is appended.
+#[inline]
 pub fn encode(
     record: &Record<'_>,
     newline: Newline,
@@ -35,18 +36,15 @@ pub fn encode(
     match newline {
         Newline::Escape => escape(value, lines),
         Newline::Space => {
-            let from = lines.len();
             lines.extend_from_slice(value);
             if memchr(b'\n', value).is_some() {
+                let from = lines.len() - value.len();
                 newlines_to_spaces(&mut lines[from..]);
             }
         }
         Newline::Fail => {
             if memchr(b'\n', value).is_some() {
-                return Err(NewlineInValue {
-                    partition: record.partition,
-                    offset: record.offset,
-                });
+                return Err(refused(record));
             }
             lines.extend_from_slice(value);
         }
@@ -55,6 +53,15 @@ pub fn encode(
     Ok(())
 }
 
+#[cold]
+fn refused(record: &Record<'_>) -> NewlineInValue {
+    NewlineInValue {
+        partition: record.partition,
+        offset: record.offset,
+    }
+}
+
+#[cold]
 fn newlines_to_spaces(value: &mut [u8]) {
     for byte in value {
         if *byte == b'\n' {
@@ -64,6 +71,7 @@ fn newlines_to_spaces(value: &mut [u8]) {
 }
 
 /// Appends a value with `\n`, `\r` and `\` as in JSON strings.
+#[inline]
 fn escape(value: &[u8], lines: &mut Vec<u8>) {
     let mut from = 0;
     for at in memchr3_iter(b'\n', b'\r', b'\\', value) {

@@ -21,6 +21,7 @@ pub struct Position {
 
 impl Position {
     /// The position behind a record.
+    #[inline]
     pub const fn after(record: &Record<'_>) -> Self {
         Self {
             next: record.next(),
@@ -48,17 +49,20 @@ pub struct Positions {
 
 impl Positions {
     /// Where a partition goes on; `None` if it has never been read.
+    #[inline]
     pub fn get(&self, partition: Partition) -> Option<Position> {
         let at = self.find(partition).ok()?;
         Some(self.sorted[at].1)
     }
 
     /// The offset to read next in a partition; 0 if it has never been read.
+    #[inline]
     pub fn next(&self, partition: Partition) -> NextOffset {
         self.get(partition).unwrap_or_default().next
     }
 
     /// Puts a partition at a position, wherever it stood.
+    #[inline]
     pub fn set(&mut self, partition: Partition, position: Position) {
         match self.find(partition) {
             Ok(at) => self.sorted[at].1 = position,
@@ -115,6 +119,7 @@ impl Positions {
     }
 
     /// The index of a partition, or the one to insert it at.
+    #[inline]
     fn find(&self, partition: Partition) -> Result<usize, usize> {
         let at = usize::try_from(partition).unwrap_or(usize::MAX);
         match self.sorted.get(at) {
@@ -177,14 +182,23 @@ pub struct Advance {
 impl Advance {
     /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the
     /// last step is looked at first.
+    #[inline]
     pub fn count(&mut self, record: &Record<'_>, from: NextOffset) {
         self.records += 1;
         let to = Position::after(record);
-        let mut steps = self.steps.iter_mut().rev();
-        match steps.find(|step| step.partition == record.partition) {
+        match self.steps.last_mut() {
+            Some(last) if last.partition == record.partition => last.to = to,
+            _ => self.reach(record.partition, from, to),
+        }
+    }
+
+    /// Moves a partition that is not the one of the record before.
+    fn reach(&mut self, partition: Partition, from: NextOffset, to: Position) {
+        let mut steps = self.steps.iter_mut();
+        match steps.find(|step| step.partition == partition) {
             Some(step) => step.to = to,
             None => self.steps.push(Step {
-                partition: record.partition,
+                partition,
                 from,
                 to,
                 is_gap: false,

@@ -30,6 +30,7 @@ impl NextOffset {
     }
 
     /// The offset, as Kafka wants it in a fetch or a commit.
+    #[inline]
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -64,6 +65,7 @@ pub struct Record<'a> {
 
 impl Record<'_> {
     /// The offset behind this record: the only place where one is added to an offset.
+    #[inline]
     pub const fn next(&self) -> NextOffset {
         NextOffset(self.offset + 1)
     }

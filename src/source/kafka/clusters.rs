@@ -2,15 +2,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::KafkaCluster;
+use super::cluster::KafkaCluster;
+use super::lane::Lane;
 use super::limits::Shares;
 use super::seat::Seat;
 use crate::config::{self, Checked};
 
 /// The clusters of a process, which share its memory.
 pub struct KafkaClusters {
-    in_use: Mutex<Vec<Weak<KafkaCluster>>>,
+    in_use: Mutex<Vec<InUse>>,
     shares: Arc<Shares>,
+}
+
+/// A cluster at which somebody has a seat.
+struct InUse {
+    cluster: Weak<KafkaCluster>,
+    lanes: Vec<Weak<Lane>>,
 }
 
 impl KafkaClusters {
@@ -27,31 +34,61 @@ impl KafkaClusters {
     /// called within a tokio runtime.
     pub fn seats(&self, archives: &[Checked<config::Archive>]) -> Vec<Seat> {
         let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
-        in_use.retain(|cluster| cluster.strong_count() > 0);
+        in_use.retain(|of| of.cluster.strong_count() > 0);
         let seats = archives.iter().map(|archive| {
-            let cluster = self.cluster(&mut in_use, &archive.cluster);
-            Seat::new(cluster, &archive.topic)
+            let (cluster, of) = self.cluster(&mut in_use, &archive.cluster);
+            let lane = of.lane(&cluster, &archive.topic, &self.shares);
+            Seat::new(cluster, lane, &archive.topic)
         });
         let seats = seats.collect();
         let is_divided_anew = self.shares.divide();
-        for cluster in in_use.iter().filter_map(Weak::upgrade) {
-            cluster.connect(is_divided_anew);
-        }
+        in_use.iter().for_each(|of| of.connect(is_divided_anew));
         seats
     }
 
     /// One of the same name that is configured otherwise is another one: who has that keeps it.
-    fn cluster(
+    fn cluster<'a>(
         &self,
-        in_use: &mut Vec<Weak<KafkaCluster>>,
+        in_use: &'a mut Vec<InUse>,
         config: &Checked<config::Cluster>,
-    ) -> Arc<KafkaCluster> {
-        let mut found = in_use.iter().filter_map(Weak::upgrade);
-        if let Some(found) = found.find(|cluster| cluster.config == *config) {
-            return found;
+    ) -> (Arc<KafkaCluster>, &'a mut InUse) {
+        let found = in_use.iter().enumerate().find_map(|(index, of)| {
+            let cluster = of.cluster.upgrade()?;
+            (cluster.config == *config).then_some((cluster, index))
+        });
+        let (cluster, index) = found.unwrap_or_else(|| {
+            let made = Arc::new(KafkaCluster::new(config, Arc::clone(&self.shares)));
+            in_use.push(InUse {
+                cluster: Arc::downgrade(&made),
+                lanes: Vec::new(),
+            });
+            (made, in_use.len() - 1)
+        });
+        (cluster, &mut in_use[index])
+    }
+}
+
+impl InUse {
+    /// The first lane on which this topic is not read; one more archive of it is on it then.
+    fn lane(&mut self, cluster: &KafkaCluster, topic: &str, shares: &Arc<Shares>) -> Arc<Lane> {
+        self.lanes.retain(|lane| lane.strong_count() > 0);
+        let mut there = self.lanes.iter().filter_map(Weak::upgrade);
+        if let Some(lane) = there.find(|lane| lane.enter(topic)) {
+            return lane;
         }
-        let made = Arc::new(KafkaCluster::new(config, Arc::clone(&self.shares)));
-        in_use.push(Arc::downgrade(&made));
+        let made = Arc::new(Lane::new(cluster.connections(), Arc::clone(shares)));
+        made.enter(topic);
+        self.lanes.push(Arc::downgrade(&made));
         made
+    }
+
+    /// Connects the clients of new lanes, while other things are being found out; those of all lanes when the memory was
+    /// divided anew.
+    fn connect(&self, all: bool) {
+        for of in &self.lanes {
+            if of.upgrade().is_some_and(|lane| lane.is_new() || all) {
+                tokio::spawn(Lane::connect(of.clone(), self.cluster.clone()));
+            }
+        }
     }
 }

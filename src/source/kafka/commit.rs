@@ -8,7 +8,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{blocking, end_aside};
+use super::aside::{blocking, end_aside};
 use crate::ledger::Checkpointed;
 use crate::world::requests::Batch;
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::health::Health;
 use super::native::{Client, Queue, Topic};
-use super::{Found, Suspect};
+use super::questions::{Found, Suspect};
 use crate::source::cluster::{Fetched, KafkaError, Trouble};
 
 /// How long to wait for what is at an offset.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::health::Health;
 use super::native::Client;
-use super::{TIMEOUT, no_answer};
+use super::questions::{TIMEOUT, no_answer};
 use crate::source::cluster::{KafkaError, Topic, Trouble};
 
 type Described = Result<Topic, KafkaError>;

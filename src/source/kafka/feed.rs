@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::blocking;
+use super::aside::blocking;
 use super::describe::know;
 use super::inbox::Inbox;
 use super::limits::Share;

@@ -12,10 +12,11 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::aside::{blocking, end_aside};
+use super::cluster::KafkaCluster;
 use super::feed::Feed;
 use super::limits::{Limits, Shares};
 use super::reader::{KafkaReader, Reads};
-use super::{KafkaCluster, blocking, end_aside};
 use crate::source::cluster::KafkaError;
 
 /// How long after clients could not be made it is tried again.

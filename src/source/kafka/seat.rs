@@ -9,7 +9,7 @@ use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
 use futures_util::future::{BoxFuture, FutureExt};
 
-use super::KafkaCluster;
+use super::cluster::KafkaCluster;
 use super::lane::Lane;
 use crate::ledger::Checkpointed;
 use crate::source::cluster::{Cluster, KafkaError, Reader, Topic};
@@ -23,9 +23,10 @@ pub struct Seat {
 }
 
 impl Seat {
-    pub(super) fn new(cluster: Arc<KafkaCluster>, topic: &str) -> Self {
+    /// On a lane that the archive of this topic has entered.
+    pub(super) fn new(cluster: Arc<KafkaCluster>, lane: Arc<Lane>, topic: &str) -> Self {
         Self {
-            lane: cluster.lane(topic),
+            lane,
             cluster,
             topic: topic.into(),
         }

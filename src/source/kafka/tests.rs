@@ -16,8 +16,10 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::aside::blocking;
+use super::cluster::REFRESH;
 use super::native::{Client, Events, Queue, Run, Topic};
-use super::{KafkaClusters, REFRESH, Seat, blocking};
+use super::{KafkaClusters, Seat};
 use crate::config;
 use crate::source::cluster::{Cluster, Fetched, KafkaError, Reader, Trouble};
 

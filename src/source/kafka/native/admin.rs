@@ -8,7 +8,7 @@ use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 
 use super::client::Client;
-use super::{array, cstring, millis, text};
+use super::convert::{array, cstring, millis, text};
 use crate::source::cluster::{KafkaError, Topic as Described, Trouble};
 use crate::source::kafka::errors::error;
 

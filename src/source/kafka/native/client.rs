@@ -10,7 +10,7 @@ use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
 
-use super::{array, cstring, millis, text};
+use super::convert::{array, cstring, millis, text};
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::errors::error;
 

@@ -7,55 +7,12 @@
 
 mod admin;
 mod client;
+mod convert;
+mod exit;
 mod queue;
 #[cfg(target_env = "gnu")]
 mod wait;
 
-use std::ffi::{CStr, CString, c_char, c_int};
-use std::slice;
-use std::time::Duration;
-
-use crate::source::cluster::{KafkaError, Trouble};
-
 pub(super) use client::{Client, Events};
+pub use exit::exit;
 pub(super) use queue::{Queue, Run, Topic, TopicKey};
-
-/// Ends the process at once. Not `std::process::exit`: its handlers take down what the clients' threads, which
-/// are still running, use (OpenSSL's, say).
-pub fn exit(code: u8) -> ! {
-    // SAFETY: _exit touches nothing of this process's memory.
-    unsafe { libc::_exit(c_int::from(code)) }
-}
-
-/// # Safety
-/// `first` points at `count` readable elements, or is null with a count of 0.
-unsafe fn array<'a, T>(first: *mut T, count: usize) -> &'a [T] {
-    if count == 0 || first.is_null() {
-        return &[];
-    }
-    // SAFETY: the caller's.
-    unsafe { slice::from_raw_parts(first, count) }
-}
-
-/// # Safety
-/// `string` is null or ends with a NUL.
-unsafe fn text(string: *const c_char) -> String {
-    if string.is_null() {
-        return String::new();
-    }
-    // SAFETY: the caller's.
-    unsafe { CStr::from_ptr(string) }
-        .to_string_lossy()
-        .into_owned()
-}
-
-fn cstring(value: &str) -> Result<CString, KafkaError> {
-    CString::new(value).map_err(|_| KafkaError {
-        kind: Trouble::Other,
-        text: "a name or property has a zero byte in it".into(),
-    })
-}
-
-fn millis(duration: Duration) -> c_int {
-    c_int::try_from(duration.as_millis()).unwrap_or(c_int::MAX)
-}

@@ -15,7 +15,7 @@ use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
 
 use super::client::Client;
-use super::{cstring, millis, text};
+use super::convert::{cstring, millis, text};
 use crate::source::cluster::{Fetched, KafkaError};
 use crate::source::kafka::errors::{error, reading};
 use crate::source::kafka::limits::RECORD_OVERHEAD;

@@ -1,0 +1,232 @@
+//! One cluster: how its clients are made, and the one that asks it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use super::aside::{blocking, end_aside};
+use super::commit::Committer;
+use super::health::Health;
+use super::limits::{Limits, Shares};
+use super::native::Client;
+use super::questions::{Asked, Found, Held, Id, Suspect, TIMEOUT, identify, list};
+use super::{corrupt, describe};
+use crate::config;
+use crate::source::cluster::{KafkaError, Topic, Trouble};
+use crate::world::requests::Batch;
+
+/// How often topics are looked at for new partitions, unless configured otherwise.
+pub(super) const REFRESH: Duration = Duration::from_secs(30);
+/// More connections than this to one cluster were never faster.
+const CONNECTIONS_MOST: usize = 4;
+
+/// A cluster, for as long as an archive has a seat at it.
+pub(super) struct KafkaCluster {
+    pub config: config::Checked<config::Cluster>,
+    properties: Arc<BTreeMap<String, String>>,
+    pub shares: Arc<Shares>,
+    health: Arc<Health>,
+    /// Asks the questions. Not one of those that read: a broker answers one request of a connection after the
+    /// other, and a fetch may wait half a second for records.
+    asker: OnceCell<Arc<Client>>,
+    brokers: OnceCell<usize>,
+    identifying: OnceCell<Batch<(), Id>>,
+    describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
+    listing: OnceCell<Batch<Asked, Held>>,
+    finding: OnceCell<Batch<Suspect, Found>>,
+    pub committer: Option<Committer>,
+    /// Ended with it.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl KafkaCluster {
+    /// Contacts nobody yet. Must be called within a tokio runtime.
+    pub fn new(config: &config::Checked<config::Cluster>, shares: Arc<Shares>) -> Self {
+        let mut properties = defaults();
+        properties.extend(config.properties.clone());
+        properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
+        let committer = config
+            .commit_group
+            .as_ref()
+            .map(|group| Committer::new(&config.name, group, properties.clone()));
+        Self {
+            config: config.clone(),
+            properties: Arc::new(properties),
+            shares,
+            health: Arc::new(Health::new(&config.name)),
+            asker: OnceCell::new(),
+            brokers: OnceCell::new(),
+            identifying: OnceCell::new(),
+            describing: OnceCell::new(),
+            listing: OnceCell::new(),
+            finding: OnceCell::new(),
+            committer,
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// How often topics are to be looked at for new partitions.
+    pub fn refresh(&self) -> Duration {
+        let configured = self.properties.get("topic.metadata.refresh.interval.ms");
+        configured
+            .and_then(|ms| ms.parse().ok())
+            .filter(|&ms: &u64| ms > 0)
+            .map_or(REFRESH, Duration::from_millis)
+    }
+
+    /// How many clients read each topic.
+    pub fn connections(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let chosen = self.config.connections.map(usize::from);
+        chosen.unwrap_or(cores.min(CONNECTIONS_MOST))
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(task);
+    }
+
+    async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
+        let make = async || {
+            // It reads only to find out where a corrupt batch ends, one offset after the other.
+            let limits = Limits::new(self.shares.memory, self.shares.among());
+            let mut properties = limits.properties(1);
+            properties.push(("fetch.error.backoff.ms", 10));
+            let asker = self.client(&[], properties).await?;
+            self.spawn(self.health.watch(&asker));
+            Ok(asker)
+        };
+        self.asker.get_or_try_init(make).await
+    }
+
+    /// How many answer a client at the same time.
+    pub async fn brokers(&self) -> Result<usize, KafkaError> {
+        let ask = async || {
+            let asker = Arc::clone(self.asker().await?);
+            let known = blocking(move || asker.brokers(TIMEOUT)).await?;
+            known
+                .map(|brokers| brokers.len())
+                .map_err(|e| self.health.explain(e))
+        };
+        self.brokers.get_or_try_init(ask).await.copied()
+    }
+
+    /// Makes a client that knows these topics: reading one whose leaders are not known waits half a second.
+    pub async fn client(
+        &self,
+        topics: &[String],
+        more: Vec<(&'static str, u64)>,
+    ) -> Result<Arc<Client>, KafkaError> {
+        let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
+        let topics = topics.to_vec();
+        let made = blocking(move || {
+            let more = more
+                .iter()
+                .map(|(k, v)| (*k, v.to_string()))
+                .collect::<Vec<_>>();
+            let more = more.iter().map(|(k, v)| (*k, v.as_str()));
+            let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+            let client = Client::new(properties.chain(more), Box::new(health))?;
+            if !topics.is_empty() {
+                describe::know(&client, &topics);
+            }
+            Ok(client)
+        });
+        let client = made.await?.map_err(|text: String| KafkaError {
+            kind: Trouble::Other,
+            text: format!("making a client for {}: {text}", self.config.name),
+        })?;
+        tokio::spawn(client.keep_polling());
+        Ok(client)
+    }
+
+    /// Questions of one kind, asked together and answered by `answer`, which may block.
+    async fn asking<K, V>(
+        &self,
+        answer: impl Fn(&Arc<Client>, &Health, Vec<K>) -> Vec<Result<V, KafkaError>>
+        + Copy
+        + Send
+        + 'static,
+    ) -> Result<Batch<K, Result<V, KafkaError>>, KafkaError>
+    where
+        K: Send + 'static,
+        V: Clone + Send + 'static,
+    {
+        let asker = Arc::downgrade(self.asker().await?);
+        let health = Arc::clone(&self.health);
+        Ok(Batch::new(move |asked: Vec<K>| {
+            let (asker, health, questions) = (asker.clone(), Arc::clone(&health), asked.len());
+            let answers = blocking(move || {
+                // Without it the cluster is gone, and with it whoever asked.
+                asker.upgrade().map(|asker| answer(&asker, &health, asked))
+            });
+            async move {
+                match answers.await {
+                    Ok(Some(answers)) => answers,
+                    Ok(None) => Vec::new(),
+                    Err(e) => vec![Err(e); questions],
+                }
+            }
+        }))
+    }
+
+    pub async fn identifying(&self) -> Result<&Batch<(), Id>, KafkaError> {
+        let make = || {
+            self.asking(|asker, health, asked: Vec<()>| vec![identify(asker, health); asked.len()])
+        };
+        self.identifying.get_or_try_init(make).await
+    }
+
+    pub async fn describing(
+        &self,
+    ) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
+        let make =
+            || self.asking(|asker, health, topics| describe::describe(asker, health, &topics));
+        self.describing.get_or_try_init(make).await
+    }
+
+    /// Finds corrupt batches, one after the other: the client that asks can read a partition only once.
+    pub async fn finding(&self) -> Result<&Batch<Suspect, Found>, KafkaError> {
+        let make = || self.asking(corrupt::find);
+        self.finding.get_or_try_init(make).await
+    }
+
+    pub async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
+        let uncommitted =
+            self.properties.get("isolation.level").map(String::as_str) == Some("read_uncommitted");
+        let make =
+            || self.asking(move |asker, health, asked| list(asker, health, &asked, !uncommitted));
+        self.listing.get_or_try_init(make).await
+    }
+}
+
+impl Drop for KafkaCluster {
+    fn drop(&mut self) {
+        end_aside(self.asker.take());
+    }
+}
+
+/// What every client has unless configured otherwise.
+fn defaults() -> BTreeMap<String, String> {
+    [
+        ("client.id", "archiver"),
+        ("isolation.level", "read_committed"),
+        // A corrupt batch must not get into a file.
+        ("check.crcs", "true"),
+        ("topic.metadata.refresh.interval.ms", "30000"),
+        ("socket.keepalive.enable", "true"),
+        ("reconnect.backoff.max.ms", "2000"),
+        // An offset that is gone is told, never skipped.
+        ("auto.offset.reset", "error"),
+        // Else a second connection waits 50 ms for no reason.
+        ("enable.sparse.connections", "false"),
+        ("enable.partition.eof", "false"),
+        ("enable.auto.commit", "false"),
+        ("allow.auto.create.topics", "false"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

@@ -1,0 +1,198 @@
+//! Modules import what is on lower floors, and never each other in a circle.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::imports::{Import, MAIN, imports, name};
+use super::source::{Source, sources};
+
+/// From below. Those on one floor don't import each other.
+const FLOORS: &[&[&str]] = &[
+    &["archiver_format"],
+    &["world"],
+    &["config", "ledger"],
+    &["segment", "source"],
+    &["observe"],
+    &["archive"],
+    &["supervisor"],
+    &["cli", "signals"],
+    &["logging"],
+    &["commands"],
+    &[MAIN],
+];
+
+/// Imports, each from a module and of one, that stand in a circle still. None is to be added.
+const CIRCLES_LEFT: [(&str, &str); 1] = [("archiver::supervisor", "archiver::supervisor::run")];
+
+/// The room of a module: the one right below the library's root, or a crate of its own.
+fn room(module: &str) -> &str {
+    let within = module.strip_prefix("archiver::").unwrap_or(module);
+    within.split("::").next().unwrap_or(within)
+}
+
+fn floor(module: &str) -> Option<usize> {
+    let room = room(module);
+    FLOORS.iter().position(|floor| floor.contains(&room))
+}
+
+/// Modules whose floor isn't known. The library's root only declares the others.
+fn without_floor(sources: &[Source]) -> Vec<String> {
+    let modules = sources.iter().map(|source| name(&source.path));
+    let homeless = modules.filter(|module| module != "archiver" && floor(module).is_none());
+    homeless.collect()
+}
+
+/// Imports of what is on a higher floor, or beside on the same one.
+fn upward(imports: &[Import]) -> Vec<String> {
+    let is_upward = |import: &&Import| {
+        room(&import.from) != room(&import.to) && floor(&import.from) <= floor(&import.to)
+    };
+    let upward = imports.iter().filter(is_upward);
+    upward.map(said).collect()
+}
+
+/// The imports of a shortest way from a module back to itself.
+fn circle(imports: &[Import]) -> Option<Vec<String>> {
+    let mut by_module = HashMap::<&str, Vec<&Import>>::new();
+    for import in imports {
+        by_module.entry(&import.from).or_default().push(import);
+    }
+    let circles = imports
+        .iter()
+        .filter_map(|first| way_back(&by_module, first));
+    circles
+        .min_by_key(Vec::len)
+        .map(|circle| circle.into_iter().map(said).collect())
+}
+
+/// The shortest way on from an import to where it was made, with the import at its beginning.
+fn way_back<'a>(
+    by_module: &HashMap<&str, Vec<&'a Import>>,
+    first: &'a Import,
+) -> Option<Vec<&'a Import>> {
+    // By which import each module was reached.
+    let mut reached = HashMap::from([(first.to.as_str(), first)]);
+    let mut next = VecDeque::from([first.to.as_str()]);
+    while let Some(module) = next.pop_front() {
+        if module == first.from {
+            let mut way = vec![reached[module]];
+            while way[0].from != first.from {
+                way.insert(0, reached[way[0].from.as_str()]);
+            }
+            return Some(way);
+        }
+        for import in by_module.get(module).into_iter().flatten() {
+            if !reached.contains_key(import.to.as_str()) {
+                reached.insert(&import.to, import);
+                next.push_back(&import.to);
+            }
+        }
+    }
+    None
+}
+
+fn said(import: &Import) -> String {
+    format!("{}: {} imports {}", import.place, import.from, import.to)
+}
+
+#[test]
+fn modules_import_only_what_is_below_them() {
+    let sources = sources();
+    let homeless = without_floor(&sources);
+    assert!(homeless.is_empty(), "on no floor of FLOORS: {homeless:?}");
+    let upward = upward(&imports(&sources));
+    assert!(upward.is_empty(), "upwards:\n{}", upward.join("\n"));
+}
+
+#[test]
+fn modules_import_nothing_in_a_circle() {
+    let mut imports = imports(&sources());
+    imports.retain(|import| room(&import.from) != "archiver_format");
+    for (from, to) in CIRCLES_LEFT {
+        let before = imports.len();
+        imports.retain(|import| (import.from.as_str(), import.to.as_str()) != (from, to));
+        assert!(
+            imports.len() < before,
+            "{from} imports {to} no more: take it off CIRCLES_LEFT"
+        );
+    }
+    let circle = circle(&imports).unwrap_or_default();
+    assert!(circle.is_empty(), "a circle:\n{}", circle.join("\n"));
+}
+
+fn tree(files: &[(&str, &str)]) -> Vec<Import> {
+    let sources = files.iter().map(|(path, text)| Source::new(path, text));
+    imports(&sources.collect::<Vec<_>>())
+}
+
+#[test]
+fn an_upward_import_is_found_with_its_line() {
+    let imports = tree(&[
+        ("src/lib.rs", "pub mod archive;\npub mod world;\n"),
+        ("src/main.rs", "use archiver::archive::run;\n"),
+        (
+            "src/archive/mod.rs",
+            "mod task;\npub use task::{End as Ending, run};\n",
+        ),
+        ("src/archive/task.rs", "use crate::world::fs;\n"),
+        (
+            "src/world/fs.rs",
+            "//! A file system.\n\nuse crate::{\n    archive::{Ending},\n};\n",
+        ),
+        (
+            "src/world/clock.rs",
+            "fn now() {\n    crate::archive::run() // crate::cli\n}\n",
+        ),
+        ("src/config/mod.rs", "use crate::ledger::Store;\n"),
+        ("src/ledger.rs", "pub(in crate::archive) struct Store;\n"),
+        ("crates/format/src/record.rs", "use archiver::ledger;\n"),
+    ]);
+    assert_eq!(
+        upward(&imports),
+        [
+            "src/world/fs.rs:3: archiver::world::fs imports archiver::archive::task",
+            "src/world/clock.rs:2: archiver::world::clock imports archiver::archive::task",
+            "src/config/mod.rs:1: archiver::config imports archiver::ledger",
+            "crates/format/src/record.rs:1: archiver_format::record imports archiver::ledger",
+        ]
+    );
+    let none = circle(&tree(&[("src/world/fs.rs", "use std::fs;\n")]));
+    assert_eq!(none, None);
+}
+
+#[test]
+fn a_circle_is_found_with_the_way_round_it() {
+    let imports = tree(&[
+        (
+            "src/config/mod.rs",
+            "mod key;\nmod keys;\nmod nearest;\n\npub use keys::KEYS;\n",
+        ),
+        ("src/config/nearest.rs", "use crate::world::fs;\n"),
+        (
+            "src/config/key.rs",
+            "//! A key.\n\nuse super::{nearest, KEYS};\n",
+        ),
+        (
+            "src/config/keys.rs",
+            "use std::{fs, io};\nuse super::{nearest, key::{Key, Row}};\n",
+        ),
+    ]);
+    assert_eq!(
+        circle(&imports).expect("a circle"),
+        [
+            "src/config/key.rs:3: archiver::config::key imports archiver::config::keys",
+            "src/config/keys.rs:2: archiver::config::keys imports archiver::config::key",
+        ]
+    );
+}
+
+#[test]
+fn what_only_tests_import_makes_no_circle() {
+    let imports = tree(&[
+        (
+            "src/world/fs.rs",
+            "#[cfg(test)]\nuse super::clock::now;\n\n#[cfg(test)]\nmod tests {\n    use super::super::clock;\n}\n",
+        ),
+        ("src/world/clock.rs", "use super::fs::Fs;\n"),
+    ]);
+    assert_eq!(circle(&imports), None);
+}
