@@ -49,7 +49,7 @@ pub struct Archive {
     pub refresh: Duration,
     /// Where others see its state and its counts.
     pub status: Arc<Status>,
-    /// What it shares with the others.
+    /// The environment that it shares with the others.
     pub environment: Environment,
 }
 

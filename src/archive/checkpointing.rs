@@ -33,7 +33,7 @@ pub(super) enum Outcome {
     Unsure,
 }
 
-/// What a checkpoint's outcome means for the archive.
+/// The meaning of a checkpoint's outcome for its archive.
 pub(super) enum Noted {
     /// It counts; was the topic created again since?
     Stored { recreated: bool },
@@ -172,7 +172,7 @@ impl Checkpoints {
         }
     }
 
-    /// Makes what was written durable and stores it as this archive's checkpoint.
+    /// Makes progress that was written durable and stores it as this archive's checkpoint.
     ///
     /// Kafka's client goes on at the old offset when a topic is deleted and created again. So before any record counts
     /// as archived, the brokers confirm that it was read from the topic, and in the cluster, that the checkpoint names.

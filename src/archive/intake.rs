@@ -18,7 +18,7 @@ const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
 
-/// An archive's reader, and what was taken from it and not submitted yet.
+/// An archive's reader, and the records that were taken from it and not submitted yet.
 pub(super) struct Intake {
     /// Delivers the records that have arrived.
     pub reader: Box<dyn Reader>,
@@ -170,7 +170,7 @@ impl Intake {
 }
 
 impl Taken {
-    /// Must this record be skipped, for what the same take met before it?
+    /// Must this record be skipped, because the same take met a failure before it?
     fn is_barred(&self, record: &Record<'_>) -> bool {
         let leaves_out =
             |(partition, e): &(_, KafkaError)| *partition == record.partition && e.is_corrupt();

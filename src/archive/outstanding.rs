@@ -24,7 +24,7 @@ impl Outstanding {
         self.up_to.is_empty() && !self.is_in_doubt
     }
 
-    /// Notes how far an attempt had taken each partition when it ended, and what the stored checkpoint counts by then.
+    /// Notes how far an attempt had taken each partition when it ended, and the checkpoint that was stored by then.
     pub fn settle(&mut self, taken: &Positions, stored: &Checkpoint) {
         if self.topic_id != stored.identity.topic_id {
             // Records of a topic that is gone can't be read again: they are in the list of gaps.
@@ -53,7 +53,7 @@ impl Outstanding {
         self.is_in_doubt = true;
     }
 
-    /// Notes that the files were opened, and are what the checkpoint says.
+    /// Notes that the files were opened and fit the checkpoint.
     pub fn trust(&mut self) {
         self.is_in_doubt = false;
     }

@@ -36,7 +36,7 @@ const QUIET: Duration = Duration::from_millis(50);
 pub(super) struct Reading<'a> {
     pub archive: &'a Archive,
     pub disks: Disks,
-    /// What is known of the topic so far.
+    /// The topic as it is known so far.
     topic: Topic,
     pub pipeline: Pipeline,
     pub intake: Intake,
@@ -228,7 +228,7 @@ impl<'a> Reading<'a> {
         self.looking = Some(looking.boxed());
     }
 
-    /// Acts on what a look at the topic has found.
+    /// Acts on the result of a look at the topic.
     fn found(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Interruption> {
         self.looking = None;
         let found = found.map_err(|e| self.archive.kafka("asking for", &e))?;

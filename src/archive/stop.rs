@@ -109,7 +109,7 @@ impl Reading<'_> {
 
     /// Waits until nothing of this attempt goes on, so that the next one has the files to itself.
     async fn close(&mut self) {
-        // Stored or not: the next attempt reads what is there.
+        // Stored or not: the next attempt reads the checkpoint that is there.
         let _ = self.checkpoints.hurry().await;
         if let Some(written) = self.pipeline.end().await {
             self.archive.stands_at(written.progress());

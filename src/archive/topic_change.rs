@@ -20,14 +20,14 @@ use super::unreadable::{Unreadable, UnreadablePartitions, Why};
 use crate::observe::reason::Reason;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
-/// What a look at the topic has found.
+/// The result of a look at the topic.
 pub(super) struct Finding {
     topic: Topic,
-    /// The partitions that couldn't be read: where each stood, and what the brokers have of it.
+    /// The partitions that couldn't be read: where each stood, and how the brokers have it.
     lost: BTreeMap<Partition, (Position, PartitionState)>,
 }
 
-/// What the brokers have of a partition that couldn't be read.
+/// A partition that couldn't be read, as the brokers have it.
 enum PartitionState {
     /// These offsets. From the second value on, where it is known, the log is not the one that was read.
     Offsets(Range<NextOffset>, Option<NextOffset>),
@@ -193,7 +193,7 @@ fn go_on(
     found: PartitionState,
 ) -> (Position, Option<Gap>) {
     let next = at.next;
-    // What is left of a shorter log was written in this epoch or an earlier one: with it, a further loss is noticed.
+    // The rest of a shorter log was written in this epoch or an earlier one: with it, a further loss is noticed.
     // Records that were never read may be of later epochs, so partitions that go on behind a gap start without one.
     let back_to = |next| Position {
         next,

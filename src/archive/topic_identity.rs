@@ -1,5 +1,5 @@
-//! Whether a topic is still the one that was read: Kafka's client goes on at the old offset when a topic is deleted and
-//! created again.
+//! The identity of a topic: is it still the one that was read? Kafka's client goes on at the old offset when a topic is
+//! deleted and created again.
 
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
@@ -68,7 +68,7 @@ pub(super) async fn perhaps_read(
 ) -> Result<bool, KafkaError> {
     let all = (0..now.partitions).collect();
     let offsets = cluster.offsets(&identity.topic, all).await?;
-    // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
+    // Once records of the new topic are read, reading has come no further than the new topic's end: a partition that
     // has been read further holds only records of the old one.
     Ok(offsets.iter().any(|(partition, log)| {
         let (from, to) = (checkpointed.next(*partition), read.next(*partition));

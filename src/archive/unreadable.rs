@@ -1,4 +1,4 @@
-//! Unreadable partitions: which wait, which are to be looked at, and what was logged of each.
+//! Unreadable partitions: those that wait, those that are to be looked at, and what was logged of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::source::cluster::{KafkaError, Trouble};
 pub(super) struct Unreadable {
     /// Where it stood.
     pub at: Position,
-    /// What is in its way.
+    /// Why it can't be read on.
     pub why: Why,
 }
 
@@ -27,13 +27,13 @@ pub(super) enum Why {
     Corrupt(String),
 }
 
-/// What is to be done at once about a partition that can't be read.
+/// The first reaction to a partition that can't be read.
 pub(super) enum Reaction {
     /// Nothing: the client goes on trying, or the partition is looked at.
     Nothing,
     /// Start it again where it is.
     Restart,
-    /// Stop reading it: the client would go on after what it can't read, and leave it out.
+    /// Stop reading it: the client would go on behind the corrupt batch, and leave that out.
     Stop,
     /// The archive can't go on.
     GiveUp,
@@ -132,7 +132,7 @@ impl UnreadablePartitions {
         }
     }
 
-    /// Those that wait and are to be tried again, where they stand.
+    /// The positions of partitions that still wait, to be tried again.
     pub fn try_again(&mut self, archive: &Archive, positions: &Positions) -> Positions {
         let mut again = Positions::default();
         self.held_up.retain(|&partition, at| {

@@ -133,7 +133,7 @@ pub enum Reason {
         "{0}; give this archive a file of its own, or move that directory away to begin after what is there"
     )]
     Owned(Refused),
-    /// The file is not what the checkpoint says; `moved` says where that one was, if elsewhere.
+    /// The file doesn't fit the checkpoint; `moved` is the path in the checkpoint, if that is another one.
     #[error(
         "{refused}{}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then start \
          archiver again; see {PAGE}",

@@ -81,7 +81,7 @@ impl Batch {
         self.bytes
     }
 
-    /// How many bytes of memory its lines take up, with what is reserved for more.
+    /// How many bytes of memory its lines take up, reserved bytes included.
     pub fn capacity(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.capacity()).sum()
     }

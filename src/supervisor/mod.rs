@@ -125,8 +125,8 @@ impl Supervisor {
         self.listed().stop(name)
     }
 
-    /// What the archives are doing, in the order in which they were started: those that run, and those that have ended
-    /// by themselves.
+    /// The status of each archive, in the order in which they were started: of those that run, and those that have
+    /// ended by themselves.
     pub fn statuses(&self) -> Vec<Arc<Status>> {
         self.listed().statuses()
     }

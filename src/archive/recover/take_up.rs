@@ -119,7 +119,7 @@ impl Archive {
         };
         let resumed = disk.run(resume).await;
         let (data, mut gaps) = resumed.map_err(|e| self.refused(e, Some(checkpointed)))?;
-        // Both are what the checkpoint says: from here on they may be changed.
+        // Both fit the checkpoint: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
             self.quarantine(disk, store, checkpointed, data.handle(), from_byte)
