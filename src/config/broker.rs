@@ -45,6 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Bootstrap, &'static str> {
     })
 }
 
+/// Is this `host:port`, with the host of IPv6 in brackets? Says what is wrong with it.
 fn check_address(address: &str) -> Result<(), &'static str> {
     let Some((host, port)) = address.rsplit_once(':') else {
         return Err("the port is missing");

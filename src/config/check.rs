@@ -55,6 +55,7 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     })
 }
 
+/// Checks one `[[archive]]`, also against those before it.
 fn check_archive(
     walker: &mut Walker<'_>,
     seen: &mut Seen,
@@ -119,6 +120,7 @@ struct Seen {
     bad_states: Vec<(usize, Fault)>,
 }
 
+/// The archive's name: its own, or its topic's. Each is valid and there once.
 fn check_name<'t>(
     walker: &mut Walker<'_>,
     seen: &mut Seen,
@@ -151,6 +153,7 @@ fn check_name<'t>(
     Some(named)
 }
 
+/// No two archives may commit the offsets of one topic to one group: each would undo what the other said.
 fn check_commits(walker: &mut Walker<'_>, seen: &mut Seen, cluster: &Cluster, topic: &Text) {
     let Some(group) = cluster.commit_group.clone() else {
         return;
@@ -168,6 +171,7 @@ fn check_commits(walker: &mut Walker<'_>, seen: &mut Seen, cluster: &Cluster, to
     }
 }
 
+/// Where an archive keeps its state: beside its data, unless `state_dir` says where.
 fn state_of(state_dir: Option<&Text>, file: &Path, name: &str) -> PathBuf {
     match state_dir {
         Some(directory) => Path::new(&directory.value).join(name),
@@ -179,6 +183,7 @@ fn state_of(state_dir: Option<&Text>, file: &Path, name: &str) -> PathBuf {
     }
 }
 
+/// A file can be written, and belongs to one archive.
 fn check_file(walker: &mut Walker<'_>, seen: &mut Seen, file: &Text, state: Option<&Path>) {
     let index = seen.spans.len();
     seen.spans.push(file.span.clone());
@@ -206,6 +211,7 @@ fn check_file(walker: &mut Walker<'_>, seen: &mut Seen, file: &Text, state: Opti
     }
 }
 
+/// No archive's file lies where another one, or itself, keeps its state.
 fn check_states(walker: &mut Walker<'_>, seen: &Seen, state_dir: Option<&Text>) {
     for (archive, owner) in seen.files.in_the_way() {
         let file = &seen.spans[archive];

@@ -66,6 +66,7 @@ impl Clusters {
         Some(cluster)
     }
 
+    /// Says that this names no cluster and is no address, and what may have been meant.
     fn refuse(&self, walker: &mut Walker<'_>, text: &Text, reason: &'static str) {
         let is_bare = !text.value.contains([':', ',', '/']);
         let names = self.tables.keys().map(String::as_str);
@@ -83,6 +84,7 @@ impl Clusters {
     }
 }
 
+/// A cluster of its own table; what it sets goes before what is set for all.
 fn from_table(
     walker: &mut Walker<'_>,
     name: &str,

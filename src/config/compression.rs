@@ -73,6 +73,7 @@ pub(super) fn settle(
     })
 }
 
+/// The compression that was asked for is not the one that the file's name promises.
 fn contradiction(file: &Text, ending: &str, typed: &At<&Algorithm>, is_own: bool) -> Problem {
     let message = "`compression` contradicts the file's ending";
     let (asked, ends) = (typed.value.name(), format!("ends in {ending}"));

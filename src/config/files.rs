@@ -34,6 +34,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// What is wrong with the place, in words for people.
     pub fn words(&self) -> &'static str {
         match self {
             Fault::Directory => "this is a directory, not a file",
@@ -197,6 +198,7 @@ fn resolve(path: &Path) -> Result<PathBuf, Fault> {
     Ok(resolved)
 }
 
+/// The names in a path, without what says nothing.
 fn parts(path: &Path) -> impl Iterator<Item = OsString> {
     path.components().filter_map(|component| match component {
         Component::Normal(part) => Some(part.to_owned()),

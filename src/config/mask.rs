@@ -75,6 +75,7 @@ impl Masked {
         start..end.max(start)
     }
 
+    /// Where a byte of the original stands in the masked text; `within` chooses for one that was masked.
     fn position(&self, at: usize, within: impl Fn(&Span) -> usize) -> usize {
         let after = self.cuts.partition_point(|(from, _)| from.start < at);
         match after.checked_sub(1).map(|index| &self.cuts[index]) {
@@ -91,6 +92,7 @@ fn of_table(table: &DeTable<'_>, values: &mut Vec<Span>) {
     }
 }
 
+/// Where the values stand that are in here.
 fn of_value(value: &Toml<'_>, values: &mut Vec<Span>) {
     match value.get_ref() {
         DeValue::Table(table) => of_table(table, values),

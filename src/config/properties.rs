@@ -50,6 +50,7 @@ pub(super) enum Verdict {
     NoText,
 }
 
+/// What librdkafka says of a property and its value.
 pub(super) fn ask(key: &str, value: &str) -> Verdict {
     let mut scratch = ClientConfig::new();
     scratch.set(key, value);
@@ -131,6 +132,7 @@ fn read(
     }
 }
 
+/// What is wrong with a property, if anything; its value is never shown.
 fn check(name: &str, set: &str, key: &Span, value: &Span) -> Option<Problem> {
     let shown = quote(name);
     let at_key = |message: String| Problem::at(key, message);

@@ -57,6 +57,7 @@ pub(super) fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     read(file, bytes_max, |kind| kind.is_file(), REFUSED)
 }
 
+/// Reads a file that is open, if it is of the right kind and no longer than it may be.
 fn read(
     file: File,
     bytes_max: u64,

@@ -26,6 +26,7 @@ pub fn tables() -> Vec<(&'static str, String)> {
     tables
 }
 
+/// A key's row in the reference's table.
 fn line(row: &Row) -> String {
     let default = match row.default {
         DefaultValue::Required => "required".to_owned(),

@@ -55,6 +55,7 @@ impl LoadError {
         Self::of(&page, &problems)
     }
 
+    /// All problems with their places, and how many they are.
     fn of(page: &Page<'_>, problems: &[Problem]) -> LoadError {
         let rendered: String = problems
             .iter()
@@ -93,6 +94,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// One problem, with the lines that it is about and what could be done.
     fn render(&self, problem: &Problem) -> String {
         let mut group = Group::with_title(Level::ERROR.primary_title(&problem.message));
         let origin = Origin::path(self.name);

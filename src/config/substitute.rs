@@ -57,6 +57,7 @@ pub(super) fn substitute(typed: &str, env: Env<'_>) -> Result<String, Vec<Fault>
     }
 }
 
+/// A fault whose message has nothing secret in it.
 fn fault(message: &str) -> Fault {
     Fault {
         message: message.to_owned(),
@@ -65,6 +66,7 @@ fn fault(message: &str) -> Fault {
     }
 }
 
+/// The value that a name in `${…}` stands for.
 fn look_up(name: &str, env: Env<'_>) -> Result<String, Fault> {
     if let Some(path) = name.strip_prefix("file:") {
         return read(path);
@@ -93,6 +95,7 @@ fn look_up(name: &str, env: Env<'_>) -> Result<String, Fault> {
     })
 }
 
+/// A file's content, without the newline at its end.
 fn read(path: &str) -> Result<String, Fault> {
     if path.is_empty() {
         return Err(fault("`${file:}` names no file"));

@@ -78,6 +78,7 @@ impl Table {
     }
 }
 
+/// Names in a sentence, as in "`a`, `b` and `c`".
 fn listed(keys: &[&str]) -> Option<String> {
     let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     Some(match keys.as_slice() {
@@ -87,6 +88,7 @@ fn listed(keys: &[&str]) -> Option<String> {
     })
 }
 
+/// A key that is not known here: where it belongs, or what may have been meant.
 fn unknown(section: Section, key: &Spanned<impl AsRef<str>>) -> Problem {
     let typed = key.get_ref().as_ref();
     let message = format!("unknown key {} {}", quote(typed), section.place.within());

@@ -43,6 +43,7 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Says that a value has another type than its key takes.
     pub fn wrong_type(&mut self, value: &Toml<'_>, expected: &str) {
         let found = match value.get_ref() {
             DeValue::String(_) => "a string",

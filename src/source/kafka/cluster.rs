@@ -89,6 +89,7 @@ impl KafkaCluster {
         tasks.spawn(task);
     }
 
+    /// The client that asks; it is made when it is first needed.
     async fn asker(&self) -> Result<&Arc<Client>, KafkaError> {
         let make = async || {
             // It reads only to find out where a corrupt batch ends, one offset after the other.
@@ -180,6 +181,7 @@ impl KafkaCluster {
         self.identifying.get_or_try_init(make).await
     }
 
+    /// Describes topics, many in one request.
     pub async fn describing(
         &self,
     ) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
@@ -194,6 +196,7 @@ impl KafkaCluster {
         self.finding.get_or_try_init(make).await
     }
 
+    /// Asks for partitions' offsets, many in one request.
     pub async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
         let uncommitted =
             self.properties.get("isolation.level").map(String::as_str) == Some("read_uncommitted");

@@ -92,6 +92,7 @@ fn search(
     }
 }
 
+/// Reads a partition at an offset for a while, and says what comes first there.
 fn look(
     queue: &Arc<Queue>,
     topic: &mut Topic,

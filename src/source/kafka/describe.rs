@@ -51,6 +51,7 @@ pub(super) fn describe(asker: &Arc<Client>, health: &Health, topics: &[String]) 
         .collect()
 }
 
+/// Describes topics as two brokers do, in turn: one alone may not know yet that a topic was created again.
 fn describe_part(
     asker: &Client,
     topics: &[String],

@@ -95,6 +95,7 @@ impl Health {
         state.trouble.is_some() || !state.brokers.is_empty()
     }
 
+    /// Says that a broker is in no trouble any more of which nothing was heard for long enough.
     fn forget_what_is_over(&self) {
         let mut state = self.lock();
         state.brokers.retain(|broker, said| {
@@ -106,6 +107,7 @@ impl Health {
         });
     }
 
+    /// Takes note of what keeps the cluster from answering, and says so if that is news.
     fn in_trouble(&self, state: &mut State, error: KafkaError) {
         let news = match &state.trouble {
             None => true,

@@ -84,6 +84,7 @@ impl Lane {
         Ok(reader)
     }
 
+    /// Takes note of a reader, whose partitions are started again when the clients are made anew.
     fn add(&self, reads: &Arc<Reads>) {
         let mut readers = locked(&self.readers);
         if readers.len() == readers.capacity() {

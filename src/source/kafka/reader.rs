@@ -94,6 +94,7 @@ impl Reads {
         }
     }
 
+    /// Starts partitions on the clients that read them. Without clients it is done when there are some again.
     fn start(&self, state: &mut State, from: &Positions) -> Result<(), KafkaError> {
         let clients = state.feeds.len();
         if clients == 0 {

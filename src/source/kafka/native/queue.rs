@@ -264,6 +264,7 @@ impl Compared {
         }
     }
 
+    /// Has the client compare the log with what was read before it fetches anything.
     fn seek(&self) {
         if !self.is_empty() {
             // SAFETY: client and list are alive. Without a timeout it waits for nothing, and has nothing to say.

@@ -48,6 +48,7 @@ unsafe extern "C" fn cnd_timedwait(
     }
 }
 
+/// The time by a clock.
 fn now(clock: clockid_t) -> timespec {
     let mut now = timespec {
         tv_sec: 0,
@@ -64,6 +65,7 @@ fn left(now: timespec, until: timespec) -> Duration {
     left.map_or(LONGEST, Duration::from_nanos).min(LONGEST)
 }
 
+/// The time so long after another one.
 fn after(now: timespec, left: Duration) -> timespec {
     let nanos = now.tv_nsec + i64::from(left.subsec_nanos());
     timespec {
