@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archiver::archive::{Archive, End, World};
+use archiver::archive::{Archive, End, Environment};
 use archiver::config::{self, Checked};
 use archiver::ledger::Checkpointed;
 use archiver::observe::status::Status;
@@ -49,7 +49,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
         }),
         cluster_name: "here".into(),
         refresh: 60 * SECOND,
-        world: World {
+        environment: Environment {
             devices: Devices::in_tasks(fs, 64 << 20, Arc::clone(&at_once) as Pace, 1),
             cores: Cores::in_tasks(at_once),
             clock: Arc::new(RealClock),

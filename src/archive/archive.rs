@@ -1,4 +1,4 @@
-//! What an archive is made of, and why an attempt at it ends.
+//! An archive that is ready to run, the environment that it shares with the others, and why an attempt at it fails.
 
 use std::io;
 use std::path::Path;
@@ -17,78 +17,79 @@ use crate::world::clock::{Clock, Ticks};
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
 
-/// What all archives share: the world around them.
+/// Everything that all archives share: devices, cores, clocks, and the limits of the whole process.
 #[derive(Clone)]
-pub struct World {
+pub struct Environment {
     /// The file system and its devices.
     pub devices: Devices,
-    /// The threads for what takes a processor and no device.
+    /// The threads for work that takes a processor and no device.
     pub cores: Cores,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// The shared timers.
     pub ticks: Ticks,
-    /// How long a clean stop may go on taking what has already arrived.
+    /// How long a clean stop may go on taking records that have already arrived.
     pub drain: Duration,
-    /// The memory that is allowed for records in all, in bytes.
+    /// The memory that all records together may take, in bytes.
     pub memory_bytes: u64,
-    /// The size of the last record that was said to need more, in bytes.
+    /// The size in bytes of the last record that was reported as too large: only one of twice that size is reported
+    /// again.
     pub said_too_large: Arc<AtomicU64>,
 }
 
 /// An archive, ready to run.
 pub struct Archive {
-    /// What was configured.
+    /// Its configuration.
     pub config: config::Checked<config::Archive>,
-    /// Its cluster, as it was given to this archive.
+    /// Its cluster. Dropping this gives up the archive's place there.
     pub cluster: Arc<dyn Cluster>,
-    /// The name to call the cluster by.
+    /// The cluster's name in messages.
     pub cluster_name: String,
-    /// How often the topic is looked at for new partitions.
+    /// How often to look for new partitions of the topic.
     pub refresh: Duration,
-    /// What it is doing.
+    /// Where others see its state and its counts.
     pub status: Arc<Status>,
-    /// What is around it.
-    pub world: World,
+    /// The environment that it shares with the others.
+    pub environment: Environment,
 }
 
-/// Why an attempt ended, other than by being asked to.
-pub(super) enum Stop {
-    /// What holds it up can heal by itself.
+/// Why an attempt failed.
+pub(super) enum Failure {
+    /// The cause can heal by itself: another attempt follows after a pause.
     Retry(Reason),
-    /// It can't; somebody must do something.
+    /// It can't: somebody must do something and start archiver again.
     Never(Reason),
 }
 
-/// Why reading ended.
-pub(super) enum Fault {
-    /// The files hold less than was thought: go back to the last checkpoint.
+/// Why reading ended, other than by a stop that was asked for.
+pub(super) enum Interruption {
+    /// The files may hold less than was thought: nothing since the last checkpoint counts.
     Distrust(Reason),
-    /// What was written is good; something else is in the way.
-    Stop(Stop),
+    /// The files are good; something else is in the way.
+    Failure(Failure),
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Distrust(why) => Self::Retry(why),
-            Fault::Stop(stop) => stop,
+impl From<Interruption> for Failure {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Distrust(why) => Self::Retry(why),
+            Interruption::Failure(failure) => failure,
         }
     }
 }
 
-impl From<Stop> for Fault {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
+impl From<Failure> for Interruption {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
     }
 }
 
-/// How many times its size a record may take: in an answer of a broker, with the next one behind it, in its batch, and in
-/// that compressed; and as long again until the allocator gives it back.
+/// The memory that a record may take, in multiples of its size: in a broker's answer, beside the next record there, in
+/// its batch, compressed, and once more until the allocator gives it back.
 const COPIES: u64 = 5;
 
 impl Archive {
-    /// Counts what is in its file.
+    /// Shows how far its files have come.
     pub(super) fn stands_at(&self, progress: &Progress) {
         self.status.stands_at(progress.records, progress.bytes());
     }
@@ -97,16 +98,17 @@ impl Archive {
         &self.config.file
     }
 
-    pub(super) fn lacks_threads(&self, source: io::Error) -> Stop {
+    /// The system gives no thread for its work.
+    pub(super) fn lacks_threads(&self, source: io::Error) -> Failure {
         let file = self.config.file.clone();
-        Stop::Retry(Reason::NoThread { file, source })
+        Failure::Retry(Reason::NoThread { file, source })
     }
 
-    /// What Kafka said, as a reason to wait.
-    pub(super) fn kafka(&self, doing: &str, error: &KafkaError) -> Stop {
+    /// An error of Kafka's, as a reason to wait.
+    pub(super) fn kafka(&self, doing: &str, error: &KafkaError) -> Failure {
         let (topic, cluster) = (self.config.topic.clone(), self.cluster_name.clone());
         let (doing, error) = (doing.to_owned(), error.clone());
-        Stop::Retry(match error.kind {
+        Failure::Retry(match error.kind {
             Trouble::Missing => Reason::NoTopic { topic, cluster },
             Trouble::Denied => Reason::Denied {
                 doing,
@@ -123,12 +125,12 @@ impl Archive {
         })
     }
 
-    /// Says of a record that it takes more memory than is allowed. It is in memory when that is seen, so that refusing it
-    /// would bound nothing, and only keep the archive from going on. Said again of one that is twice as large.
+    /// Warns of a record that takes more memory than is allowed. It is not refused: it is in memory already, and
+    /// without it the archive could not go on. Another warning follows for a record of twice the size.
     pub(super) fn say_if_too_large(&self, partition: Partition, offset: i64, size: usize) {
-        let (size, allowed) = (size as u64, self.world.memory_bytes);
+        let (size, allowed) = (size as u64, self.environment.memory_bytes);
         let needed = size.saturating_mul(COPIES);
-        let said = &self.world.said_too_large;
+        let said = &self.environment.said_too_large;
         let is_news = |said: u64| (size / 2 >= said).then_some(size);
         let (set, load) = (Ordering::Relaxed, Ordering::Relaxed);
         if needed <= allowed || said.fetch_update(set, load, is_news).is_err() {

@@ -1,10 +1,11 @@
-//! One attempt: opens everything where it was left, reads until something ends that, and leaves the files to the next.
+//! One attempt: opens everything at the last checkpoint, reads until a stop or a failure, and leaves the files to the
+//! next attempt.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::archive::{Archive, Fault, Stop};
+use super::archive::{Archive, Failure, Interruption};
 use super::outstanding::Outstanding;
 use super::reading::Reading;
 use super::recover::{Opened, Owned};
@@ -13,22 +14,22 @@ use crate::world::shutdown::Shutdown;
 /// How long a clean stop waits for the commit group's coordinator.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What stays from one attempt to the next.
+/// The attempts at one archive, and the state that each inherits from the one before.
 #[derive(Default)]
 pub(super) struct Attempts {
-    /// What this process has of the archive.
+    /// The archive's lock, once this process has it.
     owned: Option<Owned>,
-    /// What was taken and is not there for certain.
+    /// Records that were taken and are not certain to be in the files.
     pub outstanding: Outstanding,
 }
 
 impl Attempts {
-    /// Reads until something ends it, or a stop was asked for.
+    /// Opens the archive and reads until a stop is asked for or something fails.
     pub async fn attempt(
         &mut self,
         archive: &Archive,
         shutdown: &mut Shutdown,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let mut asked = shutdown.clone();
         let open = async {
             let disks = archive.disks().await;
@@ -44,31 +45,32 @@ impl Attempts {
         self.read(archive, opened, shutdown).await
     }
 
+    /// Reads an archive that was opened, and settles its files, whatever ended the reading.
     async fn read(
         &mut self,
         archive: &Archive,
         opened: Opened,
         shutdown: &mut Shutdown,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let mut reading = Reading::begin(archive, opened, &mut self.outstanding).await?;
         let ended = reading.run(shutdown).await;
         let ended = match ended {
             Ok(()) => reading.drain().await,
-            Err(fault) => Err(fault),
+            Err(interruption) => Err(interruption),
         };
         let is_stop = ended.is_ok();
         let ended = reading.end(ended).await;
         match ended {
             Ok(()) => {
-                // Only what watches the group would miss it, until the next run.
+                // A commit that is missing costs nothing: only a monitor of the group sees it, until the next run.
                 let _ = timeout(COMMIT_PATIENCE, archive.cluster.committed()).await;
                 Ok(())
             }
-            Err(fault) => {
-                if is_stop || matches!(fault, Fault::Distrust(_)) {
+            Err(interruption) => {
+                if is_stop || matches!(interruption, Interruption::Distrust(_)) {
                     self.outstanding.doubt();
                 }
-                Err(fault.into())
+                Err(interruption.into())
             }
         }
     }

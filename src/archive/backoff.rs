@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! The pauses between attempts.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(super) const MOST: Duration = Duration::from_secs(8);
 /// An attempt that lasted longer than this starts the pauses anew.
 const FORGET: Duration = Duration::from_secs(60);
 
-/// Pauses that double, so that what doesn't heal is not asked again and again.
+/// Doubling pauses, so that a trouble that lasts doesn't keep brokers and disks busy.
 pub(super) struct Backoff {
     next: Duration,
 }

@@ -1,7 +1,8 @@
-//! Whether an archive may take more, and what it does with what has arrived as long as it may not.
+//! Backpressure: whether an archive may take more records, and what it does while it may not.
 //!
-//! Batches on their way to a device share a budget. While it is spent, archives take in turn, a batch each. Whoever can't
-//! take what has arrived for it lets go of it before others have waited for long.
+//! Batches on their way to a device share a budget of memory. While it is spent, archives take turns, a batch each. An
+//! archive that can't take the records that have arrived lets go of them before others have waited for long, and
+//! fetches them again later.
 
 use std::time::Duration;
 
@@ -15,40 +16,41 @@ use crate::world::budget::Budget;
 use crate::world::disk::Disk;
 use crate::world::memory::Held;
 
-/// An archive that can't take what has arrived for it lets others wait no longer than this.
+/// How long an archive that can't take its records may keep others from receiving theirs.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// One that had to let go so recently does so at once.
+/// An archive that had to let go less than this ago lets go at once.
 const SLOW: Duration = Duration::from_secs(60);
-/// How long a turn lasts if the batch isn't full before.
+/// How long a turn lasts at most; a full batch ends it earlier.
 const TURN_MOST: Duration = Duration::from_secs(1);
 
-/// An archive's part in what all share.
+/// An archive's share of the memory for batches, and its place in the line for it.
 pub(super) struct Backpressure {
     budget: Budget,
     disk: Disk,
-    /// What the batch that is being filled holds of the budget.
+    /// The memory of the batch that is being filled.
     held: Held,
-    /// When it was given the memory for a batch because it was its turn, if the batch has not gone out since.
+    /// When its turn began; `None` if it has none, or if the turn's batch has gone out.
     turn: Option<Instant>,
-    /// Waits for its turn.
+    /// Its place in the line, while it waits for a turn.
     in_line: Option<BoxFuture<'static, Held>>,
-    /// Since when others wait for room that this archive takes up.
+    /// Since when others have waited for memory that this archive's records take up.
     pressed_since: Option<Instant>,
+    /// When it last had to let go.
     let_go_at: Option<Instant>,
 }
 
-/// What has changed for an archive.
+/// A change that the loop waits for.
 pub(super) enum Change {
-    /// It is its turn: it may hold this.
+    /// Its turn has come, with this memory.
     Turn(Held),
     /// Its turn has lasted long enough.
     TurnIsOver,
-    /// Others have waited for long enough for what it takes up.
+    /// Others have waited long enough: the archive should let go.
     IsPressed,
 }
 
 impl Backpressure {
-    /// Nothing is held, and nobody waits.
+    /// No memory is held, and nobody waits.
     pub fn new(disks: &Disks) -> Self {
         Self {
             held: disks.budget.hold(),
@@ -61,17 +63,17 @@ impl Backpressure {
         }
     }
 
-    /// Do batches hold all the memory they may, while it is somebody else's turn?
+    /// Is the memory for batches spent, and the turn somebody else's?
     pub fn is_spent(&self) -> bool {
         self.turn.is_none() && self.budget.is_spent()
     }
 
-    /// Should the batch go out, for others to have its memory? With a turn, all that is there is taken first.
+    /// Should the batch go out, so that others get its memory? During a turn all that has arrived is taken first.
     pub fn wants_batch(&self, more: bool) -> bool {
         self.budget.is_spent() && (self.turn.is_none() || !more)
     }
 
-    /// Where memory is short, a batch becomes only as large as it gets.
+    /// How many bytes to reserve for a new batch: none where memory is short, as the batch may stay small.
     pub fn room(&self) -> usize {
         match self.turn.is_some() || self.budget.is_spent() {
             true => 0,
@@ -79,7 +81,7 @@ impl Backpressure {
         }
     }
 
-    /// The memory of a batch that goes out because it is full: its turn is over.
+    /// The memory of a full batch that goes out, which ends a turn.
     pub fn hand_over_full(&mut self, capacity: usize) -> Held {
         self.turn = None;
         let mut held = self.budget.hold();
@@ -87,19 +89,20 @@ impl Backpressure {
         held
     }
 
-    /// The memory of the batch that is being filled, as it goes out.
+    /// The memory of the batch that is being filled and goes out as it is, which ends a turn.
     pub fn hand_over(&mut self, capacity: usize) -> Held {
         self.give_up_turn(capacity);
         std::mem::replace(&mut self.held, self.budget.hold())
     }
 
-    /// Counts the memory of the batch that is being filled. A turn has a batch's worth already.
+    /// Counts the memory of the batch that is being filled. A turn has the memory of a whole batch from its start.
     pub fn count(&mut self, capacity: usize) {
         if self.turn.is_none() || capacity > BATCH_BYTES {
             self.held.set(capacity as u64);
         }
     }
 
+    /// Joins the line, unless it has a turn or stands there already.
     pub fn stand_in_line(&mut self) {
         if self.turn.is_none() && self.in_line.is_none() {
             let turn = self.budget.clone().turn(BATCH_BYTES as u64);
@@ -129,29 +132,29 @@ impl Backpressure {
         held
     }
 
-    /// It is its turn.
+    /// Begins a turn, with its memory.
     pub fn begin_turn(&mut self, held: Held) {
         (self.held, self.turn) = (held, Some(Instant::now()));
     }
 
-    /// Others wait for it, and nothing more may come.
+    /// Ends a turn early: others wait for it, and no more records may come.
     pub fn give_up_turn(&mut self, capacity: usize) {
         self.turn = None;
         self.held.set(capacity as u64);
     }
 
-    /// Nobody must wait for a turn that this archive doesn't take.
+    /// Leaves the line, and ends a turn: nobody must wait for an archive that takes nothing more.
     pub fn leave(&mut self, capacity: usize) {
         self.give_up_turn(capacity);
         self.in_line = None;
     }
 
-    /// Nobody waits for room that this archive takes up.
+    /// Notes that nobody waits for memory that this archive takes up.
     pub fn ease(&mut self) {
         self.pressed_since = None;
     }
 
-    /// Somebody waits: is it time to let go?
+    /// Notes that somebody waits. Is it time to let go?
     pub fn is_pressed_too_long(&mut self) -> bool {
         let since = *self.pressed_since.get_or_insert_with(Instant::now);
         let too_long = since.elapsed() >= self.patience();
@@ -161,13 +164,14 @@ impl Backpressure {
         too_long
     }
 
-    /// Would others get on if this archive dropped what has arrived? Where all wait for the same disk it would only be
-    /// read again.
+    /// Would others get on if this archive dropped the records that have arrived? Not where all wait for the same disk:
+    /// there they would only be fetched again.
     pub fn is_in_the_way(&self, intake: &Intake, has_room: bool) -> bool {
         let all_wait = has_room || self.budget.is_spent();
         intake.reader.is_pressed() && !(all_wait && self.disk.has_only_budget())
     }
 
+    /// How long others may wait before this archive lets go.
     fn patience(&self) -> Duration {
         match self.let_go_at {
             Some(when) if when.elapsed() < SLOW => Duration::ZERO,
@@ -209,7 +213,7 @@ mod tests {
         assert!(!pressure.is_pressed_too_long());
         advance(PATIENCE - PATIENCE / 10).await;
         assert!(!pressure.is_pressed_too_long());
-        // Since when others wait is counted anew.
+        // The time that others wait is counted anew.
         pressure.ease();
         assert!(!pressure.is_pressed_too_long());
         advance(PATIENCE / 2).await;

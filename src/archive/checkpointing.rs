@@ -1,6 +1,7 @@
-//! From what is written to a stored checkpoint, provided that it is what the checkpoint says it is.
+//! Checkpoints: from progress that is written to progress that is stored.
 //!
-//! One checkpoint is under way at a time; it must have ended before anything else touches the state.
+//! The order: ask the brokers whether the topic is still the one that was read → sync the files → store. One checkpoint
+//! is under way at a time; it must have ended before anything else touches the state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::archive::{Archive, Fault};
+use super::archive::{Archive, Interruption};
 use super::disks::Disks;
 use super::pending::pending_or;
 use super::topic_identity::{Recreated, is_recreated, other_cluster};
@@ -21,17 +22,18 @@ use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::Wrote;
 use crate::source::cluster::{KafkaError, Trouble};
 
-/// What came of making something durable.
+/// How making a checkpoint ended.
 pub(super) enum Outcome {
-    /// It is stored. If `true`, the topic was created again since the records were read.
+    /// It is stored. `true`: the topic was created again after the records were read.
     Stored(Box<Checkpointed>, bool),
-    /// The brokers can't tell now whether the topic is still the one that was read.
+    /// The brokers can't tell at present whether the topic is still the one that was read.
     Postponed(KafkaError),
-    /// The topic was created again, and what was read may be of either. It is durable, and the next attempt goes back.
+    /// The topic was created again, and the records may be of either topic. They are durable, and the next attempt goes
+    /// back to the checkpoint before.
     Unsure,
 }
 
-/// What a checkpoint's outcome means for the archive.
+/// The meaning of a checkpoint's outcome for its archive.
 pub(super) enum Noted {
     /// It counts; was the topic created again since?
     Stored { recreated: bool },
@@ -41,41 +43,42 @@ pub(super) enum Noted {
     Unsure,
 }
 
-/// How long to wait for the brokers.
+/// How long a checkpoint waits for the brokers' answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Without their answer there is no checkpoint, and it is waited for unless there is a hurry.
+    /// Waits until they answer or the archive is in a hurry; without an answer there is no checkpoint.
     Endless,
     /// Short: gives up after one second; the next attempt starts from the last checkpoint.
     Short,
-    /// It is the last checkpoint before a stop that was asked for: without an answer in a moment, the topic is taken
-    /// to be the same, until the next start can ask.
+    /// For the last checkpoint before a stop that was asked for: after one second without an answer the topic is taken
+    /// to be the same, and the next start asks.
     Trusting,
 }
 
-/// A moment.
+/// How long [`Patience::Short`] and [`Patience::Trusting`] wait.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// How far an archive is known to be safe, and the checkpoint on its way.
+/// The checkpoint that was stored last, and the next one on its way.
 pub(super) struct Checkpoints {
     store: Store,
     pub identity: Identity,
-    /// What was stored last.
+    /// The one that was stored last.
     stored: Checkpointed,
-    /// Something is in the files that no checkpoint knows of.
+    /// The files hold something that no checkpoint counts.
     unsaved: bool,
     /// One is to be made as soon as nothing is being written.
     due: bool,
-    making: Option<BoxFuture<'static, Result<Outcome, Fault>>>,
-    /// The one on its way must not wait for the brokers any longer.
+    /// The one on its way.
+    making: Option<BoxFuture<'static, Result<Outcome, Interruption>>>,
+    /// Tells the one on its way not to wait for the brokers any longer.
     hurry: Arc<Notify>,
-    /// What was read since the last one may be of a topic that was created again: it is not to be asked again, as that
-    /// one may be gone by then.
+    /// Records read since the last one may be of a topic that was created again. The brokers are not asked a second
+    /// time, as that topic may be gone by then.
     is_unsure: bool,
 }
 
 impl Checkpoints {
-    /// This one is stored; the files may hold more.
+    /// Begins at a stored checkpoint; `unsaved` says whether the files hold more than that.
     pub fn new(store: Store, identity: Identity, stored: Checkpointed, unsaved: bool) -> Self {
         Self {
             store,
@@ -94,32 +97,32 @@ impl Checkpoints {
         &self.store
     }
 
-    /// What was stored last.
+    /// The checkpoint that was stored last.
     pub fn stored(&self) -> &Checkpointed {
         &self.stored
     }
 
-    /// Does the last one know of all this?
+    /// Does the last one count exactly this progress?
     pub fn holds(&self, progress: &Progress) -> bool {
         *progress == self.stored.checkpoint().progress
     }
 
-    /// May what was read since the last one be of another topic?
+    /// May records read since the last one be of another topic?
     pub fn is_unsure(&self) -> bool {
         self.is_unsure
     }
 
-    /// Does the last one know of everything that is in the files?
+    /// Does the last one count everything that is in the files?
     pub fn is_up_to_date(&self) -> bool {
         !self.unsaved
     }
 
-    /// Takes note of what was written.
+    /// Notes that something was written.
     pub fn wrote(&mut self, wrote: &Wrote) {
         self.unsaved |= wrote.advances > 0;
     }
 
-    /// It is time for one.
+    /// Asks for one, to be made as soon as nothing is being written.
     pub fn ask(&mut self) {
         self.due = true;
     }
@@ -138,20 +141,20 @@ impl Checkpoints {
     }
 
     /// Waits for the one on its way; for ever if there is none.
-    pub async fn made(&mut self) -> Result<Outcome, Fault> {
+    pub async fn made(&mut self) -> Result<Outcome, Interruption> {
         let made = pending_or(&mut self.making).await;
         self.making = None;
         made
     }
 
-    /// What becomes of the one on its way, if it must not wait for the brokers any longer.
-    pub async fn hurry(&mut self) -> Option<Result<Outcome, Fault>> {
+    /// Ends the one on its way, without waiting for the brokers any longer; `None` if there is none.
+    pub async fn hurry(&mut self) -> Option<Result<Outcome, Interruption>> {
         let making = self.making.take()?;
         self.hurry.notify_one();
         Some(making.await)
     }
 
-    /// Takes note of what came of one.
+    /// Notes how one ended, and says what that means.
     pub fn take_note(&mut self, outcome: Outcome) -> Noted {
         match outcome {
             Outcome::Stored(stored, recreated) => {
@@ -169,20 +172,20 @@ impl Checkpoints {
         }
     }
 
-    /// Makes what was written durable and stores it as this archive's checkpoint.
+    /// Makes progress that was written durable and stores it as this archive's checkpoint.
     ///
-    /// Kafka's client goes on at the old offset when a topic is deleted and created again, so before anything counts as
-    /// archived it is made sure that it was read from the topic that the checkpoint names, in its cluster.
+    /// Kafka's client goes on at the old offset when a topic is deleted and created again. So before any record counts
+    /// as archived, the brokers confirm that it was read from the topic, and in the cluster, that the checkpoint names.
     pub fn make(
         &self,
         archive: &Archive,
         disks: &Disks,
         written: Written,
         patience: Patience,
-    ) -> impl Future<Output = Result<Outcome, Fault>> + Send + use<> {
+    ) -> impl Future<Output = Result<Outcome, Interruption>> + Send + use<> {
         let (store, identity) = (self.store.clone(), self.identity.clone());
         let stored = self.stored.checkpoint();
-        // Else the brokers have stopped telling ids, and what is stored may be of another topic.
+        // If not, the brokers tell no ids any more, and the stored progress may be of another topic.
         let is_of_topic = stored.identity.topic_id == identity.topic_id;
         let before = is_of_topic.then(|| stored.progress.clone());
         let read = written.progress().positions.clone();
@@ -215,24 +218,27 @@ impl Checkpoints {
                 }
                 Ok(Recreated::PerhapsRead) => {
                     let synced = written.sync(&disk).await;
-                    let _ = synced.map_err(|e| Fault::Distrust(Reason::Syncing(e)))?;
+                    let _ = synced.map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
                     return Ok(Outcome::Unsure);
                 }
                 Err(e) if patience == Patience::Trusting => match before {
                     Some(before) => (false, Some(before)),
                     None => {
                         let topic = identity.topic;
-                        return Err(Fault::Distrust(Reason::TopicUnsure { topic, error: e }));
+                        return Err(Interruption::Distrust(Reason::TopicUnsure {
+                            topic,
+                            error: e,
+                        }));
                     }
                 },
                 Err(e) => return Ok(Outcome::Postponed(e)),
             };
             let synced = written.sync(&disk).await;
-            let durable = synced.map_err(|e| Fault::Distrust(Reason::Syncing(e)))?;
+            let durable = synced.map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
             let stored = store.save(identity, durable, verified).await;
             match stored {
                 Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
-                Err(source) => Err(Fault::Distrust(Reason::Storing { file, source })),
+                Err(source) => Err(Interruption::Distrust(Reason::Storing { file, source })),
             }
         }
     }

@@ -1,7 +1,7 @@
-//! What an archive takes: where each partition stands, and the batch that is being filled.
+//! Intake: where each partition stands, and the batch that its records go into.
 //!
-//! A record is taken once: those before a partition's position are passed over, as are all behind a failure that leaves
-//! something out.
+//! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and
+//! so are records behind a failure that leaves something out.
 
 use archiver_format::line::{Newline, NewlineInValue};
 use archiver_format::position::{Position, Positions};
@@ -11,39 +11,41 @@ use crate::segment::batch::Batch;
 use crate::segment::writer::ONLY;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
 
-/// A batch holds at most this much, unless one record alone is larger.
+/// A batch holds at most so many bytes, unless one record alone is larger.
 pub const BATCH_BYTES: usize = 1 << 20;
 /// Smaller batches wait for the flush, so that a trickle doesn't become many small members.
 const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
 const TAKE_MOST: usize = 500;
 
-/// What an archive takes.
+/// An archive's reader, and the records that were taken from it and not submitted yet.
 pub(super) struct Intake {
+    /// Delivers the records that have arrived.
     pub reader: Box<dyn Reader>,
-    /// Where each partition is, as taken.
+    /// Where each partition stands: behind the last record that was taken.
     positions: Positions,
+    /// The batch that is being filled.
     pub batch: Batch,
     /// More may have arrived than was taken.
     pub more: bool,
-    /// Nothing is being read: the archive could not take what had arrived, and others were waiting for the room.
+    /// Nothing is being read: the archive couldn't take its records, and others waited for their memory.
     is_let_go: bool,
-    /// The batch is to be written as soon as there is room.
+    /// The batch is to be submitted as soon as the pipeline has room.
     pub flush_due: bool,
-    /// Nothing was taken since the last look at it.
+    /// Nothing was taken since the last look.
     quiet: bool,
-    /// A batch of so many bytes is written when nothing more comes.
+    /// A batch of so many bytes is submitted early, when nothing more comes.
     worth_writing: usize,
 }
 
-/// What was taken at once.
+/// The result of one take.
 #[derive(Default)]
 pub(super) struct Taken {
-    /// How many of those that had arrived.
+    /// How many records, of those that had arrived.
     pub count: usize,
-    /// The batches that are full.
+    /// Batches that became full.
     pub full: Vec<Batch>,
-    /// Partitions that could not be read.
+    /// Partitions that can't be read.
     pub failed: Vec<(Partition, KafkaError)>,
     /// A record that the archive must not go beyond.
     pub refused: Option<NewlineInValue>,
@@ -52,7 +54,7 @@ pub(super) struct Taken {
 }
 
 impl Intake {
-    /// What a reader delivers that was started at these positions.
+    /// The intake from a reader that was started at these positions.
     pub fn new(reader: Box<dyn Reader>, positions: Positions) -> Self {
         Self {
             reader,
@@ -62,28 +64,28 @@ impl Intake {
             is_let_go: false,
             flush_due: false,
             quiet: false,
-            // The first of it need not be much.
+            // The first batch may be of any size.
             worth_writing: 1,
         }
     }
 
-    /// Where each partition is, as taken.
+    /// Where each partition stands.
     pub fn positions(&self) -> &Positions {
         &self.positions
     }
 
-    /// Where a partition is to be read on.
+    /// Where one partition stands.
     pub fn position(&self, partition: Partition) -> Position {
         self.positions.get(partition).unwrap_or_default()
     }
 
-    /// Puts a partition somewhere else: there is a gap, or it is new.
+    /// Moves a partition: there is a gap, or it is new.
     pub fn put(&mut self, partition: Partition, position: Position) {
         self.positions.set(partition, position);
     }
 
-    /// Takes some of what has arrived. A batch that follows a full one has `room` for so many bytes from the start, as
-    /// growing copies every byte again.
+    /// Takes some of the records that have arrived. A batch that follows a full one reserves `room` bytes at once, as
+    /// growing would copy every byte again.
     pub fn take(&mut self, newline: Newline, room: usize) -> Taken {
         let (batch, positions) = (&mut self.batch, &mut self.positions);
         let (mut taken, mut records) = (Taken::default(), 0);
@@ -130,13 +132,13 @@ impl Intake {
         taken
     }
 
-    /// Is it worth a look whether more has come, as nothing has for the moment?
+    /// Is it worth looking whether more comes? Nothing has for the moment, and the batch is large enough to go out.
     pub fn may_be_quiet(&self) -> bool {
         !self.more && self.batch.len() >= self.worth_writing
     }
 
-    /// Looks whether more has come since the last look; if not, the batch is due: at the end of a backlog nobody should
-    /// wait for the last of it.
+    /// Looks whether more has come since the last look. If not, the batch is due: at the end of a backlog nobody should
+    /// wait for the last records.
     pub fn look_if_quiet(&mut self) {
         self.flush_due |= std::mem::replace(&mut self.quiet, true);
         if self.flush_due {
@@ -144,12 +146,12 @@ impl Intake {
         }
     }
 
-    /// Is nothing being read, so that others have the room?
+    /// Is nothing being read, so that others have the memory?
     pub fn is_let_go(&self) -> bool {
         self.is_let_go
     }
 
-    /// Stops reading, and drops what has arrived.
+    /// Stops reading, and drops the records that have arrived.
     pub fn let_go(&mut self) {
         if !self.is_let_go {
             self.is_let_go = true;
@@ -158,7 +160,7 @@ impl Intake {
         }
     }
 
-    /// Reads on where it has let go.
+    /// Reads on where it had let go.
     pub fn go_on(&mut self) -> Result<(), KafkaError> {
         match std::mem::replace(&mut self.is_let_go, false) {
             true => self.reader.start(&self.positions),
@@ -168,7 +170,7 @@ impl Intake {
 }
 
 impl Taken {
-    /// Must this record not be taken, for what came before it at once?
+    /// Must this record be skipped, because the same take met a failure before it?
     fn is_barred(&self, record: &Record<'_>) -> bool {
         let leaves_out =
             |(partition, e): &(_, KafkaError)| *partition == record.partition && e.is_corrupt();

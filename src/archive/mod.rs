@@ -1,9 +1,10 @@
 //! One archive: from its topic into its file, for as long as the process lives.
 //!
-//! [`task`] makes one [`attempt`] after the other. An attempt recovers ([`recover`]) where it was left, reads ([`reading`],
-//! the loop) until something ends it, and stops ([`stop`]) so that the next one has the files to itself. The loop only
-//! waits and hands over to its parts: the [`intake`], the [`backpressure`], the partitions that are [`unreadable`], what
-//! [`topic_change`]s mean, and the [`checkpointing`].
+//! The order: [`task`] makes one [`attempt`] after the other, with a [`backoff`] between them. An attempt recovers
+//! ([`recover`]) at the last checkpoint, reads ([`reading`], the loop) until something ends it, and stops ([`stop`]) so
+//! that the next one has the files to itself. The loop only waits and hands over to its parts: the [`intake`], the
+//! [`backpressure`], the partitions that are [`unreadable`], the [`topic_change`]s, and the [`checkpointing`]. Records
+//! that were taken and are not certain yet are [`outstanding`].
 
 mod archive;
 mod attempt;
@@ -22,6 +23,6 @@ mod topic_change;
 mod topic_identity;
 mod unreadable;
 
-pub use archive::{Archive, World};
+pub use archive::{Archive, Environment};
 pub use intake::BATCH_BYTES;
 pub use task::End;

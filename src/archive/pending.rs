@@ -1,4 +1,4 @@
-//! Waiting for what may not be there.
+//! Waiting for a future that may not be there.
 
 use futures_util::future::BoxFuture;
 

@@ -1,4 +1,7 @@
-//! The loop: waits for what happens, and hands it over to the part that knows what to do.
+//! The loop of an attempt: waits for the next event, and hands it to the part that knows what to do.
+//!
+//! Its order: a stop comes first, then finished work, then ticks, then records. The loop never waits for a disk or a
+//! broker itself: a write, a checkpoint or a look at the topic is a future that it polls.
 
 use std::time::Duration;
 
@@ -7,7 +10,7 @@ use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
 
-use super::archive::{Archive, Fault, Stop};
+use super::archive::{Archive, Failure, Interruption};
 use super::backoff;
 use super::backpressure::{Backpressure, Change};
 use super::checkpointing::{Checkpoints, Noted, Outcome};
@@ -26,13 +29,14 @@ use crate::source::cluster::{KafkaError, Topic};
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
 
-/// A batch that has waited this long for more, and found none, is written before the flush is due.
+/// A batch is submitted before its flush is due if no record has come for this long.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// An archive that is being read.
+/// An archive that is being read: the parts of an attempt, which meet only in the loop.
 pub(super) struct Reading<'a> {
     pub archive: &'a Archive,
     pub disks: Disks,
+    /// The topic as it is known so far.
     topic: Topic,
     pub pipeline: Pipeline,
     pub intake: Intake,
@@ -54,7 +58,7 @@ impl<'a> Reading<'a> {
         archive: &'a Archive,
         opened: Opened,
         outstanding: &'a mut Outstanding,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
         let reader = archive.cluster.reader(topic, &opened.from).await;
         let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
@@ -65,7 +69,7 @@ impl<'a> Reading<'a> {
         }
         let unsaved = written.is_some_and(|written| *written.progress() != stored.progress);
         if opened.identity.topic_id == stored.identity.topic_id {
-            // The run before may have been ended before it could, or had no group to tell.
+            // The run before may have ended before its commit, or had no group.
             archive.cluster.commit(&opened.checkpointed);
         }
         let checkpoints =
@@ -88,9 +92,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads until asked to stop, or until something ends it.
-    pub async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Fault> {
+    pub async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Interruption> {
         let config = &self.archive.config;
-        let ticks = &self.archive.world.ticks;
+        let ticks = &self.archive.environment.ticks;
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
@@ -118,7 +122,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Hands over what is due and can be handed over now.
+    /// Submits the batch, begins a checkpoint and looks at the topic, where that is due and possible now.
     fn hand_over(&mut self) {
         let has_room = self.pipeline.has_room();
         let wanted = self.intake.flush_due || self.backpressure.wants_batch(self.intake.more);
@@ -133,8 +137,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads on, stands in line, or lets go of what others wait for.
-    fn give_way(&mut self, may_take: bool) -> Result<(), Fault> {
+    /// Reads on, stands in line, or lets go of memory that others wait for.
+    fn give_way(&mut self, may_take: bool) -> Result<(), Interruption> {
         if may_take {
             let started = self.intake.go_on();
             started.map_err(|e| self.archive.kafka("reading", &e))?;
@@ -150,29 +154,30 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Nothing is taken while the writing lags behind, or while batches hold all the memory they may and it is somebody
-    /// else's turn.
+    /// May records be taken? Not while the writing lags behind, nor while the memory for batches is spent and it is
+    /// another archive's turn.
     pub fn may_take(&self) -> bool {
         self.pipeline.has_room() && !self.backpressure.is_spent()
     }
 
-    /// Waits for a turn to take, if there is room to write then.
+    /// Stands in line for a turn, if the pipeline has room for its batch.
     pub fn stand_in_line(&mut self) {
         if self.pipeline.has_room() {
             self.backpressure.stand_in_line();
         }
     }
 
+    /// Follows a change of the backpressure.
     fn changed(&mut self, change: Change) {
         match change {
             Change::Turn(held) => self.has_turn(held),
             Change::TurnIsOver => self.backpressure.give_up_turn(self.intake.batch.capacity()),
-            // Seen to when it gives way.
+            // The loop gives way at its head.
             Change::IsPressed => {}
         }
     }
 
-    /// It is this archive's turn. Who has nothing to take, or can't, would only keep the others waiting.
+    /// Begins a turn that has come. An archive that has nothing to take, or no room, leaves it to the next one.
     pub fn has_turn(&mut self, held: Held) {
         let has_use = self.intake.is_let_go() || self.intake.reader.waiting() > 0;
         if has_use && self.pipeline.has_room() {
@@ -180,13 +185,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Has what was taken written; takes also what a lost wake-up may have left.
+    /// Makes the batch due, and takes once more, should a wake-up have been lost.
     fn flush(&mut self) {
         self.intake.more = true;
         self.intake.flush_due = !self.intake.batch.is_empty();
     }
 
-    /// Asks for a checkpoint, and has the files looked at: are they still those that were opened?
+    /// Asks for a checkpoint, and for a check that the files are still those that were opened.
     fn checkpoint(&mut self) {
         if self.checkpoints.is_up_to_date() && self.pipeline.is_idle() {
             self.goes_on();
@@ -195,8 +200,8 @@ impl<'a> Reading<'a> {
         self.pipeline.submit_check();
     }
 
-    /// Tries again what waits, and looks for new partitions.
-    fn refresh(&mut self) -> Result<(), Fault> {
+    /// Tries partitions that wait again, and looks for new ones.
+    fn refresh(&mut self) -> Result<(), Interruption> {
         let waiting = &mut self.unreadable;
         let at = waiting.try_again(self.archive, self.intake.positions());
         if !at.is_empty() {
@@ -223,12 +228,12 @@ impl<'a> Reading<'a> {
         self.looking = Some(looking.boxed());
     }
 
-    /// Follows what a look at the topic has shown.
-    fn found(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Fault> {
+    /// Acts on the result of a look at the topic.
+    fn found(&mut self, found: Result<Finding, KafkaError>) -> Result<(), Interruption> {
         self.looking = None;
         let found = found.map_err(|e| self.archive.kafka("asking for", &e))?;
         let identity = &self.checkpoints.identity;
-        let new = topic_change::follow(self.archive, identity, &self.topic, &found)?;
+        let new = topic_change::new_partitions(self.archive, identity, &self.topic, &found)?;
         if !new.is_empty() {
             self.restart(Restart {
                 at: new,
@@ -245,16 +250,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whoever waited is said to run when this attempt has lasted: on a full disk one batch finds room, and the next
-    /// doesn't.
+    /// Shows the archive as running. One that was waiting is shown so only when this attempt has lasted: on a full disk
+    /// one batch finds room, and the next doesn't.
     fn goes_on(&self) {
         if !self.archive.status.waits() || self.began.elapsed() > backoff::MOST {
             self.archive.status.set(State::Running);
         }
     }
 
-    /// Takes a batch of what has arrived and says how many records that were.
-    pub fn take(&mut self) -> Result<usize, Fault> {
+    /// Takes some of the records that have arrived, submits full batches, and says how many records it took.
+    pub fn take(&mut self) -> Result<usize, Interruption> {
         let newline = self.archive.config.newline;
         let taken = self.intake.take(newline, self.backpressure.room());
         if let Some((partition, offset, size)) = taken.large {
@@ -285,11 +290,11 @@ impl<'a> Reading<'a> {
         }
         match taken.refused {
             None => Ok(taken.count),
-            Some(e) => Err(Fault::Stop(Stop::Never(Reason::Newline(e)))),
+            Some(e) => Err(Interruption::Failure(Failure::Never(Reason::Newline(e)))),
         }
     }
 
-    /// Hands the batch over to be written.
+    /// Submits the batch that is being filled.
     pub fn submit(&mut self) {
         if self.intake.batch.is_empty() {
             return;
@@ -299,8 +304,8 @@ impl<'a> Reading<'a> {
         self.pipeline.submit(batch, held);
     }
 
-    /// Takes note of what was written.
-    pub fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Fault> {
+    /// Notes what was written.
+    pub fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Interruption> {
         match wrote {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
@@ -308,21 +313,22 @@ impl<'a> Reading<'a> {
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
-                Err(Stop::Retry(Reason::Writing(e)).into())
+                Err(Failure::Retry(Reason::Writing(e)).into())
             }
-            Err(e) => Err(Fault::Distrust(Reason::Writing(e))),
+            Err(e) => Err(Interruption::Distrust(Reason::Writing(e))),
         }
     }
 
-    fn checkpointed(&mut self, made: Result<Outcome, Fault>) -> Result<(), Fault> {
+    /// Follows the end of a checkpoint.
+    fn checkpointed(&mut self, made: Result<Outcome, Interruption>) -> Result<(), Interruption> {
         match self.take_note(made)? {
             true => Err(recreated(self.archive)),
             false => Ok(()),
         }
     }
 
-    /// Takes note of a checkpoint; was the topic created again?
-    pub fn take_note(&mut self, made: Result<Outcome, Fault>) -> Result<bool, Fault> {
+    /// Notes how a checkpoint ended, and commits it. Was the topic created again?
+    pub fn take_note(&mut self, made: Result<Outcome, Interruption>) -> Result<bool, Interruption> {
         match self.checkpoints.take_note(made?) {
             Noted::Stored { recreated } => {
                 self.goes_on();
@@ -340,8 +346,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Starts partitions at other offsets, or new ones; the gaps before them are listed.
-    fn restart(&mut self, Restart { at, gaps }: Restart) -> Result<(), Fault> {
+    /// Starts partitions at other positions, or new ones; the gaps before them are listed.
+    fn restart(&mut self, Restart { at, gaps }: Restart) -> Result<(), Interruption> {
         let partitions = at.partitions().collect::<Vec<_>>();
         self.intake.reader.stop(&partitions);
         self.list(&at, gaps);
@@ -358,7 +364,7 @@ impl<'a> Reading<'a> {
         started.map_err(|e| self.archive.kafka("reading", &e).into())
     }
 
-    /// Has gaps listed, behind the records that were taken before.
+    /// Submits gaps, to be listed after the records that were taken before.
     fn list(&mut self, at: &Positions, gaps: Vec<Gap>) {
         if gaps.is_empty() {
             return;

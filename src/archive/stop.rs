@@ -1,16 +1,19 @@
-//! The end of an attempt: what has arrived is written, and what is written becomes a checkpoint.
+//! The end of an attempt: records that have arrived are written, and become the last checkpoint.
+//!
+//! The order: let go of the reader and of the memory that others wait for → write what was taken → store a checkpoint →
+//! wait until nothing of the attempt goes on.
 
 use tokio::time::{Instant, sleep_until};
 
-use super::archive::{Fault, Stop};
+use super::archive::{Failure, Interruption};
 use super::checkpointing::Patience;
 use super::reading::Reading;
 use crate::observe::reason::Reason;
 
 impl Reading<'_> {
-    /// Takes what had arrived when the stop was asked for, for a limited time.
-    pub(super) async fn drain(&mut self) -> Result<(), Fault> {
-        let deadline = Instant::now() + self.archive.world.drain;
+    /// Takes the records that had arrived when the stop was asked for, for a limited time.
+    pub(super) async fn drain(&mut self) -> Result<(), Interruption> {
+        let deadline = Instant::now() + self.archive.environment.drain;
         let mut waiting = self.intake.reader.waiting();
         while waiting > 0 && Instant::now() < deadline {
             if self.may_take() {
@@ -34,24 +37,24 @@ impl Reading<'_> {
     }
 
     /// Ends the attempt, whatever ended the reading: nothing of it goes on afterwards.
-    pub(super) async fn end(mut self, ended: Result<(), Fault>) -> Result<(), Fault> {
-        // Nobody must wait for room that this one takes up, or for a turn that it doesn't take.
+    pub(super) async fn end(mut self, ended: Result<(), Interruption>) -> Result<(), Interruption> {
+        // Nobody must wait for memory that this archive takes up, or for a turn that it doesn't use.
         self.intake.let_go();
         self.backpressure.leave(self.intake.batch.capacity());
         let ended = match ended {
             Ok(()) => self.settle(Patience::Trusting).await,
-            Err(Fault::Distrust(why)) => {
+            Err(Interruption::Distrust(why)) => {
                 self.close().await;
-                Err(Fault::Distrust(why))
+                Err(Interruption::Distrust(why))
             }
-            Err(Fault::Stop(stop)) => {
+            Err(Interruption::Failure(failure)) => {
                 if self.settle(Patience::Short).await.is_err() {
                     tracing::debug!(
                         "archive {}: the next attempt goes back to the last checkpoint",
                         self.archive.config.name
                     );
                 }
-                Err(Fault::Stop(stop))
+                Err(Interruption::Failure(failure))
             }
         };
         let stored = self.checkpoints.stored().checkpoint();
@@ -59,15 +62,15 @@ impl Reading<'_> {
         ended
     }
 
-    /// Has everything that was taken written, makes it durable and stores the last checkpoint.
-    async fn settle(&mut self, patience: Patience) -> Result<(), Fault> {
+    /// Writes everything that was taken, makes it durable and stores the last checkpoint.
+    async fn settle(&mut self, patience: Patience) -> Result<(), Interruption> {
         let settled = self.settle_files(patience).await;
         self.close().await;
         settled
     }
 
-    /// That the topic was created again, the next attempt finds out.
-    async fn settle_files(&mut self, patience: Patience) -> Result<(), Fault> {
+    /// Does that as far as it can. A topic that was created again is no error here: the next attempt finds it out.
+    async fn settle_files(&mut self, patience: Patience) -> Result<(), Interruption> {
         if let Some(done) = self.checkpoints.hurry().await {
             self.take_note(done)?;
         }
@@ -79,7 +82,7 @@ impl Reading<'_> {
                 trouble = self.wrote(wrote);
             }
         }
-        if let Err(Fault::Distrust(_)) = trouble {
+        if let Err(Interruption::Distrust(_)) = trouble {
             return trouble;
         }
         if let Some(written) = self.pipeline.end().await
@@ -89,7 +92,7 @@ impl Reading<'_> {
                 let _ = written
                     .sync(&self.disks.data)
                     .await
-                    .map_err(|e| Fault::Distrust(Reason::Syncing(e)))?;
+                    .map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
             } else {
                 let made = self
                     .checkpoints
@@ -104,17 +107,18 @@ impl Reading<'_> {
         }
     }
 
-    /// Ends everything that this attempt has going on, so that the next one has the files to itself.
+    /// Waits until nothing of this attempt goes on, so that the next one has the files to itself.
     async fn close(&mut self) {
-        // Stored or not: the next attempt reads what is there.
+        // Stored or not: the next attempt reads the checkpoint that is there.
         let _ = self.checkpoints.hurry().await;
         if let Some(written) = self.pipeline.end().await {
             self.archive.stands_at(written.progress());
         }
     }
 
-    fn unsure(&self) -> Fault {
+    /// Records that were read may be of either topic.
+    fn unsure(&self) -> Interruption {
         let topic = self.archive.config.topic.clone();
-        Stop::Retry(Reason::RecreatedWhileRead { topic }).into()
+        Failure::Retry(Reason::RecreatedWhileRead { topic }).into()
     }
 }

@@ -1,6 +1,6 @@
 //! An archive's task: one attempt after the other, with pauses between them.
 
-use super::archive::{Archive, Stop};
+use super::archive::{Archive, Failure};
 use super::attempt::Attempts;
 use super::backoff::Backoff;
 use crate::observe::status::State;
@@ -11,14 +11,15 @@ use crate::world::shutdown::Shutdown;
 pub enum End {
     /// It was asked to stop, and everything that it took is in the file and durable.
     Clean,
-    /// It was asked to stop, and something that it took is not; it will be read from Kafka again.
+    /// It was asked to stop, and some records that it took are not certain; they will be read from Kafka again.
     Unfinished,
     /// It can't go on without somebody doing something.
     Never,
 }
 
 impl Archive {
-    /// Archives until asked to stop, or until it can never go on. What can heal is tried again.
+    /// Archives until a stop is asked for, or until it can never go on. A failure that can heal is followed by another
+    /// attempt.
     pub async fn run(self, mut shutdown: Shutdown) -> End {
         let mut attempts = Attempts::default();
         let mut backoff = Backoff::new();
@@ -28,11 +29,11 @@ impl Archive {
             let attempt = attempts.attempt(&self, &mut shutdown).await;
             match attempt {
                 Ok(()) => return self.end(&attempts),
-                Err(Stop::Never(why)) => {
+                Err(Failure::Never(why)) => {
                     self.status.set(State::stopped(why));
                     return End::Never;
                 }
-                Err(Stop::Retry(why)) => self.status.set(State::waiting(why)),
+                Err(Failure::Retry(why)) => self.status.set(State::waiting(why)),
             }
             let pause = backoff.after(began.elapsed());
             tokio::select! {
@@ -43,7 +44,7 @@ impl Archive {
         }
     }
 
-    /// It was asked to stop.
+    /// How it ends when a stop was asked for, which is shown and, if it isn't clean, logged.
     fn end(&self, attempts: &Attempts) -> End {
         if attempts.outstanding.is_nothing() {
             self.status.set(State::Done);

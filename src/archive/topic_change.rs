@@ -1,4 +1,7 @@
-//! What a look at the topic means: new partitions, offsets that are gone, a topic created again.
+//! Changes of a topic: new partitions, offsets that are gone, a topic that was created again.
+//!
+//! The order: the topic and its unreadable partitions are looked at, new partitions are started, then each unreadable
+//! one goes on behind the gap that was found.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,35 +14,36 @@ use archiver_format::gap::{Gap, GapReason};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
-use super::archive::{Archive, Fault, Stop};
+use super::archive::{Archive, Failure, Interruption};
 use super::topic_identity::other_cluster;
 use super::unreadable::{Unreadable, UnreadablePartitions, Why};
 use crate::observe::reason::Reason;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
-/// What a look at the topic has shown.
+/// The result of a look at the topic.
 pub(super) struct Finding {
     topic: Topic,
-    /// What there is of the partitions that couldn't be read on where they were.
-    lost: BTreeMap<Partition, (Position, There)>,
+    /// The partitions that couldn't be read: where each stood, and how the brokers have it.
+    lost: BTreeMap<Partition, (Position, PartitionState)>,
 }
 
-enum There {
-    /// These offsets are held, and from the other one on the log is not what was read.
-    Held(Range<NextOffset>, Option<NextOffset>),
-    /// A corrupt batch that takes these offsets, and what was said of it.
+/// A partition that couldn't be read, as the brokers have it.
+enum PartitionState {
+    /// These offsets. From the second value on, where it is known, the log is not the one that was read.
+    Offsets(Range<NextOffset>, Option<NextOffset>),
+    /// A corrupt batch at these offsets, and what was said of it.
     Corrupt(Range<NextOffset>, String),
-    /// A corrupt batch, and nobody can say where it ends.
+    /// A corrupt batch whose end nobody can tell.
     Stuck(KafkaError),
-    /// It can be read where it is.
+    /// It can be read where it stands.
     Readable,
 }
 
-/// How long to wait before looking again when no broker answers, or when an answer has not helped.
+/// The pause before another look when no broker answers, or when an answer has not helped.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Looks at a topic, and at what there is of these of its partitions, until somebody answers who knows at least what
-/// is known of it; after a while if `wait`.
+/// Looks at a topic, and at those of its partitions that couldn't be read. Asks until a broker answers that knows all
+/// partitions which are known already; pauses first if `wait`.
 pub(super) async fn look_at_topic(
     cluster: Arc<dyn Cluster>,
     name: String,
@@ -60,6 +64,7 @@ pub(super) async fn look_at_topic(
     }
 }
 
+/// Asks once for the topic, for the offsets of its partitions, and for the ends of corrupt batches.
 async fn look_once(
     cluster: &dyn Cluster,
     name: &str,
@@ -80,43 +85,44 @@ async fn look_once(
         Why::Corrupt(_) => None,
     };
     let not_there = lost.iter().filter_map(not_there).collect::<Vec<_>>();
-    let mut held = match not_there.is_empty() {
+    let mut offsets = match not_there.is_empty() {
         true => BTreeMap::new(),
         false => cluster.offsets(name, not_there).await?,
     };
     let mut found = BTreeMap::new();
     for (&partition, Unreadable { at, why }) in lost {
-        let there = match why {
-            Why::NotThere(parted) => match held.remove(&partition) {
-                Some(held) => There::Held(held, *parted),
+        let state = match why {
+            Why::NotThere(parted) => match offsets.remove(&partition) {
+                Some(offsets) => PartitionState::Offsets(offsets, *parted),
                 None => continue,
             },
             Why::Corrupt(why) => match cluster.corrupt(name, partition, at.next).await {
-                Ok(Some(range)) => There::Corrupt(range, why.clone()),
-                Ok(None) => There::Readable,
-                Err(e) if e.is_corrupt() => There::Stuck(e),
+                Ok(Some(range)) => PartitionState::Corrupt(range, why.clone()),
+                Ok(None) => PartitionState::Readable,
+                Err(e) if e.is_corrupt() => PartitionState::Stuck(e),
                 Err(e) => return Err(e),
             },
         };
-        found.insert(partition, (*at, there));
+        found.insert(partition, (*at, state));
     }
     Ok(Finding { topic, lost: found })
 }
 
-/// Partitions that are started again somewhere else, and what that leaves out.
+/// Partitions to be started again at other positions, and the gaps that this leaves.
 #[derive(Default)]
 pub(super) struct Restart {
     pub at: Positions,
     pub gaps: Vec<Gap>,
 }
 
-/// What is to be done about what was found. `known` is what was known of the topic before.
-pub(super) fn follow(
+/// The partitions that are new since the topic was last looked at, to be read from their beginning. Fails if the topic
+/// was created again, or if another cluster answers.
+pub(super) fn new_partitions(
     archive: &Archive,
     identity: &Identity,
     known: &Topic,
     found: &Finding,
-) -> Result<Positions, Fault> {
+) -> Result<Positions, Interruption> {
     let topic = &found.topic;
     if let Some(elsewhere) = topic.of_another_cluster(identity.cluster_id.as_ref()) {
         return Err(other_cluster(&archive.cluster_name, identity, elsewhere));
@@ -139,14 +145,15 @@ pub(super) fn follow(
         .collect())
 }
 
-/// The next attempt lists the gaps and starts on the new topic.
-pub(super) fn recreated(archive: &Archive) -> Fault {
+/// The topic was created again: the next attempt lists the gaps and starts on the new one.
+pub(super) fn recreated(archive: &Archive) -> Interruption {
     let topic = archive.config.topic.clone();
-    Stop::Retry(Reason::Recreated { topic }).into()
+    Failure::Retry(Reason::Recreated { topic }).into()
 }
 
 impl Finding {
-    /// Where the partitions go on that couldn't be read; `positions` is where they are now, `gaps` where gaps are listed.
+    /// Where the partitions that couldn't be read go on. `positions` is where they stand now, `gaps` the path of the
+    /// list.
     pub fn restart(
         self,
         archive: &Archive,
@@ -155,19 +162,19 @@ impl Finding {
         gaps: &Path,
     ) -> (Topic, Restart) {
         let mut restart = Restart::default();
-        for (partition, (looked_at, there)) in self.lost {
+        for (partition, (looked_at, found)) in self.lost {
             let at = positions.get(partition).unwrap_or_default();
             if looked_at != at {
-                // It has been mended since, and is being read; whatever is in its way now will be said.
+                // It has moved since, and is being read; if anything is in its way now, that is reported anew.
                 continue;
             }
-            if let There::Stuck(e) = there {
+            if let PartitionState::Stuck(e) = found {
                 let remedy =
                     "or delete the partition's records (kafka-delete-records.sh) up to behind it";
                 unreadable.hold_up(archive, partition, at, &e, remedy);
                 continue;
             }
-            let (to, gap) = go_on(archive, &self.topic, gaps, partition, at, there);
+            let (to, gap) = go_on(archive, &self.topic, gaps, partition, at, found);
             unreadable.goes_on(partition, to != at);
             restart.at.set(partition, to);
             restart.gaps.extend(gap);
@@ -176,32 +183,32 @@ impl Finding {
     }
 }
 
-/// Where a partition goes on that couldn't be read where it is, and what that leaves out.
+/// Where a partition that couldn't be read goes on, and the gap that this leaves.
 fn go_on(
     archive: &Archive,
     topic: &Topic,
     gaps: &Path,
     partition: Partition,
     at: Position,
-    there: There,
+    found: PartitionState,
 ) -> (Position, Option<Gap>) {
     let next = at.next;
-    // What is left of a log that got shorter was written in no later epoch: with that, its becoming another one is noticed
-    // again. In what was never read there may be later ones.
+    // The rest of a shorter log was written in this epoch or an earlier one: with it, a further loss is noticed.
+    // Records that were never read may be of later epochs, so partitions that go on behind a gap start without one.
     let back_to = |next| Position {
         next,
         epoch: at.epoch,
     };
-    let (go_on, missing, reason, explanation) = match there {
-        There::Held(held, _) if next < held.start => {
-            let lost = held.start.since(next);
+    let (go_on, missing, reason, explanation) = match found {
+        PartitionState::Offsets(log, _) if next < log.start => {
+            let lost = log.start.since(next);
             let text = format!("Kafka deleted up to {lost} records before they were read");
-            let to = held.start.into();
-            (to, next..held.start, GapReason::Expired, text)
+            let to = log.start.into();
+            (to, next..log.start, GapReason::Expired, text)
         }
-        There::Held(held, Some(parted)) if parted < next => {
-            // What came before the log's start was the same, or was never seen.
-            let parted = parted.max(held.start);
+        PartitionState::Offsets(log, Some(parted)) if parted < next => {
+            // Records before the log's start were the same, or were never read.
+            let parted = parted.max(log.start);
             let text = format!(
                 "Kafka lost records that had been read, from {parted} up to {next}, and may hold others at their \
                  offsets; the archive keeps what was read, and goes on with the others"
@@ -209,22 +216,25 @@ fn go_on(
             let to = back_to(parted);
             (to, parted..next, GapReason::Truncated, text)
         }
-        There::Held(held, _) if next > held.end => {
+        PartitionState::Offsets(log, _) if next > log.end => {
             let text = format!(
                 "the log got shorter: it ends at {} but was read up to {next}; the archive holds what was read, \
                  and records written since to the same offsets may be missing",
-                held.end
+                log.end
             );
-            let to = back_to(held.end);
-            (to, held.end..next, GapReason::Truncated, text)
+            let to = back_to(log.end);
+            (to, log.end..next, GapReason::Truncated, text)
         }
-        There::Corrupt(range, why) if next < range.end => {
+        PartitionState::Corrupt(range, why) if next < range.end => {
             let text =
                 format!("Kafka holds them damaged ({why}), and corrupt = \"skip\" leaves them out");
             let missing = next.max(range.start)..range.end;
             (range.end.into(), missing, GapReason::Corrupt, text)
         }
-        There::Held(..) | There::Corrupt(..) | There::Stuck(_) | There::Readable => {
+        PartitionState::Offsets(..)
+        | PartitionState::Corrupt(..)
+        | PartitionState::Stuck(_)
+        | PartitionState::Readable => {
             return (at, None);
         }
     };
@@ -237,7 +247,7 @@ fn go_on(
         gaps.display(),
     );
     let gap = Gap {
-        noticed: archive.world.clock.now(),
+        noticed: archive.environment.clock.now(),
         topic_id: topic.id.clone(),
         partition,
         from: missing.start,

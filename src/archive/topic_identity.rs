@@ -1,36 +1,37 @@
-//! Whether a topic is still the one that was read: Kafka's client goes on at the old offset when a topic is deleted and
-//! created again.
+//! The identity of a topic: is it still the one that was read? Kafka's client goes on at the old offset when a topic is
+//! deleted and created again.
 
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 
-use super::archive::Fault;
+use super::archive::Interruption;
 use crate::observe::reason::Reason;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
 /// Was the topic created again?
 pub(super) enum Recreated {
-    /// No, or nothing is there in its place.
+    /// No; or it was deleted, and nothing is there in its place.
     No,
     /// Yes, but nothing of the new topic can have been read yet.
     AfterReading,
     /// Yes, and the new topic already holds offsets that may have been read in the old one's place.
     PerhapsRead,
-    /// It is the topic of the cluster of this id, which is another one.
+    /// Another cluster answers, of this id.
     Elsewhere(String),
 }
 
-/// Another cluster answers at the address. Nothing since the last checkpoint is trusted, also if the right one is back
-/// before the next.
-pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Fault {
+/// Another cluster answers at the address. Nothing since the last checkpoint is trusted, even if the right one is back
+/// before the next checkpoint.
+pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Interruption {
     let expected = identity.cluster_id.as_deref().unwrap_or("unknown");
-    Fault::Distrust(Reason::ClusterChanged {
+    Interruption::Distrust(Reason::ClusterChanged {
         cluster: name.to_owned(),
         found: found.to_owned(),
         expected: expected.to_owned(),
     })
 }
 
+/// Was the topic created again, and if so, may records of the new one be among those `read` since `checkpointed`?
 pub(super) async fn is_recreated(
     cluster: &dyn Cluster,
     identity: &Identity,
@@ -57,7 +58,7 @@ pub(super) async fn is_recreated(
     )
 }
 
-/// May any of what was read of a topic since a checkpoint be of the one that has its name now?
+/// May any record that was read since a checkpoint be of the topic that has the name now?
 pub(super) async fn perhaps_read(
     cluster: &dyn Cluster,
     identity: &Identity,
@@ -66,12 +67,13 @@ pub(super) async fn perhaps_read(
     read: &Positions,
 ) -> Result<bool, KafkaError> {
     let all = (0..now.partitions).collect();
-    let held = cluster.offsets(&identity.topic, all).await?;
-    // Once records of the new topic are read, what is read ends no later than the new topic does: a partition that
+    let offsets = cluster.offsets(&identity.topic, all).await?;
+    // Once records of the new topic are read, reading has come no further than the new topic's end: a partition that
     // has been read further holds only records of the old one.
-    Ok(held.iter().any(|(partition, held)| {
+    Ok(offsets.iter().any(|(partition, log)| {
         let (from, to) = (checkpointed.next(*partition), read.next(*partition));
-        // Less than was checkpointed: its log was found shorter, perhaps the new topic's, and read from its end on.
-        from != to && to <= held.end
+        // `to` may be less than was checkpointed: the log was found shorter, perhaps as it is the new topic's, and was
+        // read from its end on.
+        from != to && to <= log.end
     }))
 }

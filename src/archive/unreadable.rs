@@ -1,4 +1,4 @@
-//! Partitions that can't be read on where they are: what was said of each, and which are to be looked at.
+//! Unreadable partitions: those that wait, those that are to be looked at, and what was logged of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,42 +12,43 @@ use crate::source::cluster::{KafkaError, Trouble};
 /// A partition that has to be looked at.
 #[derive(Debug, Clone)]
 pub(super) struct Unreadable {
-    /// Where it could not be read on.
+    /// Where it stood.
     pub at: Position,
+    /// Why it can't be read on.
     pub why: Why,
 }
 
 /// Why a partition can't be read on.
 #[derive(Debug, Clone)]
 pub(super) enum Why {
-    /// The offset is not in the log. If it is known, the log holds something else than was read from here on.
+    /// The offset is not in the log. From the value on, where it is known, the log is not the one that was read.
     NotThere(Option<NextOffset>),
-    /// A batch is corrupt there, which is to be skipped; what was said of it.
+    /// A corrupt batch is there, and is to be skipped; what was said of it.
     Corrupt(String),
 }
 
-/// What is to be done at once about a partition that can't be read.
+/// The first reaction to a partition that can't be read.
 pub(super) enum Reaction {
     /// Nothing: the client goes on trying, or the partition is looked at.
     Nothing,
     /// Start it again where it is.
     Restart,
-    /// Stop reading it: the client would go on after what it can't read, and leave it out.
+    /// Stop reading it: the client would go on behind the corrupt batch, and leave that out.
     Stop,
     /// The archive can't go on.
     GiveUp,
 }
 
-/// The partitions of an archive that are in trouble.
+/// The partitions of an archive that can't be read, and what was done about each.
 #[derive(Default)]
 pub(super) struct UnreadablePartitions {
-    /// Those that are to be looked at.
+    /// To be looked at.
     lost: BTreeMap<Partition, Unreadable>,
-    /// Those that wait before a batch that is corrupt, at this offset.
+    /// Waiting before a corrupt batch, at this offset.
     held_up: BTreeMap<Partition, NextOffset>,
-    /// The offset at which something was last said of a partition's trouble.
+    /// The offset at which a partition's trouble was last logged, so that it is logged once.
     said: BTreeMap<Partition, NextOffset>,
-    /// Those that were started again at the same offset, as the log is said to have it.
+    /// Started again at the same offset, as the brokers say that the log has it.
     unmoved: BTreeSet<Partition>,
 }
 
@@ -57,15 +58,15 @@ impl UnreadablePartitions {
         !self.lost.is_empty()
     }
 
-    /// Those that are to be looked at; `true` if some of them had been looked at in vain: then one broker says that the
-    /// offset is there, and another that it isn't.
+    /// Those that are to be looked at. `true` if some had been looked at in vain: then one broker says that the offset
+    /// is there, and another that it isn't.
     pub fn take_lost(&mut self) -> (BTreeMap<Partition, Unreadable>, bool) {
         let lost = std::mem::take(&mut self.lost);
         let again = lost.keys().any(|p| self.unmoved.contains(p));
         (lost, again)
     }
 
-    /// A partition that stands here can't be read.
+    /// Notes that a partition can't be read where it stands, and says what to do at once.
     pub fn failed(
         &mut self,
         archive: &Archive,
@@ -82,10 +83,10 @@ impl UnreadablePartitions {
                 self.lose(partition, at, Why::NotThere(Some(from)));
                 Reaction::Nothing
             }
-            // Of a start before this one, or of what came after the last record: it is compared from here.
+            // It is about an earlier start, or about the log behind the last record: a new start compares from here.
             Trouble::Truncated { .. } => Reaction::Restart,
             Trouble::Denied => Reaction::GiveUp,
-            // The client goes on trying, and the cluster's own state is logged where it is known.
+            // The client goes on trying; that no broker answers is logged once for each cluster.
             Trouble::Unreachable => Reaction::Nothing,
             Trouble::Corrupt(_) => {
                 if archive.config.corrupt == Corrupt::Skip {
@@ -110,7 +111,7 @@ impl UnreadablePartitions {
         }
     }
 
-    /// The partition waits where it is.
+    /// Lets a partition wait before a corrupt batch, and logs that once.
     pub fn hold_up(
         &mut self,
         archive: &Archive,
@@ -131,7 +132,7 @@ impl UnreadablePartitions {
         }
     }
 
-    /// Those that wait and are to be tried again, where they stand.
+    /// The positions of partitions that still wait, to be tried again.
     pub fn try_again(&mut self, archive: &Archive, positions: &Positions) -> Positions {
         let mut again = Positions::default();
         self.held_up.retain(|&partition, at| {
@@ -151,7 +152,7 @@ impl UnreadablePartitions {
         again
     }
 
-    /// A partition that was looked at goes on; did that move it?
+    /// Notes that a partition which was looked at goes on, and whether that moved it.
     pub fn goes_on(&mut self, partition: Partition, has_moved: bool) {
         match has_moved {
             true => self.unmoved.remove(&partition),
@@ -159,12 +160,12 @@ impl UnreadablePartitions {
         };
     }
 
-    /// The partition is looked at.
+    /// Puts a partition on the list of those to be looked at.
     fn lose(&mut self, partition: Partition, at: Position, why: Why) {
         self.lost.insert(partition, Unreadable { at, why });
     }
 
-    /// Has nothing been said yet of this partition's trouble where it is?
+    /// Was nothing logged yet of this partition's trouble at this offset?
     fn is_news(&mut self, partition: Partition, at: Position) -> bool {
         self.said.insert(partition, at.next) != Some(at.next)
     }

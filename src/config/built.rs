@@ -42,7 +42,7 @@ impl<T> Deref for Checked<T> {
 pub struct Config {
     /// The deadline of a clean stop.
     pub shutdown_timeout: Duration,
-    /// The memory that queues, fetches and chunks may take in all, in bytes.
+    /// The memory that queues, fetches and batches may take in all, in bytes.
     pub memory_bytes: u64,
     /// The clusters that archives name, each once.
     pub clusters: Vec<Checked<Cluster>>,

@@ -1,4 +1,5 @@
-//! A file that only grows, and that is cut back only to a mark that proves it to be archiver's own.
+//! A file that only grows. It is cut back only to a mark that proves its bytes to be archiver's own, or to where its
+//! own failed write began.
 
 use std::fmt;
 use std::io;
@@ -10,7 +11,7 @@ use archiver_format::mark::{FileId, Mark, TAIL, Tail};
 use super::lock::{LockError, lock_data};
 use crate::world::fs::{File, Fs};
 
-/// A file that archiver appends to.
+/// A file that archiver appends to, locked, and its last bytes for the next mark.
 pub struct AppendFile {
     path: PathBuf,
     file: Arc<dyn File>,
@@ -18,13 +19,13 @@ pub struct AppendFile {
     tail: Tail,
 }
 
-/// Where a file ended.
-pub struct End {
+/// Where a file ended before an append that may have to be taken back.
+pub struct Savepoint {
     length: u64,
     tail: Tail,
 }
 
-/// Why a file is not taken up again.
+/// Why a file is not written to.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// The file system said no.
@@ -40,7 +41,7 @@ pub enum Refused {
         archive: String,
         dir: PathBuf,
     },
-    /// It is not the file that the checkpoint speaks of.
+    /// It is not the file that was expected there.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Foreign {
         path: PathBuf,
@@ -86,15 +87,15 @@ impl AppendFile {
         })
     }
 
-    /// Opens a file as it was at `mark`, if the bytes before are those that were written and nobody else holds it.
-    /// A mark at 0 proves nothing, so there `id` must tell that it is the same file. A file that is `held` already is
-    /// not opened again. What came after the mark is yet to be cut off.
+    /// Opens a file as it was at `mark`, if the bytes before are those that were written and nobody else has locked it.
+    /// A mark at 0 proves nothing, so there `id` must tell that it is the same file. A file that is `locked` already is
+    /// not opened again. Bytes after the mark are yet to be cut off.
     pub fn resume(
         fs: &dyn Fs,
         path: &Path,
         mark: &Mark,
         id: FileId,
-        held: Option<Arc<dyn File>>,
+        locked: Option<Arc<dyn File>>,
     ) -> Result<Self, Refused> {
         let io = |e| Refused::io(path, e);
         let foreign = |found: String| Refused::Foreign {
@@ -102,7 +103,7 @@ impl AppendFile {
             expected: format!("what was written up to byte {}", mark.length),
             found,
         };
-        let file = match held {
+        let file = match locked {
             Some(file) => file,
             None => match fs.open(path) {
                 Ok(file) => {
@@ -143,8 +144,8 @@ impl AppendFile {
         })
     }
 
-    /// Cuts off what is behind the file's end as it is known here, and says how many bytes that were. A file that
-    /// somebody has made shorter stays so.
+    /// Cuts off all bytes behind the file's end as it is known here, and says how many they were. A file that somebody
+    /// has made shorter stays so.
     pub fn cut(&self) -> Result<u64, Refused> {
         let io = |e| Refused::io(&self.path, e);
         let found = self.file.stat().map_err(io)?.length;
@@ -154,8 +155,8 @@ impl AppendFile {
         Ok(found.saturating_sub(self.length))
     }
 
-    /// Appends all of `bytes`, or (as far as the file system lets it) nothing; refuses to go on in a file whose
-    /// length somebody else has changed.
+    /// Appends all of `bytes`, or (as far as the file system lets it) nothing. Refuses to go on in a file whose length
+    /// somebody else has changed.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         if let Err(e) = self.file.append(bytes) {
             // If this fails too, the next start cuts the file back to its checkpoint.
@@ -173,16 +174,16 @@ impl AppendFile {
     }
 
     /// Where it ends, to go back there.
-    pub fn end(&self) -> End {
-        End {
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint {
             length: self.length,
             tail: self.tail.clone(),
         }
     }
 
-    /// Takes back what was appended since.
-    pub fn go_back(&mut self, end: End) -> Result<(), Refused> {
-        (self.length, self.tail) = (end.length, end.tail);
+    /// Takes back everything that was appended since.
+    pub fn go_back(&mut self, savepoint: Savepoint) -> Result<(), Refused> {
+        (self.length, self.tail) = (savepoint.length, savepoint.tail);
         self.cut().map(drop)
     }
 
@@ -219,6 +220,7 @@ impl fmt::Debug for AppendFile {
     }
 }
 
+/// Somebody else has written to the file or cut it.
 fn foreign(path: &Path, expected: u64, found: u64) -> Refused {
     let done = if found > expected {
         "written to it"

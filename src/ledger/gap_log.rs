@@ -1,7 +1,7 @@
-//! The list of what an archive will never hold: `gaps.ndjson`, one line for each gap.
+//! The list of an archive's gaps: `gaps.ndjson`, one line for each gap.
 //!
-//! A gap's line is written in the order of the records around it, and the checkpoint that counts on it holds
-//! the list's mark, so that after a crash each gap stands in it once.
+//! A gap's line is written in the order of the records around it, and each checkpoint holds the list's mark: so after a
+//! crash each gap stands in it once.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl GapLog {
         }
     }
 
-    /// Opens the list as it was at a checkpoint, to be cut back to that. May block.
+    /// Opens the list as it was at a checkpoint, to be cut back to that mark. May block.
     pub fn resume(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Self, Refused> {
         let foreign = |found: String| Refused::Foreign {
             path: path.to_path_buf(),
@@ -67,7 +67,7 @@ impl GapLog {
         })
     }
 
-    /// Cuts off what was listed after that checkpoint. May block.
+    /// Cuts off the gaps that were listed after that checkpoint. May block.
     pub fn cut(&self) -> Result<(), Refused> {
         match &self.file {
             Some(file) => file.cut().map(drop),

@@ -1,4 +1,4 @@
-//! One owner: who may write an archive's files.
+//! Locks: one process owns an archive, and one archive owns a data file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,15 @@ use std::sync::Arc;
 use super::remedy::PAGE;
 use crate::world::fs::{File, Fs, NotOwn};
 
-/// Held for as long as the archive is this process's.
+/// An archive's lock, which ends when this is dropped.
 pub struct Lock {
     _file: Arc<dyn File>,
 }
 
-/// Why the lock was not had.
+/// Why a file was not locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it, this one.
+    /// Another process has it, of this id.
     #[error(
         "{} is held by another process (pid {pid}), most likely an archiver with the same archive; stop that one first",
         what.display()
@@ -28,10 +28,10 @@ pub enum LockError {
         what.display()
     )]
     TakenUnseen { what: PathBuf },
-    /// This process has it still, from an attempt before.
+    /// This process still has it, from an earlier attempt.
     #[error("{} is still being closed", what.display())]
     Closing { what: PathBuf },
-    /// What is there is no lock of archiver's, and is not touched.
+    /// Something else is in the place of archiver's lock, and is not touched.
     #[error("{} is not archiver's lock: {found}; move it away; see {PAGE}", path.display())]
     NotOwn { path: PathBuf, found: NotOwn },
     /// The file system said no.
@@ -52,7 +52,7 @@ impl LockError {
 /// A process id and a newline, and room for more.
 const LOCK_BYTES_MAX: u64 = 32;
 
-/// Locks the archive that keeps its state beside this lock file, or says who has it. May block.
+/// Locks the archive whose lock file this is, or says who has locked it. May block.
 pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
     let io = |source| LockError::io(path, source);
     let file = match fs.create_new(path) {
@@ -77,7 +77,7 @@ pub fn lock_data(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), L
     take(fs, file, path, |source| LockError::io(path, source))
 }
 
-/// Locks a file, or says of `what` who has it.
+/// Locks a file, or says who has locked `what`.
 fn take(
     fs: &dyn Fs,
     file: &Arc<dyn File>,

@@ -1,6 +1,6 @@
-//! What is known to be safe, and how that is found again after a crash.
+//! The ledger: an archive's files and its checkpoint, and which records are known to be safe in them.
 //!
-//! The order write → fsync → checkpoint → commit is held by types: a [`Written`] becomes [`Durable`] only by being
+//! The order write → fsync → checkpoint → commit is kept by types: a [`Written`] becomes [`Durable`] only by being
 //! synced, only a [`Durable`] can be stored, only storing makes a [`Checkpointed`], and only that is committed.
 
 pub mod append_file;

@@ -1,4 +1,4 @@
-//! Progress on its way to a checkpoint: in the files, then on the disk.
+//! Progress on its way to a checkpoint: first [`Written`] in the files, then [`Durable`] on the disk.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use super::append_file::{Refused, check_path};
 use crate::world::disk::Disk;
 use crate::world::fs::File;
 
-/// An open segment of which something was written.
+/// An open segment, as it was when its archive had come so far.
 #[derive(Clone)]
 pub struct OpenSegment {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// The file, locked.
     pub file: Arc<dyn File>,
-    /// How many bytes it must have.
+    /// How many bytes it must have at least.
     pub length: u64,
 }
 

@@ -1,7 +1,7 @@
-//! What a user can do whose state can't be used.
+//! Advice for users whose archive can't be taken up.
 
-/// What can be done about state that can't be used.
+/// What to do about state that can't be used.
 pub const REMEDY: &str =
     "put back what was there, or move the state directory and the data file away to begin anew";
-/// Where more is said about it.
+/// Where to read more about it.
 pub const PAGE: &str = "\"When a start is refused\" in docs/operating.md";

@@ -1,4 +1,4 @@
-//! An archive's state directory, and the checkpoint in it: replaced as a whole, durably.
+//! The store: an archive's state directory, and the checkpoint in it, which is always replaced as a whole and durably.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use super::remedy::{PAGE, REMEDY};
 use crate::world::disk::Disk;
 use crate::world::fs::{Fs, NotOwn, create_dirs};
 
-/// An archive's state directory.
+/// An archive's state directory, and the disk that it is on.
 #[derive(Clone)]
 pub struct Store {
     disk: Disk,
     dir: StateDir,
 }
 
-/// A checkpoint that is stored durably: what may be told to Kafka.
+/// A checkpoint that is stored durably, so that its positions may be committed to Kafka.
 #[derive(Debug, Clone)]
 pub struct Checkpointed(Checkpoint);
 
@@ -31,7 +31,7 @@ impl Checkpointed {
         &self.0
     }
 
-    /// Has no broker said so far that all of it was read from the topic that it names?
+    /// Has no broker confirmed so far that all of it was read from the topic that it names?
     pub fn is_unverified(&self) -> bool {
         self.0.verified.is_some()
     }
@@ -82,8 +82,8 @@ impl Store {
         self.disk.sync(changed).await
     }
 
-    /// The stored checkpoint, if there is one. Whoever stored it may have been stopped before its name was durable,
-    /// so that is seen to here: what is returned will not be undone.
+    /// The stored checkpoint, if there is one. The process that stored it may have ended before its name was durable,
+    /// so the directory is synced here: no power cut undoes a checkpoint that was returned.
     pub async fn load(&self) -> Result<Option<Checkpointed>, LoadError> {
         let path = self.dir.checkpoint();
         let loaded = self.disk.run(move |fs| load(fs, path)).await?;
@@ -100,8 +100,8 @@ impl Store {
         Ok(loaded)
     }
 
-    /// Stores progress that is durable. If no broker can say now whether the topic is still the one that it names,
-    /// `verified` is the last progress of which one did.
+    /// Stores progress that is durable. If no broker can say now whether the topic is still the one that `identity`
+    /// names, `verified` is the last progress that one has confirmed.
     pub async fn save(
         &self,
         identity: Identity,
@@ -117,7 +117,7 @@ impl Store {
         .await
     }
 
-    /// Stores a checkpoint again all of which has come to be verified.
+    /// Stores an unverified checkpoint again, now that all of it is verified.
     pub async fn save_verified(&self, unverified: Checkpointed) -> io::Result<Checkpointed> {
         let verified = None;
         self.write(Checkpoint {
@@ -127,8 +127,8 @@ impl Store {
         .await
     }
 
-    /// Stores a checkpoint again of which only so much counts as was verified, in a data file that was found to fit
-    /// all of it: it may be a copy.
+    /// Stores an unverified checkpoint again, with only its verified part. `id` is that of the data file, which may be
+    /// a copy of the one that was written.
     pub async fn save_only_verified(
         &self,
         unverified: Checkpointed,

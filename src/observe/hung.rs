@@ -1,4 +1,4 @@
-//! Disks that hang: an archive whose disk doesn't answer is said to wait, until it does.
+//! Disks that hang: an archive whose disk doesn't answer is shown as waiting until the disk does.
 
 use std::borrow::Borrow;
 use std::path::Path;
@@ -11,20 +11,20 @@ use crate::world::fs::Unanswered;
 
 /// A disk that has not answered for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often is looked.
+/// How often to look.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// An archive and what it has asked.
+/// An archive, and the calls and jobs that its disks owe it.
 pub struct Watched {
-    /// Where it is said.
+    /// Where a disk that hangs is shown.
     pub status: Arc<Status>,
-    /// Calls that were made and have not come back.
+    /// Calls that have not returned.
     pub calls: Unanswered,
-    /// Work that no thread has begun: others of the same device may hold all of them.
+    /// Jobs that no thread has begun: calls of others to the same device may hold all its threads.
     pub jobs: Unanswered,
 }
 
-/// Says for ever which of the archives that run wait for a disk that hangs.
+/// Shows, again and again, which of the running archives wait for a disk that hangs.
 pub async fn watch(running: impl Fn() -> Vec<Arc<Watched>>) {
     loop {
         tokio::time::sleep(LOOK).await;
@@ -32,9 +32,10 @@ pub async fn watch(running: impl Fn() -> Vec<Arc<Watched>>) {
     }
 }
 
+/// Looks once.
 fn look(archives: &[impl Borrow<Watched>], now: Instant) {
     let archives = archives.iter().map(Borrow::borrow);
-    // Without one, work that isn't begun waits for a processor.
+    // If none hangs, a job that isn't begun waits for a processor.
     let any_hangs = archives.clone().any(|of| hangs(&of.calls, now).is_some());
     for Watched {
         status,
@@ -51,7 +52,7 @@ fn look(archives: &[impl Borrow<Watched>], now: Instant) {
     }
 }
 
-/// The file that was asked of first, if that was so long ago that its disk hangs.
+/// The file of the oldest call or job, if that is so old that the disk hangs.
 fn hangs(unanswered: &Unanswered, now: Instant) -> Option<Arc<Path>> {
     let (since, path) = unanswered.first()?;
     (now.saturating_duration_since(since) >= PATIENCE).then_some(path)

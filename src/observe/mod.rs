@@ -1,4 +1,7 @@
-//! What archives are doing, for whoever wants to know: the log, totals, the exit code.
+//! The state of archives, as users see it: the log, totals, the exit code.
+//!
+//! Archives report to their [`status`], with a [`reason`] where they wait or have stopped; [`totals`] and [`hung`] read
+//! it and watch it. Nothing here acts on an archive.
 
 pub mod hung;
 pub mod reason;

@@ -1,7 +1,7 @@
-//! Why an archive doesn't go on: what an operator reads, in one place and in words only here.
+//! Reasons: why an archive waits or has stopped, each as a type, and in the words that an operator reads.
 //!
-//! Whether a reason can heal by itself is not said here: the same file that can't be read may come back in a moment, or
-//! never. Whoever gives the reason knows.
+//! A reason doesn't say whether it can heal by itself: a file that can't be read may be back in a moment, or never. The
+//! code that gives the reason decides that.
 
 use std::io;
 use std::path::PathBuf;
@@ -47,16 +47,16 @@ pub enum Reason {
     /// A broker describes the topic as it was before.
     #[error("the brokers don't know of all partitions of topic {topic} yet")]
     PartitionsUnknown { topic: String },
-    /// The next attempt lists the gaps and starts on the new topic.
+    /// The topic was created again: the next attempt lists the gaps and starts on the new one.
     #[error("topic {topic} was deleted and created again")]
     Recreated { topic: String },
-    /// The same, and what was read may be of either.
+    /// The same, and records that were read may be of either topic.
     #[error(
         "topic {topic} was deleted and created again, and what was read since the last checkpoint may be of either; it \
          goes into an unverified- file beside that checkpoint, and reading goes on from there"
     )]
     RecreatedWhileRead { topic: String },
-    /// No broker told before a stop whether the topic is the one that was read.
+    /// No broker said before a stop whether the topic is the one that was read.
     #[error("asking whether topic {topic} is the one that was read: {error}")]
     TopicUnsure { topic: String, error: KafkaError },
     /// Another cluster answers at the address while its topic is read.
@@ -90,13 +90,13 @@ pub enum Reason {
     /// A call to a disk has not returned.
     #[error("the disk of {} has not answered for {} s", path.display(), silent.as_secs())]
     DiskHangs { path: PathBuf, silent: Duration },
-    /// Something on the disk could not be done, for the moment.
+    /// A call to a disk failed, for the moment.
     #[error("{doing}: {source}")]
     Disk { doing: String, source: io::Error },
     /// An archive's file can't be opened, for the moment.
     #[error("opening {0}")]
     Opening(Refused),
-    /// What was written could not be made durable.
+    /// Records that were written could not be made durable.
     #[error("syncing {0}; going back to the last checkpoint")]
     Syncing(Refused),
     /// A batch could not be written.
@@ -118,7 +118,7 @@ pub enum Reason {
         state.display(), file.display()
     )]
     CheckpointGone { state: PathBuf, file: PathBuf },
-    /// What is in the state directory's place is not archiver's.
+    /// Something else is in the place of the state directory.
     #[error(
         "the state directory {} can't be used: it, or .archiver above it: {found}; put a directory in its place, or name \
          another with state_dir; see {PAGE}",
@@ -133,7 +133,7 @@ pub enum Reason {
         "{0}; give this archive a file of its own, or move that directory away to begin after what is there"
     )]
     Owned(Refused),
-    /// The file is not what the checkpoint says; `moved` says where that one was, if elsewhere.
+    /// The file doesn't fit the checkpoint; `moved` is the path in the checkpoint, if that is another one.
     #[error(
         "{refused}{}; put the file back as archiver wrote it, or move both it and {} away to begin anew; then start \
          archiver again; see {PAGE}",
@@ -169,7 +169,7 @@ pub enum Reason {
         name: String,
         file: PathBuf,
     },
-    /// What is in the file's place is a directory, a pipe or the like.
+    /// A directory, a pipe or the like is in the place of the data file.
     #[error("{} is not a file", file.display())]
     NotAFile { file: PathBuf },
     /// There is a file and no checkpoint.
@@ -190,7 +190,7 @@ pub enum Reason {
         path.display()
     )]
     GapsExist { path: PathBuf },
-    /// The file that is to be appended to ends in the middle of something, or is of another kind.
+    /// A file that is to be appended to ends in the middle of a line or member, or is compressed otherwise.
     #[error(
         "{} can't be appended to: it is not whole {}: {source}; move it away or mend it",
         file.display(), algorithm.made_of()
@@ -210,7 +210,7 @@ pub enum Reason {
     Panicked,
 }
 
-/// Said in the same words: then it is no news.
+/// Two reasons in the same words are equal: the second is no news.
 impl PartialEq for Reason {
     fn eq(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)

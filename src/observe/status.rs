@@ -1,4 +1,4 @@
-//! What each archive is doing, for the log and whoever else wants to know.
+//! Status: what each archive is doing and how much it has written. A state is logged when it changes.
 
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::observe::reason::Reason;
 /// What an archive is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It finds out where to go on.
+    /// It finds out where it goes on.
     Starting,
     /// It takes records.
     Running,
@@ -26,7 +26,7 @@ pub enum State {
 /// How many archives one line of the log names, at most.
 const NAMED_MOST: usize = 10;
 
-/// How many archives are in a state that is wanted, and the names of the first of them.
+/// How many archives are in a `wanted` state, and the names of the first of them.
 pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usize, String) {
     let found = statuses.iter().filter(|status| wanted(&status.state()));
     let found = found.map(|status| status.name()).collect::<Vec<_>>();
@@ -37,12 +37,12 @@ pub fn name_those(statuses: &[Arc<Status>], wanted: fn(&State) -> bool) -> (usiz
     (found.len(), names)
 }
 
-/// What was written: records, and bytes after compression.
+/// How much was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Records.
     pub records: u64,
-    /// Bytes.
+    /// Bytes, after compression.
     pub bytes: u64,
 }
 
@@ -68,12 +68,14 @@ pub struct Status {
 
 #[derive(Debug)]
 struct Doing {
+    /// What it reports itself.
     state: State,
-    /// Whatever it does, it waits for its disk.
+    /// Its disk hangs: whatever else it does, it is shown as waiting.
     hangs: Option<Arc<Reason>>,
 }
 
 impl Doing {
+    /// The state that others see.
     fn shown(&self) -> State {
         match &self.hangs {
             Some(why) if !self.state.is_end() => State::Waiting(Arc::clone(why)),
@@ -134,32 +136,32 @@ impl Status {
         self.lock().shown()
     }
 
-    /// Takes note of what it is doing, and says so in the log if that is new.
+    /// Sets its state, and logs it if it is new.
     pub fn set(&self, state: State) {
         let mut doing = self.lock();
         if doing.state == state {
             return;
         }
         doing.state = state;
-        // While its disk hangs that has been said, and nothing else of it is of use.
+        // That its disk hangs is logged already, and until the disk answers no other state is of use.
         if doing.hangs.is_none() || doing.state.is_end() {
             doing.state.log(&self.name);
         }
     }
 
-    /// Takes note that it begins an attempt: whoever waited does so until it runs.
+    /// Notes that an attempt begins. An archive that was waiting is shown so until it runs.
     pub fn begins(&self) {
         if !self.waits() {
             self.set(State::Starting);
         }
     }
 
-    /// Does it wait, for whatever else than a disk that hangs?
+    /// Does it wait, for anything but a disk that hangs?
     pub fn waits(&self) -> bool {
         matches!(self.lock().state, State::Waiting(_))
     }
 
-    /// Takes note that its disk hangs, or that it doesn't any more, and says so in the log if that is new.
+    /// Notes that its disk hangs, or no longer does, and logs that if it is new.
     pub fn hangs(&self, why: Option<Reason>) {
         let why = why.map(Arc::new);
         let mut doing = self.lock();
@@ -172,8 +174,8 @@ impl Status {
         }
     }
 
-    /// Takes note of where its file ends, as an attempt begins or has ended. What an attempt before has written after
-    /// that is cut off, and will be written again.
+    /// Notes where its file ends, as an attempt begins or has ended. Records that an earlier attempt wrote behind that
+    /// are cut off and will be written again, so they don't count.
     pub fn stands_at(&self, records: u64, bytes: u64) {
         let (first_records, first_bytes) = *self.first.get_or_init(|| (records, bytes));
         let (records, bytes) = (
@@ -184,7 +186,7 @@ impl Status {
         self.bytes_written.store(bytes, Ordering::Relaxed);
     }
 
-    /// What is in the file since it was first opened.
+    /// How much has been added to the file since it was first opened.
     pub fn counts(&self) -> Counts {
         Counts {
             records: self.records.load(Ordering::Relaxed),

@@ -1,4 +1,4 @@
-//! One line of totals, every 30 seconds.
+//! Totals: a line in the log every 30 seconds, and one at the end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::observe::status::{Counts, State, Status, name_those};
 
 const EVERY: Duration = Duration::from_secs(30);
 
-/// What the line before said.
+/// When the line before was written, and its counts.
 struct Last(Instant, Counts);
 
-/// Writes the line for ever, of the archives that there are then and of what was written in all.
+/// Writes the line again and again; `now` gives the archives and their counts at that time.
 pub async fn report(now: impl Fn() -> (Vec<Arc<Status>>, Counts)) {
     let mut last = Last(Instant::now(), Counts::default());
     loop {
@@ -27,7 +27,7 @@ fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
     let now = Instant::now();
     let Last(then, before) = std::mem::replace(last, Last(now, counts));
     let seconds = now.duration_since(then).as_secs_f64().max(0.001);
-    // Fewer, if an archive went back.
+    // The counts may be smaller than before, if an archive went back.
     let rate = records.saturating_sub(before.records) as f64 / seconds;
     let megabytes = bytes.saturating_sub(before.bytes) as f64 / 1e6 / seconds;
     let count = |wanted: fn(&State) -> bool| {
@@ -45,7 +45,7 @@ fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
     );
 }
 
-/// Writes what this run has done, at its end, which archives have left something undone, and which it went on without.
+/// Writes the totals of the run at its end, and names the archives that left something undone or had stopped before.
 pub fn last_line(statuses: &[Arc<Status>], Counts { records, bytes }: Counts) {
     tracing::info!(
         "totals: {records} records, {:.1} MB written",

@@ -1,4 +1,4 @@
-//! What is written next: lines for one or more segments, and how far they take the archive.
+//! A batch: the lines that are written next, in a part for each segment, and how far they take the archive.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use archiver_format::line::{self, Newline, NewlineInValue};
 use archiver_format::position::Advance;
 use archiver_format::record::{NextOffset, Record};
 
-/// An open segment of an archive, by a number that the archive gives it.
+/// The number that an archive gives to one of its open segments.
 pub type SegmentId = u32;
 
-/// The lines of one segment.
+/// The lines of a batch that go into one segment.
 #[derive(Debug, Default)]
 pub struct Part {
-    /// The segment they go into.
+    /// Their segment.
     pub segment: SegmentId,
-    /// How many they are.
+    /// How many lines.
     pub lines: u64,
     /// The lines, each with its newline.
     pub bytes: Vec<u8>,
@@ -24,13 +24,13 @@ pub struct Part {
 /// A part as it goes into the file: one gzip member or zstd frame, or plain lines.
 #[derive(Debug)]
 pub struct Member {
-    /// The segment it goes into.
+    /// Its segment.
     pub segment: SegmentId,
     /// How many lines it holds.
     pub lines: u64,
     /// How many bytes the lines have without compression.
     pub plain_bytes: u64,
-    /// What is appended to the file.
+    /// The bytes to append to the file.
     pub bytes: Vec<u8>,
 }
 
@@ -46,18 +46,19 @@ impl Member {
     }
 }
 
-/// Whole lines on their way to the files. Its advance counts when every part is written.
+/// Whole lines on their way to the segments. The advance counts only when every part is written.
 #[derive(Debug, Default)]
 pub struct Batch {
     parts: Vec<Part>,
-    /// The place of the part that was written to last: records come in runs.
+    /// The index of the part that was written to last: records come in runs.
     last: usize,
+    /// How many bytes of lines all parts have together.
     bytes: usize,
     advance: Advance,
 }
 
 impl Batch {
-    /// An empty one whose first part grows no more up to so many bytes.
+    /// An empty batch whose first part has room for so many bytes, so that it need not grow.
     pub fn with_room(bytes: usize) -> Self {
         Self {
             parts: vec![Part {
@@ -80,7 +81,7 @@ impl Batch {
         self.bytes
     }
 
-    /// How many bytes of memory its lines take up, with what is reserved for more.
+    /// How many bytes of memory its lines take up, reserved bytes included.
     pub fn capacity(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.capacity()).sum()
     }
@@ -90,8 +91,8 @@ impl Batch {
         self.part(segment).bytes.reserve_exact(bytes);
     }
 
-    /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves the
-    /// batch as it was.
+    /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves
+    /// the batch as it was.
     #[inline]
     pub fn push(
         &mut self,
@@ -123,7 +124,7 @@ impl Batch {
         (parts.collect(), self.advance)
     }
 
-    /// The part of this segment, which is the last one from now on.
+    /// The part of a segment, made with its first record.
     fn part(&mut self, segment: SegmentId) -> &mut Part {
         let mut parts = self.parts.iter();
         let known = parts.position(|part| part.segment == segment);

@@ -1,4 +1,7 @@
-//! Batches on their way into the files: compressed side by side, written in order, a few at a time.
+//! The pipeline: batches on their way into the files, compressed side by side and written in the order of their
+//! submission.
+//!
+//! Gaps and checks of the files go through it too, so that they keep their place among the records.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,7 +26,7 @@ const MOST_IN_FLIGHT: usize = 4;
 /// An entry and the memory that it holds until it is written.
 type Ready = io::Result<(Entry, Held)>;
 
-/// Compresses batches, on the threads that all archives share: so a disk that hangs takes none of them.
+/// Compresses batches on the threads that all archives share, which no disk that hangs can hold.
 #[derive(Clone)]
 pub struct Compressor {
     how: Compression,
@@ -31,7 +34,7 @@ pub struct Compressor {
 }
 
 impl Compressor {
-    /// `None` where nothing is compressed. Fails if there can't be the threads for it.
+    /// `None` where nothing is compressed. Fails if the system gives no threads for it.
     pub fn new(how: Compression, cores: &Cores) -> io::Result<Option<Self>> {
         Ok(match how {
             Compression::None => None,
@@ -43,46 +46,50 @@ impl Compressor {
     }
 }
 
-/// The way from batches to the files.
+/// An archive's entries that were submitted and are not written yet, and their writer.
 pub struct Pipeline {
     disk: Disk,
     compressor: Option<Compressor>,
+    /// Entries that are being compressed, in their order.
     compressing: FuturesOrdered<BoxFuture<'static, Ready>>,
+    /// Entries for the next write, in their order.
     ready: VecDeque<(Entry, Held)>,
-    writer: State,
+    writer: WriterState,
+    /// How many entries were submitted and are not written.
     in_flight: usize,
-    /// A look at the file waits among them.
+    /// A check of the files is among them.
     checking: bool,
-    /// The writer stands at the last good byte, and nothing more may go into the file.
+    /// Something failed: the writer stands at the last good byte, and nothing more may be written.
     failed: bool,
 }
 
-/// A batch as it goes into the files.
+/// Compresses each part of a batch.
 fn compress(batch: Batch, compression: Compression) -> io::Result<Entry> {
     let (parts, advance) = batch.into_parts();
     let members = parts.into_iter().map(|part| Member::new(part, compression));
     Ok(Entry::Records(members.collect::<io::Result<_>>()?, advance))
 }
 
-enum State {
+/// Where the writer is.
+enum WriterState {
     Resting(Box<Writer>),
     Writing(BoxFuture<'static, Done>),
     /// Only between the two.
     Moving,
 }
 
-/// A finished write: the writer, how many entries it was, how many bytes or what went wrong.
+/// A finished write: the writer, how many entries it had, and what was written or went wrong.
 type Done = (Box<Writer>, usize, Result<Wrote, WriteError>);
 
 impl Pipeline {
-    /// A way into this writer's files.
+    /// An empty pipeline to this writer.
     pub fn new(disk: Disk, compressor: Option<Compressor>, writer: Writer) -> Self {
         Self {
             disk,
             compressor,
             compressing: FuturesOrdered::new(),
             ready: VecDeque::new(),
-            writer: State::Resting(Box::new(writer)),
+            writer: WriterState::Resting(Box::new(writer)),
             in_flight: 0,
             checking: false,
             failed: false,
@@ -94,7 +101,7 @@ impl Pipeline {
         self.in_flight < MOST_IN_FLIGHT
     }
 
-    /// Is everything that was submitted in the file?
+    /// Is everything that was submitted in the files?
     pub fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
@@ -120,13 +127,13 @@ impl Pipeline {
         );
     }
 
-    /// Takes gaps, to be listed after the records submitted before.
+    /// Takes gaps, to be listed after the records that were submitted before.
     pub fn submit_gaps(&mut self, gaps: Vec<Gap>, advance: Advance) {
         let entry = Entry::Gaps(gaps, advance);
         self.push(std::future::ready(Ok((entry, Held::default()))).boxed());
     }
 
-    /// Has the file looked at: is it still the one that was opened? While a disk doesn't answer, one look is enough.
+    /// Takes a check: are the files still those that were opened? One at a time, as a disk may not answer.
     pub fn submit_check(&mut self) {
         if std::mem::replace(&mut self.checking, true) {
             return;
@@ -139,20 +146,20 @@ impl Pipeline {
         self.compressing.push_back(entry);
     }
 
-    /// Goes on until something has been written, and says how much; waits for ever when nothing is in
-    /// flight or a write has failed. May be dropped and called again.
+    /// Goes on until something has been written, and says how much. Waits for ever when nothing is in flight or a write
+    /// has failed. May be dropped and called again.
     pub async fn progress(&mut self) -> Result<Wrote, WriteError> {
         loop {
             self.begin_write();
             let compressing = &mut self.compressing;
             let compressed = match &mut self.writer {
-                State::Writing(writing) => tokio::select! {
+                WriterState::Writing(writing) => tokio::select! {
                     biased;
                     Some(entry) = compressing.next() => entry,
                     (writer, entries, written) = writing => {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
-                        self.writer = State::Resting(writer);
+                        self.writer = WriterState::Resting(writer);
                         return written;
                     }
                 },
@@ -172,12 +179,13 @@ impl Pipeline {
         }
     }
 
+    /// Hands everything that is ready to the writer, if it rests.
     fn begin_write(&mut self) {
         if self.ready.is_empty() || self.failed {
             return;
         }
-        let mut writer = match std::mem::replace(&mut self.writer, State::Moving) {
-            State::Resting(writer) => writer,
+        let mut writer = match std::mem::replace(&mut self.writer, WriterState::Moving) {
+            WriterState::Resting(writer) => writer,
             other => {
                 self.writer = other;
                 return;
@@ -201,23 +209,23 @@ impl Pipeline {
             })
             .await
         };
-        self.writer = State::Writing(job.boxed());
+        self.writer = WriterState::Writing(job.boxed());
     }
 
-    /// What has been written, if no write is going on at the moment.
+    /// The progress so far, if no write is going on.
     pub fn written(&self) -> Option<Written> {
         match &self.writer {
-            State::Resting(writer) => Some(writer.written()),
+            WriterState::Resting(writer) => Some(writer.written()),
             _ => None,
         }
     }
 
-    /// Ends it: waits for the write that is going on, if any, and says what has been written up to the last
-    /// good byte. What else was in flight is dropped, and nothing more is written.
+    /// Ends the pipeline: waits for a write that is going on, and returns the progress up to the last good byte.
+    /// Everything else that was in flight is dropped.
     pub async fn end(&mut self) -> Option<Written> {
         self.failed = true;
-        if let State::Writing(writing) = &mut self.writer {
-            self.writer = State::Resting(writing.await.0);
+        if let WriterState::Writing(writing) = &mut self.writer {
+            self.writer = WriterState::Resting(writing.await.0);
         }
         self.written()
     }

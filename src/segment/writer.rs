@@ -1,6 +1,6 @@
-//! Appends batches to an archive's open segments and its list of gaps, and knows how far it has come.
+//! The writer: appends batches to an archive's open segments, and gaps to its list, and knows how far the archive is.
 //!
-//! A batch counts as a whole: only when each of its members is in its segment do the positions move.
+//! A batch counts as a whole: the positions move only when each of its members is in its segment.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use archiver_format::mark::FileId;
 use archiver_format::position::{Advance, Misstep, Positions};
 
 use super::batch::{Member, SegmentId};
-use crate::ledger::append_file::{AppendFile, End, Refused};
+use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
 use crate::ledger::gap_log::GapLog;
 use crate::ledger::{OpenSegment, Written};
 use crate::world::fs::Fs;
@@ -19,7 +19,7 @@ use crate::world::fs::Fs;
 /// The only segment that an archive has open.
 pub const ONLY: SegmentId = 0;
 
-/// An archive's files, open for appending.
+/// An archive's files, open for appending, and the progress that is in them.
 pub struct Writer {
     segments: Vec<Open>,
     gaps: GapLog,
@@ -27,15 +27,16 @@ pub struct Writer {
     records: u64,
 }
 
+/// An open segment.
 struct Open {
     number: SegmentId,
     file: AppendFile,
     id: FileId,
 }
 
-/// What is done to an archive's files next.
+/// The next thing to be done to an archive's files.
 pub enum Entry {
-    /// A batch of records as it goes into the files.
+    /// A batch of records, compressed.
     Records(Vec<Member>, Advance),
     /// Gaps, in the order of the records around them.
     Gaps(Vec<Gap>, Advance),
@@ -43,14 +44,14 @@ pub enum Entry {
     Check,
 }
 
-/// What has been written.
+/// The amount that was written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Wrote {
     /// Records.
     pub records: u64,
     /// Their bytes, as they are in the file.
     pub bytes: u64,
-    /// Entries that take the archive further; a check doesn't.
+    /// Entries that took the archive further; a check doesn't.
     pub advances: u64,
 }
 
@@ -111,7 +112,7 @@ impl Writer {
         })
     }
 
-    /// Appends an entry and says what that wrote; after an error the writer stands where it stood before. May block.
+    /// Appends an entry and says how much that was. After an error the writer stands where it stood before. May block.
     pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
         let (bytes, advance) = match entry {
             Entry::Records(members, advance) => {
@@ -142,7 +143,7 @@ impl Writer {
 
     /// Appends all of them or, as far as the file system lets it, none.
     fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
-        let mut before = Vec::<(usize, End)>::new();
+        let mut before = Vec::<(usize, Savepoint)>::new();
         let mut bytes = 0;
         for member in members {
             let open = self.segments.iter();
@@ -151,13 +152,13 @@ impl Writer {
                 .position(|n| n == member.segment);
             let at = at.ok_or(WriteError::NotOpen(member.segment))?;
             let file = &mut self.segments[at].file;
-            before.push((at, file.end()));
+            before.push((at, file.savepoint()));
             if let Err(e) = file.append(&member.bytes) {
                 // The last one has gone back by itself.
                 before.pop();
-                for (at, end) in before.into_iter().rev() {
+                for (at, savepoint) in before.into_iter().rev() {
                     // If this fails too, the next start cuts the file back to its checkpoint.
-                    let _ = self.segments[at].file.go_back(end);
+                    let _ = self.segments[at].file.go_back(savepoint);
                 }
                 return Err(e.into());
             }
@@ -166,7 +167,7 @@ impl Writer {
         Ok(bytes)
     }
 
-    /// What has been written so far; what it holds is yet to be made durable.
+    /// The progress that is in the files and is yet to be made durable.
     pub fn written(&self) -> Written {
         let segment = |open: &Open| Segment {
             id: open.id,

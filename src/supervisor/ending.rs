@@ -1,4 +1,4 @@
-//! How an archive that was started ends, and why one isn't started.
+//! The end of an archive that was started, to be awaited, and the reasons why one isn't started.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::archive::End;
 
-/// An archive's end, to be awaited; clones are the same one.
+/// The end of an archive, which may be awaited by many; clones are the same end.
 #[derive(Debug, Clone, Default)]
 pub struct Ending(Arc<Happens>);
 
@@ -53,7 +53,7 @@ impl Ending {
         happened.await;
         match self.0.end.get() {
             Some(end) => *end,
-            // It is told after it is known.
+            // It is notified only after it is set.
             None => std::future::pending().await,
         }
     }

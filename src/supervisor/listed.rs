@@ -17,30 +17,37 @@ use crate::world::shutdown::Stopper;
 pub(super) struct Listed {
     /// By number, in the order in which they were started.
     archives: BTreeMap<u64, One>,
-    /// Their numbers.
+    /// The number of each name.
     names: HashMap<String, u64>,
-    /// The files of those that run, and their names.
+    /// The data file of each archive that runs, and the archive's name.
     files: HashMap<PathBuf, String>,
+    /// How many were started so far: the last number.
     started: u64,
+    /// How many run.
     running: usize,
-    /// How deep the directories of any of them are.
+    /// The depth of their deepest directory: each level may need an open file.
     depth: usize,
-    /// What those have written that are not listed any more.
+    /// How much was written by archives that are not listed any more.
     past: Counts,
 }
 
+/// An archive that runs, or one that has ended by itself.
 struct One {
     config: Checked<config::Archive>,
     status: Arc<Status>,
+    /// Its run, or how that ended.
     run: Result<Run, End>,
 }
 
 /// An archive that runs.
 pub(super) struct Run {
+    /// Asks it to stop.
     pub stopper: Stopper,
+    /// Tells its end to those who await it.
     pub ending: Ending,
+    /// Shows whether its disks hang.
     pub watched: Arc<Watched>,
-    /// It was asked to stop, it alone.
+    /// It alone was asked to stop, not the process.
     pub is_asked: bool,
 }
 
@@ -91,7 +98,7 @@ impl Listed {
         self.archives.insert(self.started, one);
     }
 
-    /// Takes note of an archive's end. Whoever asked for it knows; one that nobody asked stays in the list.
+    /// Notes an archive's end. One that was asked to stop is forgotten, one that ended by itself stays in the list.
     pub fn ended(&mut self, name: &str, end: End) {
         let Some(&number) = self.names.get(name) else {
             return;
@@ -125,6 +132,7 @@ impl Listed {
         }
     }
 
+    /// Takes an archive off the list; its counts stay.
     fn forget(&mut self, number: u64) {
         if let Some(one) = self.archives.remove(&number) {
             self.past += one.status.counts();
@@ -142,7 +150,7 @@ impl Listed {
         self.running
     }
 
-    /// How deep the directories of the deepest of them are.
+    /// The depth of their deepest directory.
     pub fn depth(&self) -> usize {
         self.depth
     }
@@ -171,7 +179,7 @@ impl Listed {
         counts
     }
 
-    /// Those of which is watched whether their disk answers.
+    /// Those that run, to be watched for disks that hang.
     pub fn watched(&self) -> Vec<Arc<Watched>> {
         let runs = self
             .archives

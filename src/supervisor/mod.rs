@@ -1,8 +1,8 @@
 //! Archives that come and go: each is started, looked at and stopped while the process runs, in a task of its own.
 //!
-//! A stop of one archive is a stop of the process for that archive alone: what has arrived is drained, written, made
-//! durable and noted in a checkpoint. Its name and its file are free again when its task has ended and nothing that it
-//! had asked of its disk is under way.
+//! A stop of one archive is what a stop of the process is for all: records that have arrived are written, made durable
+//! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
+//! way on its disks.
 
 mod ending;
 mod listed;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-use crate::archive::{Archive, End, World};
+use crate::archive::{Archive, End, Environment};
 use crate::config::{self, Checked, Config};
 use crate::observe::hung::Watched;
 use crate::observe::reason::Reason;
@@ -32,32 +32,32 @@ use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, Platform};
 pub use run::Ended;
 
-/// Starts archives, knows those that run, and stops them. Clones are the same one.
+/// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
 
 struct Shared {
-    world: World,
+    environment: Environment,
     platform: Box<dyn Platform>,
-    /// The process's.
+    /// The stop of the process, above that of each archive.
     shutdown: Shutdown,
     /// How long a stop of the process may take.
     timeout: Duration,
     listed: Mutex<Listed>,
-    /// Something has ended or was started.
+    /// An archive has ended or was started.
     changed: Notify,
 }
 
 impl Supervisor {
     /// A supervisor without archives, which are all asked to stop when `shutdown` is, and have `timeout` for it.
     pub fn new(
-        world: World,
+        environment: Environment,
         platform: impl Platform + 'static,
         timeout: Duration,
         shutdown: Shutdown,
     ) -> Self {
         Self(Arc::new(Shared {
-            world,
+            environment,
             platform: Box::new(platform),
             shutdown,
             timeout,
@@ -66,10 +66,15 @@ impl Supervisor {
         }))
     }
 
-    /// Begins to archive what is configured, on this machine. Must be called within a tokio runtime.
+    /// Starts all configured archives, on this machine. Must be called within a tokio runtime.
     pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
-        let (world, machine) = platform::machine(config);
-        let supervisor = Self::new(world, machine, config.shutdown_timeout, shutdown.clone());
+        let (environment, machine) = platform::machine(config);
+        let supervisor = Self::new(
+            environment,
+            machine,
+            config.shutdown_timeout,
+            shutdown.clone(),
+        );
         supervisor.start_all(&config.archives)?;
         Ok(supervisor)
     }
@@ -120,13 +125,13 @@ impl Supervisor {
         self.listed().stop(name)
     }
 
-    /// What the archives are doing, in the order in which they were started: those that run, and those that have ended
-    /// by themselves.
+    /// The status of each archive, in the order in which they were started: of those that run, and those that have
+    /// ended by themselves.
     pub fn statuses(&self) -> Vec<Arc<Status>> {
         self.listed().statuses()
     }
 
-    /// What is in files, of those that were stopped too.
+    /// How much was written, by archives that were stopped too.
     pub fn counts(&self) -> Counts {
         self.listed().counts()
     }
@@ -135,6 +140,8 @@ impl Supervisor {
         self.0.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An archive that is ready to run, and two ways to see what it does on its disks: when nothing is under way there,
+    /// and what hangs.
     fn make(
         &self,
         archive: &Checked<config::Archive>,
@@ -142,7 +149,7 @@ impl Supervisor {
     ) -> (Archive, Idle, Watched) {
         let status = Arc::new(Status::new(&archive.name));
         let OwnFs { fs, calls } = self.0.platform.fs(archive);
-        let (devices, idle) = self.0.world.devices.with_fs(fs);
+        let (devices, idle) = self.0.environment.devices.with_fs(fs);
         let watched = Watched {
             status: Arc::clone(&status),
             calls,
@@ -154,15 +161,15 @@ impl Supervisor {
             cluster_name: archive.cluster.name.clone(),
             refresh,
             status,
-            world: World {
+            environment: Environment {
                 devices,
-                ..self.0.world.clone()
+                ..self.0.environment.clone()
             },
         };
         (archive, idle, watched)
     }
 
-    /// An archive's task.
+    /// The task of one archive: runs it, and then waits until its files are free.
     async fn carry(self, archive: Archive, stop: Shutdown, mut idle: Idle, ending: Ending) {
         let (name, status) = (archive.config.name.clone(), Arc::clone(&archive.status));
         let running = AssertUnwindSafe(archive.run(stop)).catch_unwind();
@@ -171,7 +178,7 @@ impl Supervisor {
             status.set(State::stopped(Reason::Panicked));
             End::Never
         });
-        // Whoever has the files next must have them alone. When the process is to end nobody will.
+        // The next owner of the files must have them alone. If the process is to stop there is none.
         let mut shutdown = self.0.shutdown.clone();
         tokio::select! {
             biased;

@@ -1,9 +1,9 @@
-//! What archives run on: this machine and real clusters, or simulated ones.
+//! The platform that archives run on: this machine and real clusters, or simulated ones.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::archive::World;
+use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
 use crate::source::cluster::Cluster;
 use crate::source::kafka::KafkaClusters;
@@ -17,7 +17,7 @@ use crate::world::open_files::{Needs, OpenFiles};
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;
 
-/// What each archive has of its own, beside the [`World`] that all share.
+/// Gives each archive its own file system and cluster, beside the [`Environment`] that all share.
 pub trait Platform: Send + Sync {
     /// The file system, as this archive uses it.
     fn fs(&self, archive: &config::Archive) -> OwnFs;
@@ -25,7 +25,7 @@ pub trait Platform: Send + Sync {
     /// The cluster of each of these archives, which is its until it is dropped. Called within a tokio runtime.
     fn clusters(&self, archives: &[Checked<config::Archive>]) -> Vec<OwnCluster>;
 
-    /// Sees to it that as many files may be open as they need.
+    /// Raises the limit of open files to what archives need.
     fn allow_files(&self, needs: Needs);
 }
 
@@ -33,11 +33,11 @@ pub trait Platform: Send + Sync {
 pub struct OwnFs {
     /// The file system.
     pub fs: Arc<dyn Fs>,
-    /// Its calls that have not come back.
+    /// Its calls that have not returned.
     pub calls: Unanswered,
 }
 
-/// A cluster, as it was given to one archive.
+/// A cluster, and one archive's place there.
 pub struct OwnCluster {
     /// The cluster.
     pub cluster: Arc<dyn Cluster>,
@@ -52,10 +52,10 @@ pub(super) struct Machine {
     open_files: OpenFiles,
 }
 
-/// What the program's archives run on.
-pub(super) fn machine(config: &Config) -> (World, Machine) {
+/// The environment and the platform of this machine.
+pub(super) fn machine(config: &Config) -> (Environment, Machine) {
     let fs = RealFs::default();
-    let world = World {
+    let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
         cores: Cores::default(),
         clock: Arc::new(RealClock),
@@ -69,7 +69,7 @@ pub(super) fn machine(config: &Config) -> (World, Machine) {
         clusters: KafkaClusters::new(config.memory_bytes),
         open_files: OpenFiles::default(),
     };
-    (world, machine)
+    (environment, machine)
 }
 
 impl Platform for Machine {

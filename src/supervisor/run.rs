@@ -1,4 +1,4 @@
-//! A run of the process: until it is asked to stop, or until nothing can go on.
+//! A run of the process: until a stop is asked for, or until no archive can go on.
 
 use tokio::time::Instant;
 
@@ -20,8 +20,8 @@ pub enum Ended {
 }
 
 impl Supervisor {
-    /// Runs until the process is asked to stop, or until there are archives and none of them can ever go on. Where
-    /// there is none, one may be started yet.
+    /// Runs until the process is asked to stop, or until there are archives and none of them can ever go on. Without
+    /// any archive it waits, as one may be started yet.
     pub async fn run(self) -> Ended {
         let (counted, watched) = (self.clone(), self.clone());
         let reporting = tokio::spawn(totals::report(move || {
@@ -57,7 +57,7 @@ impl Supervisor {
         ended
     }
 
-    /// Waits until all have stopped, or until the deadline of that.
+    /// Waits until all archives have stopped, or until the deadline; then logs the totals.
     async fn stopped(&self) -> Ended {
         let deadline = Instant::now() + self.0.timeout;
         let all_ended = async {
@@ -81,6 +81,7 @@ impl Supervisor {
         }
     }
 
+    /// Logs which archives have not stopped in time.
     fn name_the_late(&self) {
         let is_late = |state: &State| !state.is_end();
         let (_, late) = name_those(&self.statuses(), is_late);

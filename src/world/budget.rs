@@ -1,4 +1,4 @@
-//! The memory that chunks on their way to a device may hold. Each device to which there are any has the same share;
+//! The memory that batches on their way to a device may hold. Each device to which there are any has the same share;
 //! while that is spent, whoever wants more stands in line.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::memory::{Held, Memory};
 
-/// The memory of one device's chunks; clones are the same one.
+/// The memory of one device's batches; clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Budget {
     memory: Memory,

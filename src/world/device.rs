@@ -30,12 +30,12 @@ pub(super) struct Known {
     /// If set, work is done by tasks at this pace, and not by threads.
     pace: Option<Pace>,
     devices: Mutex<HashMap<u64, Device>>,
-    /// Only those have one to which chunks are written.
+    /// Only those have one to which batches are written.
     pub budgets: Budgets,
 }
 
 impl Known {
-    /// None yet. Chunks on their way may hold `memory` bytes.
+    /// None yet. Batches on their way may hold `memory` bytes.
     pub fn new(fs: Arc<dyn Fs>, memory: u64, pace: Option<Pace>) -> Self {
         Self {
             fs,

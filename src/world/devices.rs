@@ -26,7 +26,7 @@ pub struct Devices {
 }
 
 impl Devices {
-    /// Those of this file system. Chunks on their way to them may hold `memory` bytes.
+    /// Those of this file system. Batches on their way to them may hold `memory` bytes.
     pub fn new(fs: Arc<dyn Fs>, memory: u64) -> Self {
         Self {
             known: Arc::new(Known::new(Arc::clone(&fs), memory, None)),

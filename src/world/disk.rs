@@ -48,7 +48,7 @@ impl Disk {
         self.device.id == other.device.id
     }
 
-    /// The memory for chunks on their way to this device, which has a share of it from now on.
+    /// The memory for batches on their way to this device, which has a share of it from now on.
     pub fn budget(&self) -> Budget {
         self.known.budgets.of(self.device.id)
     }

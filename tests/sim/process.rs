@@ -174,7 +174,7 @@ impl World {
     /// A supervisor on the simulated platform, and the file system of its process.
     pub fn supervisor(&self, timeout: Duration, shutdown: Shutdown) -> (Supervisor, SimFs) {
         let fs = self.fs.start();
-        let world = archive::World {
+        let environment = archive::Environment {
             devices: Devices::in_tasks(
                 Arc::new(fs.clone()),
                 self.budget,
@@ -192,7 +192,10 @@ impl World {
             fs: fs.clone(),
             cluster: self.cluster.clone(),
         };
-        (Supervisor::new(world, platform, timeout, shutdown), fs)
+        (
+            Supervisor::new(environment, platform, timeout, shutdown),
+            fs,
+        )
     }
 
     fn start(&self, archives: Vec<config::Archive>) -> Result<Process, String> {

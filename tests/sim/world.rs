@@ -38,7 +38,7 @@ pub struct World {
     pub now: Arc<AtomicU64>,
     /// Blocking work takes no time.
     pub is_brisk: bool,
-    /// The memory for chunks, in bytes.
+    /// The memory for batches, in bytes.
     pub budget: u64,
     /// How many devices a process believes to write to.
     pub devices: u64,

@@ -1,4 +1,4 @@
-//! Lines into gzip members (RFC 1952) or zstd frames (RFC 8878), each whole by itself, and back.
+//! Compression: lines into gzip members (RFC 1952) or zstd frames (RFC 8878), each whole by itself, and back.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-/// How a file is compressed, without how hard.
+/// How a file is compressed; the level may change within a file and is not part of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
@@ -18,7 +18,7 @@ pub enum Algorithm {
     Zstd,
 }
 
-/// How a file is compressed, and how hard.
+/// How a file is compressed, and at which level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     /// Plain lines.
@@ -33,7 +33,7 @@ impl Algorithm {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::None, Self::Gzip, Self::Zstd];
 
-    /// The name that the configuration and checkpoints have for it.
+    /// Its name in the configuration and in checkpoints.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -42,7 +42,7 @@ impl Algorithm {
         }
     }
 
-    /// What the name of such a file ends in, dot included; nothing if it is not compressed.
+    /// The ending of such a file's name, dot included; empty if it is not compressed.
     pub const fn ending(self) -> &'static str {
         match self {
             Self::None => "",
@@ -51,7 +51,7 @@ impl Algorithm {
         }
     }
 
-    /// What such a file is made of, for a message.
+    /// The pieces of such a file, for a message.
     pub const fn made_of(self) -> &'static str {
         match self {
             Self::None => "plain lines",
@@ -62,7 +62,7 @@ impl Algorithm {
 }
 
 impl Compression {
-    /// The same without the level, which may change within a file.
+    /// The same without the level.
     pub const fn algorithm(self) -> Algorithm {
         match self {
             Self::None => Algorithm::None,
@@ -72,7 +72,7 @@ impl Compression {
     }
 }
 
-/// Compresses lines into one member or frame; without compression they are passed on as they are.
+/// Compresses lines into one member or frame; without compression they stay as they are.
 pub fn compress(bytes: Vec<u8>, how: Compression) -> io::Result<Vec<u8>> {
     match how {
         Compression::None => Ok(bytes),
@@ -81,28 +81,28 @@ pub fn compress(bytes: Vec<u8>, how: Compression) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A thread's last compressor and its level: one takes up to a megabyte, and some time to make.
-type Kept<C, L> = RefCell<Option<(L, C)>>;
+/// A thread's last compressor and its level, kept because one takes up to a megabyte and some time to make.
+type Cached<C, L> = RefCell<Option<(L, C)>>;
 
 thread_local! {
-    static GZIP: Kept<libdeflater::Compressor, u32> = const { RefCell::new(None) };
-    static ZSTD: Kept<zstd::bulk::Compressor<'static>, i32> = const { RefCell::new(None) };
+    static GZIP: Cached<libdeflater::Compressor, u32> = const { RefCell::new(None) };
+    static ZSTD: Cached<zstd::bulk::Compressor<'static>, i32> = const { RefCell::new(None) };
 }
 
 /// The thread's compressor of this level.
-fn kept<C, L: Copy + PartialEq>(
-    kept: &mut Option<(L, C)>,
+fn cached<C, L: Copy + PartialEq>(
+    cached: &mut Option<(L, C)>,
     level: L,
     make: impl FnOnce() -> io::Result<C>,
 ) -> io::Result<&mut C> {
-    if kept.as_ref().is_none_or(|(of, _)| *of != level) {
-        *kept = Some((level, make()?));
+    if cached.as_ref().is_none_or(|(of, _)| *of != level) {
+        *cached = Some((level, make()?));
     }
-    let compressor = kept.as_mut().map(|(_, compressor)| compressor);
+    let compressor = cached.as_mut().map(|(_, compressor)| compressor);
     compressor.ok_or_else(|| io::Error::other("no compressor"))
 }
 
-/// By libdeflate: a member is whole in memory anyway, and it is faster than zlib at a better ratio.
+/// Made by libdeflate, which needs a whole member in memory, and is faster than zlib at a better ratio.
 fn gzip_member(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
     let make = || {
         let level = i32::try_from(level).map_err(io::Error::other)?;
@@ -111,7 +111,7 @@ fn gzip_member(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
         Ok(libdeflater::Compressor::new(level))
     };
     GZIP.with_borrow_mut(|thread| {
-        let compressor = kept(thread, level, make)?;
+        let compressor = cached(thread, level, make)?;
         let mut member = vec![0; compressor.gzip_compress_bound(bytes.len())];
         let length = compressor.gzip_compress(bytes, &mut member);
         member.truncate(length.map_err(io::Error::other)?);
@@ -119,13 +119,14 @@ fn gzip_member(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
     })
 }
 
+/// With a checksum, so that damage is noticed when it is read.
 fn zstd_frame(bytes: &[u8], level: i32) -> io::Result<Vec<u8>> {
     let make = || {
         let mut compressor = zstd::bulk::Compressor::new(level)?;
         compressor.include_checksum(true)?;
         Ok(compressor)
     };
-    ZSTD.with_borrow_mut(|thread| kept(thread, level, make)?.compress(bytes))
+    ZSTD.with_borrow_mut(|thread| cached(thread, level, make)?.compress(bytes))
 }
 
 /// Reads the lines of a file, member after member or frame after frame.
@@ -140,8 +141,8 @@ pub fn decompress<'r>(
     })
 }
 
-/// Reads a whole file that is to be appended to; fails if it is not of this algorithm from its first byte to its last, or
-/// doesn't end with a whole line.
+/// Reads a whole file that is to be appended to. Fails if it is not of this algorithm from its first byte to its last,
+/// or doesn't end with a whole line.
 pub fn check_whole(file: impl BufRead, algorithm: Algorithm) -> io::Result<()> {
     let mut lines = decompress(file, algorithm)?;
     let mut buffer = vec![0; 1 << 16];

@@ -1,5 +1,5 @@
-//! What must hold whatever bytes come from outside: one function for each parser, run by the fuzzers in `fuzz/` and, on
-//! everything that is kept there, by the tests.
+//! Oracles: the claims that must hold for any bytes from outside. One function for each parser, run by the fuzzers in
+//! `fuzz/` and, on everything that is kept there, by the tests.
 
 use serde_json::value::RawValue;
 
@@ -34,12 +34,12 @@ fn taken(bytes: &[u8]) {
     assert!(bytes.starts_with(b"{\"format\":1,") || written == bytes);
 }
 
-/// A list is whole or not; the bytes as a line with a fitting checksum are, and aren't with any other one.
+/// A list is either whole or damaged. Any bytes with a fitting checksum are a whole line, with another one a damaged line.
 pub fn gaps(bytes: &[u8]) {
     let damaged = |list: &[u8], known| damaged_line(list, known).is_ok_and(|line| line.is_some());
     let is_whole = |list: &[u8]| !damaged(list, list.len() as u64);
     assert!(!is_whole(bytes) || bytes.last().is_none_or(|last| *last == b'\n'));
-    // What is not known may only be less whole than what is.
+    // A list that is damaged even if no checkpoint counts it is never whole.
     assert!(!damaged(bytes, 0) || !is_whole(bytes));
     let line = bytes
         .split(|byte| *byte == b'\n')
@@ -56,9 +56,9 @@ pub fn gaps(bytes: &[u8]) {
     }
 }
 
-/// Each record is one line, from which what `newline` keeps of it can be had again.
+/// Each record is one line, from which its value can be restored, as far as `newline` keeps it.
 ///
-/// The first byte chooses `newline`; the records are what lies between the bytes `FE`, an `FF` before one makes it null.
+/// The first byte chooses `newline`. The bytes `FE` separate the values; one that begins with `FF` is null.
 pub fn lines(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else {
         return;
@@ -98,7 +98,7 @@ pub fn lines(bytes: &[u8]) {
     assert_eq!(lines.collect::<Vec<_>>(), expected);
 }
 
-/// What can be had again of a value.
+/// The value, as far as it can be restored.
 fn kept(value: &[u8], newline: Newline) -> Vec<u8> {
     let spaced = |&byte: &u8| if byte == b'\n' { b' ' } else { byte };
     match newline {
@@ -124,7 +124,7 @@ fn unescape(line: &[u8]) -> Vec<u8> {
     value
 }
 
-/// A file that is there before its archive is taken for whole or refused; what archiver compresses is whole.
+/// A file that is older than its archive is accepted as whole or refused; lines that archiver compresses are whole.
 pub fn compressed(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else {
         return;

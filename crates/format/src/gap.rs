@@ -1,6 +1,6 @@
-//! What an archive will never hold: a line of `gaps.ndjson` for each gap.
+//! Gaps: offsets that an archive will never hold, each a line of `gaps.ndjson`.
 //!
-//! Each line ends with a checksum of what stands before it, as the mark in the checkpoint covers only the last bytes of
+//! Each line ends with a checksum of its bytes before that, as the mark in the checkpoint covers only the last bytes of
 //! the list.
 
 use std::io::{self, BufRead, Read};
@@ -44,10 +44,10 @@ pub enum GapReason {
     Corrupt,
 }
 
-/// No gap's line is longer, in bytes.
+/// The largest length of a gap's line, in bytes.
 pub(crate) const LINE_BYTES_MAX: u64 = 1 << 16;
 
-/// A gap's line, newline included; its last key is the checksum of what stands before it.
+/// A gap's line, newline included; its last key is the checksum of the bytes before it.
 pub fn encode(gap: &Gap) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(gap)?;
     // Its closing brace comes after the checksum.
@@ -57,13 +57,13 @@ pub fn encode(gap: &Gap) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
+/// The end of a line: the checksum of the bytes before it, the brace, the newline.
 pub(crate) fn seal(line: &[u8]) -> Vec<u8> {
     format!(",\"checksum\":\"{}\"}}\n", checksum(line)).into_bytes()
 }
 
-/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes there may be
-/// what a crash has left of an unfinished write, or of several; without any that are known it must at least look like
-/// a list.
+/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes a crash may have
+/// left parts of unfinished writes. Where no bytes are known, the first line must at least begin like a gap's.
 pub fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
     let (mut line, mut end) = (Vec::new(), 0);
     for number in 1.. {
@@ -85,7 +85,7 @@ pub fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64
     Ok(None)
 }
 
-/// Is this a part of a line, or one that lost its beginning or some of its sectors?
+/// May this be the first part of a line, or a line of which some sectors were lost?
 fn may_have_begun(line: &[u8]) -> bool {
     let begins = br#"{"noticed":""#;
     line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())])

@@ -1,11 +1,11 @@
-//! Where an archive keeps what is not data: one directory for each archive, and the files in it.
+//! The layout of state: one directory for each archive, and the files in it.
 //!
 //! | file | what it holds | version |
 //! |---|---|---|
 //! | `checkpoint.json` | how far the archive has come | [`crate::checkpoint::Format`] |
-//! | `gaps.ndjson` | what it will never hold | a checksum in each line |
+//! | `gaps.ndjson` | the offsets that it will never hold | a checksum in each line |
 //! | `lock` | the process that has it, for people | |
-//! | `unverified-…` | what was cut off a data file and may be of a topic that is gone | |
+//! | `unverified-…` | bytes cut off a data file, which may be of a topic that is gone | |
 
 use std::path::{Path, PathBuf};
 
@@ -44,8 +44,8 @@ impl StateDir {
         self.0.join("lock")
     }
 
-    /// What was cut off a data file from a byte on, when it may be of a topic that is gone, by that topic's id. Ids may be
-    /// written in an alphabet with a slash in it.
+    /// The quarantine for bytes of a data file from `from_byte` on, which may be of the topic of this id, which is
+    /// gone. Ids may be written in an alphabet with a slash in it.
     pub fn unverified(
         &self,
         topic_id: Option<&str>,

@@ -1,9 +1,9 @@
-//! What archiver leaves on the disk, and how it is read back.
+//! The format: everything that archiver leaves on the disk, and how it is read back.
 //!
-//! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed in pieces that are whole by themselves
-//! ([`compression`]). A [`mark`] knows the end of a file again. The [`checkpoint`] says how far an archive has come:
-//! a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s. [`layout`] knows where
-//! each of these files is.
+//! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
+//! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
+//! archive has come: a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s.
+//! [`layout`] says where each of these files is.
 //!
 //! Nothing here opens a file, asks for the time or knows Kafka's protocol.
 

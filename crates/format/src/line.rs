@@ -1,10 +1,10 @@
-//! Records as lines: each value as it is, then a newline.
+//! Lines: each record's value as it is, then a newline. One record is one line, in the order of its partition.
 
 use memchr::{memchr, memchr3_iter};
 
 use crate::record::{Partition, Record};
 
-/// What becomes of a newline byte inside a value, so that one record is one line.
+/// The treatment of a newline byte inside a value, so that one record is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newline {
     /// `\n` becomes a space.
@@ -15,7 +15,7 @@ pub enum Newline {
     Fail,
 }
 
-/// A record that one line can't hold, as [`Newline::Fail`] wants it.
+/// A record that one line can't hold, under [`Newline::Fail`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the value of partition {partition} offset {offset} has a newline in it")]
 pub struct NewlineInValue {
@@ -25,7 +25,7 @@ pub struct NewlineInValue {
     pub offset: i64,
 }
 
-/// Appends a record as one line; a null value is an empty one. If the record is refused nothing is appended.
+/// Appends a record as one line; a null value becomes an empty line. If the record is refused, nothing is appended.
 #[inline]
 pub fn encode(
     record: &Record<'_>,
@@ -70,7 +70,7 @@ fn newlines_to_spaces(value: &mut [u8]) {
     }
 }
 
-/// `\n`, `\r` and `\` as in JSON strings.
+/// Appends a value with `\n`, `\r` and `\` as in JSON strings.
 #[inline]
 fn escape(value: &[u8], lines: &mut Vec<u8>) {
     let mut from = 0;

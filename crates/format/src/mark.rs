@@ -1,12 +1,12 @@
-//! How archiver knows its own file again: which one it is, its length, and a fingerprint of the bytes before that.
+//! Marks: by an id, a length, and a fingerprint of the last bytes before that, archiver knows its own file again.
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many bytes before a mark its fingerprint covers, at most.
+/// The largest number of bytes before a mark that its fingerprint covers.
 pub const TAIL: usize = 4096;
 
-/// A place in a file up to which its bytes are known.
+/// A place in a file, up to which its bytes are known to be archiver's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The file's length there, in bytes.
@@ -29,7 +29,7 @@ pub fn checksum(bytes: &[u8]) -> String {
     format!("xxh3:{:016x}", xxh3_64(bytes))
 }
 
-/// The last bytes that were appended to a file, kept to take fingerprints of.
+/// The last bytes that were appended to a file, kept for its next fingerprint.
 #[derive(Debug, Default, Clone)]
 pub struct Tail(Vec<u8>);
 
@@ -39,7 +39,7 @@ impl Tail {
         Self(bytes)
     }
 
-    /// Takes note of what was appended.
+    /// Notes bytes that were appended.
     pub fn push(&mut self, appended: &[u8]) {
         let keep = TAIL.saturating_sub(appended.len()).min(self.0.len());
         self.0.drain(..self.0.len() - keep);

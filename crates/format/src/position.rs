@@ -1,7 +1,7 @@
-//! How far an archive has come in each partition, and how far a batch takes it.
+//! Positions: how far an archive has come in each partition, and how far a batch takes it.
 //!
-//! A position moves only by an [`Advance`] that begins where it stands. So what a batch leaves out or has twice is
-//! noticed when it is applied, and not when somebody misses it.
+//! A position moves only by an [`Advance`] that begins where it stands. So a record that a batch leaves out or has
+//! twice is noticed when the batch is applied.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{LeaderEpoch, NextOffset, Partition, Record};
 
-/// Where to read a partition on.
+/// Where a partition goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The offset to read next.
     pub next: NextOffset,
-    /// What the record before it was written in, if that is known.
+    /// The leader epoch of the record before it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<LeaderEpoch>,
 }
 
 impl Position {
-    /// Behind a record.
+    /// The position behind a record.
     #[inline]
     pub const fn after(record: &Record<'_>) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl From<NextOffset> for Position {
     }
 }
 
-/// Where to read each partition on. A partition that isn't in it has never been read.
+/// Where each partition goes on. A partition that isn't in it has never been read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     from = "BTreeMap<Partition, Position>",
@@ -48,20 +48,20 @@ pub struct Positions {
 }
 
 impl Positions {
-    /// Where a partition is to be read on; `None` if it has never been read.
+    /// Where a partition goes on; `None` if it has never been read.
     #[inline]
     pub fn get(&self, partition: Partition) -> Option<Position> {
         let at = self.find(partition).ok()?;
         Some(self.sorted[at].1)
     }
 
-    /// The offset that a partition is to be read from; the first one there can be if it has never been read.
+    /// The offset to read next in a partition; 0 if it has never been read.
     #[inline]
     pub fn next(&self, partition: Partition) -> NextOffset {
         self.get(partition).unwrap_or_default().next
     }
 
-    /// Puts a partition there, wherever it was.
+    /// Puts a partition at a position, wherever it stood.
     #[inline]
     pub fn set(&mut self, partition: Partition, position: Position) {
         match self.find(partition) {
@@ -118,6 +118,7 @@ impl Positions {
         Ok(())
     }
 
+    /// The index of a partition, or the one to insert it at.
     #[inline]
     fn find(&self, partition: Partition) -> Result<usize, usize> {
         let at = usize::try_from(partition).unwrap_or(usize::MAX);
@@ -159,16 +160,17 @@ impl From<Positions> for BTreeMap<Partition, Position> {
 pub struct Step {
     /// The partition.
     pub partition: Partition,
-    /// Where it must stand before. Offsets between here and the first record of the batch hold no record: Kafka has
+    /// Where it must stand before. Offsets from here to the first record of the batch hold no record: Kafka has
     /// compacted them away, or they are markers of transactions.
     pub from: NextOffset,
     /// Where it stands afterwards.
     pub to: Position,
-    /// What lies between is named in the list of gaps. Only then may it step back, to where a log that got shorter ends.
+    /// The offsets between are a gap that is listed. Only such a step may go back, to the end of a log that got
+    /// shorter.
     pub is_gap: bool,
 }
 
-/// How far a batch takes its archive: each partition that it has records of once.
+/// How far a batch takes its archive: one step for each partition that it has records of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advance {
     /// How many records it holds.
@@ -178,8 +180,8 @@ pub struct Advance {
 }
 
 impl Advance {
-    /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the last
-    /// step is looked at first.
+    /// Counts a record of a partition that stood at `from` before it. Records come in runs of one partition, so the
+    /// last step is looked at first.
     #[inline]
     pub fn count(&mut self, record: &Record<'_>, from: NextOffset) {
         self.records += 1;
@@ -190,6 +192,7 @@ impl Advance {
         }
     }
 
+    /// Moves a partition that is not the one of the record before.
     fn reach(&mut self, partition: Partition, from: NextOffset, to: Position) {
         let mut steps = self.steps.iter_mut();
         match steps.find(|step| step.partition == partition) {

@@ -1,4 +1,4 @@
-//! Kafka's nouns: record, partition, offset.
+//! Records, partitions and offsets, as Kafka has them. An offset is always the one to read next.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// A partition of a topic, from 0.
 pub type Partition = i32;
 
-/// How often a partition had been given a leader when a record was written (KIP-101). It tells apart what two logs held
-/// at the same offset, when Kafka has lost records and written others in their place.
+/// How often a partition had been given a leader when a record was written (KIP-101). It tells two records at the same
+/// offset apart, when Kafka has lost one and written the other in its place.
 pub type LeaderEpoch = i32;
 
 /// The offset to read next: the only meaning that an offset has in a checkpoint, a gap or a commit.
@@ -23,8 +23,8 @@ impl NextOffset {
     /// The beginning of a log from which nothing was deleted.
     pub const ZERO: Self = Self(0);
 
-    /// The record at this offset is the next one to read. Kafka's offsets are never below zero; that is up to whoever
-    /// asks for them.
+    /// The record at this offset is the next one to read. Kafka's offsets are never below zero, which is not checked
+    /// here.
     pub const fn new(offset: i64) -> Self {
         Self(offset)
     }
@@ -59,7 +59,7 @@ pub struct Record<'a> {
     pub offset: i64,
     /// Its value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
-    /// What it was written in; `None` before Kafka 0.11.
+    /// The leader epoch that it was written in; `None` before Kafka 0.11.
     pub epoch: Option<LeaderEpoch>,
 }
 

@@ -11,7 +11,7 @@ use archiver_format::record::{NextOffset, Partition};
 
 use super::ownership::check_owner;
 use super::refusal::not_stored;
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
@@ -22,14 +22,15 @@ use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs};
 
 impl Archive {
-    /// The first start: resolves where to begin, creates the file, and stores that before any record.
+    /// Resolves where to begin, creates the file, and stores both in the first checkpoint, before any record. Returns
+    /// the data file too, locked.
     pub(super) async fn begin(
         &self,
         disk: &Disk,
         store: &Store,
         identity: &Identity,
         topic: Option<&Topic>,
-    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Stop> {
+    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Failure> {
         let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
             None => (Positions::default(), 0),
@@ -49,7 +50,7 @@ impl Archive {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
                     check_owner(fs, &found, &dir)?;
-                    // It may have come since it was checked.
+                    // The file may have appeared since it was checked.
                     if existing == Existing::Refuse && found.mark().length > 0 {
                         return Err(Refused::Io { path, source: e });
                     }
@@ -61,9 +62,9 @@ impl Archive {
             Ok((writer.written(), changed))
         };
         let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
-        // Locked from here on until it is read into.
-        let held = written.segments().iter();
-        let held = held.map(|segment| Arc::clone(&segment.file)).next();
+        // The file stays locked until its writer has it.
+        let locked = written.segments().iter();
+        let locked = locked.map(|segment| Arc::clone(&segment.file)).next();
         let file = self.file().display();
         let storing =
             |source| not_stored(format!("storing the first checkpoint for {file}"), source);
@@ -76,7 +77,7 @@ impl Archive {
             .save(identity.clone(), durable, None)
             .await
             .map_err(storing)?;
-        // Said when it holds: whatever comes now will be archived, also after a crash.
+        // Logged only now that it is certain: every record that comes from now on is archived, even after a crash.
         if behind > 0 {
             tracing::info!(
                 "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have them, \
@@ -85,36 +86,36 @@ impl Archive {
                 self.config.topic,
             );
         }
-        Ok((stored, held))
+        Ok((stored, locked))
     }
 
     /// Where a first start begins, and how many records that leaves behind at most.
-    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Stop> {
+    async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Failure> {
         let offsets = self.offsets(topic).await?;
         Ok(match self.config.start {
             Start::Latest => {
-                let behind = offsets
-                    .values()
-                    .map(|held| held.end.since(held.start))
-                    .sum();
-                let ends = offsets.iter().map(|(&p, held)| (p, held.end.into()));
+                let behind = offsets.values().map(|log| log.end.since(log.start)).sum();
+                let ends = offsets.iter().map(|(&p, log)| (p, log.end.into()));
                 (ends.collect(), behind)
             }
             Start::Earliest => {
-                let starts = offsets.iter().map(|(&p, held)| (p, held.start.into()));
+                let starts = offsets.iter().map(|(&p, log)| (p, log.start.into()));
                 (starts.collect(), 0)
             }
         })
     }
 
-    async fn offsets(&self, topic: &Topic) -> Result<BTreeMap<Partition, Range<NextOffset>>, Stop> {
+    async fn offsets(
+        &self,
+        topic: &Topic,
+    ) -> Result<BTreeMap<Partition, Range<NextOffset>>, Failure> {
         let all = (0..topic.partitions).collect();
         let offsets = self.cluster.offsets(&self.config.topic, all).await;
         offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
     }
 }
 
-/// What is there can't be created, as its name is taken, and yet is not there.
+/// A name that is taken, and leads to no file, is a symbolic link to nothing.
 fn if_dangling(refused: Refused) -> Refused {
     match refused {
         Refused::Io { path, source } if source.kind() == io::ErrorKind::NotFound => Refused::Io {

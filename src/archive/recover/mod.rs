@@ -1,7 +1,7 @@
-//! Finding out where to go on: the lock, the checkpoint, the file, the topic.
+//! Recovery: where an archive goes on, from its lock, its checkpoint, the topic and the files, in this order.
 //!
-//! Nothing is guessed here. Whatever doesn't fit the checkpoint stops the archive, with what was expected, what
-//! was found, and what can be done.
+//! Nothing is guessed. Anything that doesn't fit the checkpoint stops the archive, with what was expected, what was
+//! found, and what can be done. The files are not changed before everything fits.
 
 mod first_start;
 mod opened;
@@ -11,7 +11,7 @@ mod refusal;
 mod take_up;
 mod unverified;
 
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::lock::{Lock, lock};
 use crate::ledger::{LoadError, Store};
@@ -23,14 +23,15 @@ use crate::world::fs::NotOwn;
 pub(in crate::archive) use opened::{Opened, Owned};
 
 use archiver_format::checkpoint::Identity;
-use refusal::stop_for_lock;
+use refusal::lock_failure;
 
 impl Archive {
+    /// Finds out where the archive goes on, and opens its files there. `owned` is kept from one attempt to the next.
     pub(in crate::archive) async fn open(
         &self,
         disks: Disks,
         owned: &mut Option<Owned>,
-    ) -> Result<Opened, Stop> {
+    ) -> Result<Opened, Failure> {
         let store = Store::new(disks.state.clone(), &self.config.state);
         let owned = match owned {
             Some(owned) => owned,
@@ -41,8 +42,8 @@ impl Archive {
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
-            Err(e @ LoadError::Io { .. }) => return Err(Stop::Retry(e.into())),
-            Err(e) => return Err(Stop::Never(e.into())),
+            Err(e @ LoadError::Io { .. }) => return Err(Failure::Retry(e.into())),
+            Err(e) => return Err(Failure::Never(e.into())),
         };
         match &checkpoint {
             Some(checkpoint) => {
@@ -50,7 +51,7 @@ impl Archive {
                 self.check_identity(&disks.data, checkpoint).await?;
             }
             None if owned.has_begun => {
-                return Err(Stop::Never(Reason::CheckpointGone {
+                return Err(Failure::Never(Reason::CheckpointGone {
                     state: self.config.state.clone(),
                     file: self.config.file.clone(),
                 }));
@@ -62,7 +63,7 @@ impl Archive {
         let reading = "asking for";
         let cluster_id = self.cluster.id().await;
         let cluster_id = cluster_id.map_err(|e| self.kafka("reaching the cluster for", &e))?;
-        // One that another cluster doesn't have is not missing.
+        // Before the topic is asked for: one that another cluster doesn't have is not missing.
         self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let topic = match self.cluster.describe(&self.config.topic).await {
             Ok(topic) => Some(topic),
@@ -80,7 +81,7 @@ impl Archive {
             topic_id: topic.as_ref().and_then(|topic| topic.id.clone()),
             cluster_id,
         };
-        let (checkpointed, held) = match checkpoint {
+        let (checkpointed, locked) = match checkpoint {
             Some(checkpoint) => {
                 let topic = topic.as_ref();
                 self.verify(&disks.data, &store, checkpoint, topic).await?
@@ -93,28 +94,29 @@ impl Archive {
                 begun
             }
         };
-        // Its first checkpoint is stored now: when the topic is created, all of it is new.
+        // The first checkpoint is stored: a topic that is created now will be read from its beginning.
         let topic = topic.ok_or_else(|| {
             let (kind, text) = (Trouble::Missing, String::new());
             self.kafka(reading, &KafkaError { kind, text })
         })?;
-        self.take_up(disks, store, identity, topic, checkpointed, held)
+        self.take_up(disks, store, identity, topic, checkpointed, locked)
             .await
     }
 
-    async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Stop> {
+    /// Creates the state directory and locks the archive.
+    async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Failure> {
         store.create_dir().await.map_err(|e| {
             let state = self.config.state.clone();
             match NotOwn::of(&e) {
-                Some(found) => Stop::Never(Reason::StateNotOwn { state, found }),
+                Some(found) => Failure::Never(Reason::StateNotOwn { state, found }),
                 None => {
                     let doing = format!("creating the state directory {}", state.display());
-                    Stop::Retry(Reason::Disk { doing, source: e })
+                    Failure::Retry(Reason::Disk { doing, source: e })
                 }
             }
         })?;
         let (path, file) = (store.dir().lock(), self.config.file.clone());
         let locked = disk.run(move |fs| lock(fs, &path, &file)).await;
-        locked.map_err(stop_for_lock)
+        locked.map_err(lock_failure)
     }
 }

@@ -1,4 +1,4 @@
-//! What recovery hands to the loop, and what stays with the process.
+//! The result of recovery: everything that the loop needs, and the part that outlives an attempt.
 
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
@@ -9,7 +9,7 @@ use crate::ledger::{Checkpointed, Store};
 use crate::segment::pipeline::Pipeline;
 use crate::source::cluster::Topic;
 
-/// Everything that reading needs, as it was left.
+/// An archive that is open at its last checkpoint: everything that reading needs.
 pub(in crate::archive) struct Opened {
     pub disks: Disks,
     pub store: Store,
@@ -18,13 +18,13 @@ pub(in crate::archive) struct Opened {
     pub pipeline: Pipeline,
     /// Where to start each partition of the topic.
     pub from: Positions,
-    /// What the checkpoint says, for telling a shorter log from a topic that was created again.
+    /// The checkpoint that it was opened at.
     pub checkpointed: Checkpointed,
 }
 
-/// What this process has of an archive, over all attempts.
+/// This process's hold on an archive, over all attempts.
 pub(in crate::archive) struct Owned {
     pub(super) _lock: Lock,
-    /// There was a checkpoint: another first start would take the place of what is in the file.
+    /// There was a checkpoint. If it is gone later, a first start would go on behind records that no checkpoint counts.
     pub(super) has_begun: bool,
 }

@@ -1,11 +1,11 @@
-//! What is found in an archive's places must be its own: its checkpoint, its file, its list of gaps.
+//! Ownership: a checkpoint, a data file or a list of gaps that is found must be this archive's own.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use archiver_format::compression::check_whole;
 
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, owner};
@@ -14,16 +14,16 @@ use crate::world::disk::Disk;
 use crate::world::fs::{self, Fs, Reading};
 
 impl Archive {
-    /// The checkpoint must be of this archive: same topic, same compression, and something to know it by.
+    /// The checkpoint must be of this archive: the same topic and compression, and the same name, path or file.
     pub(in crate::archive) async fn check_identity(
         &self,
         disk: &Disk,
         checkpoint: &Checkpointed,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let stored = &checkpoint.checkpoint().identity;
         let configured = self.config.compression.algorithm();
         let differs = |what, expected: &str, found: &str| {
-            Err(Stop::Never(Reason::OtherIdentity {
+            Err(Failure::Never(Reason::OtherIdentity {
                 state: self.config.state.clone(),
                 what,
                 expected: expected.to_owned(),
@@ -40,7 +40,8 @@ impl Archive {
         if stored.archive == self.config.name || stored.file == file.to_string() {
             return Ok(());
         }
-        // Renamed and moved at once, or another's: the fingerprint alone can't tell files of the same values.
+        // The archive was renamed and its file moved, or the checkpoint is another archive's. A fingerprint can't tell
+        // files with the same lines apart; a file's id can.
         let path = self.config.file.clone();
         let segments = checkpoint.checkpoint().progress.segments.iter();
         let ids = segments.map(|segment| segment.id).collect::<Vec<_>>();
@@ -52,7 +53,7 @@ impl Archive {
             }
             _ => {}
         }
-        Err(Stop::Never(Reason::OtherArchive {
+        Err(Failure::Never(Reason::OtherArchive {
             state: self.config.state.clone(),
             stored_name: stored.archive.clone(),
             stored_file: stored.file.clone(),
@@ -61,15 +62,16 @@ impl Archive {
         }))
     }
 
+    /// The checkpoint must be of the cluster that answers now.
     pub(in crate::archive) fn check_cluster(
         &self,
         checkpoint: Option<&Checkpointed>,
         now: Option<&String>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let stored = checkpoint.map(|stored| &stored.checkpoint().identity);
         match (stored.and_then(|stored| stored.cluster_id.as_ref()), now) {
             (Some(expected), Some(found)) if expected != found => {
-                Err(Stop::Never(Reason::OtherCluster {
+                Err(Failure::Never(Reason::OtherCluster {
                     state: self.config.state.clone(),
                     cluster: self.cluster_name.clone(),
                     expected: expected.clone(),
@@ -80,13 +82,13 @@ impl Archive {
         }
     }
 
-    /// A file without a checkpoint is not touched, unless that is wanted and it can be appended to; nor is a list of
-    /// gaps.
+    /// Without a checkpoint, a file that isn't empty is refused, unless `existing = "append"` is configured and it can
+    /// be appended to. A list of gaps is always refused.
     pub(in crate::archive) async fn check_new_file(
         &self,
         disk: &Disk,
         gaps: PathBuf,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression.algorithm(),
@@ -100,13 +102,13 @@ impl Archive {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(looking_at(&path, e)),
                 Ok(stat) if !stat.is_file => {
-                    return Err(Stop::Never(Reason::NotAFile { file }));
+                    return Err(Failure::Never(Reason::NotAFile { file }));
                 }
                 Ok(stat) if stat.length == 0 => return Ok(()),
                 Ok(stat) => stat,
             };
             if existing == Existing::Refuse {
-                return Err(Stop::Never(Reason::FileExists {
+                return Err(Failure::Never(Reason::FileExists {
                     file,
                     length: stat.length,
                     state,
@@ -120,7 +122,7 @@ impl Archive {
                 if e.raw_os_error().is_some() {
                     return on_disk("reading", &path, e);
                 }
-                Stop::Never(Reason::NotWhole {
+                Failure::Never(Reason::NotWhole {
                     file,
                     algorithm: how,
                     source: e,
@@ -131,26 +133,26 @@ impl Archive {
     }
 }
 
-/// A list without its checkpoint is of an archive before this one.
-fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Stop> {
+/// A list of gaps without its checkpoint is of an earlier archive.
+fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Failure> {
     match fs.stat(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
             Ok(())
         }
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(looking_at(path, e)),
-        _ => Err(Stop::Never(Reason::GapsExist {
+        _ => Err(Failure::Never(Reason::GapsExist {
             path: path.to_path_buf(),
         })),
     }
 }
 
-fn looking_at(path: &Path, source: io::Error) -> Stop {
+fn looking_at(path: &Path, source: io::Error) -> Failure {
     on_disk("looking at", path, source)
 }
 
-fn on_disk(doing: &str, path: &Path, source: io::Error) -> Stop {
+fn on_disk(doing: &str, path: &Path, source: io::Error) -> Failure {
     let doing = format!("{doing} {}", path.display());
-    Stop::Retry(Reason::Disk { doing, source })
+    Failure::Retry(Reason::Disk { doing, source })
 }
 
 /// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to
@@ -171,7 +173,7 @@ pub(in crate::archive) fn check_owner(
             continue;
         };
         let mut segments = of.progress.segments.iter();
-        // Without its time of birth a number may be of a later file.
+        // Without the time of its creation, an inode may be that of a later file.
         let is_known = id.born.is_some() || of.identity.file == path.display().to_string();
         let is_it = is_known && segments.any(|segment| segment.id == id);
         if is_it && dir != state {

@@ -1,10 +1,11 @@
-//! What is cut off a data file whose topic was deleted and created again: Kafka may have it no more.
+//! Quarantine: bytes that are cut off a data file whose topic was deleted and created again. Kafka may not have these
+//! records any more, so they are kept in a file of their own before they are cut off.
 
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::ledger::{Checkpointed, Store};
 use crate::observe::reason::Reason;
 use crate::world::disk::Disk;
@@ -14,15 +15,15 @@ use crate::world::fs::{File, Fs};
 const PIECE: usize = 1 << 16;
 
 impl Archive {
-    /// Copies what the data file holds from a byte on to a file of its own, durably, unless that was done before.
-    pub(in crate::archive) async fn keep(
+    /// Copies the data file from byte `from` on into a file of its own, durably, unless that was done before.
+    pub(in crate::archive) async fn quarantine(
         &self,
         disk: &Disk,
         store: &Store,
         checkpointed: &Checkpointed,
         data: &Arc<dyn File>,
         from: u64,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Failure> {
         let identity = &checkpointed.checkpoint().identity;
         let id = identity.topic_id.as_deref();
         let path = store.dir().unverified(id, from, self.config.compression);
@@ -32,7 +33,7 @@ impl Archive {
                 "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}",
                 path.display()
             );
-            Stop::Retry(Reason::Disk { doing, source })
+            Failure::Retry(Reason::Disk { doing, source })
         };
         let (kept, found) = (path.clone(), Arc::clone(data));
         let look = move |fs: &dyn Fs| match fs.stat(&kept) {
@@ -57,6 +58,7 @@ impl Archive {
     }
 }
 
+/// Appends these bytes of one file to another.
 fn copy(from: &dyn File, bytes: Range<u64>, to: &dyn File) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut at = bytes.start;

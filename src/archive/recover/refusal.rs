@@ -1,10 +1,10 @@
-//! What it means for an archive that a file can't be used.
+//! Refusals of the ledger as failures of the archive: which can heal, and which can't.
 
 use std::io;
 
 use archiver_format::checkpoint::{Progress, Segment};
 
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::ledger::Checkpointed;
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
@@ -15,32 +15,33 @@ impl Archive {
     pub(in crate::archive) fn segment<'p>(
         &self,
         progress: &'p Progress,
-    ) -> Result<&'p Segment, Stop> {
+    ) -> Result<&'p Segment, Failure> {
         progress.segment().map_err(|source| {
             let state = self.config.state.clone();
-            Stop::Never(Reason::Segments { state, source })
+            Failure::Never(Reason::Segments { state, source })
         })
     }
 
-    pub(in crate::archive) fn not_stored(&self, source: io::Error) -> Stop {
+    /// The checkpoint can't be stored, for the moment.
+    pub(in crate::archive) fn not_stored(&self, source: io::Error) -> Failure {
         let file = self.file().display();
         not_stored(format!("storing the checkpoint for {file}"), source)
     }
 
-    /// What a file that can't be used means for the archive.
+    /// A file that can't be used; `checkpointed` is the checkpoint that it was held against, if there is one.
     pub(in crate::archive) fn refused(
         &self,
         e: Refused,
         checkpointed: Option<&Checkpointed>,
-    ) -> Stop {
+    ) -> Failure {
         match e {
-            Refused::Io { .. } => Stop::Retry(Reason::Opening(e)),
-            Refused::Locked(e) => stop_for_lock(e),
-            Refused::Owned { .. } => Stop::Never(Reason::Owned(e)),
+            Refused::Io { .. } => Failure::Retry(Reason::Opening(e)),
+            Refused::Locked(e) => lock_failure(e),
+            Refused::Owned { .. } => Failure::Never(Reason::Owned(e)),
             Refused::Foreign { .. } => {
                 let file = self.file().display().to_string();
                 let written_to = checkpointed.map(|stored| &stored.checkpoint().identity.file);
-                Stop::Never(Reason::Foreign {
+                Failure::Never(Reason::Foreign {
                     refused: e,
                     moved: written_to
                         .filter(|&written_to| *written_to != file)
@@ -52,15 +53,17 @@ impl Archive {
     }
 }
 
-pub(super) fn not_stored(doing: String, source: io::Error) -> Stop {
-    Stop::Retry(Reason::Disk { doing, source })
+/// Something can't be stored, for the moment.
+pub(super) fn not_stored(doing: String, source: io::Error) -> Failure {
+    Failure::Retry(Reason::Disk { doing, source })
 }
 
-pub(super) fn stop_for_lock(e: LockError) -> Stop {
+/// A lock that is another process's stops the archive; one that this process is closing is waited for.
+pub(super) fn lock_failure(e: LockError) -> Failure {
     match e {
         LockError::Taken { .. } | LockError::TakenUnseen { .. } | LockError::NotOwn { .. } => {
-            Stop::Never(e.into())
+            Failure::Never(e.into())
         }
-        LockError::Closing { .. } | LockError::Io { .. } => Stop::Retry(e.into()),
+        LockError::Closing { .. } | LockError::Io { .. } => Failure::Retry(e.into()),
     }
 }

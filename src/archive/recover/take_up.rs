@@ -1,4 +1,7 @@
-//! Taking an archive up where its checkpoint has it: the files are opened and cut back, each partition goes on.
+//! Taking an archive up at its checkpoint: the files are opened and cut back, and each partition goes on.
+//!
+//! The order: both files fit the checkpoint → quarantine, if the topic was created again → cut → list the old topic's
+//! end → sync. A power cut between any two leaves the same to be done.
 
 use std::sync::Arc;
 
@@ -8,7 +11,7 @@ use archiver_format::position::{Position, Positions};
 use archiver_format::record::Partition;
 
 use super::opened::Opened;
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
@@ -21,7 +24,8 @@ use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
 impl Archive {
-    /// Opens the files as the checkpoint has them, and works out where each partition goes on.
+    /// Opens the files as the checkpoint has them, and works out where each partition goes on. `locked` is the data
+    /// file, if it is open already.
     pub(super) async fn take_up(
         &self,
         disks: Disks,
@@ -29,8 +33,8 @@ impl Archive {
         identity: Identity,
         topic: Topic,
         checkpointed: Checkpointed,
-        held: Option<Arc<dyn File>>,
-    ) -> Result<Opened, Stop> {
+        locked: Option<Arc<dyn File>>,
+    ) -> Result<Opened, Failure> {
         let stored = checkpointed.checkpoint();
         let positions = &stored.progress.positions;
         let known = Topic {
@@ -40,7 +44,7 @@ impl Archive {
         };
         if topic.is_behind(&known) {
             let topic = self.config.topic.clone();
-            return Err(Stop::Retry(Reason::PartitionsUnknown { topic }));
+            return Err(Failure::Retry(Reason::PartitionsUnknown { topic }));
         }
         let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
             (Some(before), Some(now)) => before != now,
@@ -57,10 +61,17 @@ impl Archive {
             })
             .collect::<Positions>();
         let now = recreated.then_some(&identity);
-        let files = self.open_files(&disks.data, &store, &checkpointed, from.clone(), now, held);
+        let files = self.open_files(
+            &disks.data,
+            &store,
+            &checkpointed,
+            from.clone(),
+            now,
+            locked,
+        );
         let (writer, durable) = files.await?;
-        // An empty file is known again only by which one it is, and a topic by its id or its partitions: before anything
-        // is written to another one, that is stored.
+        // An empty file is known only by its id, and a topic by its id or its partitions. Where one of them is new,
+        // that is stored before anything is written.
         let opened = self.segment(durable.progress())?;
         let is_other_empty =
             opened.mark.length == 0 && opened.id != self.segment(&stored.progress)?.id;
@@ -72,7 +83,7 @@ impl Archive {
             }
             false => checkpointed,
         };
-        let compressor = Compressor::new(self.config.compression, &self.world.cores);
+        let compressor = Compressor::new(self.config.compression, &self.environment.cores);
         let compressor = compressor.map_err(|e| self.lacks_threads(e))?;
         let pipeline = Pipeline::new(disks.data.clone(), compressor, writer);
         Ok(Opened {
@@ -86,8 +97,8 @@ impl Archive {
         })
     }
 
-    /// If the topic was created again, what is cut off is kept first, and its end is in the list of gaps before there
-    /// is a writer at the positions behind it.
+    /// Opens the files and cuts them back. If the topic was created again, the bytes to be cut off are quarantined
+    /// first, and the old topic's end is in the list of gaps before there is a writer at the new one's start.
     async fn open_files(
         &self,
         disk: &Disk,
@@ -95,23 +106,23 @@ impl Archive {
         checkpointed: &Checkpointed,
         from: Positions,
         recreated: Option<&Identity>,
-        held: Option<Arc<dyn File>>,
-    ) -> Result<(Writer, Durable), Stop> {
+        locked: Option<Arc<dyn File>>,
+    ) -> Result<(Writer, Durable), Failure> {
         let progress = checkpointed.checkpoint().progress.clone();
         let Segment { id, mark } = self.segment(&progress)?.clone();
         let from_byte = mark.length;
         let (path, gaps) = (self.config.file.clone(), store.dir().gaps());
         let (name, records) = (self.config.name.clone(), progress.records);
         let resume = move |fs: &dyn Fs| {
-            let data = AppendFile::resume(fs, &path, &mark, id, held)?;
+            let data = AppendFile::resume(fs, &path, &mark, id, locked)?;
             Ok((data, GapLog::resume(fs, &gaps, &progress.gaps)?))
         };
         let resumed = disk.run(resume).await;
         let (data, mut gaps) = resumed.map_err(|e| self.refused(e, Some(checkpointed)))?;
-        // Both are what the checkpoint says: from here on they may be changed.
+        // Both fit the checkpoint: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
-            self.keep(disk, store, checkpointed, data.handle(), from_byte)
+            self.quarantine(disk, store, checkpointed, data.handle(), from_byte)
                 .await?;
             unlisted = self.recreated_gaps(checkpointed, now);
         }
@@ -132,7 +143,7 @@ impl Archive {
         };
         let opened = disk.run(open).await;
         let writer = opened.map_err(|e| self.refused(e, Some(checkpointed)))?;
-        // What was cut off, now or by an attempt before, would come back with a power cut.
+        // Unless it is synced, a cut of now or of an earlier attempt could be undone by a power cut.
         let synced = writer.written().sync(disk).await;
         match synced {
             Ok(durable) => Ok((writer, durable)),
@@ -140,6 +151,7 @@ impl Archive {
         }
     }
 
+    /// The gaps of a topic that is gone: one for each partition, from its position on, with an end that nobody knows.
     fn recreated_gaps(&self, checkpointed: &Checkpointed, now: &Identity) -> Vec<Gap> {
         let stored = checkpointed.checkpoint();
         let id = |identity: &Identity| identity.topic_id.clone().unwrap_or("unknown".into());
@@ -155,7 +167,7 @@ impl Archive {
             self.config.state.join("gaps.ndjson").display(),
         );
         let gap = |(partition, at): (Partition, Position)| Gap {
-            noticed: self.world.clock.now(),
+            noticed: self.environment.clock.now(),
             topic_id: stored.identity.topic_id.clone(),
             partition,
             from: at.next,

@@ -1,11 +1,12 @@
-//! What was read just before a stop during which no broker said whether the topic is still the same one.
+//! Unverified progress: records that were read before a stop during which no broker said whether the topic was still
+//! the same one.
 
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Checkpoint, Segment};
 use archiver_format::mark::{FileId, Mark};
 
-use crate::archive::archive::{Archive, Stop};
+use crate::archive::archive::{Archive, Failure};
 use crate::archive::topic_identity::perhaps_read;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
@@ -14,23 +15,23 @@ use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
 
-/// A data file that is what its checkpoint says.
+/// A data file that fits its checkpoint.
 struct Found {
     data: Arc<dyn File>,
     id: FileId,
 }
 
 impl Archive {
-    /// Makes up for it that no broker could be asked before the last checkpoint. If the archive goes back, its data
-    /// file is returned, too, locked. That it goes back is stored before anything is cut off, so that no later start
-    /// takes what was cut off for archived, and after it was kept, so that no later start cuts it off without.
+    /// Asks the brokers now, if none could be asked before the last checkpoint. If the archive has to go back, its data
+    /// file is returned too, locked. The order: quarantine → store that it goes back → cut. So no later start cuts off
+    /// bytes that were not kept, or counts bytes that were cut off.
     pub(in crate::archive) async fn verify(
         &self,
         disk: &Disk,
         store: &Store,
         stored: Checkpointed,
         topic: Option<&Topic>,
-    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Stop> {
+    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Failure> {
         let Checkpoint {
             identity,
             progress,
@@ -53,7 +54,8 @@ impl Archive {
         let found = self.find_unverified(disk, store, segment, gaps).await;
         let found = found.map_err(|e| self.refused(e, Some(&stored)))?;
         let from = self.segment(verified)?.mark.length;
-        self.keep(disk, store, &stored, &found.data, from).await?;
+        self.quarantine(disk, store, &stored, &found.data, from)
+            .await?;
         let saved = store.save_only_verified(stored, found.id).await;
         let saved = saved.map_err(|e| self.not_stored(e))?;
         tracing::warn!(
@@ -65,7 +67,7 @@ impl Archive {
         Ok((saved, Some(found.data)))
     }
 
-    /// Opens the files as a start does that trusts the checkpoint: nothing is changed if they don't fit.
+    /// Checks that both files fit the unverified checkpoint, and opens the data file. Changes nothing.
     async fn find_unverified(
         &self,
         disk: &Disk,

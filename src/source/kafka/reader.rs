@@ -13,7 +13,7 @@ use super::native::Topic;
 use super::window::Window;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
 
-/// About how many bytes are taken at once at most: one record, however large, or a chunk's worth.
+/// About how many bytes are taken at once at most: one record, however large, or a batch's worth.
 const TAKE_BYTES: usize = 1 << 20;
 
 /// Reads the partitions of one topic through several clients.

@@ -109,7 +109,7 @@ fn full_disk(kill: bool) {
     scene.assert_exact(&other, "other.ndjson");
 }
 
-/// On a full disk one chunk may find room, and the next not: who said each time that it runs and waits would say so all
+/// On a full disk one batch may find room, and the next not: who said each time that it runs and waits would say so all
 /// the time.
 fn assert_not_said_to_run_too_soon(ended: &Ended, archive: &str) {
     let mut waits_since = None;

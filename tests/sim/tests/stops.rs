@@ -22,7 +22,7 @@ const FLUSH: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_secs(3600);
 const SEEDS: u64 = 50;
 
-/// An archive that seldom writes a chunk that isn't full, and makes no checkpoint before its stop.
+/// An archive that seldom writes a batch that isn't full, and makes no checkpoint before its stop.
 fn world(seed: u64) -> World {
     let mut world = SCENES[1].world(seed);
     world.is_brisk = true;
@@ -47,7 +47,7 @@ fn length(world: &World) -> usize {
     file.expect("a file").len()
 }
 
-/// Runs until some records are in the file, and others in a chunk that waits for more; then this happens, and a stop.
+/// Runs until some records are in the file, and others in a batch that waits for more; then this happens, and a stop.
 fn stop_after(world: &World, happens: impl Fn(&World)) -> Ended {
     let (mut step, mut written) = (0, 0);
     let ended = world.process(&mut |world| {
@@ -62,7 +62,7 @@ fn stop_after(world: &World, happens: impl Fn(&World)) -> Ended {
                 return Step::Wait(2 * SECOND);
             }
             2 => written = length(world),
-            4 => assert_eq!(length(world), written, "nothing stands in the chunk"),
+            4 => assert_eq!(length(world), written, "nothing stands in the batch"),
             _ => {
                 happens(world);
                 return Step::Stop;
@@ -80,7 +80,7 @@ fn assert_goes_on(world: &mut World, seed: u64) {
 }
 
 #[test]
-fn what_stands_in_the_chunk_at_a_stop_is_in_the_file_and_in_the_checkpoint() {
+fn what_stands_in_the_batch_at_a_stop_is_in_the_file_and_in_the_checkpoint() {
     for seed in 0..SEEDS {
         let mut world = world(seed);
         let ended = stop_after(&world, |_| {});

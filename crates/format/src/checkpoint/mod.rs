@@ -1,9 +1,9 @@
-//! `checkpoint.json`: how far an archive has come.
+//! The checkpoint: how far an archive has come, as it stands in `checkpoint.json`.
 //!
-//! The file is one line, `{"format":2,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the bytes of the
-//! inner object as they stand there. What is read must be byte for byte what would be written, so each change of what a
-//! checkpoint holds is a new [`Format`]. A checkpoint of an older format is taken up; it is stored in the newest one from
-//! then on.
+//! The file is one line, `{"format":2,"checksum":"xxh3:…","checkpoint":{…}}`; the checksum is XXH3-64 of the bytes of
+//! the inner object as they stand there. A checkpoint is accepted only if writing it again gives the same bytes, so
+//! each change of its fields is a new [`Format`]. A checkpoint of an older format is taken up, and the next one is
+//! stored in the newest format. A newer format is refused by its number.
 
 mod v1;
 
@@ -20,9 +20,9 @@ use crate::position::Positions;
 /// The versions of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
-    /// One file, offsets and leader epochs side by side.
+    /// One data file; next offsets and leader epochs as two maps.
     V1,
-    /// Positions, and a list of segments.
+    /// One map of positions, and a list of segments.
     V2,
 }
 
@@ -38,6 +38,7 @@ impl Format {
         }
     }
 
+    /// The format of a number that stands in a file.
     fn of(number: u32) -> Result<Self, Unusable> {
         match number {
             0 => Err(Unusable::Damaged("there is no format 0")),
@@ -51,17 +52,17 @@ impl Format {
 /// A checkpoint as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// What the archive is; another one must not be taken up by this checkpoint.
+    /// The archive that it belongs to; no other one may be taken up at it.
     pub identity: Identity,
     /// How far it has come.
     pub progress: Progress,
-    /// How far it had come when the brokers last said that the topic is still the same one. `None` if that is
+    /// How far it had come when the brokers last confirmed that the topic was still the same one. `None` if that was at
     /// `progress`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Progress>,
 }
 
-/// What a checkpoint belongs to.
+/// The archive, the topic and the cluster that a checkpoint belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The archive's name.
@@ -85,7 +86,7 @@ pub struct Progress {
     pub positions: Positions,
     /// How many records archiver has written.
     pub records: u64,
-    /// The segments that grow, and where each ends.
+    /// The open segments, and where each ends.
     pub segments: Vec<Segment>,
     /// The end of the list of gaps.
     pub gaps: Mark,
@@ -101,7 +102,7 @@ pub struct Segment {
 }
 
 impl Progress {
-    /// The one segment that an archive without rotation has.
+    /// The only open segment; an error if there are more, or none.
     pub fn segment(&self) -> Result<&Segment, NotOne> {
         match &self.segments[..] {
             [segment] => Ok(segment),
@@ -115,7 +116,7 @@ impl Progress {
         lengths.fold(0, u64::saturating_add)
     }
 
-    /// Can archiver have come so far? Kafka has no partitions and offsets below zero.
+    /// Can an archive have come so far? Kafka has no partitions and no offsets below zero.
     fn is_possible(&self) -> bool {
         let mut positions = self.positions.iter();
         positions.all(|(partition, at)| partition >= 0 && at.next.get() >= 0)
@@ -123,7 +124,7 @@ impl Progress {
     }
 }
 
-/// A checkpoint of an archive that has not one open segment but so many.
+/// The number of open segments in a checkpoint, which is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it has {0} open segments, where one is expected")]
 pub struct NotOne(pub usize);
@@ -139,6 +140,7 @@ pub enum Unusable {
     Newer(u32),
 }
 
+/// The file around the checkpoint itself, whose bytes the checksum covers.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     format: u32,
@@ -151,7 +153,7 @@ pub fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
     seal(Format::NEWEST, checkpoint)
 }
 
-/// A checkpoint out of its bytes, in whatever format it was stored.
+/// Reads a checkpoint from its bytes, in any format that is known here.
 pub fn decode(bytes: &[u8]) -> Result<Checkpoint, Unusable> {
     #[derive(Deserialize)]
     struct Version {
@@ -174,10 +176,12 @@ pub fn decode(bytes: &[u8]) -> Result<Checkpoint, Unusable> {
     Ok(checkpoint)
 }
 
+/// The bytes of a checkpoint in this format.
 fn seal(format: Format, checkpoint: &impl Serialize) -> io::Result<Vec<u8>> {
     envelope(format, serde_json::value::to_raw_value(checkpoint)?)
 }
 
+/// The bytes of a file around a checkpoint that is JSON already.
 pub(crate) fn envelope(format: Format, checkpoint: Box<RawValue>) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(&Envelope {
         format: format.number(),
@@ -188,6 +192,7 @@ pub(crate) fn envelope(format: Format, checkpoint: Box<RawValue>) -> io::Result<
     Ok(bytes)
 }
 
+/// Reads a checkpoint of this format, if it is byte for byte what would be written.
 fn unseal<C: Serialize + DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<C, Unusable> {
     let envelope = serde_json::from_slice::<Envelope>(bytes).map_err(not_ours)?;
     let inner = envelope.checkpoint.get();
@@ -195,7 +200,7 @@ fn unseal<C: Serialize + DeserializeOwned>(format: Format, bytes: &[u8]) -> Resu
         return Err(Unusable::Damaged("its checksum doesn't match"));
     }
     let checkpoint = serde_json::from_str::<C>(inner).map_err(not_ours)?;
-    // Spaces, another order of keys, keys that stand there twice.
+    // This finds spaces, another order of keys, and keys that stand there twice.
     match seal(format, &checkpoint) {
         Ok(written) if written == bytes => Ok(checkpoint),
         _ => Err(Unusable::Damaged(NOT_OURS)),

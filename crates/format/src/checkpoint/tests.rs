@@ -148,3 +148,14 @@ fn a_newer_format_is_told_from_damage() {
     let newer = stored.replacen("\"format\":2", "\"format\":3,\"new\":[{}]", 1);
     assert_eq!(decode(newer.as_bytes()), Err(Unusable::Newer(3)));
 }
+
+#[test]
+fn the_documented_example_is_a_checkpoint_of_the_newest_format() {
+    let page = include_str!("../../../../docs/reference/formats.md");
+    let example = page.split_once("```json\n").expect("an example").1;
+    let example = example.split_once("```").expect("an end").0;
+    // None of its values has a space in it.
+    let line = example.split_whitespace().collect::<String>() + "\n";
+    let stored = decode(line.as_bytes()).expect("a checkpoint");
+    assert_eq!(encode(&stored).expect("can be encoded"), line.as_bytes());
+}

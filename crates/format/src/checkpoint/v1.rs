@@ -28,7 +28,7 @@ struct Progress {
 }
 
 impl Checkpoint {
-    /// The same as it would be stored today.
+    /// The same checkpoint in the newest format.
     pub fn take_up(self) -> super::Checkpoint {
         super::Checkpoint {
             identity: self.identity,
