@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::archive::{Archive, Failure, Interruption};
+use super::definition::{Archive, Failure, Interruption};
 use super::outstanding::Outstanding;
 use super::reading::Reading;
 use super::recover::{Opened, Owned};

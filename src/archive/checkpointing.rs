@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::archive::{Archive, Interruption};
+use super::definition::{Archive, Interruption};
 use super::disks::Disks;
 use super::pending::pending_or;
 use super::topic_identity::{Recreated, is_recreated, other_cluster};
@@ -218,14 +218,14 @@ impl Checkpoints {
                 }
                 Ok(Recreated::PerhapsRead) => {
                     let synced = written.sync(&disk).await;
-                    let _ = synced.map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
+                    let _ = synced.map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
                     return Ok(Outcome::Unsure);
                 }
                 Err(e) if patience == Patience::Trusting => match before {
                     Some(before) => (false, Some(before)),
                     None => {
                         let topic = identity.topic;
-                        return Err(Interruption::Distrust(Reason::TopicUnsure {
+                        return Err(Interruption::distrust(Reason::TopicUnsure {
                             topic,
                             error: e,
                         }));
@@ -234,11 +234,11 @@ impl Checkpoints {
                 Err(e) => return Ok(Outcome::Postponed(e)),
             };
             let synced = written.sync(&disk).await;
-            let durable = synced.map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
+            let durable = synced.map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
             let stored = store.save(identity, durable, verified).await;
             match stored {
                 Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
-                Err(source) => Err(Interruption::Distrust(Reason::Storing { file, source })),
+                Err(source) => Err(Interruption::distrust(Reason::Storing { file, source })),
             }
         }
     }

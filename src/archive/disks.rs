@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::archive::Archive;
+use super::definition::Archive;
 use crate::world::budget::Budget;
 use crate::world::disk::Disk;
 

@@ -6,11 +6,11 @@
 //! [`backpressure`], the partitions that are [`unreadable`], the [`topic_change`]s, and the [`checkpointing`]. Records
 //! that were taken and are not certain yet are [`outstanding`].
 
-mod archive;
 mod attempt;
 mod backoff;
 mod backpressure;
 mod checkpointing;
+mod definition;
 mod disks;
 mod intake;
 mod outstanding;
@@ -23,6 +23,6 @@ mod topic_change;
 mod topic_identity;
 mod unreadable;
 
-pub use archive::{Archive, Environment};
+pub use definition::{Archive, Environment};
 pub use intake::BATCH_BYTES;
 pub use task::End;

@@ -10,10 +10,10 @@ use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
 
-use super::archive::{Archive, Failure, Interruption};
 use super::backoff;
 use super::backpressure::{Backpressure, Change};
 use super::checkpointing::{Checkpoints, Noted, Outcome};
+use super::definition::{Archive, Failure, Interruption};
 use super::disks::Disks;
 use super::intake::Intake;
 use super::outstanding::Outstanding;
@@ -290,7 +290,7 @@ impl<'a> Reading<'a> {
         }
         match taken.refused {
             None => Ok(taken.count),
-            Some(e) => Err(Interruption::Failure(Failure::Never(Reason::Newline(e)))),
+            Some(e) => Err(Interruption::Failure(Failure::never(Reason::Newline(e)))),
         }
     }
 
@@ -313,9 +313,9 @@ impl<'a> Reading<'a> {
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
-                Err(Failure::Retry(Reason::Writing(e)).into())
+                Err(Failure::retry(Reason::Writing(e)).into())
             }
-            Err(e) => Err(Interruption::Distrust(Reason::Writing(e))),
+            Err(e) => Err(Interruption::distrust(Reason::Writing(e))),
         }
     }
 

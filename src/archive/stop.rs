@@ -5,8 +5,8 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use super::archive::{Failure, Interruption};
 use super::checkpointing::Patience;
+use super::definition::{Failure, Interruption};
 use super::reading::Reading;
 use crate::observe::reason::Reason;
 
@@ -92,7 +92,7 @@ impl Reading<'_> {
                 let _ = written
                     .sync(&self.disks.data)
                     .await
-                    .map_err(|e| Interruption::Distrust(Reason::Syncing(e)))?;
+                    .map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
             } else {
                 let made = self
                     .checkpoints
@@ -119,6 +119,6 @@ impl Reading<'_> {
     /// Records that were read may be of either topic.
     fn unsure(&self) -> Interruption {
         let topic = self.archive.config.topic.clone();
-        Failure::Retry(Reason::RecreatedWhileRead { topic }).into()
+        Failure::retry(Reason::RecreatedWhileRead { topic }).into()
     }
 }

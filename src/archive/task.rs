@@ -1,8 +1,8 @@
 //! An archive's task: one attempt after the other, with pauses between them.
 
-use super::archive::{Archive, Failure};
 use super::attempt::Attempts;
 use super::backoff::Backoff;
+use super::definition::{Archive, Failure};
 use crate::observe::status::State;
 use crate::world::shutdown::Shutdown;
 
@@ -30,10 +30,10 @@ impl Archive {
             match attempt {
                 Ok(()) => return self.end(&attempts),
                 Err(Failure::Never(why)) => {
-                    self.status.set(State::stopped(why));
+                    self.status.set(State::stopped(*why));
                     return End::Never;
                 }
-                Err(Failure::Retry(why)) => self.status.set(State::waiting(why)),
+                Err(Failure::Retry(why)) => self.status.set(State::waiting(*why)),
             }
             let pause = backoff.after(began.elapsed());
             tokio::select! {

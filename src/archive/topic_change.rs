@@ -14,7 +14,7 @@ use archiver_format::gap::{Gap, GapReason};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
-use super::archive::{Archive, Failure, Interruption};
+use super::definition::{Archive, Failure, Interruption};
 use super::topic_identity::other_cluster;
 use super::unreadable::{Unreadable, UnreadablePartitions, Why};
 use crate::observe::reason::Reason;
@@ -148,7 +148,7 @@ pub(super) fn new_partitions(
 /// The topic was created again: the next attempt lists the gaps and starts on the new one.
 pub(super) fn recreated(archive: &Archive) -> Interruption {
     let topic = archive.config.topic.clone();
-    Failure::Retry(Reason::Recreated { topic }).into()
+    Failure::retry(Reason::Recreated { topic }).into()
 }
 
 impl Finding {

@@ -4,7 +4,7 @@
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 
-use super::archive::Interruption;
+use super::definition::Interruption;
 use crate::observe::reason::Reason;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 
@@ -24,7 +24,7 @@ pub(super) enum Recreated {
 /// before the next checkpoint.
 pub(super) fn other_cluster(name: &str, identity: &Identity, found: &str) -> Interruption {
     let expected = identity.cluster_id.as_deref().unwrap_or("unknown");
-    Interruption::Distrust(Reason::ClusterChanged {
+    Interruption::distrust(Reason::ClusterChanged {
         cluster: name.to_owned(),
         found: found.to_owned(),
         expected: expected.to_owned(),

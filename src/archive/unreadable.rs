@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
-use super::archive::Archive;
+use super::definition::Archive;
 use crate::config::Corrupt;
 use crate::source::cluster::{KafkaError, Trouble};
 

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use archiver_format::layout::STATE_DIRECTORY;
+use archiver_format::state_files::STATE_DIRECTORY;
 
 use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
 
-use super::key::{Key, Kind};
+use super::key_kind::{Key, Kind};
 use super::keys::{
     ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
     MEMORY, NAME, NEWLINE, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,

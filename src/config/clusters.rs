@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use super::broker::{self, Bootstrap};
 use super::built::{Checked, Cluster};
+use super::did_you_mean::nearest;
 use super::keys::{CLUSTER_BROKER, CLUSTER_KAFKA, CLUSTERS, COMMIT_GROUP, CONNECTIONS, KAFKA};
-use super::nearest::nearest;
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;

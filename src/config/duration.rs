@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::key::Kind;
+use super::key_kind::Kind;
 use super::problem::Problem;
 use super::schema;
 use super::walk::{Toml, Walker};

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use archiver_format::layout::STATE_DIRECTORY;
+use archiver_format::state_files::STATE_DIRECTORY;
 
 /// As many as the kernel follows.
 const SYMLINKS_MAX: usize = 40;

@@ -12,8 +12,8 @@ use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
 use super::duration::Durations;
-use super::key::DefaultValue::{Required, Told, Typed};
-use super::key::{Key, Row};
+use super::key_kind::DefaultValue::{Required, Told, Typed};
+use super::key_kind::{Key, Row};
 use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Top};
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode};

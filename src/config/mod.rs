@@ -10,16 +10,16 @@ mod built;
 mod check;
 mod clusters;
 mod compression;
+mod did_you_mean;
 mod duration;
 mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
-mod key;
+mod key_kind;
 mod keys;
 mod load;
 mod mask;
 mod name;
-mod nearest;
 mod position;
 mod problem;
 mod properties;

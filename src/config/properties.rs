@@ -11,8 +11,8 @@ use rdkafka::types::RDKafkaConfRes;
 use serde_json::{Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
-use super::key::Kind;
-use super::nearest::nearest;
+use super::did_you_mean::nearest;
+use super::key_kind::Kind;
 use super::problem::{Problem, Span, quote};
 use super::walk::{Toml, Walker};
 

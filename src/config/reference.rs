@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::key::{DefaultValue, Row};
+use super::key_kind::{DefaultValue, Row};
 use super::keys::{KEYS, TOP};
 use super::schema::object;
 

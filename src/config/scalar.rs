@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value as Json, json};
 
-use super::key::Kind;
-use super::nearest::nearest;
+use super::did_you_mean::nearest;
+use super::key_kind::Kind;
 use super::problem::{Problem, Text};
 use super::schema;
 use super::walk::{Toml, Walker};

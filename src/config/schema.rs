@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::key::{DefaultValue, Row};
+use super::key_kind::{DefaultValue, Row};
 
 /// The schema of a table that has these keys.
 pub(super) fn object(rows: impl Iterator<Item = &'static Row>) -> Json {

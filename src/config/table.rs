@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{DefaultValue, Key, Kind, Row};
-use super::nearest::nearest;
+use super::did_you_mean::nearest;
+use super::key_kind::{DefaultValue, Key, Kind, Row};
 use super::position::Position;
 use super::problem::{At, Problem, Span, quote};
 use super::walk::{Toml, Walker};

@@ -4,12 +4,12 @@
 //! synced, only a [`Durable`] can be stored, only storing makes a [`Checkpointed`], and only that is committed.
 
 pub mod append_file;
+mod checkpoint_store;
+mod durable;
 pub mod gap_log;
 pub mod lock;
-mod progress;
 mod remedy;
-mod store;
 
-pub use progress::{Durable, OpenSegment, Written};
+pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
+pub use durable::{Durable, OpenSegment, Written};
 pub use remedy::{PAGE, REMEDY};
-pub use store::{Checkpointed, LoadError, Store, owner};

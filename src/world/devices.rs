@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::device::{Known, UNKNOWN};
+use super::device_finder::Finder;
+use super::device_table::{Known, UNKNOWN};
 use super::disk::Disk;
 use super::executor::Pace;
-use super::finder::Finder;
 use super::fs::{Fs, Unanswered};
 use super::idle::{Idle, User};
 

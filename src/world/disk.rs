@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::budget::Budget;
-use super::device::{Device, Known};
+use super::device_table::{Device, Known};
 use super::fs::{File, Fs, Unanswered};
 use super::idle::User;
 

@@ -6,18 +6,18 @@
 //! ([`executor`]), its own line of syncs, and its own share of the [`memory`] ([`budget`]). Work that needs no device
 //! is done on the cores. Nothing in here knows of Kafka or of archives.
 
+mod atomic_replace;
 pub(crate) mod budget;
 pub mod clock;
-mod device;
+pub(crate) mod coalesced_requests;
+mod device_finder;
+mod device_table;
 pub mod devices;
 pub(crate) mod disk;
 pub mod executor;
-mod finder;
 pub mod fs;
+mod grouped_syncs;
 pub(crate) mod idle;
 pub(crate) mod memory;
 pub(crate) mod open_files;
-mod replace;
-pub(crate) mod requests;
 pub mod shutdown;
-mod syncs;

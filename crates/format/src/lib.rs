@@ -3,7 +3,7 @@
 //! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
 //! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s.
-//! [`layout`] says where each of these files is.
+//! [`state_files`] says where each of these files is.
 //!
 //! Nothing here opens a file, asks for the time or knows Kafka's protocol.
 
@@ -12,8 +12,8 @@ pub mod compression;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gap;
-pub mod layout;
 pub mod line;
 pub mod mark;
 pub mod position;
 pub mod record;
+pub mod state_files;

@@ -11,7 +11,7 @@ use archiver_format::record::{NextOffset, Partition};
 
 use super::ownership::check_owner;
 use super::refusal::not_stored;
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;

@@ -8,10 +8,10 @@ mod opened;
 mod ownership;
 mod quarantine;
 mod refusal;
-mod take_up;
+mod resume;
 mod unverified;
 
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::lock::{Lock, lock};
 use crate::ledger::{LoadError, Store};
@@ -42,8 +42,8 @@ impl Archive {
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
-            Err(e @ LoadError::Io { .. }) => return Err(Failure::Retry(e.into())),
-            Err(e) => return Err(Failure::Never(e.into())),
+            Err(e @ LoadError::Io { .. }) => return Err(Failure::retry(e.into())),
+            Err(e) => return Err(Failure::never(e.into())),
         };
         match &checkpoint {
             Some(checkpoint) => {
@@ -51,7 +51,7 @@ impl Archive {
                 self.check_identity(&disks.data, checkpoint).await?;
             }
             None if owned.has_begun => {
-                return Err(Failure::Never(Reason::CheckpointGone {
+                return Err(Failure::never(Reason::CheckpointGone {
                     state: self.config.state.clone(),
                     file: self.config.file.clone(),
                 }));
@@ -108,10 +108,10 @@ impl Archive {
         store.create_dir().await.map_err(|e| {
             let state = self.config.state.clone();
             match NotOwn::of(&e) {
-                Some(found) => Failure::Never(Reason::StateNotOwn { state, found }),
+                Some(found) => Failure::never(Reason::StateNotOwn { state, found }),
                 None => {
                     let doing = format!("creating the state directory {}", state.display());
-                    Failure::Retry(Reason::Disk { doing, source: e })
+                    Failure::retry(Reason::Disk { doing, source: e })
                 }
             }
         })?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use archiver_format::compression::check_whole;
 
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::config::Existing;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, owner};
@@ -23,7 +23,7 @@ impl Archive {
         let stored = &checkpoint.checkpoint().identity;
         let configured = self.config.compression.algorithm();
         let differs = |what, expected: &str, found: &str| {
-            Err(Failure::Never(Reason::OtherIdentity {
+            Err(Failure::never(Reason::OtherIdentity {
                 state: self.config.state.clone(),
                 what,
                 expected: expected.to_owned(),
@@ -53,7 +53,7 @@ impl Archive {
             }
             _ => {}
         }
-        Err(Failure::Never(Reason::OtherArchive {
+        Err(Failure::never(Reason::OtherArchive {
             state: self.config.state.clone(),
             stored_name: stored.archive.clone(),
             stored_file: stored.file.clone(),
@@ -71,7 +71,7 @@ impl Archive {
         let stored = checkpoint.map(|stored| &stored.checkpoint().identity);
         match (stored.and_then(|stored| stored.cluster_id.as_ref()), now) {
             (Some(expected), Some(found)) if expected != found => {
-                Err(Failure::Never(Reason::OtherCluster {
+                Err(Failure::never(Reason::OtherCluster {
                     state: self.config.state.clone(),
                     cluster: self.cluster_name.clone(),
                     expected: expected.clone(),
@@ -102,13 +102,13 @@ impl Archive {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(looking_at(&path, e)),
                 Ok(stat) if !stat.is_file => {
-                    return Err(Failure::Never(Reason::NotAFile { file }));
+                    return Err(Failure::never(Reason::NotAFile { file }));
                 }
                 Ok(stat) if stat.length == 0 => return Ok(()),
                 Ok(stat) => stat,
             };
             if existing == Existing::Refuse {
-                return Err(Failure::Never(Reason::FileExists {
+                return Err(Failure::never(Reason::FileExists {
                     file,
                     length: stat.length,
                     state,
@@ -122,7 +122,7 @@ impl Archive {
                 if e.raw_os_error().is_some() {
                     return on_disk("reading", &path, e);
                 }
-                Failure::Never(Reason::NotWhole {
+                Failure::never(Reason::NotWhole {
                     file,
                     algorithm: how,
                     source: e,
@@ -140,7 +140,7 @@ fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Failure> {
             Ok(())
         }
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(looking_at(path, e)),
-        _ => Err(Failure::Never(Reason::GapsExist {
+        _ => Err(Failure::never(Reason::GapsExist {
             path: path.to_path_buf(),
         })),
     }
@@ -152,7 +152,7 @@ fn looking_at(path: &Path, source: io::Error) -> Failure {
 
 fn on_disk(doing: &str, path: &Path, source: io::Error) -> Failure {
     let doing = format!("{doing} {}", path.display());
-    Failure::Retry(Reason::Disk { doing, source })
+    Failure::retry(Reason::Disk { doing, source })
 }
 
 /// A file of another archive, whose state is beside this one's, is not appended to: the other would cut it back to

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::ledger::{Checkpointed, Store};
 use crate::observe::reason::Reason;
 use crate::world::disk::Disk;
@@ -33,7 +33,7 @@ impl Archive {
                 "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}",
                 path.display()
             );
-            Failure::Retry(Reason::Disk { doing, source })
+            Failure::retry(Reason::Disk { doing, source })
         };
         let (kept, found) = (path.clone(), Arc::clone(data));
         let look = move |fs: &dyn Fs| match fs.stat(&kept) {

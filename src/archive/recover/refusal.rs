@@ -4,7 +4,7 @@ use std::io;
 
 use archiver_format::checkpoint::{Progress, Segment};
 
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::ledger::Checkpointed;
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
@@ -18,7 +18,7 @@ impl Archive {
     ) -> Result<&'p Segment, Failure> {
         progress.segment().map_err(|source| {
             let state = self.config.state.clone();
-            Failure::Never(Reason::Segments { state, source })
+            Failure::never(Reason::Segments { state, source })
         })
     }
 
@@ -35,13 +35,13 @@ impl Archive {
         checkpointed: Option<&Checkpointed>,
     ) -> Failure {
         match e {
-            Refused::Io { .. } => Failure::Retry(Reason::Opening(e)),
+            Refused::Io { .. } => Failure::retry(Reason::Opening(e)),
             Refused::Locked(e) => lock_failure(e),
-            Refused::Owned { .. } => Failure::Never(Reason::Owned(e)),
+            Refused::Owned { .. } => Failure::never(Reason::Owned(e)),
             Refused::Foreign { .. } => {
                 let file = self.file().display().to_string();
                 let written_to = checkpointed.map(|stored| &stored.checkpoint().identity.file);
-                Failure::Never(Reason::Foreign {
+                Failure::never(Reason::Foreign {
                     refused: e,
                     moved: written_to
                         .filter(|&written_to| *written_to != file)
@@ -55,15 +55,15 @@ impl Archive {
 
 /// Something can't be stored, for the moment.
 pub(super) fn not_stored(doing: String, source: io::Error) -> Failure {
-    Failure::Retry(Reason::Disk { doing, source })
+    Failure::retry(Reason::Disk { doing, source })
 }
 
 /// A lock that is another process's stops the archive; one that this process is closing is waited for.
 pub(super) fn lock_failure(e: LockError) -> Failure {
     match e {
         LockError::Taken { .. } | LockError::TakenUnseen { .. } | LockError::NotOwn { .. } => {
-            Failure::Never(e.into())
+            Failure::never(e.into())
         }
-        LockError::Closing { .. } | LockError::Io { .. } => Failure::Retry(e.into()),
+        LockError::Closing { .. } | LockError::Io { .. } => Failure::retry(e.into()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use archiver_format::checkpoint::{Checkpoint, Segment};
 use archiver_format::mark::{FileId, Mark};
 
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::archive::topic_identity::perhaps_read;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::super::key::{DefaultValue, Row};
+use super::super::key_kind::{DefaultValue, Row};
 use super::super::keys::KEYS;
 use super::super::position::Position;
 use super::super::{load, properties, reference};

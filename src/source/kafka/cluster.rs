@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use super::aside::{blocking, end_aside};
+use super::blocking::{blocking, end_aside};
 use super::commit::Committer;
 use super::health::Health;
 use super::limits::{Limits, Shares};
 use super::native::Client;
 use super::questions::{Asked, Found, Held, Id, Suspect, TIMEOUT, identify, list};
-use super::{corrupt, describe};
+use super::{corrupt_range, describe_topics};
 use crate::config;
 use crate::source::cluster::{KafkaError, Topic, Trouble};
-use crate::world::requests::Batch;
+use crate::world::coalesced_requests::Batch;
 
 /// How often topics are looked at for new partitions, unless configured otherwise.
 pub(super) const REFRESH: Duration = Duration::from_secs(30);
@@ -132,7 +132,7 @@ impl KafkaCluster {
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             let client = Client::new(properties.chain(more), Box::new(health))?;
             if !topics.is_empty() {
-                describe::know(&client, &topics);
+                describe_topics::know(&client, &topics);
             }
             Ok(client)
         });
@@ -185,14 +185,15 @@ impl KafkaCluster {
     pub async fn describing(
         &self,
     ) -> Result<&Batch<String, Result<Topic, KafkaError>>, KafkaError> {
-        let make =
-            || self.asking(|asker, health, topics| describe::describe(asker, health, &topics));
+        let make = || {
+            self.asking(|asker, health, topics| describe_topics::describe(asker, health, &topics))
+        };
         self.describing.get_or_try_init(make).await
     }
 
     /// Finds corrupt batches, one after the other: the client that asks can read a partition only once.
     pub async fn finding(&self) -> Result<&Batch<Suspect, Found>, KafkaError> {
-        let make = || self.asking(corrupt::find);
+        let make = || self.asking(corrupt_range::find);
         self.finding.get_or_try_init(make).await
     }
 

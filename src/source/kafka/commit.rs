@@ -8,9 +8,9 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::aside::{blocking, end_aside};
+use super::blocking::{blocking, end_aside};
 use crate::ledger::Checkpointed;
-use crate::world::requests::Batch;
+use crate::world::coalesced_requests::Batch;
 
 type Offsets = HashMap<(String, Partition), NextOffset>;
 

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::aside::blocking;
-use super::describe::know;
+use super::blocking::blocking;
+use super::describe_topics::know;
 use super::inbox::Inbox;
 use super::limits::Share;
 use super::native::{Client, Queue, Topic, TopicKey};
 use super::window::Window;
 use crate::source::cluster::KafkaError;
-use crate::world::requests::Batch;
+use crate::world::coalesced_requests::Batch;
 
 /// A lost wake-up costs this much and not an archive.
 const LOOK: Duration = Duration::from_secs(1);

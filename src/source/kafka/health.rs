@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::aside::blocking;
+use super::blocking::blocking;
 use super::native::{Client, Events};
 use crate::source::cluster::{KafkaError, Trouble};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::aside::{blocking, end_aside};
+use super::blocking::{blocking, end_aside};
 use super::cluster::KafkaCluster;
 use super::feed::Feed;
 use super::limits::{Limits, Shares};

@@ -2,12 +2,12 @@
 //!
 //! Nothing outside this folder sees a type of the client library.
 
-mod aside;
+mod blocking;
 mod cluster;
 mod clusters;
 mod commit;
-mod corrupt;
-mod describe;
+mod corrupt_range;
+mod describe_topics;
 mod errors;
 mod feed;
 mod health;

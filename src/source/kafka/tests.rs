@@ -16,7 +16,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::aside::blocking;
+use super::blocking::blocking;
 use super::cluster::REFRESH;
 use super::native::{Client, Events, Queue, Run, Topic};
 use super::{KafkaClusters, Seat};

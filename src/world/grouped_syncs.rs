@@ -4,9 +4,9 @@
 use std::io;
 use std::sync::Arc;
 
+use super::coalesced_requests::Batch;
 use super::executor::Executor;
 use super::fs::{File, Fs};
-use super::requests::Batch;
 
 /// Has files synced; clones are the same one.
 #[derive(Clone)]

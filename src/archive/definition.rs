@@ -56,17 +56,36 @@ pub struct Archive {
 /// Why an attempt failed.
 pub(super) enum Failure {
     /// The cause can heal by itself: another attempt follows after a pause.
-    Retry(Reason),
+    Retry(Box<Reason>),
     /// It can't: somebody must do something and start archiver again.
-    Never(Reason),
+    Never(Box<Reason>),
 }
 
 /// Why reading ended, other than by a stop that was asked for.
 pub(super) enum Interruption {
     /// The files may hold less than was thought: nothing since the last checkpoint counts.
-    Distrust(Reason),
+    Distrust(Box<Reason>),
     /// The files are good; something else is in the way.
     Failure(Failure),
+}
+
+impl Failure {
+    /// Another attempt follows after a pause.
+    pub fn retry(why: Reason) -> Self {
+        Self::Retry(Box::new(why))
+    }
+
+    /// Somebody must do something.
+    pub fn never(why: Reason) -> Self {
+        Self::Never(Box::new(why))
+    }
+}
+
+impl Interruption {
+    /// The archive goes back to the last checkpoint.
+    pub fn distrust(why: Reason) -> Self {
+        Self::Distrust(Box::new(why))
+    }
 }
 
 impl From<Interruption> for Failure {
@@ -101,14 +120,14 @@ impl Archive {
     /// The system gives no thread for its work.
     pub(super) fn lacks_threads(&self, source: io::Error) -> Failure {
         let file = self.config.file.clone();
-        Failure::Retry(Reason::NoThread { file, source })
+        Failure::retry(Reason::NoThread { file, source })
     }
 
     /// An error of Kafka's, as a reason to wait.
     pub(super) fn kafka(&self, doing: &str, error: &KafkaError) -> Failure {
         let (topic, cluster) = (self.config.topic.clone(), self.cluster_name.clone());
         let (doing, error) = (doing.to_owned(), error.clone());
-        Failure::Retry(match error.kind {
+        Failure::retry(match error.kind {
             Trouble::Missing => Reason::NoTopic { topic, cluster },
             Trouble::Denied => Reason::Denied {
                 doing,

@@ -11,7 +11,7 @@ use archiver_format::position::{Position, Positions};
 use archiver_format::record::Partition;
 
 use super::opened::Opened;
-use crate::archive::archive::{Archive, Failure};
+use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::gap_log::GapLog;
@@ -44,7 +44,7 @@ impl Archive {
         };
         if topic.is_behind(&known) {
             let topic = self.config.topic.clone();
-            return Err(Failure::Retry(Reason::PartitionsUnknown { topic }));
+            return Err(Failure::retry(Reason::PartitionsUnknown { topic }));
         }
         let recreated = match (&stored.identity.topic_id, &identity.topic_id) {
             (Some(before), Some(now)) => before != now,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::budget::Budgets;
 use super::executor::{Executor, Pace};
 use super::fs::Fs;
-use super::syncs::Syncs;
+use super::grouped_syncs::Syncs;
 
 /// Stands for a device that can't be found out.
 pub(super) const UNKNOWN: u64 = 0;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use archiver_format::checkpoint::{
     Checkpoint, Format, Identity, Progress, Unusable, decode, encode,
 };
-use archiver_format::layout::{STATE_DIRECTORY, StateDir};
 use archiver_format::mark::FileId;
+use archiver_format::state_files::{STATE_DIRECTORY, StateDir};
 
-use super::progress::Durable;
+use super::durable::Durable;
 use super::remedy::{PAGE, REMEDY};
 use crate::world::disk::Disk;
 use crate::world::fs::{Fs, NotOwn, create_dirs};
