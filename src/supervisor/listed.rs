@@ -27,6 +27,8 @@ pub(super) struct Listed {
     depth: usize,
     /// What those have written that are not listed any more.
     past: Counts,
+    /// Those that have ended while their disk had not answered, as happens when the process is to end.
+    unanswered: Vec<Arc<Watched>>,
 }
 
 struct One {
@@ -102,7 +104,13 @@ impl Listed {
         let run = std::mem::replace(&mut one.run, Err(end));
         self.files.remove(&one.config.file);
         self.running -= 1;
-        if run.is_ok_and(|run| run.is_asked) {
+        let Ok(run) = run else {
+            return;
+        };
+        if run.watched.is_asking() {
+            self.unanswered.push(run.watched);
+        }
+        if run.is_asked {
             self.forget(number);
         }
     }
@@ -178,5 +186,10 @@ impl Listed {
             .values()
             .filter_map(|one| one.run.as_ref().ok());
         runs.map(|run| Arc::clone(&run.watched)).collect()
+    }
+
+    /// Those whose disk may not have answered when the process is to end.
+    pub fn watched_at_end(&self) -> Vec<Arc<Watched>> {
+        [self.watched(), self.unanswered.clone()].concat()
     }
 }

@@ -13,7 +13,8 @@ use crate::world::clock;
 pub enum Ended {
     /// It was asked to stop, and everything is in the files and durable.
     Clean,
-    /// It was asked to stop, and something is not in the files yet; the next run reads it again.
+    /// It was asked to stop, and something is not in the files yet, which the next run reads again; or a disk that
+    /// hangs keeps the process from vanishing.
     Unfinished,
     /// No archive can ever go on.
     Hopeless,
@@ -73,9 +74,11 @@ impl Supervisor {
         if is_late {
             self.name_the_late();
         }
+        let at_end = self.listed().watched_at_end();
+        let is_held = hung::name_unanswered(&at_end, deadline).await;
         let (statuses, counts) = (self.statuses(), self.counts());
         totals::last_line(&statuses, counts);
-        match is_late || self.listed().is_unfinished() {
+        match is_late || is_held || self.listed().is_unfinished() {
             true => Ended::Unfinished,
             false => Ended::Clean,
         }

@@ -293,6 +293,16 @@ pub fn disk_hangs(archive: &str, file: &str) -> Says {
     )
 }
 
+pub fn totals() -> Says {
+    Says::new(&["totals: "], &[])
+}
+
+/// At the end of a stop, of a disk that the process can't leave.
+pub fn held_by_disk(archive: &str, file: &str) -> Says {
+    let says = "has not answered; this process can't vanish before it does";
+    Says::new(&[archive, "error", file, says], &[])
+}
+
 /// How many archives wait, in the totals.
 pub fn totals_waiting(archives: usize) -> Says {
     Says::new(&["totals", &format!("{archives} waiting")], &[])
