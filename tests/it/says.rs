@@ -123,6 +123,11 @@ pub fn not_kafka(address: &str, begins: &str) -> Says {
     Says::new(&[address, begins, "isn't Kafka", "right port"], &[])
 }
 
+/// Nothing listens.
+pub fn refuses() -> Says {
+    Says::new(&["in trouble", "connection refused"], &[])
+}
+
 /// Something listens and says nothing.
 pub fn silent() -> Says {
     Says::new(&["in trouble", "no answer within"], &[])
