@@ -223,9 +223,16 @@ pub fn file_exists(file: &str) -> Says {
     )
 }
 
+/// By another archiver.
 pub fn owned_by(archive: &str, pid: u32) -> Says {
-    let pid = format!("another process (pid {pid})");
-    Says::new(&[archive, "stopped", &pid], &[])
+    let says = format!("another process (pid {pid}, archiver), most likely with the same archive");
+    Says::new(&[archive, "stopped", &says], &[])
+}
+
+/// By a process of this name, which is not archiver.
+pub fn owned_by_program(archive: &str, pid: u32, name: &str) -> Says {
+    let says = format!("another process (pid {pid}, {name}); stop that one first");
+    Says::new(&[archive, "stopped", &says], &[])
 }
 
 /// By a process that can't be told from here.
