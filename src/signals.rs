@@ -1,9 +1,10 @@
-//! SIGTERM and SIGINT: the first asks for a stop, the second ends the process. SIGXFSZ is outlived.
+//! SIGTERM and SIGINT: the first asks for a stop, a second one ends the process. SIGXFSZ is outlived.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
@@ -11,8 +12,12 @@ use signal_hook::iterator::Signals;
 
 use crate::world::shutdown::Stopper;
 
-/// Has the first signal ask for a stop, by a thread that does nothing else. The second ends the process with this exit
-/// code from the signal's handler, whatever the threads wait for.
+/// What comes within so long of the first signal is the same request: `timeout` tells its child, and then the group that
+/// both are in.
+const SAME_REQUEST: Duration = Duration::from_millis(300);
+
+/// Has the first signal ask for a stop, by a thread that does nothing else. The next one that isn't the same request
+/// ends the process with this exit code from the signal's handler, whatever the other threads wait for.
 ///
 /// # Errors
 ///
@@ -20,11 +25,9 @@ use crate::world::shutdown::Stopper;
 pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
     // First, so that no signal is missed while the others are set up.
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    let asked = Arc::<AtomicBool>::default();
+    let is_second = Arc::<AtomicBool>::default();
     for signal in [SIGTERM, SIGINT] {
-        // In this order: the first signal comes by before it is noted.
-        flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&asked))?;
-        flag::register(signal, Arc::clone(&asked))?;
+        flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&is_second))?;
     }
     // A file that has reached the limit (`ulimit -f`) is an error of the write that hit it. Without a handler the signal
     // that comes with it would end the process.
@@ -32,16 +35,19 @@ pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            for signal in signals.forever() {
-                // Before anything is logged.
-                stopper.stop();
-                let name = if signal == SIGTERM {
-                    "SIGTERM"
-                } else {
-                    "SIGINT"
-                };
-                tracing::info!("{name}: stopping; a second signal stops at once");
-            }
+            let Some(signal) = signals.forever().next() else {
+                return;
+            };
+            // Before anything is logged.
+            stopper.stop();
+            let name = if signal == SIGTERM {
+                "SIGTERM"
+            } else {
+                "SIGINT"
+            };
+            tracing::info!("{name}: stopping; a second signal stops at once");
+            thread::sleep(SAME_REQUEST);
+            is_second.store(true, Ordering::SeqCst);
         })?;
     Ok(())
 }

@@ -52,7 +52,13 @@ impl Attempts {
         opened: Opened,
         shutdown: &mut Shutdown,
     ) -> Result<(), Failure> {
-        let mut reading = Reading::begin(archive, opened, &mut self.outstanding).await?;
+        let mut asked = shutdown.clone();
+        // Nothing is taken yet, so a stop need not wait for brokers that have gone silent.
+        let mut reading = tokio::select! {
+            biased;
+            () = asked.requested() => return Ok(()),
+            begun = Reading::begin(archive, opened, &mut self.outstanding) => begun?,
+        };
         let ended = reading.run(shutdown).await;
         let ended = match ended {
             Ok(()) => reading.drain().await,

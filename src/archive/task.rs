@@ -15,6 +15,8 @@ pub enum End {
     Unfinished,
     /// It can't go on without somebody doing something.
     Never,
+    /// Its task has failed by a fault in the program.
+    Panicked,
 }
 
 impl Archive {

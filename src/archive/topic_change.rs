@@ -174,13 +174,31 @@ impl Finding {
                 unreadable.hold_up(archive, partition, at, &e, remedy);
                 continue;
             }
-            let (to, gap) = go_on(archive, &self.topic, gaps, partition, at, found);
+            let (mut to, gap) = go_on(archive, &self.topic, gaps, partition, at, found);
+            if to == at && unreadable.is_unmoved(partition) {
+                to = without_epoch(archive, partition, at);
+            }
             unreadable.goes_on(partition, to != at);
             restart.at.set(partition, to);
             restart.gaps.extend(gap);
         }
         (self.topic, restart)
     }
+}
+
+/// An offset that is refused again although the log holds it: the brokers may not know the leader epoch any more that was
+/// read before it, as after a restore of older data. Without it they take the offset.
+fn without_epoch(archive: &Archive, partition: Partition, at: Position) -> Position {
+    if let Some(epoch) = at.epoch {
+        tracing::warn!(
+            "archive {}: partition {partition} of topic {} is refused at offset {}, which its log holds; going on without \
+             leader epoch {epoch}, which the brokers may have lost: if the log was replaced, records may be missing",
+            archive.config.name,
+            archive.config.topic,
+            at.next,
+        );
+    }
+    at.next.into()
 }
 
 /// Where a partition that couldn't be read goes on, and the gap that this leaves.
@@ -207,13 +225,15 @@ fn go_on(
             (to, next..log.start, GapReason::Expired, text)
         }
         PartitionState::Offsets(log, Some(parted)) if parted < next => {
-            // Records before the log's start were the same, or were never read.
-            let parted = parted.max(log.start);
+            // What came in their place up to the log's start was deleted unread, and what comes then may be of any epoch.
+            let to = match parted < log.start {
+                true => log.start.into(),
+                false => back_to(parted),
+            };
             let text = format!(
                 "Kafka lost records that had been read, from {parted} up to {next}, and may hold others at their \
                  offsets; the archive keeps what was read, and goes on with the others"
             );
-            let to = back_to(parted);
             (to, parted..next, GapReason::Truncated, text)
         }
         PartitionState::Offsets(log, _) if next > log.end => {

@@ -152,6 +152,11 @@ impl UnreadablePartitions {
         again
     }
 
+    /// Was it looked at before, in vain?
+    pub fn is_unmoved(&self, partition: Partition) -> bool {
+        self.unmoved.contains(&partition)
+    }
+
     /// Notes that a partition which was looked at goes on, and whether that moved it.
     pub fn goes_on(&mut self, partition: Partition, has_moved: bool) {
         match has_moved {

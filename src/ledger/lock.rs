@@ -15,12 +15,17 @@ pub struct Lock {
 /// Why a file was not locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it, of this id.
+    /// Another process has it, and what is known of that one.
     #[error(
-        "{} is held by another process (pid {pid}), most likely an archiver with the same archive; stop that one first",
-        what.display()
+        "{} is held by another process {}; stop that one first",
+        what.display(),
+        known(*pid, name.as_deref())
     )]
-    Taken { what: PathBuf, pid: u32 },
+    Taken {
+        what: PathBuf,
+        pid: u32,
+        name: Option<String>,
+    },
     /// Another process has it, and which one can't be told from here.
     #[error(
         "{} is held by another process; look for another archiver with the same archive: on this host (lslocks, as \
@@ -37,6 +42,19 @@ pub enum LockError {
     /// The file system said no.
     #[error("locking {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+}
+
+/// What an archiver is called where processes are listed.
+const ARCHIVER: &str = "archiver";
+
+/// What is known of another process.
+fn known(pid: u32, name: Option<&str>) -> String {
+    match name {
+        Some(ARCHIVER) => format!("(pid {pid}, {ARCHIVER}), most likely with the same archive"),
+        // Processes call themselves whatever they like.
+        Some(name) => format!("(pid {pid}, {})", name.escape_debug()),
+        None => format!("(pid {pid})"),
+    }
 }
 
 impl LockError {
@@ -96,7 +114,11 @@ fn take(
         return Ok(());
     }
     Err(match fs.lock_holder(&stat) {
-        Some(pid) => LockError::Taken { what, pid },
+        Some(pid) => LockError::Taken {
+            what,
+            pid,
+            name: fs.process_name(pid),
+        },
         None => LockError::TakenUnseen { what },
     })
 }
@@ -122,6 +144,16 @@ mod tests {
         let third = fs.open(&path).expect("opened");
         let refused = lock_data(&fs, &path, &third);
         assert!(matches!(refused, Err(LockError::Closing { .. })));
+    }
+
+    #[test]
+    fn who_holds_a_lock_is_called_an_archiver_only_by_that_name() {
+        let archiver = "(pid 7, archiver), most likely with the same archive";
+        assert_eq!(known(7, Some("archiver")), archiver);
+        assert_eq!(known(7, Some("flock")), "(pid 7, flock)");
+        let forged = known(7, Some("a\n\u{1b}[2J"));
+        assert_eq!(forged, r"(pid 7, a\n\u{1b}[2J)");
+        assert_eq!(known(7, None), "(pid 7)");
     }
 
     /// What another process holds, or seems to: the record of locks is another one.

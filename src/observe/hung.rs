@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time;
+
 use crate::observe::reason::Reason;
 use crate::observe::status::Status;
 use crate::world::fs::Unanswered;
@@ -13,6 +15,8 @@ use crate::world::fs::Unanswered;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked at the end of a stop, where answers are waited for.
+const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// An archive, and the calls and jobs that its disks owe it.
 pub struct Watched {
@@ -22,6 +26,41 @@ pub struct Watched {
     pub calls: Unanswered,
     /// Jobs that no thread has begun: calls of others to the same device may hold all its threads.
     pub jobs: Unanswered,
+}
+
+impl Watched {
+    /// Is anything unanswered?
+    pub fn is_asking(&self) -> bool {
+        self.calls.first().is_some() || self.jobs.first().is_some()
+    }
+
+    /// Is a call unanswered that was made before then, and not by a disk that hangs?
+    fn may_answer(&self, then: Instant) -> bool {
+        let first = self.calls.first();
+        first.is_some_and(|(since, _)| since <= then && since.elapsed() < PATIENCE)
+    }
+}
+
+/// Says of which archives the disk has not answered at the end of a stop, and whether there is one: a thread that the
+/// kernel holds in a call keeps the process from vanishing. So what was asked until now is waited for, unless its disk
+/// hangs, up to this deadline; what nobody has begun to do isn't.
+pub async fn name_unanswered(archives: &[Arc<Watched>], deadline: time::Instant) -> bool {
+    let asked = Instant::now();
+    while archives.iter().any(|of| of.may_answer(asked)) && time::Instant::now() < deadline {
+        time::sleep(LAST_LOOK).await;
+    }
+    let called = |of: &Watched| of.calls.first().filter(|(since, _)| *since <= asked);
+    let hangs = archives.iter().any(|of| called(of).is_some());
+    for of in archives.iter().filter(|_| hangs) {
+        if let Some((_, path)) = called(of).or_else(|| of.jobs.first()) {
+            tracing::error!(
+                "archive {}: the disk of {} has not answered; this process can't vanish before it does",
+                of.status.name(),
+                path.display(),
+            );
+        }
+    }
+    hangs
 }
 
 /// Shows, again and again, which of the running archives wait for a disk that hangs.
@@ -60,6 +99,8 @@ fn hangs(unanswered: &Unanswered, now: Instant) -> Option<Arc<Path>> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::observe::status::State;
 
@@ -133,6 +174,27 @@ mod tests {
         drop(call);
         look(&archives, later);
         assert_eq!(status.state(), State::waiting(another()));
+    }
+
+    #[tokio::test]
+    async fn at_the_end_what_answers_is_waited_for_and_what_nobody_has_begun_is_not() {
+        let archives = [archive("a"), archive("b")].map(Arc::new);
+        let soon = || time::Instant::now() + Duration::from_millis(300);
+        let _queued = archives[0].jobs.ask(&path("/a"));
+        let at_once = name_unanswered(&archives, soon()).now_or_never();
+        assert_eq!(at_once, Some(false));
+        let call = archives[1].calls.ask(&path("/b"));
+        let answer = async {
+            time::sleep(LAST_LOOK).await;
+            drop(call);
+        };
+        let far = time::Instant::now() + LOOK * 60;
+        let (is_held, ()) = futures_util::join!(name_unanswered(&archives, far), answer);
+        assert!(!is_held);
+        let _call = archives[1].calls.ask(&path("/b"));
+        let deadline = soon();
+        assert!(name_unanswered(&archives, deadline).await);
+        assert!(time::Instant::now() >= deadline);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::observe::status::{Counts, State, Status, name_those};
 
 const EVERY: Duration = Duration::from_secs(30);
 
+/// How the totals are called in `RUST_LOG`.
+const TARGET: &str = "archiver::totals";
+
 /// When the line before was written, and its counts.
 struct Last(Instant, Counts);
 
@@ -35,6 +38,7 @@ fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
         states.filter(wanted).count()
     };
     tracing::info!(
+        target: TARGET,
         "totals: {records} records, {:.1} MB written ({rate:.0} records/s, {megabytes:.1} MB/s); archives: {} \
          running, {} starting, {} waiting, {} stopped",
         bytes as f64 / 1e6,
@@ -48,6 +52,7 @@ fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
 /// Writes the totals of the run at its end, and names the archives that left something undone or had stopped before.
 pub fn last_line(statuses: &[Arc<Status>], Counts { records, bytes }: Counts) {
     tracing::info!(
+        target: TARGET,
         "totals: {records} records, {:.1} MB written",
         bytes as f64 / 1e6
     );

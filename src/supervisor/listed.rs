@@ -1,6 +1,6 @@
 //! The archives that a supervisor knows: those that run, and those that have ended by themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) struct Listed {
     /// The data file of each archive that runs, and the archive's name.
     files: HashMap<PathBuf, String>,
     /// How many were started so far: the last number.
+    /// Those that were stopped one by one and left something undone.
+    unfinished: BTreeSet<String>,
     started: u64,
     /// How many run.
     running: usize,
@@ -29,6 +31,8 @@ pub(super) struct Listed {
     depth: usize,
     /// How much was written by archives that are not listed any more.
     past: Counts,
+    /// Those that have ended while their disk had not answered, as happens when the process is to end.
+    unanswered: Vec<Arc<Watched>>,
 }
 
 /// An archive that runs, or one that has ended by itself.
@@ -49,6 +53,13 @@ pub(super) struct Run {
     pub watched: Arc<Watched>,
     /// It alone was asked to stop, not the process.
     pub is_asked: bool,
+}
+
+impl One {
+    /// Has it ended with something that it took and that is not in its file for certain?
+    fn is_unfinished(&self) -> bool {
+        matches!(self.run, Err(End::Unfinished | End::Panicked))
+    }
 }
 
 impl Listed {
@@ -88,6 +99,8 @@ impl Listed {
     pub fn add(&mut self, config: &Checked<config::Archive>, status: Arc<Status>, run: Run) {
         self.started += 1;
         self.running += 1;
+        // It reads again what the one before it has left.
+        self.unfinished.remove(&config.name);
         self.names.insert(config.name.clone(), self.started);
         self.files.insert(config.file.clone(), config.name.clone());
         let one = One {
@@ -109,7 +122,13 @@ impl Listed {
         let run = std::mem::replace(&mut one.run, Err(end));
         self.files.remove(&one.config.file);
         self.running -= 1;
-        if run.is_ok_and(|run| run.is_asked) {
+        let Ok(run) = run else {
+            return;
+        };
+        if run.watched.is_asking() {
+            self.unanswered.push(run.watched);
+        }
+        if run.is_asked {
             self.forget(number);
         }
     }
@@ -136,6 +155,9 @@ impl Listed {
     fn forget(&mut self, number: u64) {
         if let Some(one) = self.archives.remove(&number) {
             self.past += one.status.counts();
+            if one.is_unfinished() {
+                self.unfinished.insert(one.config.name.clone());
+            }
             self.names.remove(&one.config.name);
         }
     }
@@ -162,8 +184,7 @@ impl Listed {
 
     /// Has any left something undone?
     pub fn is_unfinished(&self) -> bool {
-        let mut archives = self.archives.values();
-        archives.any(|one| matches!(one.run, Err(End::Unfinished)))
+        !self.unfinished.is_empty() || self.archives.values().any(One::is_unfinished)
     }
 
     pub fn statuses(&self) -> Vec<Arc<Status>> {
@@ -186,5 +207,10 @@ impl Listed {
             .values()
             .filter_map(|one| one.run.as_ref().ok());
         runs.map(|run| Arc::clone(&run.watched)).collect()
+    }
+
+    /// Those whose disk may not have answered when the process is to end.
+    pub fn watched_at_end(&self) -> Vec<Arc<Watched>> {
+        [self.watched(), self.unanswered.clone()].concat()
     }
 }

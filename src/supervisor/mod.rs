@@ -4,6 +4,7 @@
 //! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
 //! way on its disks.
 
+mod ended;
 mod ending;
 mod listed;
 mod platform;
@@ -27,10 +28,10 @@ use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
 use crate::world::shutdown::Shutdown;
 
+pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, Platform};
-pub use run::Ended;
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
@@ -176,7 +177,7 @@ impl Supervisor {
         let end = running.await.unwrap_or_else(|_| {
             // The panic's own message is on standard error already.
             status.set(State::stopped(Reason::Panicked));
-            End::Never
+            End::Panicked
         });
         // The next owner of the files must have them alone. If the process is to stop there is none.
         let mut shutdown = self.0.shutdown.clone();

@@ -3,21 +3,11 @@
 use tokio::time::Instant;
 
 use super::Supervisor;
+use super::ended::Ended;
 use crate::observe::hung;
 use crate::observe::status::{State, name_those};
 use crate::observe::totals;
 use crate::world::clock;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It was asked to stop, and everything is in the files and durable.
-    Clean,
-    /// It was asked to stop, and something is not in the files yet; the next run reads it again.
-    Unfinished,
-    /// No archive can ever go on.
-    Hopeless,
-}
 
 impl Supervisor {
     /// Runs until the process is asked to stop, or until there are archives and none of them can ever go on. Without
@@ -73,9 +63,11 @@ impl Supervisor {
         if is_late {
             self.name_the_late();
         }
+        let at_end = self.listed().watched_at_end();
+        let is_held = hung::name_unanswered(&at_end, deadline).await;
         let (statuses, counts) = (self.statuses(), self.counts());
         totals::last_line(&statuses, counts);
-        match is_late || self.listed().is_unfinished() {
+        match is_late || is_held || self.listed().is_unfinished() {
             true => Ended::Unfinished,
             false => Ended::Clean,
         }

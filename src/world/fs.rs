@@ -42,6 +42,10 @@ pub trait Fs: Send + Sync {
     fn holds_lock(&self, file: &Stat) -> bool;
     /// The other process that holds the lock of this file, if that is certain.
     fn lock_holder(&self, file: &Stat) -> Option<u32>;
+    /// What another process is called where processes are listed, if that can be told.
+    fn process_name(&self, _pid: u32) -> Option<String> {
+        None
+    }
     /// The number of this process.
     fn process(&self) -> u32;
     /// The paths of everything in a directory, in any order.

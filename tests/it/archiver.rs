@@ -250,13 +250,12 @@ impl Archiver {
 
     #[track_caller]
     pub fn assert_runs(&self) {
-        let status = self
-            .child
-            .lock()
-            .unwrap()
-            .try_wait()
-            .expect("archiver's status");
-        assert_eq!(status, None, "archiver has ended");
+        assert!(self.is_running(), "archiver has ended");
+    }
+
+    pub fn is_running(&self) -> bool {
+        let mut child = self.child.lock().unwrap();
+        child.try_wait().expect("archiver's status").is_none()
     }
 
     /// Waits for a line that says something, and returns it.

@@ -187,7 +187,7 @@ fn who_took_a_lock_and_gave_it_away_is_not_named() {
     let perl = r#"open F, "<a.ndjson"; flock F, 2; $| = 1; print "x"; sleep 1000"#;
     let (held, pid, mut shell) = hold(&format!("exec perl -e '{perl}'"));
     let refused = scene.start_as(&config, "topics.toml").await_end();
-    says::owned_by(&topic.name, pid).assert_in(&refused);
+    says::owned_by_program(&topic.name, pid, "perl").assert_in(&refused);
     drop(held);
     shell.wait().unwrap();
 }

@@ -123,6 +123,11 @@ pub fn not_kafka(address: &str, begins: &str) -> Says {
     Says::new(&[address, begins, "isn't Kafka", "right port"], &[])
 }
 
+/// Nothing listens.
+pub fn refuses() -> Says {
+    Says::new(&["in trouble", "connection refused"], &[])
+}
+
 /// Something listens and says nothing.
 pub fn silent() -> Says {
     Says::new(&["in trouble", "no answer within"], &[])
@@ -218,9 +223,16 @@ pub fn file_exists(file: &str) -> Says {
     )
 }
 
+/// By another archiver.
 pub fn owned_by(archive: &str, pid: u32) -> Says {
-    let pid = format!("another process (pid {pid})");
-    Says::new(&[archive, "stopped", &pid], &[])
+    let says = format!("another process (pid {pid}, archiver), most likely with the same archive");
+    Says::new(&[archive, "stopped", &says], &[])
+}
+
+/// By a process of this name, which is not archiver.
+pub fn owned_by_program(archive: &str, pid: u32, name: &str) -> Says {
+    let says = format!("another process (pid {pid}, {name}); stop that one first");
+    Says::new(&[archive, "stopped", &says], &[])
 }
 
 /// By a process that can't be told from here.
@@ -291,6 +303,16 @@ pub fn disk_hangs(archive: &str, file: &str) -> Says {
         &[archive, "waiting", file, "has not answered for 10 s"],
         &[],
     )
+}
+
+pub fn totals() -> Says {
+    Says::new(&["totals: "], &[])
+}
+
+/// At the end of a stop, of a disk that the process can't leave.
+pub fn held_by_disk(archive: &str, file: &str) -> Says {
+    let says = "has not answered; this process can't vanish before it does";
+    Says::new(&[archive, "error", file, says], &[])
 }
 
 /// How many archives wait, in the totals.

@@ -268,8 +268,10 @@ impl World {
         let name = &config.name;
         self.fs.note(|| format!("  archive {name} ended: {end:?}"));
         self.ended_alone(process, name, end)?;
-        if end != End::Never {
-            return Ok(end);
+        match end {
+            End::Never => {}
+            End::Panicked => return Err(format!("archive {name} panicked")),
+            end => return Ok(end),
         }
         let statuses = process.supervisor.statuses();
         let status = statuses.iter().find(|status| status.name() == name);

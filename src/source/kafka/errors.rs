@@ -16,6 +16,11 @@ const PARTED: [&str; 3] = [
 /// What the client says before the size of an answer that it doesn't take.
 const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
 
+/// What the client logs when nobody answers its first question, and before it says who and how long that was.
+const NO_ANSWER: &str = "ApiVersionRequest failed: Local: Timed out";
+const NO_ANSWER_OF: &str = "]: ";
+const NO_ANSWER_AFTER: &str = "(after ";
+
 /// An error code with what was said of it.
 pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
     let code = Code::from(code);
@@ -75,6 +80,19 @@ fn impossible_size(said: &str) -> Option<String> {
         _ => format!(
             "{who}an answer that claims to have {size} bytes, which no answer of Kafka's has here; is it the right port?"
         ),
+    })
+}
+
+/// Of a line of the client's log: nobody has answered its first question. It is no error to the client, which takes the
+/// broker for an old one and asks again.
+pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
+    let (who, rest) = line.split_once(NO_ANSWER)?;
+    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let (_, after) = rest.rsplit_once(NO_ANSWER_AFTER)?;
+    let ms = after.split("ms").next()?.parse::<u64>().ok()?;
+    Some(KafkaError {
+        kind: Trouble::Unreachable,
+        text: format!("{who}no answer within {} s", ms / 1000),
     })
 }
 
@@ -157,6 +175,18 @@ mod tests {
             );
             assert!(text.ends_with("is it the right port?"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_first_question_without_an_answer_is_not_taken_for_a_broker_s_age() {
+        let line = "[thrd:localhost:80/bootstrap]: localhost:80/bootstrap: ApiVersionRequest failed: Local: Timed out: \
+                    probably due to broker version < 0.10 (see api.version.request configuration) (after 10010ms in \
+                    state APIVERSION_QUERY)";
+        let silent = no_answer(line).expect("it is told");
+        assert_eq!(silent.kind, Trouble::Unreachable);
+        assert_eq!(silent.text, "localhost:80/bootstrap: no answer within 10 s");
+        let other = "[thrd:main]: ApiVersionRequest failed: Local: Broker transport failure";
+        assert!(no_answer(other).is_none());
     }
 
     #[test]

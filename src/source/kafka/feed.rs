@@ -163,7 +163,7 @@ mod tests {
             .build();
         let runtime = runtime.expect("a runtime");
         let shares = Shares::new(64 << 20);
-        let share = runtime.block_on(shares.take());
+        let share = runtime.block_on(shares.take(1)).remove(0);
         let _entered = runtime.enter();
         let brokers = mock.bootstrap_servers();
         let client = Client::new([("bootstrap.servers", brokers.as_str())], Box::new(Quiet));

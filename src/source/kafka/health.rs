@@ -1,10 +1,11 @@
-//! Whether a cluster answers, said once when that changes.
+//! Whether a cluster answers, and if not, why: said once when that changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::blocking::blocking;
+use super::errors;
 use super::native::{Client, Events};
 use crate::source::cluster::{KafkaError, Trouble};
 
@@ -12,6 +13,10 @@ use crate::source::cluster::{KafkaError, Trouble};
 const SILENT: Duration = Duration::from_secs(3);
 /// How long between two looks at a cluster that is in trouble, and how long each waits.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long after a cause was said another one is said, in its place. Each one that is said doubles it, so that brokers
+/// that go back and forth between two don't fill the log.
+const CHANGE: Duration = Duration::from_secs(3);
+const CHANGE_MOST: Duration = Duration::from_secs(600);
 /// The client repeats what is wrong with a broker every 30 s; when it hasn't for so long, that is over.
 const OVER: Duration = Duration::from_secs(75);
 
@@ -25,11 +30,19 @@ pub(super) struct Health {
 #[derive(Default)]
 struct State {
     /// Why the cluster as a whole can't be used.
-    trouble: Option<KafkaError>,
+    trouble: Option<Said>,
     /// When each broker that couldn't be reached was complained of last.
     brokers: HashMap<String, Instant>,
-    /// The last reason that a broker couldn't be reached.
-    reason: Option<KafkaError>,
+    /// The last that was heard of what is wrong.
+    heard: Option<KafkaError>,
+}
+
+/// What is wrong, as it was said.
+struct Said {
+    error: KafkaError,
+    at: Instant,
+    /// How long it stays.
+    stays: Duration,
 }
 
 impl Health {
@@ -51,7 +64,8 @@ impl Health {
 
     /// What is wrong with the cluster, if anything is.
     pub fn known_trouble(&self) -> Option<KafkaError> {
-        self.lock().trouble.clone()
+        let state = self.lock();
+        state.trouble.as_ref().map(|said| said.error.clone())
     }
 
     /// Looks for ever whether anybody answers; while anything is wrong, whether it is over.
@@ -74,6 +88,7 @@ impl Health {
                         health.lock().trouble = None;
                         tracing::info!("cluster {}: answers", health.name);
                     }
+                    health.say_what_has_changed(Instant::now());
                     health.forget_what_is_over();
                 }
             }
@@ -109,20 +124,45 @@ impl Health {
 
     /// Takes note of what keeps the cluster from answering, and says so if that is news.
     fn in_trouble(&self, state: &mut State, error: KafkaError) {
-        let news = match &state.trouble {
-            None => true,
-            Some(before) => before.kind != error.kind && error.kind == Trouble::Denied,
-        };
-        if news {
-            tracing::warn!("cluster {}: in trouble: {error}; trying again", self.name);
-            state.trouble = Some(error);
+        if state.trouble.is_none() {
+            self.say(state, error.clone(), Instant::now(), CHANGE);
             self.changed.notify_one();
         }
+        state.heard = Some(error);
+    }
+
+    /// Says another cause that was heard since, once the one before has stayed for long enough.
+    fn say_what_has_changed(&self, now: Instant) {
+        let mut state = self.lock();
+        let (Some(said), Some(heard)) = (&state.trouble, &state.heard) else {
+            return;
+        };
+        let stays = now.saturating_duration_since(said.at) < said.stays;
+        if stays || cause(heard).eq(cause(&said.error)) {
+            return;
+        }
+        let next = (said.stays * 2).min(CHANGE_MOST);
+        let heard = heard.clone();
+        self.say(&mut state, heard, now, next);
+    }
+
+    fn say(&self, state: &mut State, error: KafkaError, at: Instant, stays: Duration) {
+        tracing::warn!("cluster {}: in trouble: {error}; trying again", self.name);
+        state.trouble = Some(Said { error, at, stays });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What an error says, less what differs each time: which broker, at which of its addresses, and after how long.
+fn cause(error: &KafkaError) -> impl Iterator<Item = &str> {
+    let (who, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
+    let text = if who.contains('/') { what } else { &error.text };
+    let text = text.split(" (after ").next().unwrap_or_default();
+    let is_number = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    text.split(' ').filter(move |word| !is_number(word))
 }
 
 /// Does anybody answer in time? Nothing if that can't be asked.
@@ -134,8 +174,11 @@ async fn answers(client: &Weak<Client>, within: Duration) -> Option<bool> {
 
 impl Events for Arc<Health> {
     fn log(&self, level: i32, text: &str) {
-        // What matters of it comes as an error too, and is told from there.
+        // What matters of it comes as an error too, and is told from there; but for this.
         tracing::debug!(target: "librdkafka", level, "cluster {}: {text}", self.name);
+        if let Some(silent) = errors::no_answer(text) {
+            self.lock().heard = Some(silent);
+        }
     }
 
     fn trouble(&self, error: KafkaError) {
@@ -156,7 +199,7 @@ impl Events for Arc<Health> {
                 );
                 self.changed.notify_one();
             }
-            state.reason = Some(error);
+            state.heard = Some(error);
         } else {
             self.in_trouble(&mut state, error);
         }
@@ -168,7 +211,7 @@ impl Events for Arc<Health> {
             kind: Trouble::Unreachable,
             text: "no broker answers".into(),
         };
-        let why = state.reason.clone().unwrap_or(unknown);
+        let why = state.heard.clone().unwrap_or(unknown);
         self.in_trouble(&mut state, why);
     }
 }
@@ -225,6 +268,37 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert!(!health.is_hurt());
+    }
+
+    #[test]
+    fn another_cause_is_said_after_a_while_and_brokers_between_two_do_not_fill_the_log() {
+        let health = Arc::new(Health::new("changing"));
+        let causes = [
+            "host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
+            "host:2/2: Connect to ipv6#[::1]:2 failed: Connection refused (after 7ms in state CONNECT, 1 identical)",
+            "host:1/bootstrap: Disconnected",
+        ];
+        let said = || health.known_trouble().map(|e| e.text).expect("in trouble");
+        health.trouble(unreachable(causes[0]));
+        health.all_down();
+        let begun = Instant::now();
+        let after = |seconds| begun + Duration::from_secs(seconds);
+        health.trouble(unreachable(causes[1]));
+        health.say_what_has_changed(after(5));
+        assert_eq!(said(), causes[0], "it is the same");
+        health.trouble(unreachable(causes[2]));
+        health.say_what_has_changed(after(1));
+        assert_eq!(said(), causes[0], "it has just been said");
+        health.say_what_has_changed(after(5));
+        assert_eq!(said(), causes[2]);
+        let (mut lines, mut before) = (0, said());
+        for second in 6..3_600 {
+            health.trouble(unreachable(causes[if second % 2 == 0 { 0 } else { 2 }]));
+            health.say_what_has_changed(after(second));
+            lines += u32::from(said() != before);
+            before = said();
+        }
+        assert!((10..20).contains(&lines), "{lines} lines in an hour");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::blocking::{blocking, end_aside};
 use super::cluster::KafkaCluster;
 use super::feed::Feed;
-use super::limits::{Limits, Shares};
+use super::limits::{Limits, Share, Shares};
 use super::reader::{KafkaReader, Reads};
 use crate::source::cluster::KafkaError;
 
@@ -96,6 +96,7 @@ impl Lane {
     /// Makes its clients if there are none, and makes them anew if what they may hold is not their share any more. What
     /// goes wrong is said to the archive that needs one; archives that read must not be kept waiting by it.
     pub async fn connect(lane: Weak<Self>, cluster: Weak<KafkaCluster>) {
+        let mut was_said = false;
         while let (Some(lane), Some(cluster)) = (lane.upgrade(), cluster.upgrade()) {
             let mut clients = lane.clients.lock().await;
             let among = lane.shares.among();
@@ -105,8 +106,15 @@ impl Lane {
             }
             lane.let_go(&mut clients).await;
             let made = lane.make(&cluster, &mut clients).await;
-            if made.is_ok() || lane.reading().is_empty() {
+            let Err(e) = made else { return };
+            if lane.reading().is_empty() {
                 return;
+            }
+            if !std::mem::replace(&mut was_said, true) {
+                tracing::warn!(
+                    "cluster {}: making clients anew: {e}; nothing is read through them until that succeeds; trying again",
+                    cluster.config.name
+                );
             }
             drop(clients);
             drop((lane, cluster));
@@ -147,13 +155,14 @@ impl Lane {
     ) -> Result<(), KafkaError> {
         let brokers = cluster.brokers().await?;
         let topics = locked(&self.topics).iter().cloned().collect::<Vec<_>>();
-        let one = async |topics: Vec<String>| {
-            let share = self.shares.take().await;
+        let one = async |share: Share, topics: Vec<String>| {
             let limits = Limits::new(self.shares.memory, share.among());
             let client = cluster.client(&topics, limits.properties(brokers)).await?;
             Ok(Feed::new(client, self.shares.window.clone(), share, topics))
         };
-        let made = (0..self.connections).map(|_| one(topics.clone()));
+        let connections = u32::try_from(self.connections).unwrap_or(u32::MAX);
+        let shares = self.shares.take(connections).await.into_iter();
+        let made = shares.map(|share| one(share, topics.clone()));
         *clients = try_join_all(made).await?;
         for reads in self.reading() {
             reads.resume(clients);

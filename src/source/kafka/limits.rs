@@ -77,17 +77,23 @@ impl Shares {
         self.among.load(Ordering::Relaxed)
     }
 
-    /// A part, once nobody has too much.
-    pub async fn take(&self) -> Share {
+    /// A part for each of so many clients, once nobody has too much. All of them at once: whoever held some and waited
+    /// for the others could keep them from becoming free.
+    pub async fn take(&self, count: u32) -> Vec<Share> {
         loop {
             let among = self.among().max(1);
-            let units = Arc::clone(&self.left).acquire_many_owned(UNITS / among);
+            let part = UNITS / among.max(count);
+            let units = Arc::clone(&self.left).acquire_many_owned(part * count);
             if let Ok(units) = timeout(LOOK, units).await
                 && self.among().max(1) == among
             {
                 // Nobody closes it.
-                let _units = units.ok();
-                return Share { among, _units };
+                let mut units = units.ok();
+                let split = |_| Share {
+                    among,
+                    _units: units.as_mut().and_then(|units| units.split(part as usize)),
+                };
+                return (0..count).map(split).collect();
             }
         }
     }
@@ -178,7 +184,7 @@ mod tests {
         shares.join(2);
         shares.divide();
         for _ in 0..5 {
-            assert_eq!(shares.take().await.among(), 5);
+            assert_eq!(shares.take(1).await[0].among(), 5);
         }
     }
 
@@ -195,7 +201,7 @@ mod tests {
             // Those that have too much give it back before others have theirs.
             held.retain(|share| share.among() == shares.among());
             while held.len() < clients {
-                held.push(shares.take().await);
+                held.push(shares.take(1).await.remove(0));
             }
             let all = held.iter().map(|share| 1.0 / f64::from(share.among()));
             let all = all.sum::<f64>();
@@ -210,16 +216,16 @@ mod tests {
         let shares = Arc::new(Shares::new(256 << 20));
         shares.join(1);
         shares.divide();
-        let first = shares.take().await;
+        let first = shares.take(1).await.remove(0);
         shares.join(1);
         let waiting = tokio::spawn({
             let shares = Arc::clone(&shares);
-            async move { shares.take().await.among() }
+            async move { shares.take(1).await.remove(0).among() }
         });
         tokio::time::sleep(LOOK / 2).await;
         shares.divide();
         drop(first);
-        let again = shares.take().await;
+        let again = shares.take(1).await.remove(0);
         assert_eq!((again.among(), waiting.await.expect("no panic")), (2, 2));
     }
 

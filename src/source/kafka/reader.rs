@@ -77,6 +77,8 @@ impl Reads {
         }
         // What had left the queues before is in the inbox then.
         feeds.iter().for_each(|feed| feed.settle());
+        // What was said of the clients before says nothing of others.
+        state.failed.clear();
         self.inbox.clear();
     }
 

@@ -157,6 +157,13 @@ fn ids_are_own() -> bool {
     ids.is_some_and(|ids| ids.split_whitespace().eq([std::process::id().to_string()]))
 }
 
+/// What a process is called where processes are listed; it may be any bytes of its own choice.
+pub fn process_name(pid: u32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let name = String::from_utf8_lossy(&name);
+    Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
+}
+
 fn guard<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }

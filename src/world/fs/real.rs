@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::locks::Locks;
+use super::locks::{self, Locks};
 use super::{File, Fs, NotOwn, Question, Stat, Unanswered, parent};
 use file::{Device, RealFile};
 
@@ -249,6 +249,10 @@ impl Fs for RealFs {
 
     fn lock_holder(&self, file: &Stat) -> Option<u32> {
         self.locks.holder(file)
+    }
+
+    fn process_name(&self, pid: u32) -> Option<String> {
+        locks::process_name(pid)
     }
 
     fn process(&self) -> u32 {

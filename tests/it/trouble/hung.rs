@@ -104,6 +104,7 @@ fn a_stop_while_a_disk_hangs_holds_its_timeout_and_names_who_is_late() {
     archiver.signal(Signal::TERM);
     let late = archiver.await_line(&says::not_stopped(&topic.name, 3));
     assert!(!late.contains(&other.name), "{late}");
+    archiver.await_line(&says::held_by_disk(&topic.name, "disk/"));
     await_only_the_disk_holds_it(&archiver);
     drop(frozen);
     let ended = archiver.await_end();
@@ -139,12 +140,41 @@ fn a_start_on_a_disk_that_hangs_says_so_and_can_be_stopped() {
     producer.send_all(&other, values.jsons(100));
     scene.await_lines(&archiver, "b.ndjson", 100);
     archiver.signal(Signal::TERM);
+    let held = archiver.await_line(&says::held_by_disk(&topic.name, "disk/.archiver"));
+    assert!(!held.contains(&other.name), "{held}");
     await_only_the_disk_holds_it(&archiver);
     drop(frozen);
     let ended = archiver.await_end();
-    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
     scene.assert_exact(&topic, "disk/a.ndjson");
     scene.assert_exact(&other, "b.ndjson");
+}
+
+/// Nobody knows yet that it hangs.
+#[test]
+fn a_stop_right_after_a_start_on_a_disk_that_hangs_names_it() {
+    let scene = Scene::new();
+    let what = "a stop right after a start on a disk that hangs";
+    let Some(disk) = Disk::mount(Kind::Ext4, scene.path("disk"), what) else {
+        return;
+    };
+    let (topic, other) = (scene.topic("starts", 1), scene.topic("answers", 1));
+    let config = Config::new()
+        .top("shutdown_timeout", "3s")
+        .archive(&topic, "disk/a.ndjson", EARLIEST)
+        .archive(&other, "b.ndjson", EARLIEST);
+    let (archiver, frozen);
+    frozen = disk.freeze();
+    archiver = scene.start(&config);
+    archiver.await_line(&says::running(&other.name));
+    archiver.signal(Signal::TERM);
+    archiver.await_line(&says::held_by_disk(&topic.name, "disk/.archiver"));
+    await_only_the_disk_holds_it(&archiver);
+    drop(frozen);
+    let ended = archiver.await_end();
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("not stopped"), "{}", ended.stderr);
+    says::totals().assert_in(&ended);
 }
 
 #[test]

@@ -142,6 +142,19 @@ impl Log {
         (end < at.next.get()).then_some(NextOffset::new(end))
     }
 
+    /// Knows no epoch as late as this one: what a restore of older data leaves.
+    pub fn lacks_epoch(&self, at: Position) -> bool {
+        at.epoch
+            .and_then(|epoch| usize::try_from(epoch).ok())
+            .is_some_and(|epoch| epoch > self.epochs.len())
+    }
+
+    /// Its brokers have lost what they knew of epochs.
+    pub fn forget_epochs(&mut self) {
+        self.epochs.clear();
+        self.all.iter_mut().for_each(|written| written.epoch = 0);
+    }
+
     /// Ends the open transaction.
     pub fn end_transaction(&mut self, commit: bool) {
         if !commit {

@@ -109,6 +109,7 @@ impl Queue {
                 _ if failed => (Some(Trouble::Other), false),
                 None => (Some(Trouble::Missing), false),
                 Some(log) if log.leaderless => (Some(Trouble::Other), false),
+                Some(log) if log.lacks_epoch(at) => (Some(Trouble::OutOfRange), true),
                 Some(log) if let Some(from) = log.parts_before(at) => {
                     (Some(Trouble::Truncated { at, from }), true)
                 }

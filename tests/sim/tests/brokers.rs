@@ -67,6 +67,38 @@ fn a_log_that_became_another_one_while_nobody_read_it_is_read_from_where_they_pa
 }
 
 #[test]
+fn a_log_whose_brokers_know_no_epoch_as_late_as_the_archive_s_is_read_on() {
+    for seed in 0..40 {
+        let world = play(scene("log gets shorter"), seed);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let mut kafka = world.cluster.kafka();
+        kafka.logs("t").iter_mut().for_each(Log::forget_epochs);
+        drop(kafka);
+        write(&world, 3);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    }
+}
+
+#[test]
+fn a_log_that_became_another_one_and_was_deleted_up_to_where_the_archive_stands_is_read_on() {
+    for seed in 0..40 {
+        let world = play(scene("steady, plain"), seed);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let mut kafka = world.cluster.kafka();
+        for (index, log) in kafka.logs("t").iter_mut().enumerate() {
+            become_another(log, &format!("t/0/{index}"), 3);
+            log.expire(log.end());
+        }
+        drop(kafka);
+        write(&world, 3);
+        finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let gaps = listed(&world);
+        let listed = gaps.matches("\"truncated\"").count();
+        assert_eq!(listed, 2, "seed {seed}, each once: {gaps}");
+    }
+}
+
+#[test]
 fn a_log_that_gets_shorter_again_before_anything_more_is_read_is_read_from_where_it_parts() {
     for seed in 0..40 {
         let mut world = scene("steady, plain").world(seed);
