@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use archiver_format::position::Position;
 use archiver_format::record::Partition;
 use tokio::sync::Notify;
 
@@ -81,14 +82,31 @@ impl Inbox {
         self.window.is_full() && !self.locked().runs.is_empty()
     }
 
-    /// Hands the first of what waits to `each`, up to so many, or about so many bytes; says how many.
-    pub fn take(&self, most: usize, most_bytes: usize, each: &mut dyn FnMut(Fetched<'_>)) -> usize {
+    /// Hands the first of what waits to `each`, up to so many, or about so many bytes; says how many. `note` is told how far
+    /// each partition has come, once a run of its records.
+    pub fn take(
+        &self,
+        most: usize,
+        most_bytes: usize,
+        each: &mut dyn FnMut(Fetched<'_>),
+        note: &mut dyn FnMut(Partition, Position),
+    ) -> usize {
         let Some(mut run) = self.locked().runs.pop_front() else {
             return 0;
         };
         let (had, held) = (run.len(), run.bytes());
+        let mut last = None::<(Partition, Position)>;
         while run.len() > 0 && had - run.len() < most && held - run.bytes() < most_bytes {
-            run.take(each);
+            let behind = run.take(each);
+            if let (Some((before, position)), Some((now, _))) = (last, behind)
+                && before != now
+            {
+                note(before, position);
+            }
+            last = behind.or(last);
+        }
+        if let Some((partition, position)) = last {
+            note(partition, position);
         }
         let (taken, freed) = (had - run.len(), held - run.bytes());
         let mut waiting = self.locked();

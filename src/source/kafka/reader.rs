@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use archiver_format::position::{Position, Positions};
+use archiver_format::position::Positions;
 use archiver_format::record::Partition;
 use tokio::sync::Notify;
 
@@ -161,26 +161,13 @@ impl Reader for KafkaReader {
         for (partition, e) in failed.drain(..) {
             each(Fetched::Failed(partition, e));
         }
-        // Records come in runs of one partition: only the last of a run is noted.
-        let mut last = None::<(Partition, Position)>;
-        let mut note = |last: Option<(Partition, Position)>| {
-            if let Some((partition, position)) = last
-                && positions.get(partition).is_some()
-            {
-                positions.set(partition, position);
-            }
-        };
-        let taken = self.0.inbox.take(most, TAKE_BYTES, &mut |fetched| {
-            if let Fetched::Record(record) = &fetched {
-                let before = last.replace((record.partition, Position::after(record)));
-                if before.is_some_and(|(partition, _)| partition != record.partition) {
-                    note(before);
+        self.0
+            .inbox
+            .take(most, TAKE_BYTES, each, &mut |partition, position| {
+                if positions.get(partition).is_some() {
+                    positions.set(partition, position);
                 }
-            }
-            each(fetched);
-        });
-        note(last);
-        taken
+            })
     }
 
     fn waiting(&self) -> usize {

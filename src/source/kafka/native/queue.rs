@@ -8,7 +8,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archiver_format::position::Positions;
+use archiver_format::position::{Position, Positions};
 use archiver_format::record::{Partition, Record};
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
@@ -320,12 +320,20 @@ impl Run {
         self.bytes
     }
 
-    /// Hands the first one to `each`.
-    pub(in crate::source::kafka) fn take(&mut self, each: &mut dyn FnMut(Fetched<'_>)) {
-        if let Some(message) = self.messages.pop_front() {
-            self.bytes -= message.bytes();
-            each(message.fetched());
-        }
+    /// Hands the first one to `each`; its partition and the position behind it, if it is a record.
+    pub(in crate::source::kafka) fn take(
+        &mut self,
+        each: &mut dyn FnMut(Fetched<'_>),
+    ) -> Option<(Partition, Position)> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.bytes();
+        let fetched = message.fetched();
+        let behind = match &fetched {
+            Fetched::Record(record) => Some((record.partition, Position::after(record))),
+            Fetched::Failed(..) => None,
+        };
+        each(fetched);
+        behind
     }
 
     /// Drops those of these partitions.
