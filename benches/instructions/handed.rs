@@ -59,7 +59,8 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             said_too_large: Arc::default(),
         },
     };
-    assert_eq!(runtime.block_on(archive.run(shutdown)), End::Clean);
+    let (end, _remains) = runtime.block_on(archive.run(shutdown));
+    assert_eq!(end, End::Clean);
     let written = std::fs::metadata(file).expect("a file");
     written.len() as usize
 }

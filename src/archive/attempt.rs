@@ -23,7 +23,19 @@ pub(super) struct Attempts {
     pub outstanding: Outstanding,
 }
 
+/// The locks of an archive that has ended. They are to be kept until nothing is under way any more that it had begun on
+/// its disks: what is done late must not be done to another process's files.
+#[must_use]
+pub struct Remains {
+    _owned: Option<Owned>,
+}
+
 impl Attempts {
+    /// What is left when the last one has ended.
+    pub fn remains(self) -> Remains {
+        Remains { _owned: self.owned }
+    }
+
     /// Opens the archive and reads until a stop is asked for or something fails.
     pub async fn attempt(
         &mut self,

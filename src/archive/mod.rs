@@ -23,6 +23,7 @@ mod topic_change;
 mod topic_identity;
 mod unreadable;
 
+pub use attempt::Remains;
 pub use definition::{Archive, Environment};
 pub use intake::BATCH_BYTES;
 pub use task::End;

@@ -1,6 +1,6 @@
 //! An archive's task: one attempt after the other, with pauses between them.
 
-use super::attempt::Attempts;
+use super::attempt::{Attempts, Remains};
 use super::backoff::Backoff;
 use super::definition::{Archive, Failure};
 use crate::observe::status::State;
@@ -22,15 +22,20 @@ pub enum End {
 impl Archive {
     /// Archives until a stop is asked for, or until it can never go on. A failure that can heal is followed by another
     /// attempt.
-    pub async fn run(self, mut shutdown: Shutdown) -> End {
+    pub async fn run(self, shutdown: Shutdown) -> (End, Remains) {
         let mut attempts = Attempts::default();
+        let end = self.try_again_and_again(&mut attempts, shutdown).await;
+        (end, attempts.remains())
+    }
+
+    async fn try_again_and_again(&self, attempts: &mut Attempts, mut shutdown: Shutdown) -> End {
         let mut backoff = Backoff::new();
         loop {
             self.status.begins();
             let began = tokio::time::Instant::now();
-            let attempt = attempts.attempt(&self, &mut shutdown).await;
+            let attempt = attempts.attempt(self, &mut shutdown).await;
             match attempt {
-                Ok(()) => return self.end(&attempts),
+                Ok(()) => return self.end(attempts),
                 Err(Failure::Never(why)) => {
                     self.status.set(State::stopped(*why));
                     return End::Never;
@@ -40,7 +45,7 @@ impl Archive {
             let pause = backoff.after(began.elapsed());
             tokio::select! {
                 biased;
-                () = shutdown.requested() => return self.end(&attempts),
+                () = shutdown.requested() => return self.end(attempts),
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -174,17 +174,28 @@ impl Supervisor {
     async fn carry(self, archive: Archive, stop: Shutdown, mut idle: Idle, ending: Ending) {
         let (name, status) = (archive.config.name.clone(), Arc::clone(&archive.status));
         let running = AssertUnwindSafe(archive.run(stop)).catch_unwind();
-        let end = running.await.unwrap_or_else(|_| {
-            // The panic's own message is on standard error already.
-            status.set(State::stopped(Reason::Panicked));
-            End::Panicked
-        });
-        // The next owner of the files must have them alone. If the process is to stop there is none.
+        let (end, remains) = match running.await {
+            Ok((end, remains)) => (end, Some(remains)),
+            Err(_) => {
+                // The panic's own message is on standard error already.
+                status.set(State::stopped(Reason::Panicked));
+                (End::Panicked, None)
+            }
+        };
+        // The next owner of the files must have them alone. This process has none if it is to stop, another one may.
         let mut shutdown = self.0.shutdown.clone();
-        tokio::select! {
+        let must_wait = tokio::select! {
             biased;
-            () = shutdown.requested() => {}
-            () = idle.wait() => {}
+            () = shutdown.requested() => true,
+            () = idle.wait() => false,
+        };
+        if must_wait {
+            tokio::spawn(async move {
+                idle.wait().await;
+                drop(remains);
+            });
+        } else {
+            drop(remains);
         }
         self.listed().ended(&name, end);
         ending.set(end);

@@ -11,7 +11,19 @@ use crate::sim::torture::shown;
 const SEEDS: u64 = 5_000;
 
 /// Seeds that have found something; run always.
-const REGRESSIONS: [u64; 10] = [3, 4, 9, 28, 371, 993, 2582, 3545, 4877, 1795260601001342];
+const REGRESSIONS: [u64; 11] = [
+    3,
+    4,
+    9,
+    28,
+    371,
+    993,
+    2582,
+    3545,
+    4877,
+    1795260601001342,
+    1_795_951_307_010_088,
+];
 
 fn fail(failure: &Failure) -> ! {
     panic!(
