@@ -117,10 +117,7 @@ impl Backpressure {
         tokio::select! {
             biased;
             () = until(over) => Change::TurnIsOver,
-            held = pending_or(&mut self.in_line) => {
-                self.in_line = None;
-                Change::Turn(held)
-            }
+            held = self.turn() => Change::Turn(held),
             () = until(due) => Change::IsPressed,
         }
     }

@@ -16,11 +16,12 @@ use super::definition::{Archive, Interruption};
 use super::disks::Disks;
 use super::pending::pending_or;
 use super::topic_identity::{Recreated, is_recreated, other_cluster};
-use crate::ledger::{Checkpointed, Store, Written};
+use crate::ledger::{Checkpointed, Durable, Store, Written};
 use crate::observe::reason::Reason;
 use crate::segment::pipeline::Pipeline;
 use crate::segment::writer::Wrote;
 use crate::source::cluster::{KafkaError, Trouble};
+use crate::world::disk::Disk;
 
 /// How making a checkpoint ended.
 pub(super) enum Outcome {
@@ -217,8 +218,7 @@ impl Checkpoints {
                     return Err(other_cluster(&cluster_name, &identity, &found));
                 }
                 Ok(Recreated::PerhapsRead) => {
-                    let synced = written.sync(&disk).await;
-                    let _ = synced.map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
+                    let _ = sync(written, &disk).await?;
                     return Ok(Outcome::Unsure);
                 }
                 Err(e) if patience == Patience::Trusting => match before {
@@ -233,8 +233,7 @@ impl Checkpoints {
                 },
                 Err(e) => return Ok(Outcome::Postponed(e)),
             };
-            let synced = written.sync(&disk).await;
-            let durable = synced.map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
+            let durable = sync(written, &disk).await?;
             let stored = store.save(identity, durable, verified).await;
             match stored {
                 Ok(checkpointed) => Ok(Outcome::Stored(Box::new(checkpointed), recreated)),
@@ -242,4 +241,10 @@ impl Checkpoints {
             }
         }
     }
+}
+
+/// Makes progress durable; after a failure nothing since the last checkpoint is trusted.
+pub(super) async fn sync(written: Written, disk: &Disk) -> Result<Durable, Interruption> {
+    let synced = written.sync(disk).await;
+    synced.map_err(|e| Interruption::distrust(Reason::Syncing(e)))
 }

@@ -205,10 +205,7 @@ impl<'a> Reading<'a> {
         let waiting = &mut self.unreadable;
         let at = waiting.try_again(self.archive, self.intake.positions());
         if !at.is_empty() {
-            self.restart(Restart {
-                at,
-                gaps: Vec::new(),
-            })?;
+            self.restart(at.into())?;
         }
         self.look();
         Ok(())
@@ -235,10 +232,7 @@ impl<'a> Reading<'a> {
         let identity = &self.checkpoints.identity;
         let new = topic_change::new_partitions(self.archive, identity, &self.topic, &found)?;
         if !new.is_empty() {
-            self.restart(Restart {
-                at: new,
-                gaps: Vec::new(),
-            })?;
+            self.restart(new.into())?;
         }
         let gaps = self.checkpoints.store().dir().gaps();
         let positions = self.intake.positions();
@@ -278,10 +272,7 @@ impl<'a> Reading<'a> {
             match self.unreadable.failed(self.archive, partition, at, &e) {
                 Reaction::Nothing => {}
                 Reaction::Stop => self.intake.reader.stop(&[partition]),
-                Reaction::Restart => self.restart(Restart {
-                    at: Positions::from([(partition, at)]),
-                    gaps: Vec::new(),
-                })?,
+                Reaction::Restart => self.restart(Positions::from([(partition, at)]).into())?,
                 Reaction::GiveUp => {
                     let doing = format!("reading partition {partition} of");
                     return Err(self.archive.kafka(&doing, &e).into());

@@ -5,7 +5,7 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use super::checkpointing::Patience;
+use super::checkpointing::{Patience, sync};
 use super::definition::{Failure, Interruption};
 use super::reading::Reading;
 use crate::observe::reason::Reason;
@@ -89,10 +89,7 @@ impl Reading<'_> {
             && !self.checkpoints.holds(written.progress())
         {
             if self.checkpoints.is_unsure() {
-                let _ = written
-                    .sync(&self.disks.data)
-                    .await
-                    .map_err(|e| Interruption::distrust(Reason::Syncing(e)))?;
+                let _ = sync(written, &self.disks.data).await?;
             } else {
                 let made = self
                     .checkpoints

@@ -24,11 +24,12 @@ impl Archive {
     /// attempt.
     pub async fn run(self, shutdown: Shutdown) -> (End, Remains) {
         let mut attempts = Attempts::default();
-        let end = self.try_again_and_again(&mut attempts, shutdown).await;
+        let end = self.attempt_until_end(&mut attempts, shutdown).await;
         (end, attempts.remains())
     }
 
-    async fn try_again_and_again(&self, attempts: &mut Attempts, mut shutdown: Shutdown) -> End {
+    /// Makes one attempt after the other until a stop is asked for or the archive can never go on.
+    async fn attempt_until_end(&self, attempts: &mut Attempts, mut shutdown: Shutdown) -> End {
         let mut backoff = Backoff::new();
         loop {
             self.status.begins();

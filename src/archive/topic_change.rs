@@ -151,6 +151,16 @@ pub(super) fn recreated(archive: &Archive) -> Interruption {
     Failure::retry(Reason::Recreated { topic }).into()
 }
 
+impl From<Positions> for Restart {
+    /// Without leaving anything out.
+    fn from(at: Positions) -> Self {
+        Self {
+            at,
+            gaps: Vec::new(),
+        }
+    }
+}
+
 impl Finding {
     /// Where the partitions that couldn't be read go on. `positions` is where they stand now, `gaps` the path of the
     /// list.

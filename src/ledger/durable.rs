@@ -16,8 +16,6 @@ pub struct OpenSegment {
     pub path: PathBuf,
     /// The file, locked.
     pub file: Arc<dyn File>,
-    /// How many bytes it must have at least.
-    pub length: u64,
 }
 
 /// Progress that is in the files but may not be on the disk.
@@ -34,7 +32,8 @@ pub struct Written {
 pub struct Durable(Progress);
 
 impl Written {
-    /// Progress that is in these segments, and in the list of gaps if there is one.
+    /// Progress that is in these segments, which are those that it names in their order, and in the list of gaps if there
+    /// is one.
     pub fn new(
         progress: Progress,
         segments: Vec<OpenSegment>,
@@ -73,9 +72,13 @@ impl Written {
                 .map_or_else(PathBuf::new, |s| s.path.clone()),
             source,
         })?;
+        let lengths = progress.segments.iter();
+        let lengths = lengths
+            .map(|segment| segment.mark.length)
+            .collect::<Vec<_>>();
         disk.run(move |fs| {
-            let mut segments = segments.iter();
-            segments.try_for_each(|s| check_path(fs, &s.path, &s.file, s.length))
+            let mut segments = segments.iter().zip(lengths);
+            segments.try_for_each(|(s, length)| check_path(fs, &s.path, &s.file, length))
         })
         .await?;
         Ok(Durable(progress))

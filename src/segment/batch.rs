@@ -113,11 +113,6 @@ impl Batch {
         Ok(())
     }
 
-    /// How far it takes the archive.
-    pub fn advance(&self) -> &Advance {
-        &self.advance
-    }
-
     /// Its parts, none of them empty, and how far they take the archive together.
     pub fn into_parts(self) -> (Vec<Part>, Advance) {
         let parts = self.parts.into_iter().filter(|part| part.lines > 0);

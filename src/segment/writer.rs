@@ -145,23 +145,23 @@ impl Writer {
     fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
         let mut before = Vec::<(usize, Savepoint)>::new();
         let mut bytes = 0;
-        for member in members {
+        for (number, member) in (1..).zip(members) {
             let open = self.segments.iter();
             let at = open
                 .map(|open| open.number)
                 .position(|n| n == member.segment);
             let at = at.ok_or(WriteError::NotOpen(member.segment))?;
             let file = &mut self.segments[at].file;
-            before.push((at, file.savepoint()));
+            // Nothing comes after the last one that would take it back, and it goes back by itself if it fails.
+            let savepoint = (number < members.len()).then(|| (at, file.savepoint()));
             if let Err(e) = file.append(&member.bytes) {
-                // The last one has gone back by itself.
-                before.pop();
                 for (at, savepoint) in before.into_iter().rev() {
                     // If this fails too, the next start cuts the file back to its checkpoint.
                     let _ = self.segments[at].file.go_back(savepoint);
                 }
                 return Err(e.into());
             }
+            before.extend(savepoint);
             bytes += member.bytes.len() as u64;
         }
         Ok(bytes)
@@ -176,7 +176,6 @@ impl Writer {
         let open = |open: &Open| OpenSegment {
             path: open.file.path().to_path_buf(),
             file: Arc::clone(open.file.handle()),
-            length: open.file.mark().length,
         };
         let progress = Progress {
             positions: self.positions.clone(),
@@ -186,5 +185,69 @@ impl Writer {
         };
         let segments = self.segments.iter().map(open).collect();
         Written::new(progress, segments, self.gaps.handle().cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use archiver_format::position::Step;
+    use archiver_format::record::NextOffset;
+
+    use super::*;
+    use crate::sim::disk::{Fault, Faults, SimFs};
+    use crate::sim::random::Random;
+
+    #[test]
+    fn a_batch_of_which_one_segment_can_not_be_written_is_in_none_of_them() {
+        let world = SimFs::new(Random::new(1));
+        let fs = world.start();
+        let create = |path: &str| AppendFile::create(&fs, Path::new(path)).expect("created");
+        let gaps = GapLog::none(Path::new("/gaps"));
+        let mut writer =
+            Writer::new(create("/0"), gaps, Positions::default(), 0).expect("an open file");
+        let file = create("/1");
+        let id = file.handle().stat().expect("a file").id();
+        writer.segments.push(Open {
+            number: 1,
+            file,
+            id,
+        });
+        let entry = |from: i64| {
+            let member = |segment| Member {
+                segment,
+                lines: 1,
+                plain_bytes: 2,
+                bytes: b"a\n".to_vec(),
+            };
+            let step = Step {
+                partition: 0,
+                from: NextOffset::new(from),
+                to: NextOffset::new(from + 2).into(),
+                is_gap: false,
+            };
+            let advance = Advance {
+                records: 2,
+                steps: vec![step],
+            };
+            Entry::Records(vec![member(0), member(1)], advance)
+        };
+        let held = |path: &str| world.peek(Path::new(path)).expect("a file");
+        writer.append(&fs, entry(0)).expect("room");
+        // The second file's append: the first one's append and its look at the length come before.
+        let at = Some((world.counts().0 + 3, Fault::Full));
+        world.set_faults(Faults {
+            at,
+            ..Faults::default()
+        });
+        let refused = writer.append(&fs, entry(2)).err();
+        assert!(matches!(refused, Some(WriteError::Io(_))), "{refused:?}");
+        assert_eq!((held("/0"), held("/1").len() < 4), (b"a\n".to_vec(), true));
+        assert_eq!(writer.positions.next(0), NextOffset::new(2));
+        world.set_faults(Faults::default());
+        writer.append(&fs, entry(2)).expect("room");
+        assert_eq!(held("/0"), b"a\na\n");
+        assert_eq!(held("/1"), b"a\na\n");
     }
 }

@@ -1,6 +1,9 @@
 //! Oracles: the claims that must hold for any bytes from outside. One function for each parser, run by the fuzzers in
 //! `fuzz/` and, on everything that is kept there, by the tests.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::value::RawValue;
 
 use crate::checkpoint::{Format, decode, encode, envelope};
@@ -145,43 +148,37 @@ pub fn compressed(bytes: &[u8]) {
     assert_eq!(is_whole, ends_with_a_line);
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    type Target = fn(&[u8]);
-
-    const TARGETS: [(&str, Target); 4] = [
-        ("checkpoint", super::checkpoint),
-        ("compressed", super::compressed),
-        ("gaps", super::gaps),
-        ("lines", super::lines),
-    ];
-
-    fn inputs(target: &str, kind: &str) -> Vec<Vec<u8>> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-        let Ok(entries) = fs::read_dir(root.join(kind).join(target)) else {
+/// Gives a target everything that is kept for it in `fuzz/`, the folder of the fuzzers: what they begin with, and what once
+/// broke something. Also cut anywhere, as far as that is quick.
+pub fn bear(fuzz: &Path, name: &str, target: fn(&[u8])) {
+    let inputs = |kind: &str| {
+        let Ok(entries) = fs::read_dir(fuzz.join(kind).join(name)) else {
             return Vec::new();
         };
         let paths = entries.map(|entry| entry.expect("an entry").path());
-        paths
-            .map(|path| fs::read(path).expect("an input"))
-            .collect()
+        let inputs = paths.map(|path| fs::read(path).expect("an input"));
+        inputs.collect::<Vec<_>>()
+    };
+    let seeds = inputs("seeds");
+    assert!(!seeds.is_empty(), "{name} has no seeds");
+    for bytes in seeds.iter().chain(&inputs("regressions")) {
+        target(bytes);
+        for end in (0..bytes.len()).step_by(bytes.len() / 50 + 1) {
+            target(&bytes[..end]);
+        }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
     #[test]
     fn what_fuzzing_began_with_and_what_it_found_is_borne() {
-        for (name, target) in TARGETS {
-            let seeds = inputs(name, "seeds");
-            assert!(!seeds.is_empty(), "{name} has no seeds");
-            for bytes in seeds.iter().chain(&inputs(name, "regressions")) {
-                target(bytes);
-                // And cut anywhere, as far as that is quick.
-                for end in (0..bytes.len()).step_by(bytes.len() / 50 + 1) {
-                    target(&bytes[..end]);
-                }
-            }
-        }
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        super::bear(&fuzz, "checkpoint", super::checkpoint);
+        super::bear(&fuzz, "compressed", super::compressed);
+        super::bear(&fuzz, "gaps", super::gaps);
+        super::bear(&fuzz, "lines", super::lines);
     }
 }
