@@ -203,6 +203,11 @@ impl AppendFile {
         self.tail.mark(self.length)
     }
 
+    /// Its length in bytes, as far as it is archiver's.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// The open file.
     pub fn handle(&self) -> &Arc<dyn File> {
         &self.file

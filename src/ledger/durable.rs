@@ -9,9 +9,9 @@ use super::append_file::{Refused, check_path};
 use crate::world::disk::Disk;
 use crate::world::fs::File;
 
-/// An open segment, as it was when its archive had come so far.
+/// An open segment's file.
 #[derive(Clone)]
-pub struct OpenSegment {
+pub struct SegmentHandle {
     /// Its path.
     pub path: PathBuf,
     /// The file, locked.
@@ -22,8 +22,8 @@ pub struct OpenSegment {
 #[must_use]
 pub struct Written {
     progress: Progress,
-    segments: Vec<OpenSegment>,
-    gaps: Option<Arc<dyn File>>,
+    segments: Vec<SegmentHandle>,
+    others: Vec<Arc<dyn File>>,
 }
 
 /// Progress that is on the disk; only [`Written::sync`] makes it, and only it can become a checkpoint.
@@ -32,17 +32,17 @@ pub struct Written {
 pub struct Durable(Progress);
 
 impl Written {
-    /// Progress that is in these segments, which are those that it names in their order, and in the list of gaps if there
-    /// is one.
+    /// Progress that is in these open segments, which are those that it names in their order, and in these other files:
+    /// sealed segments, indexes, the manifest.
     pub fn new(
         progress: Progress,
-        segments: Vec<OpenSegment>,
-        gaps: Option<Arc<dyn File>>,
+        segments: Vec<SegmentHandle>,
+        others: Vec<Arc<dyn File>>,
     ) -> Self {
         Self {
             progress,
             segments,
-            gaps,
+            others,
         }
     }
 
@@ -52,7 +52,7 @@ impl Written {
     }
 
     /// The open segments, locked.
-    pub fn segments(&self) -> &[OpenSegment] {
+    pub fn segments(&self) -> &[SegmentHandle] {
         &self.segments
     }
 
@@ -62,10 +62,10 @@ impl Written {
         let Self {
             progress,
             segments,
-            gaps,
+            others,
         } = self;
         let files = segments.iter().map(|segment| Arc::clone(&segment.file));
-        let synced = disk.sync(files.chain(gaps)).await;
+        let synced = disk.sync(files.chain(others)).await;
         synced.map_err(|source| Refused::Io {
             path: segments
                 .first()

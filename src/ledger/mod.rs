@@ -6,10 +6,10 @@
 pub mod append_file;
 mod checkpoint_store;
 mod durable;
-pub mod gap_log;
 pub mod lock;
+pub mod manifest;
 mod remedy;
 
 pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
-pub use durable::{Durable, OpenSegment, Written};
+pub use durable::{Durable, SegmentHandle, Written};
 pub use remedy::{PAGE, REMEDY};

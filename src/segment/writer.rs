@@ -1,37 +1,56 @@
-//! The writer: appends batches to an archive's open segments, and gaps to its list, and knows how far the archive is.
+//! The writer: appends batches to an archive's open segments, and gaps to its manifest, and knows how far the archive is.
 //!
-//! A batch counts as a whole: the positions move only when each of its members is in its segment.
+//! A batch counts as a whole: the positions move only when each of its members is in its segment. A segment that is
+//! large enough is sealed behind the batch that made it so.
 
 use std::io;
 use std::sync::Arc;
 
-use archiver_format::checkpoint::{Progress, Segment};
+use archiver_format::checkpoint::{List, Progress};
 use archiver_format::gap::Gap;
-use archiver_format::mark::FileId;
+use archiver_format::manifest::{self, SealReason};
 use archiver_format::position::{Advance, Misstep, Positions};
+use archiver_format::segment::SegmentFile;
 
-use super::batch::{Member, SegmentId};
-use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
-use crate::ledger::gap_log::GapLog;
-use crate::ledger::{OpenSegment, Written};
-use crate::world::fs::Fs;
-
-/// The only segment that an archive has open.
-pub const ONLY: SegmentId = 0;
+use super::batch::Member;
+use super::open_segment::{Before, OpenSegment};
+use super::rotation;
+use crate::config::{Archive, Checked};
+use crate::ledger::append_file::Refused;
+use crate::ledger::manifest::Manifest;
+use crate::ledger::{SegmentHandle, Written};
+use crate::world::clock::Clock;
+use crate::world::fs::{File, Fs};
 
 /// An archive's files, open for appending, and the progress that is in them.
 pub struct Writer {
-    segments: Vec<Open>,
-    gaps: GapLog,
-    positions: Positions,
-    records: u64,
+    pub(super) config: Checked<Archive>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) manifest: Manifest,
+    pub(super) open: Vec<OpenSegment>,
+    pub(super) unnamed: Vec<Unnamed>,
+    /// How far the archive is; its segments and its list are those above.
+    pub(super) reached: Reached,
 }
 
-/// An open segment.
-struct Open {
-    number: SegmentId,
-    file: AppendFile,
-    id: FileId,
+/// How far an archive is, without its files.
+#[derive(Debug, Clone, Default)]
+pub struct Reached {
+    /// Where to read on.
+    pub positions: Positions,
+    /// How many records it has written.
+    pub records: u64,
+    /// How many bytes its sealed segments have.
+    pub sealed_bytes: u64,
+    /// The number of its next segment.
+    pub next_sequence: u64,
+}
+
+/// A segment that is sealed; its file gets its final name when a checkpoint counts that.
+pub(super) struct Unnamed {
+    pub file: SegmentFile,
+    /// The file, unless a checkpoint of an earlier attempt counts it.
+    pub data: Option<Arc<dyn File>>,
 }
 
 /// The next thing to be done to an archive's files.
@@ -42,6 +61,12 @@ pub enum Entry {
     Gaps(Vec<Gap>, Advance),
     /// Nothing is appended; the files must still be those that were opened.
     Check,
+    /// Segments whose time has come are sealed.
+    Rotate,
+    /// All segments are sealed.
+    Seal(SealReason),
+    /// These segments, which a checkpoint counts as sealed, get their final names.
+    Name(Vec<SegmentFile>),
 }
 
 /// The amount that was written.
@@ -51,8 +76,10 @@ pub struct Wrote {
     pub records: u64,
     /// Their bytes, as they are in the file.
     pub bytes: u64,
-    /// Entries that took the archive further; a check doesn't.
-    pub advances: u64,
+    /// Entries that a checkpoint has to count; a check is none.
+    pub changes: u64,
+    /// Segments that were sealed.
+    pub sealed: u64,
 }
 
 /// Why an entry was not appended.
@@ -70,9 +97,6 @@ pub enum WriteError {
     /// The batch doesn't begin where the archive stands.
     #[error(transparent)]
     Misstep(#[from] Misstep),
-    /// The batch has lines for a segment that isn't open.
-    #[error("segment {0} is not open; this is a fault in the program, please report it")]
-    NotOpen(SegmentId),
 }
 
 impl From<Refused> for WriteError {
@@ -88,80 +112,118 @@ impl std::ops::AddAssign for Wrote {
     fn add_assign(&mut self, more: Self) {
         self.records += more.records;
         self.bytes += more.bytes;
-        self.advances += more.advances;
+        self.changes += more.changes;
+        self.sealed += more.sealed;
     }
 }
 
 impl Writer {
-    /// A writer at the end of these files, which hold so many records up to these positions.
+    /// A writer at the end of these files, which have come so far.
     pub fn new(
-        data: AppendFile,
-        gaps: GapLog,
-        positions: Positions,
-        records: u64,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            segments: vec![Open {
-                number: ONLY,
-                id: data.handle().stat()?.id(),
-                file: data,
-            }],
-            gaps,
-            positions,
-            records,
-        })
+        config: Checked<Archive>,
+        clock: Arc<dyn Clock>,
+        manifest: Manifest,
+        open: Vec<OpenSegment>,
+        unnamed: Vec<SegmentFile>,
+        reached: Reached,
+    ) -> Self {
+        let unnamed = unnamed.into_iter();
+        let unnamed = unnamed.map(|file| Unnamed { file, data: None });
+        Self {
+            config,
+            clock,
+            manifest,
+            open,
+            unnamed: unnamed.collect(),
+            reached,
+        }
     }
 
-    /// Appends an entry and says how much that was. After an error the writer stands where it stood before. May block.
+    /// Does an entry, and says how much was written. After an error the positions are where they were before. May block.
     pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
-        let (bytes, advance) = match entry {
-            Entry::Records(members, advance) => {
-                self.positions.check(&advance)?;
-                (self.append_members(&members)?, advance)
-            }
+        match entry {
+            Entry::Records(members, advance) => self.append_records(fs, &members, &advance),
             Entry::Gaps(gaps, advance) => {
-                self.positions.check(&advance)?;
-                self.gaps.append(fs, &gaps)?;
-                (0, advance)
+                self.reached.positions.check(&advance)?;
+                let gaps = gaps.into_iter().map(manifest::Entry::Gap);
+                self.manifest.append(fs, &gaps.collect::<Vec<_>>())?;
+                self.reached.positions.apply(&advance)?;
+                Ok(Wrote {
+                    changes: 1,
+                    ..Wrote::default()
+                })
             }
             Entry::Check => {
-                for segment in &self.segments {
-                    segment.file.check(fs)?;
+                for segment in &self.open {
+                    segment.data.check(fs)?;
                 }
-                self.gaps.check(fs)?;
-                return Ok(Wrote::default());
+                self.manifest.check(fs)?;
+                Ok(Wrote::default())
             }
-        };
-        self.positions.apply(&advance)?;
-        self.records += advance.records;
-        Ok(Wrote {
+            Entry::Rotate => self.seal_due(fs),
+            Entry::Seal(reason) => self.seal_all(fs, reason),
+            Entry::Name(sealed) => self.name(fs, &sealed),
+        }
+    }
+
+    /// Appends a batch, and seals the segments that it has made large enough.
+    fn append_records(
+        &mut self,
+        fs: &dyn Fs,
+        members: &[Member],
+        advance: &Advance,
+    ) -> Result<Wrote, WriteError> {
+        self.reached.positions.check(advance)?;
+        let opened = self.open_for(fs, members)?;
+        let bytes = self.append_members(members)?;
+        self.reached.positions.apply(advance)?;
+        self.reached.records += advance.records;
+        let mut wrote = Wrote {
             records: advance.records,
             bytes,
-            advances: 1,
-        })
+            changes: 1,
+            sealed: 0,
+        };
+        let rotation = &self.config.rotation;
+        let is_full = |segment: &OpenSegment| rotation::is_full(rotation, segment);
+        let full = self.open.iter().filter_map(|segment| {
+            let reason = is_full(segment)?;
+            Some((segment.file.sequence, reason))
+        });
+        let mut due = full.collect::<Vec<_>>();
+        if opened > 0 {
+            due.extend(self.in_excess(&due));
+        }
+        wrote += self.seal(fs, &due)?;
+        Ok(wrote)
     }
 
     /// Appends all of them or, as far as the file system lets it, none.
     fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
-        let mut before = Vec::<(usize, Savepoint)>::new();
-        let mut bytes = 0;
+        let mut before = Vec::<(usize, Before)>::new();
+        let mut places = Vec::with_capacity(members.len());
         for (number, member) in (1..).zip(members) {
-            let open = self.segments.iter();
-            let at = open
-                .map(|open| open.number)
-                .position(|n| n == member.segment);
-            let at = at.ok_or(WriteError::NotOpen(member.segment))?;
-            let file = &mut self.segments[at].file;
+            let mut open = self.open.iter();
+            let Some(at) = open.position(|open| open.route == member.route) else {
+                continue;
+            };
+            places.push(at);
+            let segment = &mut self.open[at];
             // Nothing comes after the last one that would take it back, and it goes back by itself if it fails.
-            let savepoint = (number < members.len()).then(|| (at, file.savepoint()));
-            if let Err(e) = file.append(&member.bytes) {
+            let savepoint = (number < members.len()).then(|| (at, segment.before()));
+            if let Err(e) = segment.append(member) {
                 for (at, savepoint) in before.into_iter().rev() {
                     // If this fails too, the next start cuts the file back to its checkpoint.
-                    let _ = self.segments[at].file.go_back(savepoint);
+                    let _ = self.open[at].go_back(savepoint);
                 }
                 return Err(e.into());
             }
             before.extend(savepoint);
+        }
+        let now = self.clock.now_ms();
+        let mut bytes = 0;
+        for (at, member) in places.into_iter().zip(members) {
+            self.open[at].count(member, now);
             bytes += member.bytes.len() as u64;
         }
         Ok(bytes)
@@ -169,22 +231,37 @@ impl Writer {
 
     /// The progress that is in the files and is yet to be made durable.
     pub fn written(&self) -> Written {
-        let segment = |open: &Open| Segment {
-            id: open.id,
-            mark: open.file.mark(),
-        };
-        let open = |open: &Open| OpenSegment {
-            path: open.file.path().to_path_buf(),
-            file: Arc::clone(open.file.handle()),
-        };
+        let Reached {
+            positions,
+            records,
+            sealed_bytes,
+            next_sequence,
+        } = self.reached.clone();
         let progress = Progress {
-            positions: self.positions.clone(),
-            records: self.records,
-            segments: self.segments.iter().map(segment).collect(),
-            gaps: self.gaps.mark(),
+            positions,
+            records,
+            sealed_bytes,
+            next_sequence,
+            segments: self.open.iter().map(OpenSegment::checkpoint).collect(),
+            unnamed: self.unnamed.iter().map(|u| u.file.clone()).collect(),
+            list: List::Manifest(self.manifest.mark()),
         };
-        let segments = self.segments.iter().map(open).collect();
-        Written::new(progress, segments, self.gaps.handle().cloned())
+        let open = |open: &OpenSegment| SegmentHandle {
+            path: open.path(),
+            file: Arc::clone(open.data.handle()),
+        };
+        let segments = self.open.iter().map(open).collect();
+        let sealed = self.unnamed.iter().filter_map(|u| u.data.as_ref());
+        let others = sealed.chain(self.manifest.handle()).cloned().collect();
+        Written::new(progress, segments, others)
+    }
+
+    /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
+    pub fn next_rotation(&self) -> Option<i64> {
+        let rotation = &self.config.rotation;
+        let due = self.open.iter();
+        due.filter_map(|segment| rotation::next(rotation, self.config.template.zone(), segment))
+            .min()
     }
 }
 

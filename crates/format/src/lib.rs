@@ -2,18 +2,23 @@
 //!
 //! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
 //! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
-//! archive has come: a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s.
-//! [`state_files`] says where each of these files is.
+//! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
+//! [`manifest`], which lists sealed segments and [`gap`]s. [`state_files`] says where each of these files is.
 //!
 //! Nothing here opens a file, asks for the time or knows Kafka's protocol.
 
 pub mod checkpoint;
 pub mod compression;
+pub mod contents;
+pub mod digest;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gap;
 pub mod line;
+pub mod list;
+pub mod manifest;
 pub mod mark;
 pub mod position;
 pub mod record;
+pub mod segment;
 pub mod state_files;

@@ -95,6 +95,7 @@ mod tests {
             partition: 1,
             offset: 7,
             value,
+            timestamp: None,
             epoch: None,
         };
         let mut lines = Vec::new();
@@ -135,6 +136,7 @@ mod tests {
             partition: 1,
             offset: 7,
             value: Some(b"a\nb"),
+            timestamp: None,
             epoch: None,
         };
         let mut lines = b"ok\n".to_vec();

@@ -59,8 +59,28 @@ pub struct Record<'a> {
     pub offset: i64,
     /// Its value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
+    /// When it was made, as Kafka has it.
+    pub timestamp: Option<Timestamp>,
     /// The leader epoch that it was written in; `None` before Kafka 0.11.
     pub epoch: Option<LeaderEpoch>,
+}
+
+/// A record's timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Milliseconds since 1970.
+    pub ms: i64,
+    /// Who made it.
+    pub kind: TimestampKind,
+}
+
+/// Who made a record's timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampKind {
+    /// The producer, when it made the record.
+    Create,
+    /// The broker, when it appended the record.
+    Append,
 }
 
 impl Record<'_> {
@@ -68,5 +88,11 @@ impl Record<'_> {
     #[inline]
     pub const fn next(&self) -> NextOffset {
         NextOffset(self.offset + 1)
+    }
+
+    /// Its timestamp in milliseconds since 1970.
+    #[inline]
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        self.timestamp.map(|timestamp| timestamp.ms)
     }
 }

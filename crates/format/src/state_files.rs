@@ -3,7 +3,8 @@
 //! | file | what it holds | version |
 //! |---|---|---|
 //! | `checkpoint.json` | how far the archive has come | [`crate::checkpoint::Format`] |
-//! | `gaps.ndjson` | the offsets that it will never hold | a checksum in each line |
+//! | `manifest.ndjson` | its sealed segments, and the offsets that it will never hold | [`crate::manifest::VERSION`] |
+//! | `gaps.ndjson` | the latter, of a program that had no manifest | a checksum in each line |
 //! | `lock` | the process that has it, for people | |
 //! | `unverified-…` | bytes cut off a data file, which may be of a topic that is gone | |
 
@@ -34,7 +35,12 @@ impl StateDir {
         self.0.join("checkpoint.json")
     }
 
-    /// The list of gaps.
+    /// The list of segments and gaps.
+    pub fn manifest(&self) -> PathBuf {
+        self.0.join("manifest.ndjson")
+    }
+
+    /// The list of gaps of a program that had no manifest.
     pub fn gaps(&self) -> PathBuf {
         self.0.join("gaps.ndjson")
     }

@@ -1,0 +1,30 @@
+//! Where the files of segments are.
+
+use std::path::{Path, PathBuf};
+
+use archiver_format::segment::{SegmentFile, growing};
+
+use crate::config::Archive;
+
+/// The path of a sealed segment. One without a name is the archive's only file.
+pub fn sealed(config: &Archive, file: &SegmentFile) -> PathBuf {
+    match &file.name {
+        Some(name) => config.template.fixed_directory().join(name),
+        None => config.file.clone(),
+    }
+}
+
+/// The path of an open segment.
+pub fn open(config: &Archive, file: &SegmentFile, is_growing: bool) -> PathBuf {
+    let path = sealed(config, file);
+    match is_growing {
+        true => growing(&path),
+        false => path,
+    }
+}
+
+/// The name of a path below the directory that all paths of the archive begin with.
+pub fn name(config: &Archive, path: &Path) -> String {
+    let name = path.strip_prefix(config.template.fixed_directory());
+    name.unwrap_or(path).display().to_string()
+}

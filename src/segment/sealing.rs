@@ -1,0 +1,161 @@
+//! Sealing segments: from growing to final.
+//!
+//! The order: the segment's last byte → its line in the manifest → both durable → a checkpoint that counts it as sealed →
+//! its final name. So whoever finds a final name finds a file that never changes again.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use archiver_format::manifest::{Entry, SealReason, Sealed};
+use archiver_format::segment::{SegmentFile, growing};
+
+use super::open_segment::OpenSegment;
+use super::opening::refuse_existing;
+use super::paths;
+use super::rotation;
+use super::writer::{Unnamed, WriteError, Writer, Wrote};
+use crate::ledger::append_file::Refused;
+use crate::world::clock::rfc3339;
+use crate::world::fs::{self, Fs};
+
+impl Writer {
+    /// Seals the segments whose time has come.
+    pub(super) fn seal_due(&mut self, fs: &dyn Fs) -> Result<Wrote, WriteError> {
+        let now = self.clock.now_ms();
+        let (rotation, zone) = (&self.config.rotation, self.config.template.zone());
+        let mut due = Vec::new();
+        for segment in &mut self.open {
+            if let Some(reason) = rotation::is_due(rotation, zone, segment, now) {
+                due.push((segment.file.sequence, reason));
+            }
+        }
+        self.seal(fs, &due)
+    }
+
+    /// Seals all segments that are ever sealed; all others too, if the configuration says otherwise now.
+    pub(super) fn seal_all(&mut self, fs: &dyn Fs, reason: SealReason) -> Result<Wrote, WriteError> {
+        let is_it = |segment: &&OpenSegment| segment.is_growing || reason == SealReason::Changed;
+        let all = self.open.iter().filter(is_it);
+        let all = all.map(|segment| (segment.file.sequence, reason));
+        let all = all.collect::<Vec<_>>();
+        self.seal(fs, &all)
+    }
+
+    /// Seals the segments of these numbers.
+    pub(super) fn seal(
+        &mut self,
+        fs: &dyn Fs,
+        due: &[(u64, SealReason)],
+    ) -> Result<Wrote, WriteError> {
+        if due.is_empty() {
+            return Ok(Wrote::default());
+        }
+        let reason = |segment: &OpenSegment| {
+            let mut due = due.iter();
+            due.find(|(sequence, _)| *sequence == segment.file.sequence)
+                .map(|(_, reason)| *reason)
+        };
+        let sealed = rfc3339(self.clock.now_ms());
+        let line = |segment: &OpenSegment| {
+            Some(Entry::Sealed(Box::new(Sealed {
+                file: SegmentFile {
+                    name: Some(self.name_of(segment)),
+                    ..segment.file.clone()
+                },
+                format: segment.kind.format.clone(),
+                compression: segment.kind.compression,
+                bytes: segment.data.length(),
+                xxh128: segment.digest(),
+                contents: segment.contents().clone(),
+                opened: rfc3339(segment.opened),
+                sealed: sealed.clone(),
+                reason: reason(segment)?,
+            })))
+        };
+        let lines = self.open.iter().filter_map(line).collect::<Vec<_>>();
+        self.manifest.append(fs, &lines)?;
+        let open = std::mem::take(&mut self.open);
+        let (due, open) = open.into_iter().partition(|segment| reason(segment).is_some());
+        self.open = open;
+        for segment in Vec::<OpenSegment>::into_iter(due) {
+            self.reached.sealed_bytes += segment.data.length();
+            let name = Some(self.name_of(&segment));
+            self.unnamed.push(Unnamed {
+                file: SegmentFile {
+                    name,
+                    ..segment.file
+                },
+                data: Some(Arc::clone(segment.data.handle())),
+            });
+        }
+        Ok(Wrote {
+            changes: 1,
+            sealed: lines.len() as u64,
+            ..Wrote::default()
+        })
+    }
+
+    /// The final name of an open segment.
+    fn name_of(&self, segment: &OpenSegment) -> String {
+        let file = &segment.file;
+        let name = file.name.clone();
+        name.unwrap_or_else(|| paths::name(&self.config, segment.data.path()))
+    }
+
+    /// Gives sealed segments their final names, durably.
+    pub(super) fn name(&mut self, fs: &dyn Fs, sealed: &[SegmentFile]) -> Result<Wrote, WriteError> {
+        let is_named = |unnamed: &&Unnamed| sealed.contains(&unnamed.file);
+        let mut paths = Vec::new();
+        for Unnamed { file, .. } in self.unnamed.iter().filter(is_named) {
+            let path = paths::sealed(&self.config, file);
+            name(fs, &path, file)?;
+            paths.push(path);
+        }
+        sync_parents(fs, &paths)?;
+        self.unnamed.retain(|unnamed| !sealed.contains(&unnamed.file));
+        Ok(Wrote {
+            changes: 1,
+            ..Wrote::default()
+        })
+    }
+}
+
+/// Gives a sealed segment its final name, unless it has it already, or somebody has taken the file away since.
+fn name(fs: &dyn Fs, path: &Path, file: &SegmentFile) -> Result<(), Refused> {
+    let grown = growing(path);
+    match fs.stat(&grown) {
+        Ok(found) if found.id() == file.id => {}
+        Ok(_) => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => {
+            return Err(Refused::Io {
+                path: grown,
+                source,
+            });
+        }
+    }
+    refuse_existing(fs, path)?;
+    fs.rename(&grown, path).map_err(|source| Refused::Io {
+        path: grown,
+        source,
+    })
+}
+
+/// Makes names durable.
+fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
+    let mut dirs = paths.iter().map(|path| fs::parent(path)).collect::<Vec<_>>();
+    dirs.sort_unstable();
+    dirs.dedup();
+    for dir in dirs {
+        let synced = fs.open_dir(dir).and_then(|dir| {
+            let synced = fs.sync(&[dir]);
+            synced.into_iter().collect::<io::Result<()>>()
+        });
+        synced.map_err(|source| Refused::Io {
+            path: dir.to_path_buf(),
+            source,
+        })?;
+    }
+    Ok(())
+}
