@@ -3,7 +3,7 @@
 //! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
 //! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open segments, and the end of the list of [`gap`]s.
-//! [`state_files`] says where each of these files is.
+//! [`state_files`] says where each of these files is, a [`template`] how segments are called.
 //!
 //! Nothing here opens a file, asks for the time or knows Kafka's protocol.
 
@@ -17,3 +17,4 @@ pub mod mark;
 pub mod position;
 pub mod record;
 pub mod state_files;
+pub mod template;
