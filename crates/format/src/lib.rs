@@ -3,7 +3,8 @@
 //! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
 //! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
-//! [`manifest`], which lists sealed segments and [`gap`]s. [`state_files`] says where each of these files is.
+//! [`manifest`], which lists sealed segments and [`gap`]s. [`state_files`] says where each of these files is, a
+//! [`template`] how segments are called.
 //!
 //! Nothing here opens a file, asks for the time or knows Kafka's protocol.
 
@@ -22,3 +23,4 @@ pub mod position;
 pub mod record;
 pub mod segment;
 pub mod state_files;
+pub mod template;
