@@ -8,7 +8,7 @@ use archiver_format::position::{Position, Positions};
 use archiver_format::record::{Partition, Record};
 
 use crate::segment::batch::Batch;
-use crate::segment::writer::ONLY;
+use crate::segment::router::Router;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
 
 /// A batch holds at most so many bytes, unless one record alone is larger.
@@ -24,6 +24,8 @@ pub(super) struct Intake {
     pub reader: Box<dyn Reader>,
     /// Where each partition stands: behind the last record that was taken.
     positions: Positions,
+    /// Says which way each record goes.
+    router: Router,
     /// The batch that is being filled.
     pub batch: Batch,
     /// More may have arrived than was taken.
@@ -55,10 +57,11 @@ pub(super) struct Taken {
 
 impl Intake {
     /// The intake from a reader that was started at these positions.
-    pub fn new(reader: Box<dyn Reader>, positions: Positions) -> Self {
+    pub fn new(reader: Box<dyn Reader>, positions: Positions, router: Router) -> Self {
         Self {
             reader,
             positions,
+            router,
             batch: Batch::default(),
             more: true,
             is_let_go: false,
@@ -88,6 +91,7 @@ impl Intake {
     /// growing would copy every byte again.
     pub fn take(&mut self, newline: Newline, room: usize) -> Taken {
         let (batch, positions) = (&mut self.batch, &mut self.positions);
+        let router = &mut self.router;
         let (mut taken, mut records) = (Taken::default(), 0);
         // Records come in runs of one partition: its position is noted at the end of the run.
         let mut run = None::<(Partition, Position)>;
@@ -109,11 +113,12 @@ impl Intake {
                     let full = std::mem::replace(batch, Batch::with_room(room));
                     taken.full.push(full);
                 }
+                let route = router.route(&record);
                 if size > BATCH_BYTES {
-                    batch.reserve(ONLY, size);
+                    batch.reserve(route, size);
                     taken.large = Some((record.partition, record.offset, size));
                 }
-                match batch.push(ONLY, &record, at.next, newline) {
+                match batch.push(route, &record, at.next, newline) {
                     Ok(()) => *at = Position::after(&record),
                     Err(e) => taken.refused = Some(e),
                 }

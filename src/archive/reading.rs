@@ -24,10 +24,14 @@ use super::unreadable::{Reaction, UnreadablePartitions};
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
+use crate::segment::router::Router;
 use crate::segment::writer::{WriteError, Wrote};
 use crate::source::cluster::{KafkaError, Topic};
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
+
+/// How often it is looked whether a segment's time is over.
+const ROTATION_LOOK: Duration = Duration::from_secs(1);
 
 /// A batch is submitted before its flush is due if no record has come for this long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -56,7 +60,7 @@ impl<'a> Reading<'a> {
     /// Starts a reader where the archive was left.
     pub async fn begin(
         archive: &'a Archive,
-        opened: Opened,
+        mut opened: Opened,
         outstanding: &'a mut Outstanding,
     ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
@@ -67,18 +71,25 @@ impl<'a> Reading<'a> {
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
+        let open = written.iter().flat_map(|written| &written.progress().segments);
+        let routes = open.map(|segment| segment.route).collect::<Vec<_>>();
         let unsaved = written.is_some_and(|written| *written.progress() != stored.progress);
         if opened.identity.topic_id == stored.identity.topic_id {
             // The run before may have ended before its commit, or had no group.
             archive.cluster.commit(&opened.checkpointed);
         }
+        let unnamed = &stored.progress.unnamed;
+        if !unnamed.is_empty() {
+            opened.pipeline.submit_names(unnamed.clone());
+        }
+        let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
             Checkpoints::new(opened.store, opened.identity, opened.checkpointed, unsaved);
         let reading = Self {
             archive,
             topic: opened.topic,
             pipeline: opened.pipeline,
-            intake: Intake::new(reader, opened.from),
+            intake: Intake::new(reader, opened.from, router),
             backpressure: Backpressure::new(&opened.disks),
             disks: opened.disks,
             unreadable: UnreadablePartitions::default(),
@@ -98,6 +109,8 @@ impl<'a> Reading<'a> {
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
+        let mut rotation = ticks.every(ROTATION_LOOK);
+        let rotates = config.rotation.every.is_some() || config.rotation.idle.is_some();
         let mut pause = ticks.every(QUIET);
         let arrived = self.intake.reader.arrived();
         loop {
@@ -114,6 +127,7 @@ impl<'a> Reading<'a> {
                 () = flush.next() => self.flush(),
                 () = checkpoint.next() => self.checkpoint(),
                 () = refresh.next() => self.refresh()?,
+                () = rotation.next(), if rotates => self.rotate(),
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
                 () = arrived.notified(), if !more || !may_take => self.intake.more = true,
                 change = self.backpressure.change() => self.changed(change),
@@ -191,6 +205,12 @@ impl<'a> Reading<'a> {
         self.intake.flush_due = !self.intake.batch.is_empty();
     }
 
+    /// Seals segments whose time is over.
+    fn rotate(&mut self) {
+        let now = self.archive.environment.clock.now_ms();
+        self.pipeline.submit_rotation(now);
+    }
+
     /// Asks for a checkpoint, and for a check that the files are still those that were opened.
     fn checkpoint(&mut self) {
         if self.checkpoints.is_up_to_date() && self.pipeline.is_idle() {
@@ -234,9 +254,9 @@ impl<'a> Reading<'a> {
         if !new.is_empty() {
             self.restart(new.into())?;
         }
-        let gaps = self.checkpoints.store().dir().gaps();
+        let list = self.checkpoints.store().dir().manifest();
         let positions = self.intake.positions();
-        let (topic, restart) = found.restart(self.archive, &mut self.unreadable, positions, &gaps);
+        let (topic, restart) = found.restart(self.archive, &mut self.unreadable, positions, &list);
         self.topic = topic;
         match restart.at.is_empty() {
             true => Ok(()),
@@ -301,6 +321,10 @@ impl<'a> Reading<'a> {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
                 self.checkpoints.wrote(&wrote);
+                if wrote.sealed > 0 {
+                    // A sealed segment gets its final name once a checkpoint counts it.
+                    self.checkpoints.ask();
+                }
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
@@ -326,6 +350,10 @@ impl<'a> Reading<'a> {
                 let stored = self.checkpoints.stored();
                 if !stored.is_unverified() {
                     self.archive.cluster.commit(stored);
+                    let unnamed = &stored.checkpoint().progress.unnamed;
+                    if !unnamed.is_empty() {
+                        self.pipeline.submit_names(unnamed.clone());
+                    }
                 }
                 Ok(recreated)
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 use archiver_format::line::Newline;
+use archiver_format::template::Template;
 
 use crate::world::fs::real::FileMode;
 
@@ -87,8 +88,18 @@ pub struct Archive {
     pub cluster: Checked<Cluster>,
     /// The topic's name.
     pub topic: String,
-    /// Where the records go.
+    /// Where the records go; with placeholders, as typed, with the topic and the name filled in.
     pub file: PathBuf,
+    /// The paths of its segments.
+    pub template: Template,
+    /// When a segment is sealed.
+    pub rotation: Rotation,
+    /// How many segments may be open for writing, where records go several ways.
+    pub open_files: usize,
+    /// Are all segments sealed at a clean stop?
+    pub seal_on_stop: bool,
+    /// Does each segment get an index?
+    pub index: bool,
     /// The directory that holds this archive's checkpoint, lock and gaps.
     pub state: PathBuf,
     /// Where to begin when there is no checkpoint.
@@ -107,6 +118,28 @@ pub struct Archive {
     pub file_mode: Option<FileMode>,
     /// What to do about records that Kafka holds damaged.
     pub corrupt: Corrupt,
+}
+
+/// When a segment is sealed: whichever comes first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// It has so many bytes in the file.
+    pub bytes: Option<u64>,
+    /// It has so many records.
+    pub records: Option<u64>,
+    /// The wall clock reaches a multiple of this.
+    pub every: Option<Duration>,
+    /// Nothing was written to it for so long.
+    pub idle: Option<Duration>,
+    /// With fewer bytes, `every` leaves it until the next time.
+    pub bytes_min: u64,
+}
+
+impl Archive {
+    /// The name of what a line is.
+    pub fn format_name(&self) -> &'static str {
+        "raw"
+    }
 }
 
 /// Where an archive without a checkpoint begins.

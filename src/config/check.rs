@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use archiver_format::state_files::STATE_DIRECTORY;
+use archiver_format::template::Template;
 
-use super::built::{Archive, Checked, Cluster, Config};
+use super::built::{Archive, Checked, Cluster, Config, Rotation};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
@@ -82,6 +83,11 @@ fn check_archive(
         cluster: cluster?,
         topic: topic?.value.clone(),
         file: path,
+        template: Template::parse(&file.value).ok()?.with(&topic?.value, &named?.value).ok()?,
+        rotation: Rotation::default(),
+        open_files: 16,
+        seal_on_stop: false,
+        index: true,
         state: state?,
         start: *of.get(&START)?,
         flush: *of.get(&FLUSH)?,

@@ -36,7 +36,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Start};
+pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Rotation, Start};
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;

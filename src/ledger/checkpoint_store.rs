@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use archiver_format::checkpoint::{
     Checkpoint, Format, Identity, Progress, Unusable, decode, encode,
 };
-use archiver_format::mark::FileId;
+use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::{STATE_DIRECTORY, StateDir};
 
 use super::durable::Durable;
@@ -127,12 +127,12 @@ impl Store {
         .await
     }
 
-    /// Stores an unverified checkpoint again, with only its verified part. `id` is that of the data file, which may be
-    /// a copy of the one that was written.
+    /// Stores an unverified checkpoint again, with only its verified part. `found` are the files of its segments,
+    /// which may be copies of those that were written.
     pub async fn save_only_verified(
         &self,
         unverified: Checkpointed,
-        id: FileId,
+        found: &[SegmentFile],
     ) -> io::Result<Checkpointed> {
         let Checkpoint {
             identity,
@@ -140,10 +140,12 @@ impl Store {
             verified,
         } = unverified.0;
         let mut progress = verified.unwrap_or(progress);
-        progress
-            .segments
-            .iter_mut()
-            .for_each(|segment| segment.id = id);
+        for segment in &mut progress.segments {
+            let mut found = found.iter();
+            if let Some(found) = found.find(|found| found.sequence == segment.file.sequence) {
+                segment.file.id = found.id;
+            }
+        }
         self.write(Checkpoint {
             identity,
             progress,

@@ -335,7 +335,7 @@ mod tests {
                 inode: sequence,
                 born: None,
             };
-            let name = format!("{sequence}.ndjson");
+            let name = Some(format!("{sequence}.ndjson"));
             SegmentFile { sequence, name, id }
         };
         let mut manifest = Manifest::none(&dir, ARCHIVE);

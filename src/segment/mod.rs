@@ -7,7 +7,7 @@
 
 pub mod batch;
 pub mod open_segment;
-mod opening;
+pub mod opening;
 pub mod paths;
 pub mod pipeline;
 mod rotation;

@@ -85,6 +85,9 @@ impl Writer {
 
     /// The final path of a new segment.
     fn path(&self, sequence: u64, route: Route, opened_ms: i64) -> PathBuf {
+        if self.config.template.is_fixed() {
+            return self.config.file.clone();
+        }
         let time_ms = match route.time {
             Some(RouteTime::As(ms)) => Some(ms),
             Some(RouteTime::Unknown) | None => None,

@@ -282,11 +282,8 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use archiver_format::position::Positions;
-
     use super::*;
     use crate::ledger::append_file::AppendFile;
-    use crate::ledger::gap_log::GapLog;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
     use crate::world::devices::Devices;
@@ -295,9 +292,7 @@ mod tests {
     async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
         let fs = SimFs::new(Random::new(1)).start();
         let data = AppendFile::create(&fs, Path::new("/data")).expect("nothing is in the way");
-        let gaps = GapLog::none(Path::new("/gaps"));
-        let writer =
-            Writer::new(data, gaps, Positions::default(), 0).expect("nothing is in the way");
+        let writer = Writer::for_tests(vec![data]);
         let hangs = Arc::new(|| std::future::pending().boxed());
         let devices = Devices::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
         let disk = devices.at(Path::new("/data")).await.expect("no threads");

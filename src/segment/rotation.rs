@@ -72,20 +72,20 @@ fn next_multiple(every: Duration, zone: &TimeZone, after: i64) -> i64 {
     let Ok(midnight) = time.start_of_day() else {
         return fallback;
     };
+    // By the clock on the wall: a day that lacks an hour, or has one twice, keeps its multiples.
+    let wall = |at: i64| {
+        let offset = zone.to_offset(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX));
+        at + i64::from(offset.seconds()) * 1000
+    };
     let in_days = |days: i64| {
         let later = midnight.checked_add(days.days()).ok()?;
         Some(later.timestamp().as_millisecond())
     };
     if every >= DAY_MS {
         let days = every / DAY_MS;
-        let today = i64::from(time.date().to_unix_epoch_days());
+        let today = wall(midnight.timestamp().as_millisecond()).div_euclid(DAY_MS);
         return in_days(days - today.rem_euclid(days)).unwrap_or(fallback);
     }
-    // By the clock on the wall: a day that lacks an hour, or has one twice, keeps its multiples.
-    let wall = |at: i64| {
-        let offset = zone.to_offset(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX));
-        at + i64::from(offset.seconds()) * 1000
-    };
     let midnight_ms = midnight.timestamp().as_millisecond();
     let since = wall(after) - wall(midnight_ms);
     let next = after + every - since.rem_euclid(every);

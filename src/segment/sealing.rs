@@ -14,14 +14,14 @@ use super::open_segment::OpenSegment;
 use super::opening::refuse_existing;
 use super::paths;
 use super::rotation;
-use super::writer::{Unnamed, WriteError, Writer, Wrote};
+use super::writer::{Unnamed, Writer, Wrote};
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
 use crate::world::fs::{self, Fs};
 
 impl Writer {
     /// Seals the segments whose time has come.
-    pub(super) fn seal_due(&mut self, fs: &dyn Fs) -> Result<Wrote, WriteError> {
+    pub(super) fn seal_due(&mut self, fs: &dyn Fs) -> Result<Wrote, Refused> {
         let now = self.clock.now_ms();
         let (rotation, zone) = (&self.config.rotation, self.config.template.zone());
         let mut due = Vec::new();
@@ -34,7 +34,7 @@ impl Writer {
     }
 
     /// Seals all segments that are ever sealed; all others too, if the configuration says otherwise now.
-    pub(super) fn seal_all(&mut self, fs: &dyn Fs, reason: SealReason) -> Result<Wrote, WriteError> {
+    pub fn seal_all(&mut self, fs: &dyn Fs, reason: SealReason) -> Result<Wrote, Refused> {
         let is_it = |segment: &&OpenSegment| segment.is_growing || reason == SealReason::Changed;
         let all = self.open.iter().filter(is_it);
         let all = all.map(|segment| (segment.file.sequence, reason));
@@ -47,7 +47,7 @@ impl Writer {
         &mut self,
         fs: &dyn Fs,
         due: &[(u64, SealReason)],
-    ) -> Result<Wrote, WriteError> {
+    ) -> Result<Wrote, Refused> {
         if due.is_empty() {
             return Ok(Wrote::default());
         }
@@ -104,7 +104,7 @@ impl Writer {
     }
 
     /// Gives sealed segments their final names, durably.
-    pub(super) fn name(&mut self, fs: &dyn Fs, sealed: &[SegmentFile]) -> Result<Wrote, WriteError> {
+    pub(super) fn name(&mut self, fs: &dyn Fs, sealed: &[SegmentFile]) -> Result<Wrote, Refused> {
         let is_named = |unnamed: &&Unnamed| sealed.contains(&unnamed.file);
         let mut paths = Vec::new();
         for Unnamed { file, .. } in self.unnamed.iter().filter(is_named) {
@@ -148,11 +148,7 @@ fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {
-        let synced = fs.open_dir(dir).and_then(|dir| {
-            let synced = fs.sync(&[dir]);
-            synced.into_iter().collect::<io::Result<()>>()
-        });
-        synced.map_err(|source| Refused::Io {
+        fs::sync_dir(fs, dir).map_err(|source| Refused::Io {
             path: dir.to_path_buf(),
             source,
         })?;

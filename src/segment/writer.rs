@@ -97,6 +97,9 @@ pub enum WriteError {
     /// The batch doesn't begin where the archive stands.
     #[error(transparent)]
     Misstep(#[from] Misstep),
+    /// The batch has lines for a segment that isn't open.
+    #[error("a segment is not open; this is a fault in the program, please report it")]
+    NotOpen,
 }
 
 impl From<Refused> for WriteError {
@@ -160,9 +163,9 @@ impl Writer {
                 self.manifest.check(fs)?;
                 Ok(Wrote::default())
             }
-            Entry::Rotate => self.seal_due(fs),
-            Entry::Seal(reason) => self.seal_all(fs, reason),
-            Entry::Name(sealed) => self.name(fs, &sealed),
+            Entry::Rotate => Ok(self.seal_due(fs)?),
+            Entry::Seal(reason) => Ok(self.seal_all(fs, reason)?),
+            Entry::Name(sealed) => Ok(self.name(fs, &sealed)?),
         }
     }
 
@@ -204,9 +207,8 @@ impl Writer {
         let mut places = Vec::with_capacity(members.len());
         for (number, member) in (1..).zip(members) {
             let mut open = self.open.iter();
-            let Some(at) = open.position(|open| open.route == member.route) else {
-                continue;
-            };
+            let at = open.position(|open| open.route == member.route);
+            let at = at.ok_or(WriteError::NotOpen)?;
             places.push(at);
             let segment = &mut self.open[at];
             // Nothing comes after the last one that would take it back, and it goes back by itself if it fails.
@@ -271,30 +273,53 @@ mod tests {
 
     use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
+    use archiver_format::segment::Route;
+    use archiver_format::state_files::StateDir;
 
+    use super::super::opening::kind;
     use super::*;
+    use crate::ledger::append_file::AppendFile;
     use crate::sim::disk::{Fault, Faults, SimFs};
     use crate::sim::random::Random;
+    use crate::world::clock::RealClock;
+
+    /// The route of this number.
+    fn route(number: usize) -> Route {
+        let partition = i32::try_from(number).ok().filter(|number| *number > 0);
+        Route {
+            partition,
+            ..Route::default()
+        }
+    }
+
+    impl Writer {
+        /// A writer of an archive that has these files open, each for a route of its own.
+        pub fn for_tests(files: Vec<AppendFile>) -> Self {
+            let config = Checked::for_tests(Archive::for_tests());
+            let open = files.into_iter().enumerate().map(|(number, data)| {
+                let id = data.handle().stat().expect("a file").id();
+                let (sequence, name) = (number as u64, None);
+                let file = SegmentFile { sequence, name, id };
+                OpenSegment::begin(data, file, false, kind(&config), route(number), 0)
+            });
+            let open = open.collect();
+            let manifest = Manifest::none(&StateDir::new("/state"), "a");
+            let clock = Arc::new(RealClock);
+            Self::new(config, clock, manifest, open, Vec::new(), Reached::default())
+        }
+    }
 
     #[test]
     fn a_batch_of_which_one_segment_can_not_be_written_is_in_none_of_them() {
         let world = SimFs::new(Random::new(1));
         let fs = world.start();
         let create = |path: &str| AppendFile::create(&fs, Path::new(path)).expect("created");
-        let gaps = GapLog::none(Path::new("/gaps"));
-        let mut writer =
-            Writer::new(create("/0"), gaps, Positions::default(), 0).expect("an open file");
-        let file = create("/1");
-        let id = file.handle().stat().expect("a file").id();
-        writer.segments.push(Open {
-            number: 1,
-            file,
-            id,
-        });
+        let mut writer = Writer::for_tests(vec![create("/0"), create("/1")]);
         let entry = |from: i64| {
-            let member = |segment| Member {
-                segment,
+            let member = |number| Member {
+                route: route(number),
                 lines: 1,
+                spans: Vec::new(),
                 plain_bytes: 2,
                 bytes: b"a\n".to_vec(),
             };
@@ -321,7 +346,7 @@ mod tests {
         let refused = writer.append(&fs, entry(2)).err();
         assert!(matches!(refused, Some(WriteError::Io(_))), "{refused:?}");
         assert_eq!((held("/0"), held("/1").len() < 4), (b"a\n".to_vec(), true));
-        assert_eq!(writer.positions.next(0), NextOffset::new(2));
+        assert_eq!(writer.reached.positions.next(0), NextOffset::new(2));
         world.set_faults(Faults::default());
         writer.append(&fs, entry(2)).expect("room");
         assert_eq!(held("/0"), b"a\na\n");

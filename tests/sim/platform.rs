@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use crate::config::{self, Checked};
@@ -21,11 +23,26 @@ pub struct SimPlatform {
 }
 
 /// Counts the milliseconds since the run began.
-pub struct SimClock(pub Arc<AtomicU64>);
+pub struct SimClock {
+    /// How many had passed when the process began.
+    before: u64,
+    began: Instant,
+}
+
+impl SimClock {
+    /// The clock of a process that begins now, so long after the run began.
+    pub fn new(before: &AtomicU64) -> Self {
+        Self {
+            before: before.load(Ordering::Relaxed),
+            began: Instant::now(),
+        }
+    }
+}
 
 impl Clock for SimClock {
-    fn now(&self) -> String {
-        format!("second {}", self.0.load(Ordering::Relaxed) / 1000)
+    fn now_ms(&self) -> i64 {
+        let elapsed = self.began.elapsed().as_millis();
+        self.before.cast_signed() + i64::try_from(elapsed).unwrap_or(i64::MAX)
     }
 }
 

@@ -182,7 +182,7 @@ impl World {
                 self.devices,
             ),
             cores: Cores::in_tasks(self.pace(fs.clone())),
-            clock: Arc::new(SimClock(Arc::clone(&self.now))),
+            clock: Arc::new(SimClock::new(&self.now)),
             ticks: Ticks::default(),
             drain: Duration::from_secs(5),
             memory_bytes: 256 << 20,

@@ -153,7 +153,7 @@ impl World {
         let is_misstep = |state: &State| match state {
             State::Waiting(why) => matches!(
                 **why,
-                Reason::Writing(WriteError::Misstep(_) | WriteError::NotOpen(_))
+                Reason::Writing(WriteError::Misstep(_) | WriteError::NotOpen)
             ),
             _ => false,
         };

@@ -288,6 +288,7 @@ mod tests {
                 partition,
                 offset,
                 value: None,
+                timestamp: None,
                 epoch: Some(3),
             };
             advance.count(&record, NextOffset::new(from));

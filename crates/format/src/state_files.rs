@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::compression::Compression;
+use crate::compression::Algorithm;
 
 /// The directory beside the data that has a directory for each archive, unless they are kept elsewhere.
 pub const STATE_DIRECTORY: &str = ".archiver";
@@ -50,19 +50,21 @@ impl StateDir {
         self.0.join("lock")
     }
 
-    /// The quarantine for bytes of a data file from `from_byte` on, which may be of the topic of this id, which is
-    /// gone. Ids may be written in an alphabet with a slash in it.
+    /// The quarantine for bytes of a segment's file from `from_byte` on, which may be of the topic of this id, which is
+    /// gone. The only file of an archive has no `sequence`. Ids may be written in an alphabet with a slash in it.
     pub fn unverified(
         &self,
         topic_id: Option<&str>,
+        sequence: Option<u64>,
         from_byte: u64,
-        compression: Compression,
+        compression: Algorithm,
     ) -> PathBuf {
         let id = topic_id.unwrap_or("unknown");
         let id = id.replace('/', "_").replace('+', "-");
-        let ending = compression.algorithm().ending();
+        let ending = compression.ending();
+        let segment = sequence.map(|sequence| format!("{sequence}-")).unwrap_or_default();
         self.0
-            .join(format!("unverified-{id}-{from_byte}.ndjson{ending}"))
+            .join(format!("unverified-{id}-{segment}{from_byte}.ndjson{ending}"))
     }
 }
 
@@ -73,9 +75,9 @@ mod tests {
     #[test]
     fn an_id_of_any_alphabet_names_a_file_in_the_directory() {
         let dir = StateDir::new(".archiver/a");
-        let kept = dir.unverified(Some("a/b+c"), 7, Compression::Gzip(1));
+        let kept = dir.unverified(Some("a/b+c"), None, 7, Algorithm::Gzip);
         assert_eq!(kept, Path::new(".archiver/a/unverified-a_b-c-7.ndjson.gz"));
-        let kept = dir.unverified(None, 0, Compression::None);
-        assert_eq!(kept, Path::new(".archiver/a/unverified-unknown-0.ndjson"));
+        let kept = dir.unverified(None, Some(3), 0, Algorithm::None);
+        assert_eq!(kept, Path::new(".archiver/a/unverified-unknown-3-0.ndjson"));
     }
 }

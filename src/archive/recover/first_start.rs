@@ -8,18 +8,21 @@ use std::sync::Arc;
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
+use archiver_format::segment::{Route, SegmentFile};
 
 use super::ownership::check_owner;
 use super::refusal::not_stored;
 use crate::archive::definition::{Archive, Failure};
 use crate::config::{Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
-use crate::ledger::gap_log::GapLog;
-use crate::ledger::{Checkpointed, Store};
-use crate::segment::writer::Writer;
+use crate::ledger::manifest::Manifest;
+use crate::ledger::{Checkpointed, SegmentHandle, Store};
+use crate::segment::open_segment::OpenSegment;
+use crate::segment::opening::kind;
+use crate::segment::writer::{Reached, Writer};
 use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
-use crate::world::fs::{self, File, Fs};
+use crate::world::fs::{self, Fs};
 
 impl Archive {
     /// Resolves where to begin, creates the file, and stores both in the first checkpoint, before any record. Returns
@@ -30,15 +33,29 @@ impl Archive {
         store: &Store,
         identity: &Identity,
         topic: Option<&Topic>,
-    ) -> Result<(Checkpointed, Option<Arc<dyn File>>), Failure> {
+    ) -> Result<(Checkpointed, Vec<SegmentHandle>), Failure> {
         let (from, behind) = match topic {
             Some(topic) => self.first_offsets(topic).await?,
             None => (Positions::default(), 0),
         };
-        let (path, state) = (self.config.file.clone(), store.dir().gaps());
-        let dir = self.config.state.clone();
-        let existing = self.config.existing;
+        let (config, clock) = (self.config.clone(), Arc::clone(&self.environment.clock));
+        let manifest = Manifest::none(store.dir(), &config.name);
         let create = move |fs: &dyn Fs| {
+            let path = config.file.clone();
+            let reached = |next_sequence| Reached {
+                positions: from,
+                next_sequence,
+                ..Reached::default()
+            };
+            // Segments are created with their first records.
+            if !config.template.is_fixed() {
+                let dir = config.template.fixed_directory();
+                let changed = fs::create_dirs(fs, fs::directory(&dir));
+                let changed = changed.map_err(|source| Refused::Io { path: dir, source })?;
+                let (open, unnamed) = (Vec::new(), Vec::new());
+                let writer = Writer::new(config, clock, manifest, open, unnamed, reached(0));
+                return Ok((writer.written(), changed));
+            }
             let io = |source| Refused::Io {
                 path: path.clone(),
                 source,
@@ -49,22 +66,27 @@ impl Archive {
             let data = match AppendFile::create(fs, &path) {
                 Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
                     let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
-                    check_owner(fs, &found, &dir)?;
+                    check_owner(fs, &found, &config.state)?;
                     // The file may have appeared since it was checked.
-                    if existing == Existing::Refuse && found.mark().length > 0 {
+                    if config.existing == Existing::Refuse && found.mark().length > 0 {
                         return Err(Refused::Io { path, source: e });
                     }
                     found
                 }
                 other => other?,
             };
-            let writer = Writer::new(data, GapLog::none(&state), from, 0).map_err(io)?;
+            let id = data.handle().stat().map_err(io)?.id();
+            let (sequence, name) = (0, None);
+            let file = SegmentFile { sequence, name, id };
+            let (kind, now) = (kind(&config), clock.now_ms());
+            let only = OpenSegment::begin(data, file, false, kind, Route::default(), now);
+            let open = vec![only];
+            let writer = Writer::new(config, clock, manifest, open, Vec::new(), reached(1));
             Ok((writer.written(), changed))
         };
         let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
         // The file stays locked until its writer has it.
-        let locked = written.segments().iter();
-        let locked = locked.map(|segment| Arc::clone(&segment.file)).next();
+        let locked = written.segments().to_vec();
         let file = self.file().display();
         let storing =
             |source| not_stored(format!("storing the first checkpoint for {file}"), source);

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
 
 use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::compression::{Compression, decompress};
 use archiver_format::line::Newline;
-use archiver_format::record::Partition;
-use serde::Deserialize;
+use archiver_format::gap::GapReason;
+use archiver_format::record::{NextOffset, Partition};
 
 use super::Tally;
 use super::part::Part;
+use super::segments;
 use crate::config::Corrupt;
 use crate::sim::kafka::{Life, Log, Offset, Topic};
 use crate::sim::world::{Watched, World};
@@ -21,12 +21,13 @@ pub struct Holds {
     checkpoint: Checkpoint,
     /// The checkpoint that it began with.
     first: Checkpoint,
-    lines: Vec<Vec<u8>>,
+    /// By segment.
+    lines: Vec<Vec<Vec<u8>>>,
     gaps: Vec<Gap>,
 }
 
-/// A line of the list of gaps.
-#[derive(Debug, Deserialize)]
+/// A gap that is listed.
+#[derive(Debug)]
 pub struct Gap {
     /// The life of the topic.
     pub topic_id: Option<String>,
@@ -40,6 +41,24 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl From<archiver_format::gap::Gap> for Gap {
+    fn from(gap: archiver_format::gap::Gap) -> Self {
+        let reason = match gap.reason {
+            GapReason::Expired => "expired",
+            GapReason::Recreated => "recreated",
+            GapReason::Truncated => "truncated",
+            GapReason::Corrupt => "corrupt",
+        };
+        Self {
+            topic_id: gap.topic_id,
+            partition: gap.partition,
+            from: gap.from.get(),
+            to: gap.to.map(NextOffset::get),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl Holds {
     /// Reads an archive's files up to where its checkpoint says.
     pub fn read(
@@ -48,35 +67,31 @@ impl Holds {
         checkpoint: Checkpoint,
         first: Checkpoint,
     ) -> Result<Self, String> {
-        let up_to = |path: &Path, length: u64| {
-            let mut bytes = world.fs.peek(path).unwrap_or_default();
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if bytes.len() < length {
-                let (found, path) = (bytes.len(), path.display());
-                return Err(format!("{path} has {found} bytes, {length} were stored"));
+        let config = &archive.config;
+        let listed = segments::listed(world, config, &checkpoint)?;
+        let mut segments = segments::segments(world, config, &checkpoint, &listed)?;
+        let mut lines = Vec::new();
+        for segment in &mut segments {
+            let own = match segment.sequence {
+                0 => segment.bytes.strip_prefix(&archive.before[..]),
+                _ => Some(&segment.bytes[..]),
+            };
+            let own = own.ok_or("what was in the file before is not there any more")?;
+            let decoded = decode(own, config.compression);
+            let decoded = decoded.map_err(|e| format!("its file can't be decoded: {e}"))?;
+            let split = decoded.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
+            let mut split = split.collect::<Vec<_>>();
+            if split.pop() != Some(Vec::new()) {
+                return Err("its last line is not whole".into());
             }
-            bytes.truncate(length);
-            Ok(bytes)
-        };
-        let data = up_to(&archive.config.file, checkpoint.progress.bytes())?;
-        let own = data.strip_prefix(&archive.before[..]);
-        let own = own.ok_or("what was in the file before is not there any more")?;
-        let decoded = decode(own, archive.config.compression);
-        let decoded = decoded.map_err(|e| format!("its file can't be decoded: {e}"))?;
-        let lines = decoded.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
-        let mut lines = lines.collect::<Vec<_>>();
-        if lines.pop() != Some(Vec::new()) {
-            return Err("its last line is not whole".into());
+            lines.push(split);
         }
-        let path = archive.config.state.join("gaps.ndjson");
-        let listed = up_to(&path, checkpoint.progress.gaps.length)?;
-        let gaps = serde_json::Deserializer::from_slice(&listed).into_iter();
-        let gaps = gaps.collect::<Result<Vec<Gap>, _>>();
+        let gaps = listed.gaps.into_iter().map(Gap::from).collect();
         Ok(Self {
             checkpoint,
             first,
             lines,
-            gaps: gaps.map_err(|e| format!("its gaps can't be read: {e}"))?,
+            gaps,
         })
     }
 
@@ -84,7 +99,7 @@ impl Holds {
     pub fn check(&self, topic: &Topic, archive: &Watched, tally: &mut Tally) -> Result<(), String> {
         let mut empty = 0;
         let mut of_part = BTreeMap::<String, Vec<(usize, &[u8])>>::new();
-        for line in &self.lines {
+        for line in self.lines.iter().flatten() {
             if line.is_empty() {
                 empty += 1;
                 continue;
@@ -129,8 +144,9 @@ impl Holds {
             ));
         }
         let records = self.checkpoint.progress.records;
-        if self.lines.len() as u64 != records {
-            return Err(format!("{} lines, {records} were stored", self.lines.len()));
+        let lines = self.lines.iter().map(Vec::len).sum::<usize>();
+        if lines as u64 != records {
+            return Err(format!("{lines} lines, {records} were stored"));
         }
         Ok(())
     }

@@ -3,8 +3,11 @@
 mod holds;
 mod part;
 pub mod refusal;
+pub mod segments;
 
-use archiver_format::checkpoint::Checkpoint;
+use std::path::PathBuf;
+
+use archiver_format::checkpoint::{Checkpoint, List};
 use archiver_format::position::Position;
 use archiver_format::record::Partition;
 use serde::Deserialize;
@@ -102,16 +105,40 @@ pub fn check_stopped(world: &World, archive: &Watched) -> Result<(), String> {
 }
 
 fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
+    let config = &archive.config;
+    let of = |e: String| format!("archive {}: {e}", config.name);
     let stored = stored(world, archive)?.ok_or("no checkpoint")?;
-    let file = world.fs.peek(&archive.config.file);
-    let length = file.map_or(0, |bytes| bytes.len() as u64);
-    let expected = stored.progress.bytes();
-    match length == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "archive {}: {length} bytes after a clean stop, not {expected}",
-            archive.config.name
-        )),
+    let mut known = Vec::new();
+    for open in &stored.progress.segments {
+        let path = segments::open_path(config, open);
+        let file = world.fs.peek(&path);
+        let (length, expected) = (file.map_or(0, |b| b.len() as u64), open.mark.length);
+        if length != expected {
+            let path = path.display();
+            return Err(of(format!("{path} has {length} bytes after a clean stop, not {expected}")));
+        }
+        known.push(path);
+    }
+    if config.template.is_fixed() {
+        return Ok(());
+    }
+    let listed = segments::listed(world, config, &stored).map_err(of)?;
+    let sealed = listed.sealed.iter();
+    known.extend(sealed.map(|sealed| segments::sealed_path(config, sealed)));
+    // What is not verified has no final names yet.
+    if stored.verified.is_some() {
+        let unnamed = known.iter().map(|path| segments::part(path));
+        known.extend(unnamed.collect::<Vec<_>>());
+    }
+    let directory = config.template.fixed_directory();
+    let mut below = world.fs.files_below(&directory).into_iter();
+    let is_strange = |path: &PathBuf| {
+        let is_state = path.components().any(|part| part.as_os_str() == ".archiver");
+        !is_state && !known.contains(path) && !lock(&world.foreign).contains_key(path)
+    };
+    match below.find(is_strange) {
+        None => Ok(()),
+        Some(path) => Err(of(format!("{} is left after a clean stop", path.display()))),
     }
 }
 
@@ -180,10 +207,18 @@ fn check_committed(then: &Checkpoint, now: &Checkpoint, topic: &Topic) -> Result
     };
     let is_there = now.records >= then.records
         && now.bytes() >= then.bytes()
-        && now.gaps.length >= then.gaps.length
+        && listed_bytes(&now.list) >= listed_bytes(&then.list)
         && (!same_topic || got_shorter || positions.all(reached));
     match is_there {
         true => Ok(()),
         false => Err(format!("it has {now:?}, but {then:?} was committed")),
+    }
+}
+
+/// The length of the manifest; of an older list, which it takes the place of, nothing.
+fn listed_bytes(list: &List) -> u64 {
+    match list {
+        List::Manifest(mark) => mark.length,
+        List::Gaps(_) => 0,
     }
 }

@@ -81,7 +81,7 @@ impl State {
         match (self.mutation, content) {
             (Some(Mutation::NoDirectorySync), None) => true,
             (Some(Mutation::NoDataSync), Some(_)) => !is_state(path),
-            (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("gaps.ndjson"),
+            (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("manifest.ndjson"),
             (Some(Mutation::RenameBeforeSync), Some(_)) => path.ends_with("checkpoint.json.new"),
             (Some(Mutation::NoCutSync), Some(content)) => content.was_just_cut(),
             _ => false,

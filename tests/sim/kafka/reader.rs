@@ -201,6 +201,7 @@ impl Reader for SimReader {
                     partition,
                     offset: *offset,
                     value: value.as_deref(),
+                    timestamp: None,
                     epoch: Some(*epoch),
                 }),
                 Item::Failed(e)

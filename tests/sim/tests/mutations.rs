@@ -13,7 +13,7 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
         Mutation::NoDataSync | Mutation::CheckpointBeforeSync => &["expected what was written"],
         Mutation::CheckpointBeforeWrite => &["expected what was written", "only"],
-        Mutation::NoGapSync => &["gaps.ndjson: expected what was written"],
+        Mutation::NoGapSync => &["manifest.ndjson: expected what was written"],
         Mutation::NoDirectorySync => &["its checkpoint is gone"],
         Mutation::NoCutSync => &["bytes after a clean stop, not"],
         Mutation::RenameBeforeSync => &["can't go on: the checkpoint"],

@@ -62,13 +62,13 @@ impl Checkpoint {
 
 impl Progress {
     fn take_up(self) -> super::Progress {
-        let segments = (0..).zip(self.segments);
         super::Progress {
             positions: self.positions,
             records: self.records,
             sealed_bytes: 0,
-            next_sequence: segments.len() as u64,
-            segments: segments
+            next_sequence: self.segments.len() as u64,
+            segments: (0..)
+                .zip(self.segments)
                 .map(|(sequence, segment)| segment.take_up(sequence))
                 .collect(),
             unnamed: Vec::new(),

@@ -382,6 +382,7 @@ impl Message {
                 partition: m.partition,
                 offset: m.offset,
                 value,
+                timestamp: None,
                 epoch: (epoch >= 0).then_some(epoch),
             })
         }

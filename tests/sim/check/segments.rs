@@ -1,0 +1,135 @@
+//! The segments of an archive, as its checkpoint and its manifest have them.
+
+use std::path::{Path, PathBuf};
+
+use archiver_format::checkpoint::{Checkpoint, List};
+use archiver_format::gap::Gap;
+use archiver_format::manifest::{Entry, Sealed};
+use archiver_format::mark::Mark;
+use serde::Deserialize;
+use serde_json::Deserializer;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::config::Archive;
+use crate::sim::world::World;
+
+/// What a segment holds that counts.
+pub struct Segment {
+    /// Its number.
+    pub sequence: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The lines of the manifest that count.
+#[derive(Default)]
+pub struct Listed {
+    /// Segments that are final, with the bytes that each has.
+    pub sealed: Vec<Sealed>,
+    /// Offsets that will never be there.
+    pub gaps: Vec<Gap>,
+}
+
+/// Where the list is that a checkpoint counts on, and its end.
+pub fn list<'c>(config: &Archive, checkpoint: &'c Checkpoint) -> (PathBuf, &'c Mark) {
+    let (name, mark) = match &checkpoint.progress.list {
+        List::Manifest(mark) => ("manifest.ndjson", mark),
+        List::Gaps(mark) => ("gaps.ndjson", mark),
+    };
+    (config.state.join(name), mark)
+}
+
+/// Reads the lines that a checkpoint counts on, without the production code.
+pub fn listed(world: &World, config: &Archive, checkpoint: &Checkpoint) -> Result<Listed, String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Line {
+        Entry(Entry),
+        Gap(Gap),
+    }
+    let (path, mark) = list(config, checkpoint);
+    let bytes = up_to(world, &path, mark.length)?;
+    let lines = Deserializer::from_slice(&bytes).into_iter::<Line>();
+    let mut listed = Listed::default();
+    for line in lines {
+        match line.map_err(|e| format!("{} can't be read: {e}", path.display()))? {
+            Line::Entry(Entry::Sealed(sealed)) => listed.sealed.push(*sealed),
+            Line::Entry(Entry::Gap(gap)) | Line::Gap(gap) => listed.gaps.push(gap),
+            Line::Entry(_) => {}
+        }
+    }
+    Ok(listed)
+}
+
+/// Reads the segments that a checkpoint counts on, in the order of their numbers. Each sealed one must be as its line says.
+pub fn segments(
+    world: &World,
+    config: &Archive,
+    checkpoint: &Checkpoint,
+    listed: &Listed,
+) -> Result<Vec<Segment>, String> {
+    let mut segments = Vec::new();
+    for sealed in &listed.sealed {
+        let path = sealed_path(config, sealed);
+        let grown = part(&path);
+        let may_be_unnamed = checkpoint.progress.unnamed.contains(&sealed.file);
+        let path = match world.fs.peek(&path) {
+            None if may_be_unnamed => grown,
+            _ => path,
+        };
+        let bytes = up_to(world, &path, sealed.bytes)?;
+        let digest = format!("{:032x}", xxh3_128(&bytes));
+        if sealed.xxh128.as_ref().is_some_and(|said| *said != digest) {
+            return Err(format!("{} is not what its line says", path.display()));
+        }
+        segments.push(Segment {
+            sequence: sealed.file.sequence,
+            bytes,
+        });
+    }
+    for open in &checkpoint.progress.segments {
+        let bytes = up_to(world, &open_path(config, open), open.mark.length)?;
+        segments.push(Segment {
+            sequence: open.file.sequence,
+            bytes,
+        });
+    }
+    segments.sort_by_key(|segment| segment.sequence);
+    Ok(segments)
+}
+
+/// Where a sealed segment is once it has its name.
+pub fn sealed_path(config: &Archive, sealed: &Sealed) -> PathBuf {
+    match &sealed.file.name {
+        Some(name) => config.template.fixed_directory().join(name),
+        None => config.file.clone(),
+    }
+}
+
+/// Where an open segment is.
+pub fn open_path(config: &Archive, open: &archiver_format::checkpoint::Segment) -> PathBuf {
+    let path = match &open.file.name {
+        Some(name) => config.template.fixed_directory().join(name),
+        None => config.file.clone(),
+    };
+    match open.is_growing {
+        true => part(&path),
+        false => path,
+    }
+}
+
+/// The name that a segment grows under.
+pub fn part(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.part", path.display()))
+}
+
+fn up_to(world: &World, path: &Path, length: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = world.fs.peek(path).unwrap_or_default();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if bytes.len() < length {
+        let (found, path) = (bytes.len(), path.display());
+        return Err(format!("{path} has {found} bytes, {length} were stored"));
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
