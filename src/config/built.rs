@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 use archiver_format::line::Newline;
+use archiver_format::template::Template;
 
 use crate::world::fs::real::FileMode;
 
@@ -87,8 +88,18 @@ pub struct Archive {
     pub cluster: Checked<Cluster>,
     /// The topic's name.
     pub topic: String,
-    /// Where the records go.
+    /// Where the records go: the one file, or the names of its segments as typed, with topic and name filled in.
     pub file: PathBuf,
+    /// The paths of its segments. Without a placeholder it is `file`, the only one.
+    pub template: Template,
+    /// When a segment ends. Each has a number in its path if any does.
+    pub rotation: Rotation,
+    /// How many segments may be open for writing.
+    pub open_files: usize,
+    /// A clean stop seals what is growing.
+    pub seal_on_stop: bool,
+    /// Each segment has an index.
+    pub index: bool,
     /// The directory that holds this archive's checkpoint, lock and gaps.
     pub state: PathBuf,
     /// Where to begin when there is no checkpoint.
@@ -107,6 +118,36 @@ pub struct Archive {
     pub file_mode: Option<FileMode>,
     /// What to do about records that Kafka holds damaged.
     pub corrupt: Corrupt,
+}
+
+/// When a segment is sealed and the next one begun: whatever comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// It has so many bytes on the disk.
+    pub bytes: Option<u64>,
+    /// It has so many records.
+    pub records: Option<u64>,
+    /// The clock in the template's zone has reached a multiple of this, counted from midnight. It divides a day, or is
+    /// whole days.
+    pub every: Option<Duration>,
+    /// No record has come for so long.
+    pub idle: Option<Duration>,
+    /// With fewer bytes on the disk `every` leaves it growing.
+    pub bytes_min: u64,
+}
+
+impl Rotation {
+    /// Does no segment ever end?
+    pub fn is_never(&self) -> bool {
+        let Self {
+            bytes,
+            records,
+            every,
+            idle,
+            bytes_min: _,
+        } = self;
+        bytes.is_none() && records.is_none() && every.is_none() && idle.is_none()
+    }
 }
 
 /// Where an archive without a checkpoint begins.
