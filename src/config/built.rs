@@ -88,17 +88,17 @@ pub struct Archive {
     pub cluster: Checked<Cluster>,
     /// The topic's name.
     pub topic: String,
-    /// Where the records go; with placeholders, as typed, with the topic and the name filled in.
+    /// Where the records go: the one file, or the names of its segments as typed, with topic and name filled in.
     pub file: PathBuf,
-    /// The paths of its segments.
+    /// The paths of its segments. Without a placeholder it is `file`, the only one.
     pub template: Template,
-    /// When a segment is sealed.
+    /// When a segment ends. Each has a number in its path if any does.
     pub rotation: Rotation,
-    /// How many segments may be open for writing, where records go several ways.
+    /// How many segments may be open for writing.
     pub open_files: usize,
-    /// Are all segments sealed at a clean stop?
+    /// A clean stop seals what is growing.
     pub seal_on_stop: bool,
-    /// Does each segment get an index?
+    /// Each segment has an index.
     pub index: bool,
     /// The directory that holds this archive's checkpoint, lock and gaps.
     pub state: PathBuf,
@@ -120,18 +120,19 @@ pub struct Archive {
     pub corrupt: Corrupt,
 }
 
-/// When a segment is sealed: whichever comes first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// When a segment is sealed and the next one begun: whatever comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rotation {
-    /// It has so many bytes in the file.
+    /// It has so many bytes on the disk.
     pub bytes: Option<u64>,
     /// It has so many records.
     pub records: Option<u64>,
-    /// The wall clock reaches a multiple of this.
+    /// The clock in the template's zone has reached a multiple of this, counted from midnight. It divides a day, or is
+    /// whole days.
     pub every: Option<Duration>,
-    /// Nothing was written to it for so long.
+    /// No record has come for so long.
     pub idle: Option<Duration>,
-    /// With fewer bytes, `every` leaves it until the next time.
+    /// With fewer bytes on the disk `every` leaves it growing.
     pub bytes_min: u64,
 }
 
@@ -139,6 +140,20 @@ impl Archive {
     /// The name of what a line is.
     pub fn format_name(&self) -> &'static str {
         "raw"
+    }
+}
+
+impl Rotation {
+    /// Does no segment ever end?
+    pub fn is_never(&self) -> bool {
+        let Self {
+            bytes,
+            records,
+            every,
+            idle,
+            bytes_min: _,
+        } = self;
+        bytes.is_none() && records.is_none() && every.is_none() && idle.is_none()
     }
 }
 

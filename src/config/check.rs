@@ -4,20 +4,21 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use archiver_format::state_files::STATE_DIRECTORY;
-use archiver_format::template::Template;
+use archiver_format::template::{GROWING, Template, Values};
 
-use super::built::{Archive, Checked, Cluster, Config, Rotation};
+use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
-
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
-    MEMORY, NAME, NEWLINE, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
+    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX,
+    LIMITS, MEMORY, NAME, NEWLINE, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR,
+    TOPIC,
 };
 use super::name;
 use super::problem::{Problem, Span, Text};
+use super::segments;
 use super::table::Table;
 use super::walk::Walker;
 
@@ -36,6 +37,9 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
         _ => {}
     }
     let mut clusters = Clusters::check(walker, top);
+    if let Some(defaults) = top.get(&DEFAULTS) {
+        segments::check_rotate(walker, defaults);
+    }
     let mut seen = Seen::default();
     let mut archives = Vec::new();
     for own in top.get(&ARCHIVES).into_iter().flatten() {
@@ -73,21 +77,29 @@ fn check_archive(
         check_commits(walker, seen, cluster, topic);
     }
     let file = own.get(&FILE)?;
-    let compression = compression::settle(walker, file, own, defaults);
-    let path = PathBuf::from(&file.value);
-    let state = named.map(|name| state_of(top.get(&STATE_DIR), &path, &name.value));
-    check_file(walker, seen, file, state.as_deref());
+    let template = segments::template(walker, file, (topic, named), (own, defaults));
+    segments::check_rotate(walker, own);
+    let path = template.as_ref().map(Template::example);
+    let path = path.as_ref().unwrap_or(&file.value);
+    let compression = compression::settle(walker, file, path, own, defaults);
+    let template = template?;
+    segments::check(walker, file, &template, own, defaults);
+    let state = named.map(|name| state_of(top.get(&STATE_DIR), &template, &name.value));
+    check_file(walker, seen, file, &template, state.as_deref());
     let of = Settings { own, defaults };
     Some(Archive {
         name: named?.value.clone(),
         cluster: cluster?,
         topic: topic?.value.clone(),
-        file: path,
-        template: Template::parse(&file.value).ok()?.with(&topic?.value, &named?.value).ok()?,
-        rotation: Rotation::default(),
-        open_files: 16,
-        seal_on_stop: false,
-        index: true,
+        file: match template.is_fixed() {
+            true => template.path(&Values::default()),
+            false => template.to_string().into(),
+        },
+        template,
+        rotation: segments::rotation(own, defaults),
+        open_files: usize::try_from(*of.get(&OPEN_FILES)?).ok()?,
+        seal_on_stop: *of.get(&SEAL_ON_STOP)?,
+        index: *of.get(&INDEX)?,
         state: state?,
         start: *of.get(&START)?,
         flush: *of.get(&FLUSH)?,
@@ -178,22 +190,29 @@ fn check_commits(walker: &mut Walker<'_>, seen: &mut Seen, cluster: &Cluster, to
 }
 
 /// Where an archive keeps its state: beside its data, unless `state_dir` says where.
-fn state_of(state_dir: Option<&Text>, file: &Path, name: &str) -> PathBuf {
+fn state_of(state_dir: Option<&Text>, template: &Template, name: &str) -> PathBuf {
     match state_dir {
         Some(directory) => Path::new(&directory.value).join(name),
-        None => file
-            .parent()
-            .unwrap_or(Path::new(""))
-            .join(STATE_DIRECTORY)
-            .join(name),
+        None => template.fixed_directory().join(STATE_DIRECTORY).join(name),
     }
 }
 
 /// A file can be written, and belongs to one archive.
-fn check_file(walker: &mut Walker<'_>, seen: &mut Seen, file: &Text, state: Option<&Path>) {
+fn check_file(
+    walker: &mut Walker<'_>,
+    seen: &mut Seen,
+    file: &Text,
+    template: &Template,
+    state: Option<&Path>,
+) {
+    let mut growing = template.example();
+    if !template.is_fixed() {
+        growing.push_str(GROWING);
+    }
     let index = seen.spans.len();
     seen.spans.push(file.span.clone());
-    match seen.files.add(Path::new(&file.value), index) {
+    // Two archives that have it in common could give one path to two segments.
+    match seen.files.add(Path::new(&growing), index) {
         Err(fault) => {
             let message = format!("records can't go to {}", file.quoted());
             walker.report(Problem::at(&file.span, message).label(fault.words()));

@@ -23,16 +23,17 @@ fn level_max(algorithm: Algorithm) -> u32 {
     }
 }
 
-/// The compression of one archive, from its own keys, the defaults and the file's ending.
+/// The compression of one archive, from its own keys, the defaults and the ending of a file's `path`.
 pub(super) fn settle(
     walker: &mut Walker<'_>,
     file: &Text,
+    path: &str,
     own: &Table,
     defaults: &Table,
 ) -> Option<Compression> {
     let (own_level, default_level) = (own.at(&COMPRESSION_LEVEL), defaults.at(&COMPRESSION_LEVEL));
     let typed = own.at(&COMPRESSION).or(defaults.at(&COMPRESSION));
-    let ending = by_ending(&file.value);
+    let ending = by_ending(path);
     if let (Some(typed), Some((named, ending))) = (&typed, ending)
         && *typed.value != named
     {

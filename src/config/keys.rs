@@ -11,14 +11,15 @@ use archiver_format::compression::Algorithm;
 use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
-use super::duration::Durations;
+use super::duration::{Aligned, Durations};
 use super::key_kind::DefaultValue::{Required, Told, Typed};
 use super::key_kind::{Key, Row};
-use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Top};
+use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
 use super::properties::Properties;
-use super::scalar::{Choice, Filled, Integers, Mode};
+use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::table::{List, Named, Section};
+use super::timezone::Zones;
 
 /// The file itself.
 pub(super) const TOP: Section = section(Top);
@@ -57,7 +58,7 @@ keys! {
         "a bootstrap list `host:port[,host:port...]`, or the name of a `[clusters.NAME]` table");
     TOPIC: Filled = ("topic", &[Archive], Filled, Required, "one topic");
     FILE: Filled = ("file", &[Archive], Filled, Required,
-        "where its records go; parent directories are created; relative to the working directory");
+        "where its records go; may hold `{topic}`, `{name}`, `{partition}`, `{seq:06}`, `{opened:FORMAT}`, `{time:FORMAT}`; parent directories are created; relative to the working directory");
     NAME: Filled = ("name", &[Archive], Filled, Told("the topic"),
         "the archive's name in logs, state and metrics; two archives that would share one must be named");
 
@@ -91,6 +92,26 @@ keys! {
             ("wait", Corrupt::Wait, "its partition waits before it, the others go on"),
             ("skip", Corrupt::Skip, "it is left out, and is a gap"),
         ]), Typed("\"wait\""), "Kafka holds a batch of records damaged");
+
+    ROTATE: Section = ("rotate", EACH, section(Rotate), Told("none"),
+        "when a segment is sealed and the next one begun; needs `{seq}` in `file`");
+    ROTATE_SIZE: Sizes = ("size", &[Rotate], Sizes(1 << 10), Told("none"),
+        "when it has so many bytes on the disk");
+    ROTATE_RECORDS: Integers = ("records", &[Rotate], Integers(1..=u32::MAX), Told("none"), "when it has so many records");
+    ROTATE_EVERY: Aligned = ("every", &[Rotate], Aligned, Told("none"),
+        "at each multiple of this by the clock in `timezone`, counted from midnight");
+    ROTATE_IDLE: Durations = ("idle", &[Rotate], Durations(ms(1000), hours(366 * 24)), Told("none"),
+        "when no record has come for so long");
+    ROTATE_MIN_SIZE: Sizes = ("min_size", &[Rotate], Sizes(1), Told("none"),
+        "`every` leaves a segment growing that has fewer bytes");
+    OPEN_FILES: Integers = ("open_files", EACH, Integers(1..=1000), Typed("16"),
+        "with `{partition}` or `{time}` in `file`: how many segments are open for writing at once");
+    TIMEZONE: Zones = ("timezone", EACH, Zones, Typed("\"UTC\""),
+        "the time zone of `{time}`, `{opened}` and `every`");
+    SEAL_ON_STOP: Switch = ("seal_on_stop", EACH, Switch, Typed("false"),
+        "a clean stop seals what is growing; needs `{seq}` in `file`");
+    INDEX: Switch = ("index", EACH, Switch, Typed("true"),
+        "note for each line its partition, offset and timestamp, in the state directory");
 
     // Less leaves no room for one large record on its way from a broker to a file.
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),

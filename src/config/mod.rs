@@ -1,7 +1,7 @@
 //! The configuration: a table of keys, by which a TOML file is read, checked as a whole, then built into types.
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
-//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`properties`]); [`check`] holds archives
+//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`timezone`], [`properties`]); [`check`] holds archives
 //! against clusters and against each other, and builds what is in [`built`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
@@ -28,9 +28,11 @@ pub mod reference;
 mod report;
 mod scalar;
 mod schema;
+mod segments;
 mod size;
 mod substitute;
 mod table;
+mod timezone;
 mod walk;
 
 #[cfg(test)]

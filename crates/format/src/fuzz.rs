@@ -1,8 +1,9 @@
 //! Oracles: the claims that must hold for any bytes from outside. One function for each parser, run by the fuzzers in
 //! `fuzz/` and, on everything that is kept there, by the tests.
 
-use std::fs;
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Component, Path};
+use std::{fs, str};
 
 use serde_json::value::RawValue;
 
@@ -11,6 +12,8 @@ use crate::compression::{Compression, check_whole, compress};
 use crate::list::{self, LINE_BYTES_MAX};
 use crate::line::{Newline, encode as encode_line};
 use crate::record::Record;
+use crate::state_files::STATE_DIRECTORY;
+use crate::template::{GROWING, Template, TemplateError, Values, with_sequence};
 
 /// A checkpoint is taken only if it is what would be written; so are the bytes with a fitting checksum around them.
 pub fn checkpoint(bytes: &[u8]) {
@@ -150,6 +153,68 @@ pub fn compressed(bytes: &[u8]) {
     assert_eq!(is_whole, ends_with_a_line);
 }
 
+/// A template is refused or means what it shows, and no two segments of one archive get one path, nor one that is
+/// archiver's own. A topic may stand in a second line.
+pub fn template(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let (text, topic) = text.split_once('\n').unwrap_or((text, "t"));
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            let added = with_sequence(text);
+            let lacks = matches!(error, TemplateError::NoSequence { .. });
+            let again = Template::parse(&added);
+            let is_no_help = matches!(
+                again,
+                Err(TemplateError::NoSequence { .. } | TemplateError::Adjacent { .. })
+            );
+            assert!(!lacks || !is_no_help, "{added}");
+            return;
+        }
+    };
+    let shown = template.to_string();
+    assert_eq!(Template::parse(&shown).as_ref(), Ok(&template));
+    let Ok(filled) = template.with(topic, "name") else {
+        return;
+    };
+    let (directory, mut buckets) = (filled.fixed_directory(), filled.buckets());
+    let mut paths = HashMap::new();
+    for sequence in [0, 7, 10, u64::MAX] {
+        for partition in [0, 7, 12] {
+            for time_ms in [None, Some(0), Some(1_000_900_799_000), Some(i64::MAX)] {
+                let path = filled.path(&Values {
+                    partition: Some(partition),
+                    sequence,
+                    opened_ms: 86_400_000,
+                    time_ms,
+                });
+                let within = path.strip_prefix(&directory).expect("within");
+                let is_own = |name| {
+                    name == Component::ParentDir
+                        || name == Component::Normal(STATE_DIRECTORY.as_ref())
+                };
+                let is_out = !filled.is_fixed() && within.components().any(is_own);
+                assert!(!is_out, "{path:?}");
+                let is_growing = path
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .ends_with(GROWING.as_bytes());
+                assert!(template.is_fixed() || !is_growing, "{path:?}");
+                let of = (
+                    filled.has_sequence().then_some(sequence),
+                    filled.by_partition().then_some(partition),
+                    buckets.of(time_ms),
+                );
+                let known = *paths.entry(path).or_insert(of);
+                assert_eq!(known, of, "{text}");
+            }
+        }
+    }
+}
+
 /// Gives a target everything that is kept for it in `fuzz/`, the folder of the fuzzers: what they begin with, and what once
 /// broke something. Also cut anywhere, as far as that is quick.
 pub fn bear(fuzz: &Path, name: &str, target: fn(&[u8])) {
@@ -182,5 +247,6 @@ mod tests {
         super::bear(&fuzz, "compressed", super::compressed);
         super::bear(&fuzz, "gaps", super::gaps);
         super::bear(&fuzz, "lines", super::lines);
+        super::bear(&fuzz, "template", super::template);
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 use archiver_format::line::Newline;
+use jiff::tz::TimeZone;
 
 use super::super::{Corrupt, Existing, Start, load};
 use super::{ARCHIVE, loaded};
@@ -39,6 +40,12 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     assert_eq!(archive.existing, Existing::Refuse);
     assert_eq!(archive.file_mode, None);
     assert_eq!(archive.corrupt, Corrupt::Wait);
+    assert!(archive.template.is_fixed());
+    assert_eq!(archive.template.zone(), &TimeZone::UTC);
+    assert!(archive.rotation.is_never());
+    assert_eq!(archive.open_files, 16);
+    assert!(!archive.seal_on_stop);
+    assert!(archive.index);
 }
 
 #[test]

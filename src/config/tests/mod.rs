@@ -5,6 +5,7 @@ mod documents;
 mod meaning;
 mod problems;
 mod secrets;
+mod segments;
 mod syntax;
 
 use std::ffi::OsString;

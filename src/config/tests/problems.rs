@@ -242,7 +242,7 @@ fn empty_strings_are_refused() {
 #[test]
 fn durations_and_sizes_have_limits() {
     let units =
-        "whole numbers with a unit each (h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"";
+        "whole numbers with a unit each (d, h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"";
     assert_eq!(
         about("flush", "\"1\""),
         [format!("`1` is not a duration | {units}")]

@@ -9,7 +9,7 @@ pub enum TemplateError {
     /// No placeholder has this name.
     #[error("unknown placeholder `{{{name}}}` in column {column}; known are {}", PLACEHOLDERS.join(", "))]
     Unknown {
-        /// As it was typed.
+        /// As it was typed, up to a colon.
         name: String,
         /// Where its brace is.
         column: usize,
@@ -91,6 +91,9 @@ pub enum TemplateError {
     /// A way up, out of a directory with a name that isn't known.
     #[error("`..` can't stand behind a placeholder")]
     Upwards,
+    /// A path that no file can have.
+    #[error("the path is a directory's, as it ends in `/`")]
+    Directory,
     /// A zero byte.
     #[error("no path has a zero byte in it")]
     Zero,

@@ -13,7 +13,8 @@
 //! Two segments of one archive never get one path, and that follows from the template alone:
 //!
 //! - Each placeholder gives a fixed alternation of digits and other characters, and between two of them stands something
-//!   typed that is no digit. So the number of a segment can be read off its path, as the n-th run of digits.
+//!   typed that is no digit. So the number of a segment can be read off its path, as the n-th run of digits. That
+//!   holds beside topic and name, too: `a` with segment 12 isn't `a1` with segment 2.
 //! - Only the text for no timestamp has no digits. No format begins with it, so it is never taken for one.
 //! - Whatever can begin a second segment while everything else is the same needs `{seq}`. Without it, and with
 //!   `{partition}`, an archive has one segment for each partition.
@@ -97,13 +98,18 @@ impl Template {
             pieces: parse::pieces(text)?,
             zone: TimeZone::UTC,
         };
-        let example = PathBuf::from(template.example());
-        let within = example.strip_prefix(template.fixed_directory());
+        let example = template.example();
+        let within = Path::new(&example).strip_prefix(template.fixed_directory());
         let mut names = within.into_iter().flat_map(Path::components);
-        if !template.is_fixed() && names.any(|name| name == Component::ParentDir) {
-            return Err(TemplateError::Upwards);
+        if template.is_fixed() {
+            Ok(template)
+        } else if names.any(|name| name == Component::ParentDir) {
+            Err(TemplateError::Upwards)
+        } else if ["/", "/."].iter().any(|end| example.ends_with(end)) {
+            Err(TemplateError::Directory)
+        } else {
+            Ok(template)
         }
-        Ok(template)
     }
 
     /// The same, with times in another zone.
@@ -211,13 +217,13 @@ impl Template {
         path
     }
 
-    /// A long path that it may give.
+    /// A path as long as any that it gives. Templates that have it in common can give one path to two segments.
     pub fn example(&self) -> String {
         // Of a Wednesday in September.
         const LONG_MS: i64 = 1_000_900_799_000;
         self.rendered(&Values {
             partition: Some(Partition::MAX),
-            sequence: 999_999_999_999,
+            sequence: u64::MAX,
             opened_ms: LONG_MS,
             time_ms: Some(LONG_MS),
         })

@@ -10,8 +10,8 @@ const DIGITS_MAX: usize = 20;
 /// What is known while a text is read.
 struct Reader {
     pieces: Vec<Piece>,
-    /// Something that is no digit was typed since the last placeholder that varies.
-    is_apart: bool,
+    /// The last placeholder, if nothing but digits was typed since, and whether it varies within an archive.
+    beside: Option<bool>,
     /// The first placeholder that needs a number.
     needs_sequence: Option<(&'static str, usize)>,
 }
@@ -23,7 +23,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
     }
     let mut reader = Reader {
         pieces: Vec::new(),
-        is_apart: true,
+        beside: None,
         needs_sequence: None,
     };
     let mut chars = (1..).zip(text.chars()).peekable();
@@ -60,7 +60,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
 
 impl Reader {
     fn char(&mut self, char: char) {
-        self.is_apart |= !char.is_ascii_digit();
+        self.beside = self.beside.filter(|_| char.is_ascii_digit());
         match self.pieces.last_mut() {
             Some(Piece::Text(text)) => text.push(char),
             _ => self.pieces.push(Piece::Text(char.into())),
@@ -92,13 +92,11 @@ impl Reader {
                 return Err(TemplateError::Unknown { name, column });
             }
         };
-        // Topic and name are the same in every path.
-        if !matches!(piece, Piece::Topic | Piece::Name) {
-            if !self.is_apart {
-                return Err(TemplateError::Adjacent { column });
-            }
-            self.is_apart = false;
+        let varies = !matches!(piece, Piece::Topic | Piece::Name);
+        if self.beside.is_some_and(|before| varies || before) {
+            return Err(TemplateError::Adjacent { column });
         }
+        self.beside = Some(varies);
         self.pieces.push(piece);
         Ok(())
     }

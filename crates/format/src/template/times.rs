@@ -132,8 +132,13 @@ impl Format {
 
 /// The time of a record. None if it has none, or one that no calendar has.
 pub(super) fn time(time_ms: Option<i64>) -> Option<Timestamp> {
-    let time_ms = time_ms.filter(|time_ms| *time_ms >= 0)?;
+    let time_ms = time_ms.filter(|time_ms| (0..end_ms()).contains(time_ms))?;
     Timestamp::from_millisecond(time_ms).ok()
+}
+
+/// The first time that has no text: in the year 9999.
+fn end_ms() -> i64 {
+    Timestamp::MAX.as_second() * SECOND_MS
 }
 
 const SECOND_MS: i64 = 1_000;
@@ -145,10 +150,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// the same text: a clock that is set back shows an hour twice.
 pub(super) fn span(time_ms: i64, unit: Unit, zone: &TimeZone) -> (i64, i64) {
     let Some(time) = time(Some(time_ms)) else {
-        let end_ms = Timestamp::MAX.as_millisecond();
         return match time_ms {
             ..0 => (i64::MIN, -1),
-            _ => (end_ms + 1, i64::MAX),
+            _ => (end_ms(), i64::MAX),
         };
     };
     let local = zone.to_datetime(time);
@@ -160,9 +164,11 @@ pub(super) fn span(time_ms: i64, unit: Unit, zone: &TimeZone) -> (i64, i64) {
     let before = zone.preceding(next_ms).next();
     let after = zone.following(time).next();
     let before = before.map_or(0, |at| at.timestamp().as_millisecond());
-    let end_ms = Timestamp::MAX.as_millisecond() + 1;
-    let end_ms = after.map_or(end_ms, |at| at.timestamp().as_millisecond());
-    (first.max(before).max(0), last.min(end_ms - 1))
+    let after = after.map_or(end_ms(), |at| at.timestamp().as_millisecond());
+    (
+        first.max(before).max(0),
+        last.min(after - 1).min(end_ms() - 1),
+    )
 }
 
 /// When a unit begins by the clock on the wall, and its length.

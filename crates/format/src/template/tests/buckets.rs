@@ -36,6 +36,7 @@ fn buckets_are_what_the_texts_are() {
             for _ in 0..900 {
                 time_ms = match chance.below(8) {
                     0 => chance.below(4_102_444_800_000) as i64,
+                    2 if chance.below(20) == 0 => jiff::Timestamp::MAX.as_millisecond(),
                     1 => -1,
                     // To and fro around the same time, often across a boundary.
                     _ => {

@@ -43,7 +43,7 @@ fn no_name_leads_out_of_its_directory_or_to_what_is_archivers_own() {
     }
     for text in [
         "{topic}",
-        "{seq}{topic}",
+        "{seq}-{topic}",
         "{seq}.{name}",
         "{time:%Y.}part/{seq}.part",
     ] {

@@ -52,7 +52,7 @@ fn every_conversion_that_is_known_has_a_text_for_all_times() {
         for time_ms in [
             0,
             ms("2100-12-31T23:59:59Z"),
-            jiff::Timestamp::MAX.as_millisecond(),
+            jiff::Timestamp::MAX.as_second() * 1000 - 1,
         ] {
             let time_ms = Some(time_ms);
             let sequence = 7;
@@ -114,6 +114,8 @@ fn what_is_wrong_is_said_with_its_place() {
             "`{time}` in column 3 needs `{seq}`, or two segments could get one name".into(),
         ),
         ("{partition}/../b", "`..` can't stand behind a placeholder".into()),
+        ("a/{seq}/", "the path is a directory's, as it ends in `/`".into()),
+        ("{time:%Y}/{seq}/.", "the path is a directory's, as it ends in `/`".into()),
         ("a\0", "no path has a zero byte in it".into()),
         (
             "{seq}-{time:unknown-%Y}",
@@ -138,7 +140,9 @@ fn what_is_wrong_is_said_with_its_place() {
     }
     for text in [
         "{seq}00{partition}",
-        "{seq}{topic}{partition}",
+        "{seq}1{topic}",
+        "{topic}{seq}",
+        "{name}1{partition}",
         "{seq}-{time:%Y}1{time:%m}",
     ] {
         let error = Template::parse(text);
