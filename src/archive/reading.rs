@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use archiver_format::gap::Gap;
+use archiver_format::line::Encoder;
 use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
@@ -78,7 +79,11 @@ impl<'a> Reading<'a> {
             archive,
             topic: opened.topic,
             pipeline: opened.pipeline,
-            intake: Intake::new(reader, opened.from),
+            intake: Intake::new(
+                reader,
+                opened.from,
+                Encoder::new(archive.config.format, topic),
+            ),
             backpressure: Backpressure::new(&opened.disks),
             disks: opened.disks,
             unreadable: UnreadablePartitions::default(),
@@ -254,8 +259,7 @@ impl<'a> Reading<'a> {
 
     /// Takes some of the records that have arrived, submits full batches, and says how many records it took.
     pub fn take(&mut self) -> Result<usize, Interruption> {
-        let newline = self.archive.config.newline;
-        let taken = self.intake.take(newline, self.backpressure.room());
+        let taken = self.intake.take(self.backpressure.room());
         if let Some((partition, offset, size)) = taken.large {
             self.archive.say_if_too_large(partition, offset, size);
         }
@@ -281,7 +285,7 @@ impl<'a> Reading<'a> {
         }
         match taken.refused {
             None => Ok(taken.count),
-            Some(e) => Err(Interruption::Failure(Failure::never(Reason::Newline(e)))),
+            Some(e) => Err(Interruption::Failure(Failure::never(e.into()))),
         }
     }
 

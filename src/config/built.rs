@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archiver_format::compression::Compression;
-use archiver_format::line::Newline;
+use archiver_format::line::Format;
 
 use crate::world::fs::real::FileMode;
 
@@ -99,8 +99,8 @@ pub struct Archive {
     pub checkpoint: Duration,
     /// How the file is compressed, and how hard.
     pub compression: Compression,
-    /// What becomes of a newline byte inside a value.
-    pub newline: Newline,
+    /// What a line holds of its record.
+    pub format: Format,
     /// What to do with a file that has no checkpoint.
     pub existing: Existing,
     /// The mode of what is created; `None` is the usual one, less the umask.

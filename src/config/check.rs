@@ -9,11 +9,12 @@ use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
+use super::format;
 
 use super::key_kind::{Key, Kind};
 use super::keys::{
     ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
-    MEMORY, NAME, NEWLINE, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
+    MEMORY, NAME, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
 };
 use super::name;
 use super::problem::{Problem, Span, Text};
@@ -73,6 +74,7 @@ fn check_archive(
     }
     let file = own.get(&FILE)?;
     let compression = compression::settle(walker, file, own, defaults);
+    let format = format::settle(walker, own, defaults);
     let path = PathBuf::from(&file.value);
     let state = named.map(|name| state_of(top.get(&STATE_DIR), &path, &name.value));
     check_file(walker, seen, file, state.as_deref());
@@ -87,7 +89,7 @@ fn check_archive(
         flush: *of.get(&FLUSH)?,
         checkpoint: *of.get(&CHECKPOINT)?,
         compression: compression?,
-        newline: *of.get(&NEWLINE)?,
+        format: format?,
         existing: *of.get(&EXISTING)?,
         file_mode: of.get(&FILE_MODE).copied(),
         corrupt: *of.get(&CORRUPT)?,

@@ -3,7 +3,7 @@
 use std::io;
 
 use archiver_format::compression::{Compression, compress};
-use archiver_format::line::{self, Newline, NewlineInValue};
+use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::Advance;
 use archiver_format::record::{NextOffset, Record};
 
@@ -99,14 +99,14 @@ impl Batch {
         segment: SegmentId,
         record: &Record<'_>,
         from: NextOffset,
-        newline: Newline,
-    ) -> Result<(), NewlineInValue> {
+        encoder: &mut Encoder,
+    ) -> Result<(), RefusedRecord> {
         let part = match self.parts.get_mut(self.last) {
             Some(last) if last.segment == segment => last,
             _ => self.part(segment),
         };
         let before = part.bytes.len();
-        line::encode(record, newline, &mut part.bytes)?;
+        encoder.encode(record, &mut part.bytes)?;
         part.lines += 1;
         self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
@@ -136,14 +136,20 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use archiver_format::line::{Format, Newline};
+
     use super::*;
+
+    fn encoder() -> Encoder {
+        Encoder::new(Format::Raw(Newline::Fail), "t")
+    }
 
     fn record(partition: i32, offset: i64, value: &[u8]) -> Record<'_> {
         Record {
             partition,
             offset,
             value: Some(value),
-            epoch: None,
+            ..Record::default()
         }
     }
 
@@ -153,9 +159,8 @@ mod tests {
         for (segment, offset, value) in [(0, 3, b"a"), (7, 4, b"b"), (0, 5, b"c"), (7, 8, b"d")] {
             let from = NextOffset::new(offset);
             let record = record(1, offset, value);
-            batch
-                .push(segment, &record, from, Newline::Fail)
-                .expect("fits");
+            let pushed = batch.push(segment, &record, from, &mut encoder());
+            pushed.expect("fits");
         }
         assert_eq!(batch.len(), 8);
         let (parts, advance) = batch.into_parts();
@@ -174,7 +179,7 @@ mod tests {
     fn a_record_that_is_refused_leaves_the_batch_as_it_was() {
         let mut batch = Batch::default();
         let refused = record(0, 0, b"a\nb");
-        let pushed = batch.push(0, &refused, NextOffset::ZERO, Newline::Fail);
+        let pushed = batch.push(0, &refused, NextOffset::ZERO, &mut encoder());
         assert!(pushed.is_err());
         assert!(batch.is_empty());
         let (parts, advance) = batch.into_parts();

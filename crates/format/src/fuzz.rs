@@ -11,7 +11,7 @@ use crate::checkpoint::{self, Format, decode, encode};
 use crate::compression::{Compression, check_whole, compress};
 use crate::envelope::{Decoded, Envelope, ValueAs, decode as decode_envelope};
 use crate::gap::{LINE_BYTES_MAX, damaged_line, seal};
-use crate::line::{self, Encoder, Newline, Refused};
+use crate::line::{self, Encoder, Newline, RefusedRecord};
 use crate::record::{Header, Record, Timestamp, TimestampKind};
 
 /// A checkpoint is taken only if it is what would be written; so are the bytes with a fitting checksum around them.
@@ -85,7 +85,7 @@ pub fn lines(bytes: &[u8]) {
         match encoder.encode(&record, &mut lines) {
             Ok(()) => expected.push(kept(value, newline)),
             Err(refused) => {
-                let Refused::Newline(refused) = refused else {
+                let RefusedRecord::Newline(refused) = refused else {
                     panic!("{refused}");
                 };
                 assert!(newline == Newline::Fail && value.contains(&b'\n'));

@@ -28,7 +28,7 @@ pub enum Newline {
 
 /// A record that no line can hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum RefusedRecord {
     /// It would be two lines.
     #[error(transparent)]
     Newline(#[from] NewlineInValue),
@@ -90,11 +90,15 @@ impl Encoder {
     /// Appends a record as one line; a null value becomes an empty line if the format is raw. If the record is refused,
     /// nothing is appended.
     #[inline]
-    pub fn encode(&mut self, record: &Record<'_>, lines: &mut Vec<u8>) -> Result<(), Refused> {
+    pub fn encode(
+        &mut self,
+        record: &Record<'_>,
+        lines: &mut Vec<u8>,
+    ) -> Result<(), RefusedRecord> {
         match &mut self.0 {
             Kind::Raw(newline) => Ok(encode(record, *newline, lines)?),
             Kind::Json(envelope) => envelope.encode(record, lines).map_err(|problem| {
-                Refused::Headers(UnreadableHeaders {
+                RefusedRecord::Headers(UnreadableHeaders {
                     partition: record.partition,
                     offset: record.offset,
                     problem,
@@ -230,10 +234,7 @@ mod tests {
     struct Broken;
 
     impl Headers for Broken {
-        fn visit(
-            &self,
-            each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-        ) -> Result<(), HeadersProblem> {
+        fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
             each(b"first", None);
             Err(HeadersProblem("half of them are missing".into()))
         }

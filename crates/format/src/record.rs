@@ -93,10 +93,7 @@ pub enum TimestampKind {
 /// of a record.
 pub trait Headers: fmt::Debug {
     /// Hands each name and value to `each`, in their order. Names may be there several times, values may be null.
-    fn visit(
-        &self,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-    ) -> Result<(), HeadersProblem>;
+    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem>;
 }
 
 /// Why headers can't be read.
@@ -108,10 +105,7 @@ pub struct HeadersProblem(pub Box<str>);
 pub type Header<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
 
 impl Headers for Vec<Header<'_>> {
-    fn visit(
-        &self,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-    ) -> Result<(), HeadersProblem> {
+    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
         for (name, value) in self {
             each(name, value.as_deref());
         }

@@ -18,7 +18,13 @@ fn of_value(value: &[u8]) -> Record<'_> {
 
 /// What a line has under `value` or `value_base64`, with the key.
 fn shown(value: Option<&[u8]>, value_as: ValueAs) -> String {
-    let line = line(&Record { value, ..Record::default() }, value_as);
+    let line = line(
+        &Record {
+            value,
+            ..Record::default()
+        },
+        value_as,
+    );
     let (_, after) = line.split_once(r#""key":null,"#).expect("no key");
     let (shown, _) = after.rsplit_once(r#","headers""#).expect("headers");
     shown.into()
@@ -77,7 +83,10 @@ fn a_value_that_is_json_stands_as_it_is_if_that_is_wanted() {
     let as_json = shown(Some(json), ValueAs::Json);
     assert_eq!(as_json, r#""value":{"b": 1e400, "a":"\u00e4", "a":[]}"#);
     let as_string = shown(Some(json), ValueAs::String);
-    assert!(as_string.starts_with(r#""value":"{\"b\": 1e400"#), "{as_string}");
+    assert!(
+        as_string.starts_with(r#""value":"{\"b\": 1e400"#),
+        "{as_string}"
+    );
     // Text that would not come back, or could be something else, is text.
     assert_eq!(shown(Some(b"\"a\""), ValueAs::Json), r#""value":"\"a\"""#);
     assert_eq!(shown(Some(b"{\n}"), ValueAs::Json), r#""value":"{\n}""#);
@@ -90,7 +99,10 @@ fn the_size_of_a_large_record_is_known_beforehand() {
         let record = of_value(value);
         let length = line(&record, ValueAs::String).len();
         let size = Envelope::new("t", ValueAs::String).size(&record);
-        assert!((length..length + AROUND).contains(&size), "{length}, {size}");
+        assert!(
+            (length..length + AROUND).contains(&size),
+            "{length}, {size}"
+        );
     };
     fits(&vec![b'"'; 1 << 20]);
     fits(&vec![1; 1 << 20]);
@@ -155,8 +167,16 @@ impl Random {
         Some(match self.below(7) {
             0 => return None,
             1 => (0..length).map(|_| self.below(256) as u8).collect(),
-            2 => of(&["a", "\"", "\\", "\n", "\r", "\0", "\u{1f}", "ä", "\u{2028}", "😀"], self),
-            3 => of(&["{", "}", "[", "]", "\"a\"", ",", ":", "1", " ", "null"], self),
+            2 => of(
+                &[
+                    "a", "\"", "\\", "\n", "\r", "\0", "\u{1f}", "ä", "\u{2028}", "😀",
+                ],
+                self,
+            ),
+            3 => of(
+                &["{", "}", "[", "]", "\"a\"", ",", ":", "1", " ", "null"],
+                self,
+            ),
             4 => self.json(4).into_bytes(),
             5 => {
                 // JSON, but for one byte.
@@ -212,13 +232,21 @@ fn every_record_comes_back_from_its_line() {
         };
         for value_as in [ValueAs::String, ValueAs::Json] {
             let mut line = Vec::new();
-            let encoded = Envelope::new(&expected.topic, value_as).encode(&expected.record(), &mut line);
+            let encoded =
+                Envelope::new(&expected.topic, value_as).encode(&expected.record(), &mut line);
             encoded.expect("headers that can be read");
             let shown = || format!("{number}: {}", String::from_utf8_lossy(&line));
-            assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+            assert_eq!(
+                line.iter().position(|byte| *byte == b'\n'),
+                Some(line.len() - 1)
+            );
             assert!(!line.contains(&b'\r'), "{}", shown());
             assert_eq!(decode(&line).as_ref(), Ok(&expected), "{}", shown());
-            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_ok(), "{}", shown());
+            assert!(
+                serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_ok(),
+                "{}",
+                shown()
+            );
             let value = expected.value.as_deref().unwrap_or_default();
             as_json += usize::from(value_as == ValueAs::Json && document::stands_alone(value));
         }
