@@ -16,7 +16,8 @@ use archiver::world::fs::real::RealFs;
 use archiver_format::checkpoint::Identity;
 use archiver_format::compression;
 use archiver_format::compression::{Algorithm, Compression};
-use archiver_format::line::Newline;
+use archiver_format::envelope::ValueAs;
+use archiver_format::line::{Encoder, Format, Newline};
 use archiver_format::position::Advance;
 use archiver_format::position::Positions;
 use archiver_format::record::NextOffset;
@@ -35,11 +36,12 @@ fn main() {
 }
 
 /// A batch of records of one partition.
-fn fill(values: &[Vec<u8>], newline: Newline) -> Batch {
+fn fill(values: &[Vec<u8>], format: Format) -> Batch {
+    let mut encoder = Encoder::new(format, "metrics");
     let mut batch = Batch::with_room(BATCH_BYTES);
     for (offset, value) in values.iter().enumerate() {
         let from = NextOffset::new(offset as i64);
-        let pushed = batch.push(ONLY, &lines::record(offset, value), from, newline);
+        let pushed = batch.push(ONLY, &lines::record(offset, value), from, &mut encoder);
         pushed.expect("only newline = \"fail\" refuses one");
     }
     batch
@@ -66,20 +68,30 @@ mod encode {
 
     #[divan::bench(args = [RECORD_BYTES, 10_000])]
     fn space(bencher: Bencher<'_, '_>, record_bytes: usize) {
-        encode(bencher, record_bytes, Newline::Space);
+        encode(bencher, record_bytes, Format::Raw(Newline::Space));
     }
 
     #[divan::bench(args = [RECORD_BYTES, 10_000])]
     fn escape(bencher: Bencher<'_, '_>, record_bytes: usize) {
-        encode(bencher, record_bytes, Newline::Escape);
+        encode(bencher, record_bytes, Format::Raw(Newline::Escape));
     }
 
-    fn encode(bencher: Bencher<'_, '_>, record_bytes: usize, newline: Newline) {
+    #[divan::bench(args = [RECORD_BYTES, 10_000])]
+    fn json(bencher: Bencher<'_, '_>, record_bytes: usize) {
+        encode(bencher, record_bytes, Format::Json(ValueAs::String));
+    }
+
+    #[divan::bench(args = [RECORD_BYTES, 10_000])]
+    fn json_as_json(bencher: Bencher<'_, '_>, record_bytes: usize) {
+        encode(bencher, record_bytes, Format::Json(ValueAs::Json));
+    }
+
+    fn encode(bencher: Bencher<'_, '_>, record_bytes: usize, format: Format) {
         let values = lines::values_of_batch(record_bytes, BATCH_BYTES);
         bencher
-            .counter(BytesCount::new(fill(&values, newline).len()))
+            .counter(BytesCount::new(fill(&values, format).len()))
             .counter(ItemsCount::new(values.len()))
-            .bench(|| fill(&values, newline));
+            .bench(|| fill(&values, format));
     }
 }
 
@@ -98,7 +110,7 @@ mod compress {
 
     fn compress(bencher: Bencher<'_, '_>, how: Compression) {
         let values = lines::values_of_batch(RECORD_BYTES, BATCH_BYTES);
-        let bytes = bytes(fill(&values, Newline::Space));
+        let bytes = bytes(fill(&values, Format::Raw(Newline::Space)));
         bencher
             .counter(BytesCount::new(bytes.len()))
             .counter(ItemsCount::new(values.len()))
@@ -117,7 +129,7 @@ fn write(bencher: Bencher<'_, '_>, batch_bytes: usize) {
     let fs = RealFs::default();
     let mut writer = writer(dir.path(), 1);
     let values = lines::values_of_batch(RECORD_BYTES, batch_bytes);
-    let bytes = bytes(fill(&values, Newline::Space));
+    let bytes = bytes(fill(&values, Format::Raw(Newline::Space)));
     bencher
         .counter(BytesCount::new(bytes.len()))
         .counter(ItemsCount::new(values.len()))

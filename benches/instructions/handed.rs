@@ -18,6 +18,7 @@ use archiver::world::fs::real::RealFs;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};
+
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use tokio::sync::Notify;
 
@@ -175,11 +176,10 @@ impl Reader for Taking {
             let partition = number / RUN % PARTITIONS as usize;
             let offset = self.next[partition];
             self.next[partition] += 1;
+            let value = &self.values[number % self.values.len()];
             each(Fetched::Record(Record {
                 partition: partition as Partition,
-                offset,
-                value: Some(&self.values[number % self.values.len()]),
-                epoch: Some(3),
+                ..lines::record(offset as usize, value)
             }));
         }
         self.taken += taking;

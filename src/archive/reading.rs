@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use archiver_format::gap::Gap;
+use archiver_format::line::Encoder;
 use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
@@ -82,6 +83,7 @@ impl<'a> Reading<'a> {
         if !unnamed.is_empty() {
             opened.pipeline.submit_names(unnamed.clone());
         }
+        let encoder = Encoder::new(archive.config.format, topic);
         let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
             Checkpoints::new(opened.store, opened.identity, opened.checkpointed, unsaved);
@@ -89,7 +91,7 @@ impl<'a> Reading<'a> {
             archive,
             topic: opened.topic,
             pipeline: opened.pipeline,
-            intake: Intake::new(reader, opened.from, router),
+            intake: Intake::new(reader, opened.from, router, encoder),
             backpressure: Backpressure::new(&opened.disks),
             disks: opened.disks,
             unreadable: UnreadablePartitions::default(),
@@ -274,8 +276,7 @@ impl<'a> Reading<'a> {
 
     /// Takes some of the records that have arrived, submits full batches, and says how many records it took.
     pub fn take(&mut self) -> Result<usize, Interruption> {
-        let newline = self.archive.config.newline;
-        let taken = self.intake.take(newline, self.backpressure.room());
+        let taken = self.intake.take(self.backpressure.room());
         if let Some((partition, offset, size)) = taken.large {
             self.archive.say_if_too_large(partition, offset, size);
         }
@@ -301,7 +302,7 @@ impl<'a> Reading<'a> {
         }
         match taken.refused {
             None => Ok(taken.count),
-            Some(e) => Err(Interruption::Failure(Failure::never(Reason::Newline(e)))),
+            Some(e) => Err(Interruption::Failure(Failure::never(e.into()))),
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archiver_format::compression::Compression;
-use archiver_format::line::Newline;
+use archiver_format::line::Format;
 use archiver_format::template::Template;
 
 use crate::world::fs::real::FileMode;
@@ -110,8 +110,8 @@ pub struct Archive {
     pub checkpoint: Duration,
     /// How the file is compressed, and how hard.
     pub compression: Compression,
-    /// What becomes of a newline byte inside a value.
-    pub newline: Newline,
+    /// What a line holds of its record.
+    pub format: Format,
     /// What to do with a file that has no checkpoint.
     pub existing: Existing,
     /// The mode of what is created; `None` is the usual one, less the umask.
@@ -139,7 +139,7 @@ pub struct Rotation {
 impl Archive {
     /// The name of what a line is.
     pub fn format_name(&self) -> &'static str {
-        "raw"
+        self.format.name()
     }
 }
 

@@ -10,11 +10,11 @@ use super::built::{Archive, Checked, Cluster, Config};
 use super::clusters::Clusters;
 use super::compression;
 use super::files::{Fault, Files, Same};
+use super::format;
 use super::key_kind::{Key, Kind};
 use super::keys::{
     ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX,
-    LIMITS, MEMORY, NAME, NEWLINE, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR,
-    TOPIC,
+    LIMITS, MEMORY, NAME, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
 };
 use super::name;
 use super::problem::{Problem, Span, Text};
@@ -82,6 +82,7 @@ fn check_archive(
     let path = template.as_ref().map(Template::example);
     let path = path.as_ref().unwrap_or(&file.value);
     let compression = compression::settle(walker, file, path, own, defaults);
+    let format = format::settle(walker, own, defaults);
     let template = template?;
     segments::check(walker, file, &template, own, defaults);
     let state = named.map(|name| state_of(top.get(&STATE_DIR), &template, &name.value));
@@ -105,7 +106,7 @@ fn check_archive(
         flush: *of.get(&FLUSH)?,
         checkpoint: *of.get(&CHECKPOINT)?,
         compression: compression?,
-        newline: *of.get(&NEWLINE)?,
+        format: format?,
         existing: *of.get(&EXISTING)?,
         file_mode: of.get(&FILE_MODE).copied(),
         corrupt: *of.get(&CORRUPT)?,

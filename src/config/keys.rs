@@ -8,10 +8,12 @@
 use std::time::Duration;
 
 use archiver_format::compression::Algorithm;
+use archiver_format::envelope::ValueAs;
 use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
 use super::duration::{Aligned, Durations};
+use super::format::Lines;
 use super::key_kind::DefaultValue::{Required, Told, Typed};
 use super::key_kind::{Key, Row};
 use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
@@ -81,7 +83,15 @@ keys! {
             ("space", Newline::Space, ""),
             ("escape", Newline::Escape, "`\\n`, `\\r` and `\\` as in JSON strings"),
             ("fail", Newline::Fail, "the archive stops before the record"),
-        ]), Typed("\"space\""), "what becomes of a newline byte inside a value");
+        ]), Typed("\"space\""), "what becomes of a newline byte inside a value, with `format = \"raw\"`");
+    FORMAT: Choice<Lines> = ("format", EACH, Choice(&[
+            ("raw", Lines::Raw, "the value"),
+            ("json", Lines::Json, "all of the record, as an object"),
+        ]), Typed("\"raw\""), "what a line holds of its record");
+    VALUE_AS: Choice<ValueAs> = ("value_as", EACH, Choice(&[
+            ("string", ValueAs::String, ""),
+            ("json", ValueAs::Json, "as JSON where it is an object, an array, a number, true or false on one line"),
+        ]), Typed("\"string\""), "what a value that is JSON becomes, with `format = \"json\"`");
     EXISTING: Choice<Existing> = ("existing", EACH, Choice(&[
             ("refuse", Existing::Refuse, "the archive stops, the file is not touched"),
             ("append", Existing::Append, "records go after what is there"),

@@ -13,6 +13,7 @@ mod compression;
 mod did_you_mean;
 mod duration;
 mod files;
+mod format;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod key_kind;

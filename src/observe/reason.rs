@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use archiver_format::compression::Algorithm;
-use archiver_format::line::NewlineInValue;
+use archiver_format::line::{NewlineInValue, RefusedRecord, UnreadableHeaders};
 
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
@@ -201,9 +201,24 @@ pub enum Reason {
         "{0}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
     )]
     Newline(NewlineInValue),
+    /// Headers that the client can't unpack.
+    #[error(
+        "{0}; everything before that record is in the file, and only an archive with format = \"raw\", which has no \
+         headers, goes on behind it"
+    )]
+    Headers(UnreadableHeaders),
     /// The archive's task panicked; the panic's own message is in the log already.
     #[error("a fault in the program; please report it, and start archiver again")]
     Panicked,
+}
+
+impl From<RefusedRecord> for Reason {
+    fn from(refused: RefusedRecord) -> Self {
+        match refused {
+            RefusedRecord::Newline(at) => Self::Newline(at),
+            RefusedRecord::Headers(at) => Self::Headers(at),
+        }
+    }
 }
 
 /// Two reasons in the same words are equal: the second is no news.

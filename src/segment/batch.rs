@@ -3,8 +3,8 @@
 use std::io;
 
 use archiver_format::compression::{Compression, compress};
-use archiver_format::line::{self, Newline, NewlineInValue};
 use archiver_format::contents::Span;
+use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::Advance;
 use archiver_format::record::{NextOffset, Partition, Record};
 use archiver_format::segment::Route;
@@ -103,14 +103,14 @@ impl Batch {
         route: Route,
         record: &Record<'_>,
         from: NextOffset,
-        newline: Newline,
-    ) -> Result<(), NewlineInValue> {
+        encoder: &mut Encoder,
+    ) -> Result<(), RefusedRecord> {
         let part = match self.parts.get_mut(self.last) {
             Some(last) if last.route == route => last,
             _ => self.part(route),
         };
         let before = part.bytes.len();
-        line::encode(record, newline, &mut part.bytes)?;
+        encoder.encode(record, &mut part.bytes)?;
         part.lines += 1;
         match part.spans.last_mut() {
             Some((partition, span)) if *partition == record.partition => span.count(record),
@@ -154,15 +154,20 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use archiver_format::line::{Format, Newline};
+
     use super::*;
+
+    fn encoder() -> Encoder {
+        Encoder::new(Format::Raw(Newline::Fail), "t")
+    }
 
     fn record(partition: i32, offset: i64, value: &[u8]) -> Record<'_> {
         Record {
             partition,
             offset,
             value: Some(value),
-            timestamp: None,
-            epoch: None,
+            ..Record::default()
         }
     }
 
@@ -176,9 +181,8 @@ mod tests {
         for (way, offset, value) in [(0, 3, b"a"), (7, 4, b"b"), (0, 5, b"c"), (7, 8, b"d")] {
             let from = NextOffset::new(offset);
             let record = record(1, offset, value);
-            batch
-                .push(route(way), &record, from, Newline::Fail)
-                .expect("fits");
+            let pushed = batch.push(route(way), &record, from, &mut encoder());
+            pushed.expect("fits");
         }
         assert_eq!(batch.len(), 8);
         let (parts, advance) = batch.into_parts();
@@ -198,7 +202,7 @@ mod tests {
     fn a_record_that_is_refused_leaves_the_batch_as_it_was() {
         let mut batch = Batch::default();
         let refused = record(0, 0, b"a\nb");
-        let pushed = batch.push(Route::default(), &refused, NextOffset::ZERO, Newline::Fail);
+        let pushed = batch.push(Route::default(), &refused, NextOffset::ZERO, &mut encoder());
         assert!(pushed.is_err());
         assert!(batch.is_empty());
         let (parts, advance) = batch.into_parts();

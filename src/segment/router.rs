@@ -96,10 +96,8 @@ mod tests {
         let kind = TimestampKind::Create;
         Record {
             partition,
-            offset: 0,
-            value: None,
             timestamp: (ms >= 0).then_some(Timestamp { ms, kind }),
-            epoch: None,
+            ..Record::default()
         }
     }
 

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use std::path::{Component, Path};
 use std::{fs, str};
 
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::checkpoint::{Format, decode, encode, envelope};
+use crate::checkpoint::{self, Format, decode, encode};
 use crate::compression::{Compression, check_whole, compress};
+use crate::envelope::{Decoded, Envelope, ValueAs, decode as decode_envelope};
+use crate::line::{self, Encoder, Newline, RefusedRecord};
 use crate::list::{self, LINE_BYTES_MAX};
-use crate::line::{Newline, encode as encode_line};
-use crate::record::Record;
+use crate::record::{Header, Record, Timestamp, TimestampKind};
 use crate::state_files::STATE_DIRECTORY;
 use crate::template::{GROWING, Template, TemplateError, Values, with_sequence};
 
@@ -22,7 +24,7 @@ pub fn checkpoint(bytes: &[u8]) {
     let inner = inner.and_then(|text| RawValue::from_string(text).ok());
     let Some(inner) = inner else { return };
     for format in [Format::V1, Format::V2, Format::V3] {
-        if let Ok(sealed) = envelope(format, inner.clone()) {
+        if let Ok(sealed) = checkpoint::envelope(format, inner.clone()) {
             taken(&sealed);
         }
     }
@@ -71,6 +73,7 @@ pub fn lines(bytes: &[u8]) {
         return;
     };
     let newline = [Newline::Space, Newline::Escape, Newline::Fail][usize::from(*choice) % 3];
+    let mut encoder = Encoder::new(line::Format::Raw(newline), "t");
     let (mut lines, mut expected) = (Vec::new(), Vec::new());
     for (offset, value) in (0..).zip(bytes.split(|byte| *byte == 0xfe)) {
         let value = (value.first() != Some(&0xff)).then_some(value);
@@ -78,15 +81,17 @@ pub fn lines(bytes: &[u8]) {
         let record = Record {
             partition: i32::from(value.is_none()),
             offset,
-            epoch: None,
-            timestamp: None,
             value,
+            ..Record::default()
         };
         assert_eq!(record.next().get(), offset + 1);
         let value = value.unwrap_or_default();
-        match encode_line(&record, newline, &mut lines) {
+        match encoder.encode(&record, &mut lines) {
             Ok(()) => expected.push(kept(value, newline)),
             Err(refused) => {
+                let RefusedRecord::Newline(refused) = refused else {
+                    panic!("{refused}");
+                };
                 assert!(newline == Newline::Fail && value.contains(&b'\n'));
                 let named = (refused.partition, refused.offset);
                 assert_eq!(named, (record.partition, offset));
@@ -130,6 +135,49 @@ fn unescape(line: &[u8]) -> Vec<u8> {
         });
     }
     value
+}
+
+/// Any record comes back from its line in JSON, and what is taken for such a line is a record.
+///
+/// The bytes are a line; and a record: the bytes `FE` separate its value, its key, and the names and values of its headers;
+/// what begins with `FF` is null.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(decoded) = decode_envelope(bytes) {
+        comes_back(&decoded);
+    }
+    let mut fields = bytes.split(|byte| *byte == 0xfe);
+    let fields = std::iter::from_fn(|| fields.next());
+    let mut fields = fields.map(|field| (field.first() != Some(&0xff)).then_some(field));
+    let (value, key) = (fields.next().flatten(), fields.next().flatten());
+    let mut headers = Vec::<Header<'_>>::new();
+    while let Some(name) = fields.next() {
+        let value = fields.next().flatten();
+        headers.push((name.unwrap_or(&b"\xff"[..]).into(), value.map(Into::into)));
+    }
+    let kind = [TimestampKind::Create, TimestampKind::Append][headers.len() % 2];
+    let ms = bytes.len() as i64 - 1;
+    comes_back(&Decoded {
+        topic: "t".into(),
+        partition: headers.len() as i32,
+        offset: bytes.len() as i64,
+        timestamp: key.is_some().then_some(Timestamp { ms, kind }),
+        key: key.map(Into::into),
+        value: value.map(Into::into),
+        headers,
+    });
+}
+
+fn comes_back(record: &Decoded<'_>) {
+    for value_as in [ValueAs::String, ValueAs::Json] {
+        let mut line = Vec::new();
+        let mut envelope = Envelope::new(&record.topic, value_as);
+        let encoded = envelope.encode(&record.record(), &mut line);
+        assert_eq!(encoded, Ok(()));
+        let end = line.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        assert_eq!(end, Some(line.len() - 1));
+        assert!(serde_json::from_slice::<IgnoredAny>(&line).is_ok());
+        assert_eq!(decode_envelope(&line).as_ref(), Ok(record));
+    }
 }
 
 /// A file that is older than its archive is accepted as whole or refused; lines that archiver compresses are whole.
@@ -245,6 +293,7 @@ mod tests {
         let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
         super::bear(&fuzz, "checkpoint", super::checkpoint);
         super::bear(&fuzz, "compressed", super::compressed);
+        super::bear(&fuzz, "envelope", super::envelope);
         super::bear(&fuzz, "gaps", super::gaps);
         super::bear(&fuzz, "lines", super::lines);
         super::bear(&fuzz, "template", super::template);

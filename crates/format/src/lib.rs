@@ -1,6 +1,6 @@
 //! The format: everything that archiver leaves on the disk, and how it is read back.
 //!
-//! A record ([`record`]) becomes a [`line`] of a segment; lines are compressed into members that are whole by
+//! A record ([`record`]) becomes a [`line`] of a segment, its value alone or all of it as an [`envelope`]; lines are compressed into members that are whole by
 //! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
 //! [`manifest`], which lists sealed segments and [`gap`]s. [`state_files`] says where each of these files is, a
@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod compression;
 pub mod contents;
 pub mod digest;
+pub mod envelope;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gap;

@@ -287,9 +287,8 @@ mod tests {
             let record = Record {
                 partition,
                 offset,
-                value: None,
-                timestamp: None,
                 epoch: Some(3),
+                ..Record::default()
             };
             advance.count(&record, NextOffset::new(from));
         }

@@ -1,5 +1,6 @@
 //! Records, partitions and offsets, as Kafka has them. An offset is always the one to read next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -51,7 +52,7 @@ impl fmt::Display for NextOffset {
 pub type Offsets = Range<NextOffset>;
 
 /// One record, borrowed from the batch that it came in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Record<'a> {
     /// The partition it is in.
     pub partition: Partition,
@@ -59,28 +60,57 @@ pub struct Record<'a> {
     pub offset: i64,
     /// Its value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
-    /// When it was made, as Kafka has it.
-    pub timestamp: Option<Timestamp>,
     /// The leader epoch that it was written in; `None` before Kafka 0.11.
     pub epoch: Option<LeaderEpoch>,
+    /// When it was written; `None` before Kafka 0.10, or if its producer said no time.
+    pub timestamp: Option<Timestamp>,
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
+    /// Its headers, if it may have some.
+    pub headers: Option<&'a dyn Headers>,
 }
 
-/// A record's timestamp.
+/// When a record was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, by whoever's clock it is.
     pub ms: i64,
-    /// Who made it.
+    /// Whose clock it is.
     pub kind: TimestampKind,
 }
 
-/// Who made a record's timestamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whose clock a timestamp is by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TimestampKind {
-    /// The producer, when it made the record.
+    /// The producer's, or whatever it said.
     Create,
-    /// The broker, when it appended the record.
+    /// The broker's, when it appended the record to the log.
     Append,
+}
+
+/// The headers of a record. Kafka's client unpacks them only when they are asked for, which costs more than all the rest
+/// of a record.
+pub trait Headers: fmt::Debug {
+    /// Hands each name and value to `each`, in their order. Names may be there several times, values may be null.
+    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem>;
+}
+
+/// Why headers can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HeadersProblem(pub Box<str>);
+
+/// A header by itself: its name, and its value, which may be null.
+pub type Header<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
+
+impl Headers for Vec<Header<'_>> {
+    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
+        for (name, value) in self {
+            each(name, value.as_deref());
+        }
+        Ok(())
+    }
 }
 
 impl Record<'_> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 use archiver_format::compression::compress;
-use archiver_format::line::Newline;
+use archiver_format::envelope::ValueAs;
+use archiver_format::line::{Format, Newline};
 
 use super::events::{fill, value};
 use crate::config::{Archive, Corrupt, Existing, Start};
@@ -93,9 +94,14 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         flush: milliseconds(&[20, 200, 1000]),
         checkpoint: milliseconds(&[30, 300, 1000, 5000]),
         compression,
-        newline: match topic {
-            "c" if random.once_in(2) => Newline::Fail,
-            _ => random.pick(&[Newline::Space, Newline::Escape]),
+        format: match topic {
+            "c" if random.once_in(2) => Format::Raw(Newline::Fail),
+            _ => random.pick(&[
+                Format::Raw(Newline::Space),
+                Format::Raw(Newline::Escape),
+                Format::Json(ValueAs::String),
+                Format::Json(ValueAs::Json),
+            ]),
         },
         existing,
         corrupt: match number % 2 {

@@ -1,12 +1,14 @@
 //! What an archive has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::compression::{Compression, decompress};
-use archiver_format::line::Newline;
+use archiver_format::envelope;
 use archiver_format::gap::GapReason;
+use archiver_format::line::{Format, Newline};
 use archiver_format::record::{NextOffset, Partition};
 
 use super::Tally;
@@ -100,12 +102,13 @@ impl Holds {
         let mut empty = 0;
         let mut of_part = BTreeMap::<String, Vec<(usize, &[u8])>>::new();
         for line in self.lines.iter().flatten() {
-            if line.is_empty() {
+            let strange = || format!("a strange line: {}", String::from_utf8_lossy(line));
+            let value = value(line, topic, archive.config.format).ok_or_else(strange)?;
+            if value.is_empty() {
                 empty += 1;
                 continue;
             }
-            let (part, number) = origin(line)
-                .ok_or_else(|| format!("a strange line: {}", String::from_utf8_lossy(line)))?;
+            let (part, number) = origin(&value).ok_or_else(strange)?;
             let lines = of_part.entry(part.into()).or_default();
             lines.push((number, line));
         }
@@ -129,7 +132,7 @@ impl Holds {
                 // The others are counted as well.
                 Err(e) => wrong = wrong.and(Err(e)),
             }
-            wrong = wrong.and_then(|()| part.check_values(&found, archive.config.newline));
+            wrong = wrong.and_then(|()| part.check_values(&found, archive.config.format));
         }
         wrong?;
         if let Some((name, _)) = of_part.first_key_value() {
@@ -210,6 +213,20 @@ pub fn decode(bytes: &[u8], compression: Compression) -> std::io::Result<Vec<u8>
         decompress(bytes, compression.algorithm())?.read_to_end(&mut decoded)?;
     }
     Ok(decoded)
+}
+
+/// A line's value. An empty one or none doesn't say which record it is: then there must be a record that is all that the
+/// line says, if it says more.
+fn value<'l>(line: &'l [u8], topic: &Topic, format: Format) -> Option<Cow<'l, [u8]>> {
+    if let Format::Raw(_) = format {
+        return Some(line.into());
+    }
+    let decoded = envelope::decode(line).ok()?;
+    let is_empty = decoded.value.as_ref().is_none_or(|value| value.is_empty());
+    let lives = topic.lives.iter();
+    let mut logs = lives.filter_map(|life| life.partition(decoded.partition));
+    let is_written = logs.any(|log| log.all.iter().any(|written| written.is(&decoded)));
+    (!is_empty || is_written).then(|| decoded.value.unwrap_or_default())
 }
 
 /// The partition that a line's value names, and its number in there.

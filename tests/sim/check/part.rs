@@ -1,6 +1,7 @@
 //! What an archive has of one partition of one life of its topic, record by record.
 
-use archiver_format::line::Newline;
+use archiver_format::envelope::decode;
+use archiver_format::line::Format;
 use archiver_format::record::LeaderEpoch;
 
 use super::Tally;
@@ -34,11 +35,22 @@ impl Part<'_> {
     }
 
     /// Checks what the records are.
-    pub fn check_values(&self, found: &[(usize, &[u8])], newline: Newline) -> Result<(), String> {
+    pub fn check_values(&self, found: &[(usize, &[u8])], format: Format) -> Result<(), String> {
         for (number, line) in found {
             let written = self.log.all.get(*number);
-            let value = written.and_then(|written| written.value.as_ref());
-            if value.is_none_or(|value| *line != encoded(value, newline)) {
+            let is_written = written.is_some_and(|written| match format {
+                Format::Raw(newline) => {
+                    let value = written.value.as_ref();
+                    value.is_some_and(|value| *line == encoded(value, newline))
+                }
+                Format::Json(_) => decode(line).is_ok_and(|decoded| {
+                    let (topic, partition) = (&decoded.topic, decoded.partition);
+                    let (name, _) = self.name.split_once('/').unwrap_or_default();
+                    let is_here = self.name.ends_with(&format!("/{partition}")) && topic == name;
+                    is_here && written.is(&decoded)
+                }),
+            });
+            if !is_written {
                 return Err(format!("{}.{number} is not as it was written", self.name));
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use archiver_format::line::{Newline, NewlineInValue};
+use archiver_format::line::{Format, Newline, NewlineInValue};
 use archiver_format::mark::Mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -228,7 +228,8 @@ fn has_newline(world: &World, config: &Archive, at: &NewlineInValue) -> bool {
         let mut value = written.value.iter().flatten();
         written.offset == at.offset && value.any(|&byte| byte == b'\n')
     };
-    let is_it = config.newline == Newline::Fail && logs.any(|log| log.all.iter().any(is_it));
+    let is_it =
+        config.format == Format::Raw(Newline::Fail) && logs.any(|log| log.all.iter().any(is_it));
     if is_it {
         lock(&world.at_newline).insert(config.name.clone());
     }
