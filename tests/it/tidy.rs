@@ -54,9 +54,10 @@ fn each_library_stops_at_one_edge() {
     ];
     only_in("rdkafka::", &kafka);
     only_in("rdkafka_sys", &kafka);
-    let codecs = ["crates/format/src/compression.rs"];
+    let codecs = ["crates/format/src/compression"];
     only_in("flate2::", &codecs);
     only_in("zstd::", &codecs);
+    only_in("libdeflater::", &codecs);
     only_in("toml::", &["src/config/"]);
     only_in("clap::", &["src/cli.rs", "src/main.rs"]);
     only_in("signal_hook::", &["src/signals.rs"]);
@@ -96,6 +97,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/config/",
                 "src/supervisor/",
                 "src/commands/demo.rs",
+                "crates/format/src/read/",
             ],
         );
     }

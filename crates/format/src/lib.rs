@@ -1,12 +1,12 @@
 //! The format: everything that archiver leaves on the disk, and how it is read back.
 //!
-//! A record ([`record`]) becomes a [`line`] of a segment, its value alone or all of it as an [`envelope`]; lines are compressed into members that are whole by
-//! themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
+//! A record ([`record`]) becomes a [`line`] of a segment, its value alone or all of it as an [`envelope`]; lines are
+//! compressed into members that are whole by themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
-//! [`manifest`], which lists sealed segments and [`gap`]s. [`state_files`] says where each of these files is, a
-//! [`template`] how segments are called.
+//! [`manifest`], which lists sealed segments and [`gap`]s. An [`index`] says of each line which record it is, and [`read`]
+//! finds lines again. [`state_files`] says where each of these files is, a [`template`] how segments are called.
 //!
-//! Nothing here opens a file, asks for the time or knows Kafka's protocol.
+//! Nothing here asks for the time or knows Kafka's protocol, and only [`read`] opens files.
 
 pub mod checkpoint;
 pub mod compression;
@@ -16,11 +16,13 @@ pub mod envelope;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gap;
+pub mod index;
 pub mod line;
 pub mod list;
 pub mod manifest;
 pub mod mark;
 pub mod position;
+pub mod read;
 pub mod record;
 pub mod segment;
 pub mod state_files;

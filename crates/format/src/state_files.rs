@@ -5,6 +5,7 @@
 //! | `checkpoint.json` | how far the archive has come | [`crate::checkpoint::Format`] |
 //! | `manifest.ndjson` | its sealed segments, and the offsets that it will never hold | [`crate::manifest::VERSION`] |
 //! | `gaps.ndjson` | the latter, of a program that had no manifest | a checksum in each line |
+//! | `index/NNNNNN.idx` | which record each line of a segment is | [`crate::index::header::Version`] |
 //! | `lock` | the process that has it, for people | |
 //! | `unverified-…` | bytes cut off a data file, which may be of a topic that is gone | |
 
@@ -43,6 +44,16 @@ impl StateDir {
     /// The list of gaps of a program that had no manifest.
     pub fn gaps(&self) -> PathBuf {
         self.0.join("gaps.ndjson")
+    }
+
+    /// The directory of the indexes.
+    pub fn indexes(&self) -> PathBuf {
+        self.0.join("index")
+    }
+
+    /// The index of the segment with this sequence number.
+    pub fn index(&self, sequence: u64) -> PathBuf {
+        self.indexes().join(format!("{sequence:06}.idx"))
     }
 
     /// The lock.

@@ -1,0 +1,67 @@
+//! The digest of a segment's file: XXH3-128, as `xxh128sum` prints it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// The digest of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub u128);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A file that is read from its beginning to its end, and digested on the way.
+pub(super) struct DigestedFile {
+    file: File,
+    length: u64,
+    at: u64,
+    digest: Xxh3Default,
+}
+
+impl DigestedFile {
+    /// So many bytes of the file count.
+    pub fn new(file: File, length: u64) -> Self {
+        Self {
+            file,
+            length,
+            at: 0,
+            digest: Xxh3Default::new(),
+        }
+    }
+
+    /// How many bytes count.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// How many were read.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Reads on to this byte.
+    pub fn pass_to(&mut self, end: u64) -> io::Result<()> {
+        let left = end.saturating_sub(self.at);
+        io::copy(&mut self.take(left), &mut io::sink()).map(drop)
+    }
+
+    /// The digest of what was read.
+    pub fn digest(&self) -> Digest {
+        Digest(self.digest.digest128())
+    }
+}
+
+impl Read for DigestedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.digest.update(&buffer[..read]);
+        self.at += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,145 @@
+use super::*;
+
+/// Changes a file, and puts it back afterwards.
+fn changed(written: &Written, path: &Path, what: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let whole = fs::read(path).expect("a file");
+    let mut bytes = whole.clone();
+    change(&mut bytes);
+    if bytes == whole {
+        return;
+    }
+    fs::write(path, bytes).expect("written");
+    written.is_noticed(what);
+    fs::write(path, whole).expect("written");
+}
+
+#[test]
+fn a_byte_that_is_changed_anywhere_is_noticed() {
+    each_compression(12, |seed, how| {
+        let mut random = Random(seed);
+        let written = Written::new(seed, how, 4, 0);
+        for path in [&written.segment.path, written.index()] {
+            for _ in 0..150 {
+                changed(&written, path, "a changed byte", |bytes| {
+                    let at = random.below(bytes.len() as u64) as usize;
+                    bytes[at] ^= 1 << random.below(8);
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn a_changed_byte_is_named_by_its_block() {
+    each_compression(12, |seed, how| {
+        let written = Written::new(seed, how, 5, 0);
+        changed_block(&written, 3);
+        let named = format!("the block at byte {} is damaged", written.starts[3]);
+        let damage = written.damage();
+        assert!(damage[0].starts_with(&named), "{damage:?}");
+        assert!(damage.iter().any(|damage| damage.contains("XXH3-128")));
+        // All other blocks are read.
+        let mut told = 0;
+        let checked = check(&written.segment, None, &mut |_| told += 1);
+        let checked = checked.expect("can be read");
+        assert_eq!(checked.damage.len(), 1);
+        assert_eq!(checked.lines, told);
+        assert!(told > 0);
+    });
+}
+
+fn changed_block(written: &Written, block: usize) {
+    let mut bytes = fs::read(&written.segment.path).expect("a file");
+    bytes[written.starts[block] as usize + 2] ^= 0x20;
+    fs::write(&written.segment.path, bytes).expect("written");
+}
+
+#[test]
+fn what_is_cut_or_added_is_noticed() {
+    each_compression(12, |seed, how| {
+        let mut random = Random(seed);
+        let written = Written::new(seed, how, 4, 0);
+        for path in [&written.segment.path, written.index()] {
+            for _ in 0..40 {
+                changed(&written, path, "a cut", |bytes| {
+                    bytes.truncate(random.below(bytes.len() as u64) as usize);
+                });
+                changed(&written, path, "a cut at the beginning", |bytes| {
+                    bytes.drain(..random.below(bytes.len() as u64) as usize);
+                });
+            }
+            changed(&written, path, "zeros", |bytes| bytes.extend([0; 64]));
+            changed(&written, path, "an extra line", |bytes| {
+                bytes.extend(b"{}\n")
+            });
+            changed(&written, path, "itself again", |bytes| {
+                bytes.extend_from_within(..)
+            });
+        }
+        let extra = compress(b"{}\n".to_vec(), how).expect("compresses");
+        let at = written.starts[2] as usize;
+        changed(&written, &written.segment.path, "a line between", |bytes| {
+            bytes.splice(at..at, extra);
+        });
+    });
+}
+
+#[test]
+fn blocks_that_are_exchanged_are_noticed() {
+    each_compression(30, |seed, how| {
+        let written = Written::new(seed, how, 4, 0);
+        let starts = [0, 1, 2, 3].map(|block| written.starts[block] as usize);
+        changed(
+            &written,
+            &written.segment.path,
+            "exchanged blocks",
+            |bytes| {
+                let [one, two, three, four] = starts;
+                let (middle, other) = (bytes[two..three].to_vec(), bytes[three..four].to_vec());
+                bytes.splice(two..four, [other, middle].concat());
+                assert_eq!(one, 0);
+            },
+        );
+    });
+}
+
+#[test]
+fn segments_and_indexes_that_are_exchanged_are_noticed() {
+    each_compression(30, |seed, how| {
+        let one = Written::new(seed, how, 4, 0);
+        let other = Written::new(seed + 100, how, 4, 0);
+        let bytes = |path: &Path| fs::read(path).expect("a file");
+        let index = bytes(one.index());
+        let theirs = bytes(other.index());
+        fs::write(one.index(), &theirs).expect("written");
+        one.is_noticed("the index of another segment");
+        // Even if it says that it is the right one.
+        let pretended = [&header(seed)[..], &theirs[header(0).len()..]].concat();
+        fs::write(one.index(), pretended).expect("written");
+        one.is_noticed("the entries of another segment");
+        fs::write(one.index(), index).expect("written");
+        fs::write(&one.segment.path, bytes(&other.segment.path)).expect("written");
+        one.is_noticed("the file of another segment");
+    });
+}
+
+#[test]
+fn lines_of_the_same_length_in_another_segment_are_noticed() {
+    let one = Written::new(1, Compression::None, 3, 0);
+    let mut bytes = fs::read(&one.segment.path).expect("a file");
+    let digits = bytes.iter_mut().filter(|byte| byte.is_ascii_digit());
+    digits.for_each(|byte| *byte = b'7');
+    fs::write(&one.segment.path, bytes).expect("written");
+    one.is_noticed("other lines of the same length");
+    assert!(read(&one.segment, &Selection::default()).is_err());
+}
+
+#[test]
+fn files_that_are_missing_are_named() {
+    let written = Written::new(2, Compression::Zstd(1), 3, 0);
+    fs::remove_file(written.index()).expect("it was there");
+    assert_eq!(written.damage(), ["the index is missing"]);
+    fs::remove_file(&written.segment.path).expect("it was there");
+    assert_eq!(written.damage(), ["the file is missing"]);
+    assert!(written.dir.path().exists());
+}
