@@ -3,10 +3,10 @@
 use std::io;
 
 use archiver_format::compression::{Compression, compress};
-use archiver_format::contents::Span;
+use archiver_format::index::Lines;
 use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::Advance;
-use archiver_format::record::{NextOffset, Partition, Record};
+use archiver_format::record::{NextOffset, Record};
 use archiver_format::segment::Route;
 
 /// The lines of a batch that go into one segment.
@@ -14,10 +14,8 @@ use archiver_format::segment::Route;
 pub struct Part {
     /// Which way their records go.
     pub route: Route,
-    /// How many lines.
-    pub lines: u64,
-    /// What they hold of each partition.
-    pub spans: Vec<(Partition, Span)>,
+    /// Which record each line is.
+    pub lines: Lines,
     /// The lines, each with its newline.
     pub bytes: Vec<u8>,
 }
@@ -27,10 +25,8 @@ pub struct Part {
 pub struct Member {
     /// Which way its records go.
     pub route: Route,
-    /// How many lines it holds.
-    pub lines: u64,
-    /// What it holds of each partition.
-    pub spans: Vec<(Partition, Span)>,
+    /// Which record each of its lines is.
+    pub lines: Lines,
     /// How many bytes the lines have without compression.
     pub plain_bytes: u64,
     /// The bytes to append to the file.
@@ -43,7 +39,6 @@ impl Member {
         Ok(Self {
             route: part.route,
             lines: part.lines,
-            spans: part.spans,
             plain_bytes: part.bytes.len() as u64,
             bytes: compress(part.bytes, compression)?,
         })
@@ -87,7 +82,8 @@ impl Batch {
 
     /// How many bytes of memory its lines take up, reserved bytes included.
     pub fn capacity(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes.capacity()).sum()
+        let parts = self.parts.iter();
+        parts.map(|part| part.bytes.capacity() + part.lines.capacity()).sum()
     }
 
     /// Makes room for a record of this size, exactly: a part that grows by itself doubles.
@@ -111,11 +107,8 @@ impl Batch {
         };
         let before = part.bytes.len();
         encoder.encode(record, &mut part.bytes)?;
-        part.lines += 1;
-        match part.spans.last_mut() {
-            Some((partition, span)) if *partition == record.partition => span.count(record),
-            _ => part.span(record),
-        }
+        let (partition, offset) = (record.partition, record.offset);
+        part.lines.push(partition, offset, record.timestamp_ms());
         self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
@@ -123,7 +116,7 @@ impl Batch {
 
     /// Its parts, none of them empty, and how far they take the archive together.
     pub fn into_parts(self) -> (Vec<Part>, Advance) {
-        let parts = self.parts.into_iter().filter(|part| part.lines > 0);
+        let parts = self.parts.into_iter().filter(|part| !part.lines.is_empty());
         (parts.collect(), self.advance)
     }
 
@@ -131,7 +124,7 @@ impl Batch {
     fn part(&mut self, route: Route) -> &mut Part {
         let mut parts = self.parts.iter();
         // An empty part only has room for whatever comes first.
-        let known = parts.position(|part| part.route == route || part.lines == 0);
+        let known = parts.position(|part| part.route == route || part.lines.is_empty());
         self.last = known.unwrap_or_else(|| {
             self.parts.push(Part {
                 ..Part::default()
@@ -141,14 +134,6 @@ impl Batch {
         let part = &mut self.parts[self.last];
         part.route = route;
         part
-    }
-}
-
-impl Part {
-    /// Begins another run of a partition's records. Each run has a span of its own, as looking for an earlier one would
-    /// cost more.
-    fn span(&mut self, record: &Record<'_>) {
-        self.spans.push((record.partition, Span::of(record)));
     }
 }
 
@@ -187,7 +172,7 @@ mod tests {
         assert_eq!(batch.len(), 8);
         let (parts, advance) = batch.into_parts();
         let parts = parts.iter();
-        let parts = parts.map(|part| (part.route, part.lines, &part.bytes[..]));
+        let parts = parts.map(|part| (part.route, part.lines.len(), &part.bytes[..]));
         let parts = parts.collect::<Vec<_>>();
         let expected = [(route(0), 2, &b"a\nc\n"[..]), (route(7), 2, &b"b\nd\n"[..])];
         assert_eq!(parts, expected);

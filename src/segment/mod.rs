@@ -13,4 +13,5 @@ pub mod pipeline;
 mod rotation;
 pub mod router;
 mod sealing;
+pub mod segment_index;
 pub mod writer;

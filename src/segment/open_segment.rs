@@ -8,9 +8,11 @@ use archiver_format::checkpoint::Segment;
 use archiver_format::compression::Algorithm;
 use archiver_format::contents::Contents;
 use archiver_format::digest::Digest;
+use archiver_format::position::Step;
 use archiver_format::segment::{Route, SegmentFile};
 
 use super::batch::Member;
+use super::segment_index::SegmentIndex;
 use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
 use crate::world::fs::{File, Fs};
 
@@ -38,6 +40,7 @@ pub struct OpenSegment {
     contents: Contents,
     /// The digest of its bytes so far; `None` if it is never sealed.
     digest: Option<Digest>,
+    index: Option<SegmentIndex>,
 }
 
 /// What the lines of a segment are, and how they are compressed.
@@ -52,6 +55,7 @@ pub struct Kind {
 /// Where a segment ended before an append that may have to be taken back.
 pub struct Before {
     data: Savepoint,
+    index: Option<Savepoint>,
 }
 
 impl OpenSegment {
@@ -79,6 +83,7 @@ impl OpenSegment {
                 ..Contents::default()
             },
             digest: (is_growing && uncounted_bytes == 0).then(Digest::default),
+            index: None,
         }
     }
 
@@ -114,24 +119,46 @@ impl OpenSegment {
             data,
             contents: segment.contents,
             digest,
+            index: None,
         })
+    }
+
+    /// Gives it an index, which begins here or is where the segment is.
+    pub fn set_index(&mut self, index: SegmentIndex) {
+        self.index = Some(index);
+    }
+
+    /// Its index.
+    pub fn index(&self) -> Option<&SegmentIndex> {
+        self.index.as_ref()
     }
 
     /// Where it ends, to go back there.
     pub fn before(&self) -> Before {
         Before {
             data: self.data.savepoint(),
+            index: self.index.as_ref().map(SegmentIndex::savepoint),
         }
     }
 
     /// Takes back bytes that were appended since, and were not counted.
     pub fn go_back(&mut self, before: Before) -> Result<(), Refused> {
-        self.data.go_back(before.data)
+        let data = self.data.go_back(before.data);
+        let index = match (&mut self.index, before.index) {
+            (Some(index), Some(before)) => index.go_back(before),
+            _ => Ok(()),
+        };
+        data.and(index)
     }
 
-    /// Appends a member's bytes, which are yet to be counted.
+    /// Appends a member's bytes, and its entry in the index. Both are yet to be counted, or to be taken back.
     pub fn append(&mut self, member: &Member) -> Result<(), Refused> {
-        self.data.append(&member.bytes)
+        let file_start = self.data.length();
+        self.data.append(&member.bytes)?;
+        match &mut self.index {
+            Some(index) => index.append(member, file_start, &self.contents),
+            None => Ok(()),
+        }
     }
 
     /// Counts a member whose bytes were appended.
@@ -139,14 +166,13 @@ impl OpenSegment {
         if let Some(digest) = &mut self.digest {
             digest.push(&member.bytes);
         }
-        let Member {
-            lines,
-            plain_bytes,
-            spans,
-            ..
-        } = member;
-        self.contents.add(*lines, *plain_bytes, spans);
+        self.contents.add(&member.lines, member.plain_bytes);
         self.written = now;
+    }
+
+    /// Notes the leader epochs of the last records that it may hold.
+    pub fn note_epochs(&mut self, steps: &[Step]) {
+        self.contents.note_epochs(steps);
     }
 
     /// As it stands in a checkpoint.
@@ -158,7 +184,7 @@ impl OpenSegment {
             opened: self.opened,
             written: self.written,
             mark: self.data.mark(),
-            index: None,
+            index: self.index.as_ref().map(SegmentIndex::mark),
             contents: self.contents.clone(),
         }
     }

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use archiver_format::manifest::{Entry, SealReason};
 use archiver_format::segment::{Route, RouteTime, SegmentFile, growing};
+use archiver_format::state_files::StateDir;
 use archiver_format::template::Values;
 
 use super::batch::Member;
 use super::open_segment::{Kind, OpenSegment};
 use super::paths;
+use super::segment_index::SegmentIndex;
 use super::writer::Writer;
 use crate::config::Archive;
 use crate::ledger::append_file::{AppendFile, Refused};
@@ -80,7 +82,12 @@ impl Writer {
         let name = (!is_only).then(|| paths::name(&self.config, &last));
         let file = SegmentFile { sequence, name, id };
         let kind = kind(&self.config);
-        Ok(OpenSegment::begin(data, file, is_growing, kind, route, now))
+        let mut segment = OpenSegment::begin(data, file, is_growing, kind, route, now);
+        if self.config.index {
+            let dir = StateDir::new(&self.config.state);
+            segment.set_index(SegmentIndex::begin(fs, &dir, sequence, changed)?);
+        }
+        Ok(segment)
     }
 
     /// The final path of a new segment.

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use archiver_format::manifest::{Entry, SealReason, Sealed};
 use archiver_format::segment::{SegmentFile, growing};
@@ -14,6 +13,7 @@ use super::open_segment::OpenSegment;
 use super::opening::refuse_existing;
 use super::paths;
 use super::rotation;
+use super::segment_index::SegmentIndex;
 use super::writer::{Unnamed, Writer, Wrote};
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
@@ -81,12 +81,14 @@ impl Writer {
         for segment in Vec::<OpenSegment>::into_iter(due) {
             self.reached.sealed_bytes += segment.data.length();
             let name = Some(self.name_of(&segment));
+            let index = segment.index().map(SegmentIndex::handle);
+            let handles = index.into_iter().chain([segment.data.handle()]);
             self.unnamed.push(Unnamed {
                 file: SegmentFile {
                     name,
                     ..segment.file
                 },
-                data: Some(Arc::clone(segment.data.handle())),
+                handles: handles.cloned().collect(),
             });
         }
         Ok(Wrote {

@@ -15,6 +15,7 @@ use archiver_format::segment::SegmentFile;
 use super::batch::Member;
 use super::open_segment::{Before, OpenSegment};
 use super::rotation;
+use super::segment_index::SegmentIndex;
 use crate::config::{Archive, Checked};
 use crate::ledger::append_file::Refused;
 use crate::ledger::manifest::Manifest;
@@ -49,8 +50,8 @@ pub struct Reached {
 /// A segment that is sealed; its file gets its final name when a checkpoint counts that.
 pub(super) struct Unnamed {
     pub file: SegmentFile,
-    /// The file, unless a checkpoint of an earlier attempt counts it.
-    pub data: Option<Arc<dyn File>>,
+    /// Its file and its index, unless a checkpoint of an earlier attempt counts them.
+    pub handles: Vec<Arc<dyn File>>,
 }
 
 /// The next thing to be done to an archive's files.
@@ -131,7 +132,10 @@ impl Writer {
         reached: Reached,
     ) -> Self {
         let unnamed = unnamed.into_iter();
-        let unnamed = unnamed.map(|file| Unnamed { file, data: None });
+        let unnamed = unnamed.map(|file| Unnamed {
+            file,
+            handles: Vec::new(),
+        });
         Self {
             config,
             clock,
@@ -179,6 +183,9 @@ impl Writer {
         self.reached.positions.check(advance)?;
         let opened = self.open_for(fs, members)?;
         let bytes = self.append_members(members)?;
+        for segment in &mut self.open {
+            segment.note_epochs(&advance.steps);
+        }
         self.reached.positions.apply(advance)?;
         self.reached.records += advance.records;
         let mut wrote = Wrote {
@@ -211,16 +218,18 @@ impl Writer {
             let at = at.ok_or(WriteError::NotOpen)?;
             places.push(at);
             let segment = &mut self.open[at];
-            // Nothing comes after the last one that would take it back, and it goes back by itself if it fails.
-            let savepoint = (number < members.len()).then(|| (at, segment.before()));
-            if let Err(e) = segment.append(member) {
+            // Nothing comes after the last one that would take it back. Without an index it goes back by itself.
+            let has_more = number < members.len() || segment.index().is_some();
+            let savepoint = has_more.then(|| (at, segment.before()));
+            let appended = segment.append(member);
+            before.extend(savepoint);
+            if let Err(e) = appended {
                 for (at, savepoint) in before.into_iter().rev() {
                     // If this fails too, the next start cuts the file back to its checkpoint.
                     let _ = self.open[at].go_back(savepoint);
                 }
                 return Err(e.into());
             }
-            before.extend(savepoint);
         }
         let now = self.clock.now_ms();
         let mut bytes = 0;
@@ -253,8 +262,11 @@ impl Writer {
             file: Arc::clone(open.data.handle()),
         };
         let segments = self.open.iter().map(open).collect();
-        let sealed = self.unnamed.iter().filter_map(|u| u.data.as_ref());
-        let others = sealed.chain(self.manifest.handle()).cloned().collect();
+        let sealed = self.unnamed.iter().flat_map(|unnamed| &unnamed.handles);
+        let indexes = self.open.iter().filter_map(OpenSegment::index);
+        let indexes = indexes.map(SegmentIndex::handle);
+        let others = sealed.chain(indexes).chain(self.manifest.handle());
+        let others = others.cloned().collect();
         Written::new(progress, segments, others)
     }
 
@@ -271,6 +283,7 @@ impl Writer {
 mod tests {
     use std::path::Path;
 
+    use archiver_format::index::Lines;
     use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
     use archiver_format::segment::Route;
@@ -318,8 +331,7 @@ mod tests {
         let entry = |from: i64| {
             let member = |number| Member {
                 route: route(number),
-                lines: 1,
-                spans: Vec::new(),
+                lines: Lines::default(),
                 plain_bytes: 2,
                 bytes: b"a\n".to_vec(),
             };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{LeaderEpoch, Partition, Record};
+use crate::index::{self, Lines};
+use crate::position::Step;
+use crate::record::{LeaderEpoch, Partition};
 
 /// What is known of a segment's lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +26,9 @@ pub struct Contents {
 /// The records of one partition in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// The offset of the first record.
+    /// The lowest offset.
     pub first: i64,
-    /// The offset of the last record.
+    /// The highest offset.
     pub last: i64,
     /// How many records.
     pub records: u64,
@@ -46,31 +48,24 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl Span {
-    /// The span of one record.
-    #[inline]
-    pub fn of(record: &Record<'_>) -> Self {
-        let ms = record.timestamp_ms();
+impl From<&index::Span> for Span {
+    fn from(span: &index::Span) -> Self {
         Self {
-            first: record.offset,
-            last: record.offset,
-            records: 1,
-            earliest: ms,
-            latest: ms,
-            epoch: record.epoch,
+            first: span.first,
+            last: span.last,
+            records: span.records,
+            earliest: span.times.map(|times| times.lowest_ms),
+            latest: span.times.map(|times| times.highest_ms),
+            epoch: None,
         }
     }
+}
 
-    /// Counts the next record of the same partition.
-    #[inline]
-    pub fn count(&mut self, record: &Record<'_>) {
-        self.add(&Self::of(record));
-    }
-
+impl Span {
     /// Adds what comes after it in the same partition.
-    #[inline]
-    pub fn add(&mut self, next: &Self) {
-        self.last = next.last;
+    fn add(&mut self, next: &Self) {
+        self.first = self.first.min(next.first);
+        self.last = self.last.max(next.last);
         self.records += next.records;
         // `None` is less than any value, and not an earlier time.
         self.earliest = match (self.earliest, next.earliest) {
@@ -78,20 +73,29 @@ impl Span {
             (a, b) => a.or(b),
         };
         self.latest = self.latest.max(next.latest);
-        self.epoch = next.epoch;
     }
 }
 
 impl Contents {
-    /// Adds what was appended.
-    pub fn add(&mut self, lines: u64, plain_bytes: u64, spans: &[(Partition, Span)]) {
-        self.records += lines;
+    /// Adds lines that were appended, which have so many bytes without compression.
+    pub fn add(&mut self, lines: &Lines, plain_bytes: u64) {
+        self.records += lines.len();
         self.plain_bytes += plain_bytes;
-        for (partition, span) in spans {
+        for span in &lines.summary() {
+            let next = Span::from(span);
             self.partitions
-                .entry(*partition)
-                .and_modify(|before| before.add(span))
-                .or_insert(*span);
+                .entry(span.partition)
+                .and_modify(|before| before.add(&next))
+                .or_insert(next);
+        }
+    }
+
+    /// Notes the leader epochs of the last records of some partitions.
+    pub fn note_epochs(&mut self, steps: &[Step]) {
+        for step in steps {
+            if let Some(span) = self.partitions.get_mut(&step.partition) {
+                span.epoch = step.to.epoch.or(span.epoch);
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::ledger::lock::lock_data;
 use crate::ledger::manifest::{Manifest, Resumed};
 use crate::segment::open_segment::{Kind, OpenSegment};
 use crate::segment::paths;
+use crate::segment::segment_index::SegmentIndex;
 use crate::world::fs::{self, Fs};
 
 /// The files that fit a checkpoint, yet to be cut back to it.
@@ -26,6 +27,10 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
+    /// Where the indexes are.
+    dir: StateDir,
+    /// Does each open segment get an index?
+    has_indexes: bool,
 }
 
 /// A segment that no checkpoint counts, locked. It is known by its id, which its line in the manifest tells.
@@ -60,7 +65,13 @@ impl Place {
             let mut known = locked.iter();
             let known = known.find(|handle| handle.path == path);
             let known = known.map(|handle| Arc::clone(&handle.file));
-            let resumed = OpenSegment::resume(fs, &path, segment.clone(), kind.clone(), known)?;
+            let mut resumed = OpenSegment::resume(fs, &path, segment.clone(), kind.clone(), known)?;
+            if let (true, Some(mark)) = (self.config.index, &segment.index) {
+                match SegmentIndex::resume(fs, &self.dir, segment.file.sequence, mark)? {
+                    Some(index) => resumed.set_index(index),
+                    None => self.say_lost(segment.file.sequence),
+                }
+            }
             open.push(resumed);
         }
         let list = &progress.list;
@@ -76,7 +87,19 @@ impl Place {
             manifest,
             open,
             uncounted: found,
+            dir: self.dir.clone(),
+            has_indexes: self.config.index,
         })
+    }
+
+    /// The index of a segment is not what the checkpoint says.
+    fn say_lost(&self, sequence: u64) {
+        tracing::warn!(
+            "archive {}: {} is not the index that its checkpoint counts, or is gone; another one begins here, and which \
+             records the lines before are is not known any more; the segment itself is not touched",
+            self.config.name,
+            self.dir.index(sequence).display(),
+        );
     }
 
     /// Where an open segment is. The archive's only file may have been moved since, unless it is to have segments now.
@@ -172,17 +195,33 @@ impl Files {
     /// what is to be removed. Says how many bytes that were, without the manifest's. May block.
     pub fn cut(&mut self, fs: &dyn Fs) -> Result<u64, Refused> {
         let mut bytes = 0;
-        for segment in &self.open {
+        let mut changed = Vec::new();
+        for segment in &mut self.open {
             bytes += segment.data.cut()?;
+            match segment.index() {
+                Some(index) => index.cut()?,
+                None if self.has_indexes => {
+                    let sequence = segment.file.sequence;
+                    let index = SegmentIndex::begin(fs, &self.dir, sequence, &mut changed)?;
+                    segment.set_index(index);
+                }
+                None => {}
+            }
         }
+        let synced = fs.sync(&changed).into_iter().collect::<io::Result<()>>();
+        synced.map_err(|source| Refused::Io {
+            path: self.dir.indexes(),
+            source,
+        })?;
         let mut dirs = Vec::<&Path>::new();
-        for Uncounted { handle, .. } in &self.uncounted {
+        for Uncounted { segment, handle } in &self.uncounted {
             let io = |source| Refused::Io {
                 path: handle.path.clone(),
                 source,
             };
             bytes += handle.file.stat().map_err(io)?.length;
             fs::remove_if_there(fs, &handle.path).map_err(io)?;
+            fs::remove_if_there(fs, &self.dir.index(segment.sequence)).map_err(io)?;
             dirs.push(fs::parent(&handle.path));
         }
         dirs.sort_unstable();

@@ -19,6 +19,7 @@ use crate::ledger::manifest::Manifest;
 use crate::ledger::{Checkpointed, SegmentHandle, Store};
 use crate::segment::open_segment::OpenSegment;
 use crate::segment::opening::kind;
+use crate::segment::segment_index::SegmentIndex;
 use crate::segment::writer::{Reached, Writer};
 use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
@@ -40,6 +41,7 @@ impl Archive {
         };
         let (config, clock) = (self.config.clone(), Arc::clone(&self.environment.clock));
         let manifest = Manifest::none(store.dir(), &config.name);
+        let dir = store.dir().clone();
         let create = move |fs: &dyn Fs| {
             let path = config.file.clone();
             let reached = |next_sequence| Reached {
@@ -79,7 +81,10 @@ impl Archive {
             let (sequence, name) = (0, None);
             let file = SegmentFile { sequence, name, id };
             let (kind, now) = (kind(&config), clock.now_ms());
-            let only = OpenSegment::begin(data, file, false, kind, Route::default(), now);
+            let mut only = OpenSegment::begin(data, file, false, kind, Route::default(), now);
+            if config.index {
+                only.set_index(SegmentIndex::begin(fs, &dir, sequence, &mut changed)?);
+            }
             let open = vec![only];
             let writer = Writer::new(config, clock, manifest, open, Vec::new(), reached(1));
             Ok((writer.written(), changed))
