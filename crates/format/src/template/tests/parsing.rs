@@ -222,12 +222,15 @@ fn any_text_is_refused_or_means_what_it_shows() {
         "unknown",
         "opened",
         ".part",
+        "\n",
+        ".archiver",
         "\0",
     ];
     let mut taken = 0;
     for _ in 0..20_000 {
         let count = 1 + chance.below(8);
         let text: String = (0..count).map(|_| chance.one_of(&tokens)).collect();
+        crate::fuzz::template(text.as_bytes());
         let Ok(template) = Template::parse(&text) else {
             continue;
         };
