@@ -174,3 +174,27 @@ fn an_entry_that_says_something_else_than_its_lines_is_noticed() {
         "{damage:?}"
     );
 }
+
+#[test]
+fn an_index_that_knows_more_than_a_sealed_segment_has_is_noticed() {
+    each_compression(12, |seed, how| {
+        let mut written = Written::new(seed, how, 4, 0);
+        for blocks in 0..4 {
+            let file = fs::read(&written.segment.path).expect("a file");
+            let file = &file[..written.starts[3 - blocks] as usize];
+            put(&written.segment.path, file);
+            written.segment.bytes = file.len() as u64;
+            let growing = check(&written.segment, None, &mut |_| ()).expect("can be read");
+            assert!(growing.damage.is_empty(), "{:?}", growing.damage);
+            written.sealed = Sealed {
+                digest: growing.digest.expect("it was read"),
+                lines: growing.lines,
+            };
+            let damage = written.damage();
+            assert!(
+                damage.len() == 1 && damage[0].contains("goes on"),
+                "{damage:?}"
+            );
+        }
+    });
+}
