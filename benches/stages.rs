@@ -17,6 +17,7 @@ use archiver_format::checkpoint::Identity;
 use archiver_format::compression;
 use archiver_format::compression::{Algorithm, Compression};
 use archiver_format::envelope::ValueAs;
+use archiver_format::index::{Block, Lines};
 use archiver_format::line::{Encoder, Format, Newline};
 use archiver_format::position::Advance;
 use archiver_format::position::Positions;
@@ -118,6 +119,60 @@ mod compress {
             .bench_values(|bytes| {
                 compression::compress(bytes, how).expect("a level that there is")
             });
+    }
+}
+
+/// What the index of a batch takes: noting each line's origin, the entry, and the checksum of plain lines.
+mod index {
+    use super::*;
+
+    /// In runs of so many records of one of twelve partitions.
+    #[divan::bench(args = [1, 200])]
+    fn note(bencher: Bencher<'_, '_>, run: i64) {
+        bencher
+            .counter(ItemsCount::new(RECORDS as u64))
+            .bench(|| noted(run));
+    }
+
+    #[divan::bench(args = [1, 200])]
+    fn encode(bencher: Bencher<'_, '_>, run: i64) {
+        let lines = noted(run);
+        let block = Block {
+            file_start: 1 << 33,
+            file_bytes: 1 << 18,
+            checksum: 0,
+            plain_start: 1 << 34,
+            plain_bytes: BATCH_BYTES as u64,
+            first_line: 1 << 26,
+        };
+        bencher
+            .counter(ItemsCount::new(RECORDS as u64))
+            .bench(|| archiver_format::index::encode(&lines, &block));
+    }
+
+    #[divan::bench]
+    fn checksum(bencher: Bencher<'_, '_>) {
+        let values = lines::values_of_batch(RECORD_BYTES, BATCH_BYTES);
+        let bytes = bytes(fill(&values, Newline::Space));
+        bencher
+            .counter(BytesCount::new(bytes.len()))
+            .counter(ItemsCount::new(values.len()))
+            .bench(|| archiver_format::index::block::checksum(&bytes));
+    }
+
+    /// As many as a batch holds.
+    const RECORDS: i64 = (BATCH_BYTES / (RECORD_BYTES + 1)) as i64;
+
+    fn noted(run: i64) -> Lines {
+        let mut lines = Lines::default();
+        let mut next = [1_000_000_000; 12];
+        for number in 0..RECORDS {
+            let partition = (number / run % 12) as usize;
+            let time = 1_764_000_000_000 + number / 40;
+            lines.push(partition as i32, next[partition], Some(time));
+            next[partition] += 1;
+        }
+        lines
     }
 }
 

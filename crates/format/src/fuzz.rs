@@ -2,6 +2,7 @@
 //! `fuzz/` and, on everything that is kept there, by the tests.
 
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::path::{Component, Path};
 use std::{fs, str};
 
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::checkpoint::{self, Format, decode, encode};
 use crate::compression::{Compression, check_whole, compress};
 use crate::envelope::{Decoded, Envelope, ValueAs, decode as decode_envelope};
+use crate::index::{self, Block, IndexError, IndexReader, Lines, Origin};
 use crate::line::{self, Encoder, Newline, RefusedRecord};
 use crate::list::{self, LINE_BYTES_MAX};
 use crate::record::{Header, Record, Timestamp, TimestampKind};
@@ -263,6 +265,61 @@ pub fn template(bytes: &[u8]) {
     }
 }
 
+/// An index is read or refused, with fitting checksums, too; what was pushed is read back.
+///
+/// The first byte says how long a head is, with which an entry is sealed around what follows.
+pub fn index(bytes: &[u8]) {
+    let _ = origins(bytes);
+    let Some((length, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let (head, steps) = bytes.split_at(bytes.len().min(usize::from(*length)));
+    let mut head = head.to_vec();
+    if let Some(checksum) = head.first_chunk_mut() {
+        *checksum = xxhash_rust::xxh3::xxh3_64(steps).to_le_bytes();
+    }
+    let _ = origins(&[index::header(1), index::entry::seal(&head, steps)].concat());
+    let (mut lines, mut pushed) = (Lines::default(), Vec::new());
+    let (mut offset, mut time) = (0_i64, 0_i64);
+    for record in bytes.chunks_exact(4) {
+        let [partition, skip, later, shift] = [0, 1, 2, 3].map(|at| record[at] as i8);
+        offset += i64::from(skip) << (shift & 0x1f);
+        time += i64::from(later) << (shift >> 5 & 7);
+        let timestamp_ms = (partition != 7).then_some(time);
+        let partition = i32::from(partition);
+        lines.push(partition, offset, timestamp_ms);
+        pushed.push(Origin {
+            partition,
+            offset,
+            timestamp_ms,
+        });
+    }
+    let block = Block {
+        file_start: 0,
+        file_bytes: 1,
+        checksum: 0,
+        plain_start: 0,
+        plain_bytes: lines.len(),
+        first_line: 0,
+    };
+    let entry = index::encode(&lines, &block);
+    let again = origins(&[index::header(1), entry].concat());
+    assert_eq!(again.expect("what was written can be read"), pushed);
+}
+
+/// The origins of all lines of an index.
+fn origins(bytes: &[u8]) -> Result<Vec<Origin>, IndexError> {
+    let mut index = IndexReader::new(Cursor::new(bytes))?;
+    let (mut all, mut of_block) = (Vec::new(), Vec::new());
+    while let Some(entry) = index.advance()? {
+        let lines = entry.lines;
+        index.origins(&mut of_block)?;
+        assert_eq!(of_block.len() as u64, lines);
+        all.append(&mut of_block);
+    }
+    Ok(all)
+}
+
 /// Gives a target everything that is kept for it in `fuzz/`, the folder of the fuzzers: what they begin with, and what once
 /// broke something. Also cut anywhere, as far as that is quick.
 pub fn bear(fuzz: &Path, name: &str, target: fn(&[u8])) {
@@ -295,6 +352,7 @@ mod tests {
         super::bear(&fuzz, "compressed", super::compressed);
         super::bear(&fuzz, "envelope", super::envelope);
         super::bear(&fuzz, "gaps", super::gaps);
+        super::bear(&fuzz, "index", super::index);
         super::bear(&fuzz, "lines", super::lines);
         super::bear(&fuzz, "template", super::template);
     }

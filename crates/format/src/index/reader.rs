@@ -98,7 +98,7 @@ impl<R: Read + Seek> IndexReader<R> {
         if !prefix.fits(&self.bytes) {
             return Err(damaged("the checksum of an entry doesn't match"));
         }
-        let entry = read_head(&self.bytes);
+        let entry = read_head(&self.bytes).filter(|_| prefix.steps_bytes > 0);
         let entry = entry.ok_or(damaged("an entry says what can't be"))?;
         if self
             .current
@@ -147,14 +147,13 @@ impl<R: Read + Seek> IndexReader<R> {
         read.map_err(|e| torn(e, at))
     }
 
-    /// Up to which byte of the segment the index knows it, if that is growing: an entry at the end that isn't whole is
-    /// still being written. `None` if there is no entry.
-    pub fn end(mut self) -> Result<Option<u64>, IndexError> {
-        let mut end = None;
+    /// The last entry. One behind it that isn't whole is still being written. `None` if there is no entry.
+    pub fn last(mut self) -> Result<Option<Entry>, IndexError> {
+        let mut last = None;
         loop {
             match self.advance() {
-                Ok(Some(entry)) => end = Some(entry.block.file_end()),
-                Ok(None) | Err(IndexError::Torn { .. }) => return Ok(end),
+                Ok(Some(entry)) => last = Some(entry.clone()),
+                Ok(None) | Err(IndexError::Torn { .. }) => return Ok(last),
                 Err(other) => return Err(other),
             }
         }

@@ -50,7 +50,7 @@ impl Times {
 }
 
 /// Joins spans to those of the lines before, one for each partition, in the order of the partitions.
-pub fn join_all(spans: &mut Vec<Span>, more: &[Span]) {
+pub fn join_all<'s>(spans: &mut Vec<Span>, more: impl IntoIterator<Item = &'s Span>) {
     for span in more {
         match spans.binary_search_by_key(&span.partition, |known| known.partition) {
             Ok(at) => spans[at].join(span),

@@ -136,7 +136,8 @@ impl Pass<'_> {
                 return self.damaged(self.segment.unindexed(error));
             }
         }
-        if self.is_sealed && !index.is_at_end() {
+        let is_behind = |entry: &Entry| entry.block.file_end() > self.segment.bytes;
+        if self.is_sealed && (!index.is_at_end() || index.current().is_some_and(is_behind)) {
             let byte = index.byte();
             self.checked.damage.push(Damage::IndexGoesOn { byte });
         }
@@ -164,13 +165,8 @@ impl Pass<'_> {
         if begin >= end {
             return Ok(());
         }
-        let result = self.count_lines(end);
-        if let Err(error) = result {
-            // What a decompressor says of the bytes, or the file's system of the file.
-            if error.raw_os_error().is_some() {
-                return Err(error);
-            }
-            self.damaged(self.segment.damaged(begin, error))?;
+        if let Err(error) = self.count_lines(end) {
+            self.damaged(self.segment.undecoded(begin, error))?;
         }
         self.file.pass_to(end)
     }

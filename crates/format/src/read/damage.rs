@@ -59,9 +59,9 @@ pub enum Damage {
         found: u64,
     },
     /// The index of a sealed segment knows more than that has.
-    #[error("the index goes on at its byte {byte}, behind the end of the segment")]
+    #[error("the index goes on behind the end of the segment, around its byte {byte}")]
     IndexGoesOn {
-        /// Where the first byte is that shouldn't be there.
+        /// Where an entry ends, at or behind the first byte that shouldn't be there.
         byte: u64,
     },
     /// An entry of the index says something else of its lines than they do themselves.

@@ -65,3 +65,14 @@ impl Read for DigestedFile {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_written_as_xxh128sum_prints_it() {
+        let empty = Digest(Xxh3Default::new().digest128());
+        assert_eq!(empty.to_string(), "99aa06d3014798d86001c324468d497f");
+    }
+}

@@ -47,9 +47,11 @@ impl Reader {
         if !reader.selection.is_all() {
             reader.left_out = begin;
         } else if begin > 0 {
-            let file = reader.segment.open()?.take(begin);
+            // The same file, even if it is renamed meanwhile. Blocks are read without its cursor.
+            let file = reader.file.try_clone();
+            let file = file.map_err(|e| reader.segment.unread(e))?.take(begin);
             let lines = PlainLines::new(file, reader.segment.algorithm);
-            reader.unindexed = Some(lines.map_err(|e| reader.segment.damaged(0, e))?);
+            reader.unindexed = Some(lines.map_err(|e| reader.segment.undecoded(0, e))?);
         }
         Ok(reader)
     }
@@ -63,7 +65,7 @@ impl Reader {
     /// was written before any of its lines is given.
     pub fn advance(&mut self) -> Result<Option<BlockLines<'_>>, ReadError> {
         if let Some(lines) = &mut self.unindexed {
-            if lines.advance().map_err(|e| self.segment.damaged(0, e))? {
+            if lines.advance().map_err(|e| self.segment.undecoded(0, e))? {
                 self.origins.clear();
             } else {
                 self.unindexed = None;

@@ -86,6 +86,14 @@ impl Segment {
         }
     }
 
+    /// The lines from this byte on can't be read: the bytes are others than were written, or can't be had.
+    pub(super) fn undecoded(&self, byte: u64, error: io::Error) -> ReadError {
+        match error.raw_os_error() {
+            Some(_) => self.unread(error),
+            None => self.damaged(byte, error),
+        }
+    }
+
     pub(super) fn damaged(&self, byte: u64, what: impl ToString) -> ReadError {
         ReadError::Damaged {
             path: self.path.clone(),

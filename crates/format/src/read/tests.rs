@@ -70,8 +70,8 @@ impl Written {
             algorithm: how.algorithm(),
             bytes: file.len() as u64,
         };
-        fs::write(&segment.path, &file).expect("written");
-        fs::write(state.index(seed), index).expect("written");
+        put(&segment.path, &file);
+        put(state.index(seed), index);
         let sealed = Sealed {
             digest: Digest(xxhash_rust::xxh3::xxh3_128(&file)),
             lines: lines.len() as u64,
@@ -125,6 +125,12 @@ impl Written {
             assert!(origin.is_none_or(|origin| origin == *expected), "{what}");
         }
     }
+}
+
+/// Makes a file anew: one that is cut and written again is flushed by some file systems.
+fn put(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
+    let _ = fs::remove_file(&path);
+    fs::write(path, bytes).expect("written");
 }
 
 fn line(random: &mut Random, origin: &Origin) -> Vec<u8> {
@@ -238,7 +244,7 @@ fn a_growing_segment_is_read_up_to_what_counts() {
         assert_eq!(expected, written.all()[..expected.len()]);
         // The index is torn, but behind what counts.
         for cut in 0..20 {
-            fs::write(written.index(), &whole[..whole.len() - cut]).expect("written");
+            put(written.index(), &whole[..whole.len() - cut]);
             let found = read(&written.segment, &Selection::default()).expect("is whole");
             assert_eq!(found, expected);
             let checked = check(&written.segment, None, &mut |_| ()).expect("can be read");
@@ -313,7 +319,7 @@ fn a_line_longer_than_any_buffer_is_read() {
         algorithm: Algorithm::None,
         bytes: bytes as u64,
     };
-    fs::write(&path, &long).expect("written");
+    put(&path, &long);
     let found = read(&segment(long.len()), &Selection::default()).expect("is whole");
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].1.len(), 3_000_000);

@@ -1,4 +1,6 @@
 use super::*;
+use crate::index::IndexReader;
+use crate::index::entry::seal;
 
 /// Changes a file, and puts it back afterwards.
 fn changed(written: &Written, path: &Path, what: &str, change: impl FnOnce(&mut Vec<u8>)) {
@@ -8,9 +10,9 @@ fn changed(written: &Written, path: &Path, what: &str, change: impl FnOnce(&mut 
     if bytes == whole {
         return;
     }
-    fs::write(path, bytes).expect("written");
+    put(path, bytes);
     written.is_noticed(what);
-    fs::write(path, whole).expect("written");
+    put(path, whole);
 }
 
 #[test]
@@ -51,7 +53,7 @@ fn a_changed_byte_is_named_by_its_block() {
 fn changed_block(written: &Written, block: usize) {
     let mut bytes = fs::read(&written.segment.path).expect("a file");
     bytes[written.starts[block] as usize + 2] ^= 0x20;
-    fs::write(&written.segment.path, bytes).expect("written");
+    put(&written.segment.path, bytes);
 }
 
 #[test]
@@ -111,14 +113,14 @@ fn segments_and_indexes_that_are_exchanged_are_noticed() {
         let bytes = |path: &Path| fs::read(path).expect("a file");
         let index = bytes(one.index());
         let theirs = bytes(other.index());
-        fs::write(one.index(), &theirs).expect("written");
+        put(one.index(), &theirs);
         one.is_noticed("the index of another segment");
         // Even if it says that it is the right one.
         let pretended = [&header(seed)[..], &theirs[header(0).len()..]].concat();
-        fs::write(one.index(), pretended).expect("written");
+        put(one.index(), pretended);
         one.is_noticed("the entries of another segment");
-        fs::write(one.index(), index).expect("written");
-        fs::write(&one.segment.path, bytes(&other.segment.path)).expect("written");
+        put(one.index(), index);
+        put(&one.segment.path, bytes(&other.segment.path));
         one.is_noticed("the file of another segment");
     });
 }
@@ -129,7 +131,7 @@ fn lines_of_the_same_length_in_another_segment_are_noticed() {
     let mut bytes = fs::read(&one.segment.path).expect("a file");
     let digits = bytes.iter_mut().filter(|byte| byte.is_ascii_digit());
     digits.for_each(|byte| *byte = b'7');
-    fs::write(&one.segment.path, bytes).expect("written");
+    put(&one.segment.path, bytes);
     one.is_noticed("other lines of the same length");
     assert!(read(&one.segment, &Selection::default()).is_err());
 }
@@ -142,4 +144,57 @@ fn files_that_are_missing_are_named() {
     fs::remove_file(&written.segment.path).expect("it was there");
     assert_eq!(written.damage(), ["the file is missing"]);
     assert!(written.dir.path().exists());
+}
+
+#[test]
+fn an_entry_that_says_something_else_than_its_lines_is_noticed() {
+    let mut written = Written::new(3, Compression::None, 1, 0);
+    let origins = written.lines.iter().map(|(origin, _)| *origin);
+    let origins = origins.collect::<Vec<_>>();
+    let mut later = origins.clone();
+    later.last_mut().expect("a line").timestamp_ms = Some(i64::MAX);
+    let file = fs::File::open(written.index()).expect("an index");
+    let mut index = IndexReader::new(file).expect("a header");
+    let block = index.advance().expect("is whole").expect("an entry").block;
+    // The head of the one, and the lines of the other.
+    let parts = |origins: &[Origin]| {
+        let entry = encode(&noted(origins), &block);
+        let head = u32::from_le_bytes(*entry.first_chunk().expect("a length")) as usize;
+        let (head, steps) = entry[16..].split_at(head);
+        (head.to_vec(), steps.to_vec())
+    };
+    let (mut head, steps) = (parts(&later).0, parts(&origins).1);
+    head[..8].copy_from_slice(&xxhash_rust::xxh3::xxh3_64(&steps).to_le_bytes());
+    let entry = [header(3), seal(&head, &steps)].concat();
+    put(written.index(), entry);
+    written.sealed.lines = origins.len() as u64;
+    let damage = written.damage();
+    assert!(
+        damage.len() == 1 && damage[0].ends_with("contradicts itself"),
+        "{damage:?}"
+    );
+}
+
+#[test]
+fn an_index_that_knows_more_than_a_sealed_segment_has_is_noticed() {
+    each_compression(12, |seed, how| {
+        let mut written = Written::new(seed, how, 4, 0);
+        for blocks in 0..4 {
+            let file = fs::read(&written.segment.path).expect("a file");
+            let file = &file[..written.starts[3 - blocks] as usize];
+            put(&written.segment.path, file);
+            written.segment.bytes = file.len() as u64;
+            let growing = check(&written.segment, None, &mut |_| ()).expect("can be read");
+            assert!(growing.damage.is_empty(), "{:?}", growing.damage);
+            written.sealed = Sealed {
+                digest: growing.digest.expect("it was read"),
+                lines: growing.lines,
+            };
+            let damage = written.damage();
+            assert!(
+                damage.len() == 1 && damage[0].contains("goes on"),
+                "{damage:?}"
+            );
+        }
+    });
 }
