@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use archiver::archive::BATCH_BYTES;
+use archiver::config;
 use archiver::ledger::Store;
-use archiver::ledger::append_file::AppendFile;
-use archiver::ledger::gap_log::GapLog;
+use archiver::ledger::manifest::Manifest;
 use archiver::segment::batch::{Batch, Member};
-use archiver::segment::writer::{Entry, ONLY, Writer};
+use archiver::segment::writer::{Entry, Reached, Writer};
+use archiver::world::clock::RealClock;
 use archiver::world::devices::Devices;
 use archiver::world::fs::real::RealFs;
 use archiver_format::checkpoint::Identity;
@@ -22,6 +23,8 @@ use archiver_format::line::{Encoder, Format, Newline};
 use archiver_format::position::Advance;
 use archiver_format::position::Positions;
 use archiver_format::record::NextOffset;
+use archiver_format::segment::Route;
+use archiver_format::state_files::StateDir;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
@@ -42,7 +45,12 @@ fn fill(values: &[Vec<u8>], format: Format) -> Batch {
     let mut batch = Batch::with_room(BATCH_BYTES);
     for (offset, value) in values.iter().enumerate() {
         let from = NextOffset::new(offset as i64);
-        let pushed = batch.push(ONLY, &lines::record(offset, value), from, &mut encoder);
+        let pushed = batch.push(
+            Route::default(),
+            &lines::record(offset, value),
+            from,
+            &mut encoder,
+        );
         pushed.expect("only newline = \"fail\" refuses one");
     }
     batch
@@ -54,14 +62,35 @@ fn bytes(batch: Batch) -> Vec<u8> {
     parts.into_iter().flat_map(|part| part.bytes).collect()
 }
 
-/// An archive's files in this directory, with so many partitions.
+/// An archive's files in this directory, with so many partitions. The first segment is opened by the first record.
 fn writer(dir: &Path, partitions: i32) -> Writer {
-    let data = AppendFile::create(&RealFs::default(), &dir.join("data.ndjson"));
-    let gaps = GapLog::none(&dir.join("gaps.ndjson"));
+    let path = dir.join("topics.toml");
+    let file = dir.join("data.ndjson");
+    let text = format!(
+        "[[archive]]\nbroker = \"nowhere:1\"\ntopic = \"metrics\"\nfile = \"{}\"\n",
+        file.display()
+    );
+    std::fs::write(&path, text).expect("a configuration");
+    let config = config::load(&path).expect("a configuration");
+    let archive = config.archives[0].clone();
+    let dir = StateDir::new(&archive.state);
+    std::fs::create_dir_all(dir.path()).expect("a directory");
     let places =
         (0..partitions).map(|partition| (partition, NextOffset::new(1_000_000_000).into()));
-    let places = places.collect::<Positions>();
-    Writer::new(data.expect("an empty directory"), gaps, places, 0).expect("an open file")
+    let reached = Reached {
+        positions: places.collect::<Positions>(),
+        ..Reached::default()
+    };
+    let manifest = Manifest::none(&dir, &archive.name);
+    let (open, unnamed) = (Vec::new(), Vec::new());
+    Writer::new(
+        archive,
+        Arc::new(RealClock),
+        manifest,
+        open,
+        unnamed,
+        reached,
+    )
 }
 
 mod encode {
@@ -153,7 +182,7 @@ mod index {
     #[divan::bench]
     fn checksum(bencher: Bencher<'_, '_>) {
         let values = lines::values_of_batch(RECORD_BYTES, BATCH_BYTES);
-        let bytes = bytes(fill(&values, Newline::Space));
+        let bytes = bytes(fill(&values, Format::Raw(Newline::Space)));
         bencher
             .counter(BytesCount::new(bytes.len()))
             .counter(ItemsCount::new(values.len()))
@@ -185,13 +214,15 @@ fn write(bencher: Bencher<'_, '_>, batch_bytes: usize) {
     let mut writer = writer(dir.path(), 1);
     let values = lines::values_of_batch(RECORD_BYTES, batch_bytes);
     let bytes = bytes(fill(&values, Format::Raw(Newline::Space)));
+    let mut noted = Lines::default();
+    (0..values.len()).for_each(|offset| noted.push(0, offset as i64, Some(offset as i64)));
     bencher
         .counter(BytesCount::new(bytes.len()))
         .counter(ItemsCount::new(values.len()))
         .with_inputs(|| {
             let member = Member {
-                segment: ONLY,
-                lines: values.len() as u64,
+                route: Route::default(),
+                lines: noted.clone(),
                 plain_bytes: bytes.len() as u64,
                 bytes: bytes.clone(),
             };
@@ -214,6 +245,7 @@ fn checkpoint(bencher: Bencher<'_, '_>, partitions: i32) {
     let identity = Identity {
         archive: "metrics".into(),
         file: "/var/lib/archiver/metrics.ndjson".into(),
+        format: "raw".into(),
         compression: Algorithm::None,
         topic: "metrics".into(),
         topic_id: Some("vEnmi2j9TP2HZHR4MJcOkw".into()),

@@ -22,6 +22,8 @@ use archiver_format::record::{NextOffset, Partition, Record};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use tokio::sync::Notify;
 
+use crate::lines;
+
 const PARTITIONS: i32 = 6;
 /// How many records of a partition arrive together.
 const RUN: usize = 1000;

@@ -45,7 +45,7 @@ pub fn record(offset: usize, value: &[u8]) -> Record<'_> {
         value: Some(value),
         epoch: Some(3),
         timestamp: Some(Timestamp {
-            ms: 1_748_736_000_000 + offset as i64 / 10,
+            ms: 1_748_736_000_000 + offset as i64,
             kind: TimestampKind::Create,
         }),
         ..Record::default()

@@ -72,7 +72,9 @@ impl<'a> Reading<'a> {
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
-        let open = written.iter().flat_map(|written| &written.progress().segments);
+        let open = written
+            .iter()
+            .flat_map(|written| &written.progress().segments);
         let routes = open.map(|segment| segment.route).collect::<Vec<_>>();
         let unsaved = written.is_some_and(|written| *written.progress() != stored.progress);
         if opened.identity.topic_id == stored.identity.topic_id {

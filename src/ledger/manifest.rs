@@ -272,7 +272,9 @@ mod tests {
 
     /// Longer than what a mark's fingerprint covers.
     fn entries() -> Vec<Entry> {
-        (0..60).map(|partition| Entry::Gap(gap(partition))).collect()
+        (0..60)
+            .map(|partition| Entry::Gap(gap(partition)))
+            .collect()
     }
 
     fn resume(fs: &RealFs, dir: &StateDir, mark: &Mark) -> Result<Resumed, Refused> {
@@ -341,7 +343,9 @@ mod tests {
         let mut manifest = Manifest::none(&dir, ARCHIVE);
         let mut append = |sequence| {
             let entry = Entry::Opened(opened(sequence));
-            manifest.append_opened(&fs, &[entry], Vec::new()).expect("appended");
+            manifest
+                .append_opened(&fs, &[entry], Vec::new())
+                .expect("appended");
             manifest.mark()
         };
         let (before, after) = (append(0), append(1));
@@ -370,13 +374,19 @@ mod tests {
             drop(manifest);
             let mut found = Vec::new();
             let listed = std::fs::read(dir.manifest()).expect("a list");
-            manifest::read(&listed[..], listed.len() as u64, |_, entry| found.push(entry))
-                .expect("whole");
+            manifest::read(&listed[..], listed.len() as u64, |_, entry| {
+                found.push(entry)
+            })
+            .expect("whole");
             let header = Header {
                 version: manifest::VERSION,
                 archive: ARCHIVE.into(),
             };
-            let expected = [Entry::Manifest(header), Entry::Gap(gap(0)), Entry::Gap(gap(1))];
+            let expected = [
+                Entry::Manifest(header),
+                Entry::Gap(gap(0)),
+                Entry::Gap(gap(1)),
+            ];
             assert_eq!(found, expected);
         }
     }

@@ -83,7 +83,9 @@ impl Batch {
     /// How many bytes of memory its lines take up, reserved bytes included.
     pub fn capacity(&self) -> usize {
         let parts = self.parts.iter();
-        parts.map(|part| part.bytes.capacity() + part.lines.capacity()).sum()
+        parts
+            .map(|part| part.bytes.capacity() + part.lines.capacity())
+            .sum()
     }
 
     /// Makes room for a record of this size, exactly: a part that grows by itself doubles.
@@ -126,9 +128,7 @@ impl Batch {
         // An empty part only has room for whatever comes first.
         let known = parts.position(|part| part.route == route || part.lines.is_empty());
         self.last = known.unwrap_or_else(|| {
-            self.parts.push(Part {
-                ..Part::default()
-            });
+            self.parts.push(Part { ..Part::default() });
             self.parts.len() - 1
         });
         let part = &mut self.parts[self.last];

@@ -34,7 +34,9 @@ impl Writer {
         for (sequence, route) in (self.reached.next_sequence..).zip(&missing) {
             begun.push(self.create(fs, sequence, *route, &mut changed)?);
         }
-        let entries = begun.iter().map(|segment| Entry::Opened(segment.file.clone()));
+        let entries = begun
+            .iter()
+            .map(|segment| Entry::Opened(segment.file.clone()));
         let entries = entries.collect::<Vec<_>>();
         self.manifest.append_opened(fs, &entries, changed)?;
         self.reached.next_sequence += begun.len() as u64;

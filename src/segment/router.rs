@@ -49,7 +49,10 @@ impl Router {
     pub fn route(&mut self, record: &Record<'_>) -> Route {
         Route {
             partition: self.by_partition.then_some(record.partition),
-            time: self.times.as_mut().map(|times| times.of(record.timestamp_ms())),
+            time: self
+                .times
+                .as_mut()
+                .map(|times| times.of(record.timestamp_ms())),
         }
     }
 }

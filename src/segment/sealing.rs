@@ -76,7 +76,9 @@ impl Writer {
         let lines = self.open.iter().filter_map(line).collect::<Vec<_>>();
         self.manifest.append(fs, &lines)?;
         let open = std::mem::take(&mut self.open);
-        let (due, open) = open.into_iter().partition(|segment| reason(segment).is_some());
+        let (due, open) = open
+            .into_iter()
+            .partition(|segment| reason(segment).is_some());
         self.open = open;
         for segment in Vec::<OpenSegment>::into_iter(due) {
             self.reached.sealed_bytes += segment.data.length();
@@ -115,7 +117,8 @@ impl Writer {
             paths.push(path);
         }
         sync_parents(fs, &paths)?;
-        self.unnamed.retain(|unnamed| !sealed.contains(&unnamed.file));
+        self.unnamed
+            .retain(|unnamed| !sealed.contains(&unnamed.file));
         Ok(Wrote {
             changes: 1,
             ..Wrote::default()
@@ -146,7 +149,10 @@ fn name(fs: &dyn Fs, path: &Path, file: &SegmentFile) -> Result<(), Refused> {
 
 /// Makes names durable.
 fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
-    let mut dirs = paths.iter().map(|path| fs::parent(path)).collect::<Vec<_>>();
+    let mut dirs = paths
+        .iter()
+        .map(|path| fs::parent(path))
+        .collect::<Vec<_>>();
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {

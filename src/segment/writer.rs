@@ -318,7 +318,14 @@ mod tests {
             let open = open.collect();
             let manifest = Manifest::none(&StateDir::new("/state"), "a");
             let clock = Arc::new(RealClock);
-            Self::new(config, clock, manifest, open, Vec::new(), Reached::default())
+            Self::new(
+                config,
+                clock,
+                manifest,
+                open,
+                Vec::new(),
+                Reached::default(),
+            )
         }
     }
 

@@ -149,7 +149,10 @@ mod tests {
         for years in [8031, 1_000_000] {
             assert_eq!(written(EPOCH + YEAR * years), Timestamp::MAX.to_string());
         }
-        assert_eq!(written(EPOCH - YEAR * 1_000_000), Timestamp::MIN.to_string());
+        assert_eq!(
+            written(EPOCH - YEAR * 1_000_000),
+            Timestamp::MIN.to_string()
+        );
     }
 
     #[test]

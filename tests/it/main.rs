@@ -28,6 +28,7 @@ mod cli;
 mod clock;
 mod come_and_go;
 mod commit;
+mod envelope;
 mod first_start;
 mod flush;
 mod lock;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::index::{self, Lines};
 use crate::position::Step;
@@ -20,6 +21,7 @@ pub struct Contents {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncounted_bytes: u64,
     /// What it holds of each partition.
+    #[serde(deserialize_with = "by_partition")]
     pub partitions: BTreeMap<Partition, Span>,
 }
 
@@ -43,7 +45,23 @@ pub struct Span {
     pub epoch: Option<LeaderEpoch>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+/// Reads a map whose keys are numbers, which serde takes for text within an object that says what it is.
+fn by_partition<'de, D>(from: D) -> Result<BTreeMap<Partition, Span>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let spans = BTreeMap::<String, Span>::deserialize(from)?;
+    let spans = spans.into_iter().map(|(partition, span)| {
+        let partition = partition.parse().map_err(D::Error::custom)?;
+        Ok((partition, span))
+    });
+    spans.collect()
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -101,7 +119,10 @@ impl Contents {
 
     /// The latest timestamp of all its records, in milliseconds since 1970; `None` if none has one.
     pub fn latest(&self) -> Option<i64> {
-        self.partitions.values().filter_map(|span| span.latest).max()
+        self.partitions
+            .values()
+            .filter_map(|span| span.latest)
+            .max()
     }
 
     /// The earliest timestamp of all its records, in milliseconds since 1970; `None` if none has one.

@@ -31,7 +31,9 @@ mod tests {
 
     #[test]
     fn it_is_what_the_tool_prints_however_the_bytes_come() {
-        let bytes = (0..100_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>();
+        let bytes = (0..100_000_u32)
+            .flat_map(u32::to_le_bytes)
+            .collect::<Vec<_>>();
         let mut whole = Digest::default();
         whole.push(&bytes);
         let mut pieces = Digest::default();

@@ -65,7 +65,8 @@ pub fn read(
         }
         end += length as u64;
         // May this be the first part of a line, or a line of which some sectors were lost?
-        let has_begun = || line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())]);
+        let has_begun =
+            || line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())]);
         let may_be_torn = end > known && (number > 1 || has_begun());
         if is_whole(&line) {
             visit(number, end, &line)?;

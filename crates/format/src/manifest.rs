@@ -47,7 +47,6 @@ pub struct Header {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
     /// Which file it is, and its number.
-    #[serde(flatten)]
     pub file: SegmentFile,
     /// What a line is: `raw`, the value alone.
     pub format: String,
@@ -59,7 +58,6 @@ pub struct Sealed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xxh128: Option<String>,
     /// What it holds.
-    #[serde(flatten)]
     pub contents: Contents,
     /// When it was created, RFC 3339 in UTC.
     pub opened: String,
@@ -133,3 +131,64 @@ pub fn read(
 
 /// How each line begins.
 const BEGINS: &[u8] = br#"{"type":""#;
+
+#[cfg(test)]
+mod tests {
+    use crate::contents::Span;
+    use crate::mark::FileId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_read_back() {
+        let span = Span {
+            first: 3,
+            last: 9,
+            records: 5,
+            earliest: Some(1_000),
+            latest: Some(2_000),
+            epoch: Some(1),
+        };
+        let id = FileId {
+            inode: 7,
+            born: Some(8),
+        };
+        let file = SegmentFile {
+            sequence: 12,
+            name: Some("a-12.ndjson".into()),
+            id,
+        };
+        let entries = [
+            Entry::Manifest(Header {
+                version: VERSION,
+                archive: "a".into(),
+            }),
+            Entry::Opened(file.clone()),
+            Entry::Sealed(Box::new(Sealed {
+                file,
+                format: "raw".into(),
+                compression: Algorithm::Zstd,
+                bytes: 100,
+                xxh128: Some("00".into()),
+                contents: Contents {
+                    records: 5,
+                    plain_bytes: 200,
+                    uncounted_bytes: 0,
+                    partitions: [(0, span), (11, span)].into(),
+                },
+                opened: "2026-11-20T00:00:00Z".into(),
+                sealed: "2026-11-20T01:00:00Z".into(),
+                reason: SealReason::Every,
+            })),
+        ];
+        let lines = entries.iter().map(|entry| encode(entry).expect("a line"));
+        let list = lines.collect::<Vec<_>>().concat();
+        let mut found = Vec::new();
+        let known = list.len() as u64;
+        read(&list[..], known, |_, entry| found.push(entry)).expect("a manifest");
+        assert_eq!(found, entries);
+        let newer = list::seal(br#"{"type":"manifest","version":2}"#.to_vec()).expect("a line");
+        let refused = read(&newer[..], newer.len() as u64, |_, _| {});
+        assert!(matches!(refused, Err(ListError::Newer(1))), "{refused:?}");
+    }
+}

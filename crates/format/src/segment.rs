@@ -22,7 +22,9 @@ pub struct SegmentFile {
 }
 
 /// Which records go into one segment: those of a partition, of a time, of both, or all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Route {
     /// The partition, if each has segments of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,9 +73,12 @@ impl StateDir {
         let id = topic_id.unwrap_or("unknown");
         let id = id.replace('/', "_").replace('+', "-");
         let ending = compression.ending();
-        let segment = sequence.map(|sequence| format!("{sequence}-")).unwrap_or_default();
-        self.0
-            .join(format!("unverified-{id}-{segment}{from_byte}.ndjson{ending}"))
+        let segment = sequence
+            .map(|sequence| format!("{sequence}-"))
+            .unwrap_or_default();
+        self.0.join(format!(
+            "unverified-{id}-{segment}{from_byte}.ndjson{ending}"
+        ))
     }
 }
 

@@ -51,12 +51,18 @@ impl Archive {
     ) -> Result<(), Failure> {
         let Doubtful {
             segment,
-            handle: SegmentHandle { path: file, file: data },
+            handle:
+                SegmentHandle {
+                    path: file,
+                    file: data,
+                },
             from,
         } = doubtful;
         let id = identity.topic_id.as_deref();
         let sequence = segment.name.is_some().then_some(segment.sequence);
-        let path = store.dir().unverified(id, sequence, from, identity.compression);
+        let path = store
+            .dir()
+            .unverified(id, sequence, from, identity.compression);
         let file = file.display();
         let failed = |source: io::Error| {
             let doing = format!(

@@ -7,9 +7,10 @@ use archiver_format::compression::Compression;
 use archiver_format::compression::compress;
 use archiver_format::envelope::ValueAs;
 use archiver_format::line::{Format, Newline};
+use archiver_format::template::Template;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Corrupt, Existing, Start};
+use crate::config::{Archive, Corrupt, Existing, Rotation, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -65,10 +66,22 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     ]);
     let ending = compression.algorithm().ending();
     let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
-    let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
+    let template = match random.below(3) {
+        0 => Some(templates(dir, number, ending, &random)),
+        _ => None,
+    };
+    let file = match &template {
+        Some(template) => PathBuf::from(template.to_string()),
+        None => PathBuf::from(format!("{dir}/{number}.ndjson{ending}")),
+    };
+    let dir = match &template {
+        Some(template) => template.fixed_directory().display().to_string(),
+        None => dir.to_owned(),
+    };
     let existing = random.pick(&[Existing::Refuse, Existing::Append]);
     let (mut before, mut is_hopeless) = (Vec::new(), false);
     match random.below(24) {
+        _ if template.is_some() => {}
         0..3 => world.fs.put(&file, b""),
         3 => {
             is_hopeless = true;
@@ -89,6 +102,14 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         name: number.to_string(),
         topic: topic.into(),
         state: PathBuf::from(format!("{dir}/.archiver/{number}")),
+        rotation: match template.as_ref().is_some_and(Template::has_sequence) {
+            true => rotation(&random),
+            false => Rotation::default(),
+        },
+        open_files: random.pick(&[1, 2, 16]),
+        seal_on_stop: random.once_in(3) && template.as_ref().is_some_and(Template::has_sequence),
+        index: !random.once_in(6),
+        template: template.unwrap_or(Archive::for_tests().template),
         file,
         start: random.pick(&[Start::Latest, Start::Earliest]),
         flush: milliseconds(&[20, 200, 1000]),
@@ -113,6 +134,31 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {
         added.is_hopeless = is_hopeless;
+    }
+}
+
+/// Names of segments, in a directory of the archive's own.
+fn templates(dir: &str, number: usize, ending: &str, random: &Random) -> Template {
+    let name = random.pick(&[
+        "{seq:06}.ndjson",
+        "{seq}-{opened:%H%M%S}.ndjson",
+        "{partition}/{seq:03}.ndjson",
+        "{partition}.ndjson",
+        "at={time:%H-%M-%S}/{seq}.ndjson",
+        "{time:%M}-{partition}-{seq}.ndjson",
+    ]);
+    let template = Template::parse(&format!("{dir}/of-{number}/{name}{ending}"));
+    template.unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn rotation(random: &Random) -> Rotation {
+    let some = |of: &[u64]| random.once_in(2).then(|| random.pick(of));
+    Rotation {
+        bytes: some(&[1, 300, 3_000]),
+        records: some(&[1, 7, 50]),
+        every: some(&[1_000, 5_000]).map(Duration::from_millis),
+        idle: some(&[500, 5_000]).map(Duration::from_millis),
+        bytes_min: random.pick(&[0, 0, 200]),
     }
 }
 

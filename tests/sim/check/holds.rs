@@ -8,6 +8,7 @@ use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::compression::{Compression, decompress};
 use archiver_format::envelope;
 use archiver_format::gap::GapReason;
+use archiver_format::index::Origin;
 use archiver_format::line::{Format, Newline};
 use archiver_format::record::{NextOffset, Partition};
 
@@ -23,8 +24,8 @@ pub struct Holds {
     checkpoint: Checkpoint,
     /// The checkpoint that it began with.
     first: Checkpoint,
-    /// By segment.
-    lines: Vec<Vec<Vec<u8>>>,
+    /// By segment; with the record that each is, where that is known.
+    lines: Vec<Vec<(Vec<u8>, Option<Origin>)>>,
     gaps: Vec<Gap>,
 }
 
@@ -86,7 +87,14 @@ impl Holds {
             if split.pop() != Some(Vec::new()) {
                 return Err("its last line is not whole".into());
             }
-            lines.push(split);
+            let origins = segment.origins.take().unwrap_or_default();
+            // Where there was something before, and after a restart without an index, it begins later.
+            if origins.len() > split.len() {
+                return Err("its index has more lines than its file".into());
+            }
+            let unknown = std::iter::repeat_n(None, split.len() - origins.len());
+            let origins = unknown.chain(origins.into_iter().map(Some));
+            lines.push(split.into_iter().zip(origins).collect());
         }
         let gaps = listed.gaps.into_iter().map(Gap::from).collect();
         Ok(Self {
@@ -100,8 +108,8 @@ impl Holds {
     /// Compares it with everything that was ever in the topic.
     pub fn check(&self, topic: &Topic, archive: &Watched, tally: &mut Tally) -> Result<(), String> {
         let mut empty = 0;
-        let mut of_part = BTreeMap::<String, Vec<(usize, &[u8])>>::new();
-        for line in self.lines.iter().flatten() {
+        let mut of_part = BTreeMap::<String, Vec<(usize, &[u8], Option<Origin>)>>::new();
+        for (line, origin_of) in self.lines.iter().flatten() {
             let strange = || format!("a strange line: {}", String::from_utf8_lossy(line));
             let value = value(line, topic, archive.config.format).ok_or_else(strange)?;
             if value.is_empty() {
@@ -110,7 +118,7 @@ impl Holds {
             }
             let (part, number) = origin(&value).ok_or_else(strange)?;
             let lines = of_part.entry(part.into()).or_default();
-            lines.push((number, line));
+            lines.push((number, line, *origin_of));
         }
         let skips = archive.config.corrupt == Corrupt::Skip;
         if !skips && self.gaps.iter().any(|gap| gap.reason == "corrupt") {
@@ -118,8 +126,12 @@ impl Holds {
         }
         let (mut least, mut most, mut wrong) = (0, 0, Ok(()));
         for part in self.parts(topic, &archive.config.topic) {
-            let found = of_part.remove(&part.name).unwrap_or_default();
-            let numbers = found.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+            let mut found = of_part.remove(&part.name).unwrap_or_default();
+            if archive.config.template.by_time() {
+                // Records that are near each other go to segments of different times.
+                found.sort_by_key(|(number, ..)| *number);
+            }
+            let numbers = found.iter().map(|(number, ..)| *number).collect::<Vec<_>>();
             let empties = part.check(&numbers, tally).map_err(|e| {
                 let held = part.start..part.end;
                 format!("{e}; held {held:?}, listed {:?}", part.gaps)

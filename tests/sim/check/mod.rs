@@ -115,7 +115,9 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
         let (length, expected) = (file.map_or(0, |b| b.len() as u64), open.mark.length);
         if length != expected {
             let path = path.display();
-            return Err(of(format!("{path} has {length} bytes after a clean stop, not {expected}")));
+            return Err(of(format!(
+                "{path} has {length} bytes after a clean stop, not {expected}"
+            )));
         }
         known.push(path);
     }
@@ -125,15 +127,15 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
     let listed = segments::listed(world, config, &stored).map_err(of)?;
     let sealed = listed.sealed.iter();
     known.extend(sealed.map(|sealed| segments::sealed_path(config, sealed)));
-    // What is not verified has no final names yet.
-    if stored.verified.is_some() {
-        let unnamed = known.iter().map(|path| segments::part(path));
-        known.extend(unnamed.collect::<Vec<_>>());
-    }
+    // What is not verified has no final names yet; what could not be named is by the next start.
+    let unnamed = stored.progress.unnamed.iter();
+    known.extend(unnamed.map(|file| segments::part(&segments::named(config, file))));
     let directory = config.template.fixed_directory();
     let mut below = world.fs.files_below(&directory).into_iter();
     let is_strange = |path: &PathBuf| {
-        let is_state = path.components().any(|part| part.as_os_str() == ".archiver");
+        let is_state = path
+            .components()
+            .any(|part| part.as_os_str() == ".archiver");
         !is_state && !known.contains(path) && !lock(&world.foreign).contains_key(path)
     };
     match below.find(is_strange) {

@@ -1,6 +1,7 @@
 //! What an archive has of one partition of one life of its topic, record by record.
 
 use archiver_format::envelope::decode;
+use archiver_format::index::Origin;
 use archiver_format::line::Format;
 use archiver_format::record::LeaderEpoch;
 
@@ -35,8 +36,12 @@ impl Part<'_> {
     }
 
     /// Checks what the records are.
-    pub fn check_values(&self, found: &[(usize, &[u8])], format: Format) -> Result<(), String> {
-        for (number, line) in found {
+    pub fn check_values(
+        &self,
+        found: &[(usize, &[u8], Option<Origin>)],
+        format: Format,
+    ) -> Result<(), String> {
+        for (number, line, origin) in found {
             let written = self.log.all.get(*number);
             let is_written = written.is_some_and(|written| match format {
                 Format::Raw(newline) => {
@@ -50,6 +55,17 @@ impl Part<'_> {
                     is_here && written.is(&decoded)
                 }),
             });
+            let is_known = match (written, origin) {
+                (Some(written), Some(origin)) => {
+                    written.offset == origin.offset
+                        && self.name.ends_with(&format!("/{}", origin.partition))
+                        && written.timestamp.map(|timestamp| timestamp.ms) == origin.timestamp_ms
+                }
+                _ => true,
+            };
+            if !is_known {
+                return Err(format!("{}.{number} is not what its index says", self.name));
+            }
             if !is_written {
                 return Err(format!("{}.{number} is not as it was written", self.name));
             }

@@ -161,9 +161,12 @@ pub fn is_true(world: &World, config: &Archive, why: &Reason, process: &SimFs) -
 /// The file was changed while it was being opened.
 fn is_of_the_written_file(world: &World, config: &Archive, why: &Reason) -> bool {
     let Reason::Foreign {
-        refused: Refused::Foreign {
-            expected, found, ..
-        },
+        refused:
+            Refused::Foreign {
+                path,
+                expected,
+                found,
+            },
         ..
     } = why
     else {
@@ -171,7 +174,8 @@ fn is_of_the_written_file(world: &World, config: &Archive, why: &Reason) -> bool
     };
     let is_written = expected.starts_with("the file that is being written");
     is_written
-        && match world.fs.peek(&config.file) {
+        && (*path == config.file || !config.template.is_fixed())
+        && match world.fs.peek(path) {
             None => found == "no file",
             Some(bytes) => {
                 let length = bytes.len();

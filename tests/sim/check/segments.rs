@@ -1,11 +1,15 @@
 //! The segments of an archive, as its checkpoint and its manifest have them.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use archiver_format::checkpoint::{Checkpoint, List};
 use archiver_format::gap::Gap;
+use archiver_format::index::block::checksum;
+use archiver_format::index::{IndexError, IndexReader, Origin};
 use archiver_format::manifest::{Entry, Sealed};
 use archiver_format::mark::Mark;
+use archiver_format::segment::SegmentFile;
 use serde::Deserialize;
 use serde_json::Deserializer;
 use xxhash_rust::xxh3::xxh3_128;
@@ -19,6 +23,8 @@ pub struct Segment {
     pub sequence: u64,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Which record each of its lines is, as its index says; `None` if it has none.
+    pub origins: Option<Vec<Origin>>,
 }
 
 /// The lines of the manifest that count.
@@ -82,15 +88,26 @@ pub fn segments(
         if sealed.xxh128.as_ref().is_some_and(|said| *said != digest) {
             return Err(format!("{} is not what its line says", path.display()));
         }
+        let index = world.fs.peek(&index_path(config, sealed.file.sequence));
         segments.push(Segment {
             sequence: sealed.file.sequence,
+            origins: index.map(|index| origins(&index, &bytes)).transpose()?,
             bytes,
         });
     }
     for open in &checkpoint.progress.segments {
         let bytes = up_to(world, &open_path(config, open), open.mark.length)?;
+        let index = match &open.index {
+            Some(mark) => Some(up_to(
+                world,
+                &index_path(config, open.file.sequence),
+                mark.length,
+            )?),
+            None => None,
+        };
         segments.push(Segment {
             sequence: open.file.sequence,
+            origins: index.map(|index| origins(&index, &bytes)).transpose()?,
             bytes,
         });
     }
@@ -98,9 +115,44 @@ pub fn segments(
     Ok(segments)
 }
 
+fn index_path(config: &Archive, sequence: u64) -> PathBuf {
+    config.state.join(format!("index/{sequence:06}.idx"))
+}
+
+/// What an index says of the lines of a segment that has these bytes. Its blocks must be those of the segment.
+fn origins(index: &[u8], bytes: &[u8]) -> Result<Vec<Origin>, String> {
+    let wrong = |e: IndexError| format!("an index can't be read: {e}");
+    let mut reader = IndexReader::new(Cursor::new(index)).map_err(wrong)?;
+    let (mut all, mut some, mut end) = (Vec::new(), Vec::new(), None);
+    while reader.advance().map_err(wrong)?.is_some() {
+        reader.origins(&mut some).map_err(wrong)?;
+        all.append(&mut some);
+        let block = reader.current().map(|entry| entry.block);
+        let block = block.ok_or("an index without a block")?;
+        let from = usize::try_from(block.file_start).unwrap_or(usize::MAX);
+        let to = usize::try_from(block.file_end()).unwrap_or(usize::MAX);
+        let of = bytes
+            .get(from..to)
+            .ok_or("an index is ahead of its segment")?;
+        if checksum(of) != block.checksum || end.is_some_and(|end| end != block.file_start) {
+            return Err("an index is of other bytes than its segment has".into());
+        }
+        end = Some(block.file_end());
+    }
+    match end {
+        Some(end) if end != bytes.len() as u64 => Err("an index is behind its segment".into()),
+        _ => Ok(all),
+    }
+}
+
 /// Where a sealed segment is once it has its name.
 pub fn sealed_path(config: &Archive, sealed: &Sealed) -> PathBuf {
-    match &sealed.file.name {
+    named(config, &sealed.file)
+}
+
+/// Where a segment's file is once it has its name.
+pub fn named(config: &Archive, file: &SegmentFile) -> PathBuf {
+    match &file.name {
         Some(name) => config.template.fixed_directory().join(name),
         None => config.file.clone(),
     }
@@ -108,10 +160,7 @@ pub fn sealed_path(config: &Archive, sealed: &Sealed) -> PathBuf {
 
 /// Where an open segment is.
 pub fn open_path(config: &Archive, open: &archiver_format::checkpoint::Segment) -> PathBuf {
-    let path = match &open.file.name {
-        Some(name) => config.template.fixed_directory().join(name),
-        None => config.file.clone(),
-    };
+    let path = named(config, &open.file);
     match open.is_growing {
         true => part(&path),
         false => path,

@@ -27,7 +27,9 @@ impl SimFs {
         let state = self.state();
         let (mut found, mut queue) = (Vec::new(), vec![directory.to_path_buf()]);
         while let Some(path) = queue.pop() {
-            let Ok(inode) = state.find(&path) else { continue };
+            let Ok(inode) = state.find(&path) else {
+                continue;
+            };
             match &state.nodes[&inode].kind {
                 Kind::File(_) => found.push(path),
                 Kind::Dir(names) => queue.extend(names.live().map(|(name, _)| path.join(name))),

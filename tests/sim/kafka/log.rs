@@ -67,7 +67,7 @@ pub struct Written {
     /// Its value.
     pub value: Option<Vec<u8>>,
     /// When it was written, if that is known; not in the order of the offsets.
-    timestamp: Option<Timestamp>,
+    pub timestamp: Option<Timestamp>,
     /// Its key.
     key: Option<Vec<u8>>,
     /// Its headers.

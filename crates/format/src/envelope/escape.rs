@@ -4,36 +4,47 @@
 const BLOCK: usize = 256;
 /// What an escape can make of a byte: `\u001f`.
 const LONGEST: usize = 6;
+/// What a word of eight bytes can become without such an escape, and a byte behind it that doesn't count.
+const WINDOW: usize = 17;
 
-/// What follows a backslash in the place of a byte: a letter, or `u` and four digits. 0 if it stays as it is.
-const ESCAPES: [u8; 256] = {
-    let mut escapes = [0; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        escapes[control] = b'u';
-        control += 1;
+/// Of each byte, the two bytes that it becomes, the lower one first, and above them how many of these count; or [`LONG`].
+/// One number, so that it is one look.
+const ESCAPED: [u32; 256] = {
+    let mut escaped = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let short = match byte as u8 {
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            byte @ (b'"' | b'\\') => byte,
+            _ => 0,
+        };
+        escaped[byte] = match short {
+            0 if byte < 0x20 => LONG,
+            0 => 1 << 16 | byte as u32,
+            short => 2 << 16 | (short as u32) << 8 | b'\\' as u32,
+        };
+        byte += 1;
     }
-    escapes[b'\n' as usize] = b'n';
-    escapes[b'\r' as usize] = b'r';
-    escapes[b'\t' as usize] = b't';
-    escapes[0x08] = b'b';
-    escapes[0x0c] = b'f';
-    escapes[b'"' as usize] = b'"';
-    escapes[b'\\' as usize] = b'\\';
-    escapes
+    escaped
 };
+/// It needs the longest escape.
+const LONG: u32 = 1 << 31;
 
 /// Escapes text, without a call or a branch for each byte.
 #[derive(Debug)]
 pub(super) struct Escaper {
-    /// What a block has become; room for words of which only the first bytes count.
-    block: Box<[u8; BLOCK * LONGEST + 8]>,
+    /// What a block has become, and room for a window behind it.
+    block: Box<[u8; BLOCK * LONGEST + WINDOW]>,
 }
 
 impl Default for Escaper {
     fn default() -> Self {
         Self {
-            block: Box::new([0; BLOCK * LONGEST + 8]),
+            block: Box::new([0; BLOCK * LONGEST + WINDOW]),
         }
     }
 }
@@ -55,49 +66,60 @@ impl Escaper {
         let (words, rest) = block.as_chunks::<8>();
         let mut at = 0;
         for word in words {
-            if has_escape(u64::from_le_bytes(*word)) {
-                for &byte in word {
-                    at = self.byte(byte, at);
+            at += match self.block[at..].first_chunk_mut::<WINDOW>() {
+                Some(window) if !has_escape(u64::from_le_bytes(*word)) => {
+                    window[..8].copy_from_slice(word);
+                    Some(8)
                 }
+                Some(window) => short(word, window),
+                None => None,
+            }
+            .unwrap_or_else(|| self.long(word, at));
+        }
+        at + self.long(rest, at)
+    }
+
+    /// Puts bytes, of which any may need a long escape, at a place of the block, and says how many they have become.
+    fn long(&mut self, bytes: &[u8], at: usize) -> usize {
+        let digit = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+        let mut to = at;
+        for &byte in bytes {
+            let escaped = ESCAPED[usize::from(byte)];
+            if escaped == LONG {
+                let code = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)];
+                self.block[to..to + LONGEST].copy_from_slice(&code);
+                to += LONGEST;
             } else {
-                self.block[at..at + 8].copy_from_slice(word);
-                at += 8;
+                let [first, second, length, _] = escaped.to_le_bytes();
+                self.block[to..to + 2].copy_from_slice(&[first, second]);
+                to += usize::from(length);
             }
         }
-        for &byte in rest {
-            at = self.byte(byte, at);
-        }
-        at
+        to - at
     }
+}
 
-    /// Puts a byte, and what stands before it, where the block has room.
-    #[inline]
-    fn byte(&mut self, byte: u8, at: usize) -> usize {
-        let escape = ESCAPES[usize::from(byte)];
-        if escape == b'u' {
-            return self.control(byte, at);
-        }
-        self.block[at] = b'\\';
-        let at = at + usize::from(escape != 0);
-        self.block[at] = if escape == 0 { byte } else { escape };
-        at + 1
+/// Puts eight bytes into a window, and says how many they have become; `None` if one needs a long escape.
+#[inline]
+fn short(word: &[u8; 8], window: &mut [u8; WINDOW]) -> Option<usize> {
+    let (mut at, mut all) = (0, 0);
+    for &byte in word {
+        let escaped = ESCAPED[usize::from(byte)];
+        // Never more than 14 before the last byte; the compiler knows it by this.
+        let place = at & 15;
+        window[place] = escaped as u8;
+        window[place + 1] = (escaped >> 8) as u8;
+        at += (escaped >> 16) as usize;
+        all |= escaped;
     }
-
-    #[cold]
-    fn control(&mut self, byte: u8, at: usize) -> usize {
-        let digit = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
-        let escaped = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)];
-        self.block[at..at + LONGEST].copy_from_slice(&escaped);
-        at + LONGEST
-    }
+    (all < LONG).then_some(at)
 }
 
 /// How many bytes text is as a string, without its quotes.
 pub(super) fn length(text: &[u8]) -> usize {
-    let length = |&byte: &u8| match ESCAPES[usize::from(byte)] {
-        0 => 1,
-        b'u' => LONGEST,
-        _ => 2,
+    let length = |&byte: &u8| match ESCAPED[usize::from(byte)] {
+        LONG => LONGEST,
+        escaped => (escaped >> 16) as usize,
     };
     text.iter().map(length).sum()
 }
