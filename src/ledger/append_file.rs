@@ -189,13 +189,8 @@ impl AppendFile {
 
     /// Checks that the path still leads to this file, and that nobody else changed its length.
     pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
-        let io = |e| Refused::io(&self.path, e);
         check_path(fs, &self.path, &self.file, 0)?;
-        let here = self.file.stat().map_err(io)?;
-        if here.length != self.length {
-            return Err(foreign(&self.path, self.length, here.length));
-        }
-        Ok(())
+        check_length(&self.path, &self.file, self.length)
     }
 
     /// The mark at the file's end.
@@ -236,6 +231,15 @@ fn foreign(path: &Path, expected: u64, found: u64) -> Refused {
         path: path.to_path_buf(),
         expected: format!("the file that is being written, {expected} bytes"),
         found: format!("{found} bytes: somebody else has {done}"),
+    }
+}
+
+/// Checks that an open file has this length.
+pub fn check_length(path: &Path, file: &Arc<dyn File>, length: u64) -> Result<(), Refused> {
+    let here = file.stat().map_err(|e| Refused::io(path, e))?;
+    match here.length == length {
+        true => Ok(()),
+        false => Err(foreign(path, length, here.length)),
     }
 }
 

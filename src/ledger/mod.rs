@@ -11,5 +11,5 @@ pub mod manifest;
 mod remedy;
 
 pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
-pub use durable::{Durable, SegmentHandle, Written};
+pub use durable::{Durable, SealedHandle, SegmentHandle, Written};
 pub use remedy::{PAGE, REMEDY};

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use archiver_format::manifest::{Entry, SealReason, Sealed};
 use archiver_format::segment::{SegmentFile, growing};
@@ -15,6 +16,7 @@ use super::paths;
 use super::rotation;
 use super::segment_index::SegmentIndex;
 use super::writer::{Unnamed, Writer, Wrote};
+use crate::ledger::SealedHandle;
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
 use crate::world::fs::{self, Fs};
@@ -56,6 +58,12 @@ impl Writer {
             due.find(|(sequence, _)| *sequence == segment.file.sequence)
                 .map(|(_, reason)| *reason)
         };
+        // What somebody else has done to the file would become final.
+        let mut open = self.open.iter();
+        open.try_for_each(|open| match reason(open) {
+            Some(_) => open.data.check(fs),
+            None => Ok(()),
+        })?;
         let sealed = rfc3339(self.clock.now_ms());
         let line = |segment: &OpenSegment| {
             Some(Entry::Sealed(Box::new(Sealed {
@@ -83,14 +91,19 @@ impl Writer {
         for segment in Vec::<OpenSegment>::into_iter(due) {
             self.reached.sealed_bytes += segment.data.length();
             let name = Some(self.name_of(&segment));
-            let index = segment.index().map(SegmentIndex::handle);
-            let handles = index.into_iter().chain([segment.data.handle()]);
+            let index = segment.index().map(SegmentIndex::handle).cloned();
+            let data = SealedHandle {
+                path: segment.path(),
+                file: Arc::clone(segment.data.handle()),
+                length: segment.data.length(),
+            };
             self.unnamed.push(Unnamed {
                 file: SegmentFile {
                     name,
                     ..segment.file
                 },
-                handles: handles.cloned().collect(),
+                data: Some(data),
+                index,
             });
         }
         Ok(Wrote {

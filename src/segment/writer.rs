@@ -19,7 +19,7 @@ use super::segment_index::SegmentIndex;
 use crate::config::{Archive, Checked};
 use crate::ledger::append_file::Refused;
 use crate::ledger::manifest::Manifest;
-use crate::ledger::{SegmentHandle, Written};
+use crate::ledger::{SealedHandle, SegmentHandle, Written};
 use crate::world::clock::Clock;
 use crate::world::fs::{File, Fs};
 
@@ -51,7 +51,8 @@ pub struct Reached {
 pub(super) struct Unnamed {
     pub file: SegmentFile,
     /// Its file and its index, unless a checkpoint of an earlier attempt counts them.
-    pub handles: Vec<Arc<dyn File>>,
+    pub data: Option<SealedHandle>,
+    pub index: Option<Arc<dyn File>>,
 }
 
 /// The next thing to be done to an archive's files.
@@ -134,7 +135,8 @@ impl Writer {
         let unnamed = unnamed.into_iter();
         let unnamed = unnamed.map(|file| Unnamed {
             file,
-            handles: Vec::new(),
+            data: None,
+            index: None,
         });
         Self {
             config,
@@ -262,12 +264,16 @@ impl Writer {
             file: Arc::clone(open.data.handle()),
         };
         let segments = self.open.iter().map(open).collect();
-        let sealed = self.unnamed.iter().flat_map(|unnamed| &unnamed.handles);
+        let sealed = self
+            .unnamed
+            .iter()
+            .filter_map(|unnamed| unnamed.data.clone());
+        let sealed_indexes = self.unnamed.iter().filter_map(|u| u.index.as_ref());
         let indexes = self.open.iter().filter_map(OpenSegment::index);
         let indexes = indexes.map(SegmentIndex::handle);
-        let others = sealed.chain(indexes).chain(self.manifest.handle());
+        let others = sealed_indexes.chain(indexes).chain(self.manifest.handle());
         let others = others.cloned().collect();
-        Written::new(progress, segments, others)
+        Written::new(progress, segments, sealed.collect(), others)
     }
 
     /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
