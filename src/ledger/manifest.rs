@@ -132,17 +132,11 @@ impl Manifest {
         file.append(&lines)
     }
 
-    /// Appends the lines of segments that were created, durably, together with the directories that have their names: only
-    /// then may something be written to them. May block.
-    pub fn append_opened(
-        &mut self,
-        fs: &dyn Fs,
-        opened: &[Entry],
-        mut directories: Vec<Arc<dyn File>>,
-    ) -> Result<(), Refused> {
-        self.append(fs, opened)?;
-        directories.extend(self.handle().cloned());
-        sync(fs, &directories).map_err(|source| Refused::Io {
+    /// Makes the list durable, together with other files. After an error nothing since the last checkpoint may be trusted.
+    /// May block.
+    pub fn sync(&self, fs: &dyn Fs, mut others: Vec<Arc<dyn File>>) -> Result<(), Refused> {
+        others.extend(self.handle().cloned());
+        sync(fs, &others).map_err(|source| Refused::Io {
             path: self.path.clone(),
             source,
         })
@@ -343,9 +337,7 @@ mod tests {
         let mut manifest = Manifest::none(&dir, ARCHIVE);
         let mut append = |sequence| {
             let entry = Entry::Opened(opened(sequence));
-            manifest
-                .append_opened(&fs, &[entry], Vec::new())
-                .expect("appended");
+            manifest.append(&fs, &[entry]).expect("appended");
             manifest.mark()
         };
         let (before, after) = (append(0), append(1));

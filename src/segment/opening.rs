@@ -16,14 +16,18 @@ use super::batch::Member;
 use super::open_segment::{Kind, OpenSegment};
 use super::paths;
 use super::segment_index::SegmentIndex;
-use super::writer::Writer;
+use super::writer::{WriteError, Writer};
 use crate::config::Archive;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::world::fs::{self, File, Fs};
 
 impl Writer {
     /// Opens the segments that these members need, and says how many.
-    pub(super) fn open_for(&mut self, fs: &dyn Fs, members: &[Member]) -> Result<usize, Refused> {
+    pub(super) fn open_for(
+        &mut self,
+        fs: &dyn Fs,
+        members: &[Member],
+    ) -> Result<usize, WriteError> {
         let is_open = |member: &&Member| self.open.iter().any(|open| open.route == member.route);
         let missing = members.iter().filter(|member| !is_open(member));
         let missing = missing.map(|member| member.route).collect::<Vec<_>>();
@@ -38,7 +42,9 @@ impl Writer {
             .iter()
             .map(|segment| Entry::Opened(segment.file.clone()));
         let entries = entries.collect::<Vec<_>>();
-        self.manifest.append_opened(fs, &entries, changed)?;
+        self.manifest.append(fs, &entries)?;
+        let synced = self.manifest.sync(fs, changed);
+        synced.map_err(WriteError::Syncing)?;
         self.reached.next_sequence += begun.len() as u64;
         self.open.extend(begun);
         Ok(missing.len())

@@ -15,7 +15,7 @@ use super::opening::refuse_existing;
 use super::paths;
 use super::rotation;
 use super::segment_index::SegmentIndex;
-use super::writer::{Unnamed, Writer, Wrote};
+use super::writer::{Unnamed, WriteError, Writer, Wrote};
 use crate::ledger::SealedHandle;
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
@@ -121,7 +121,11 @@ impl Writer {
     }
 
     /// Gives sealed segments their final names, durably.
-    pub(super) fn name(&mut self, fs: &dyn Fs, sealed: &[SegmentFile]) -> Result<Wrote, Refused> {
+    pub(super) fn name(
+        &mut self,
+        fs: &dyn Fs,
+        sealed: &[SegmentFile],
+    ) -> Result<Wrote, WriteError> {
         let is_named = |unnamed: &&Unnamed| sealed.contains(&unnamed.file);
         let mut paths = Vec::new();
         for Unnamed { file, .. } in self.unnamed.iter().filter(is_named) {
@@ -129,7 +133,7 @@ impl Writer {
             name(fs, &path, file)?;
             paths.push(path);
         }
-        sync_parents(fs, &paths)?;
+        sync_parents(fs, &paths).map_err(WriteError::Syncing)?;
         self.unnamed
             .retain(|unnamed| !sealed.contains(&unnamed.file));
         Ok(Wrote {

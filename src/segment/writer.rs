@@ -90,6 +90,9 @@ pub enum WriteError {
     /// The file system said no.
     #[error("writing {0}")]
     Io(Refused),
+    /// What was written may not be on the disk, and be taken for it later.
+    #[error("syncing {0}")]
+    Syncing(Refused),
     /// Somebody else touched the file.
     #[error(transparent)]
     Foreign(Refused),
@@ -171,7 +174,7 @@ impl Writer {
             }
             Entry::Rotate => Ok(self.seal_due(fs)?),
             Entry::Seal(reason) => Ok(self.seal_all(fs, reason)?),
-            Entry::Name(sealed) => Ok(self.name(fs, &sealed)?),
+            Entry::Name(sealed) => self.name(fs, &sealed),
         }
     }
 
