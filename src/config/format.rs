@@ -3,19 +3,10 @@
 use archiver_format::line::Format;
 
 use super::key_kind::{Key, Kind};
-use super::keys::{FORMAT, NEWLINE, VALUE_AS};
+use super::keys::{FORMAT, Lines, NEWLINE, VALUE_AS};
 use super::problem::Problem;
 use super::table::Table;
 use super::walk::Walker;
-
-/// The key `format` by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lines {
-    /// The value.
-    Raw,
-    /// All of the record.
-    Json,
-}
 
 /// The format of one archive, from its own keys and the defaults. A default for the other format is for others.
 pub(super) fn settle(walker: &mut Walker<'_>, own: &Table, defaults: &Table) -> Option<Format> {

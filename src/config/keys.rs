@@ -13,7 +13,6 @@ use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
 use super::duration::{Aligned, Durations};
-use super::format::Lines;
 use super::key_kind::DefaultValue::{Required, Told, Typed};
 use super::key_kind::{Key, Row};
 use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
@@ -35,6 +34,15 @@ const fn section(place: Position) -> Section {
 
 /// In `[defaults]`, and in an `[[archive]]` for that archive alone.
 const EACH: &[Position] = &[Defaults, Archive];
+
+/// What `format` says by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// The value.
+    Raw,
+    /// All of the record.
+    Json,
+}
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)

@@ -182,7 +182,7 @@ fn escape(value: &[u8], lines: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Headers;
+    use crate::record::{EachHeader, Headers};
 
     fn record(value: Option<&[u8]>) -> Record<'_> {
         Record {
@@ -244,7 +244,7 @@ mod tests {
     struct Broken;
 
     impl Headers for Broken {
-        fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
+        fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem> {
             each(b"first", None);
             Err(HeadersProblem("half of them are missing".into()))
         }

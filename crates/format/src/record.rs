@@ -89,11 +89,14 @@ pub enum TimestampKind {
     Append,
 }
 
+/// Takes one header: its name, and its value, which may be null.
+pub type EachHeader<'e> = dyn FnMut(&[u8], Option<&[u8]>) + 'e;
+
 /// The headers of a record. Kafka's client unpacks them only when they are asked for, which costs more than all the rest
 /// of a record.
 pub trait Headers: fmt::Debug {
-    /// Hands each name and value to `each`, in their order. Names may be there several times, values may be null.
-    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem>;
+    /// Hands each to `each`, in their order. Names may be there several times.
+    fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem>;
 }
 
 /// Why headers can't be read.
@@ -105,7 +108,7 @@ pub struct HeadersProblem(pub Box<str>);
 pub type Header<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
 
 impl Headers for Vec<Header<'_>> {
-    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
+    fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem> {
         for (name, value) in self {
             each(name, value.as_deref());
         }

@@ -218,7 +218,11 @@ fn a_newer_format_is_told_from_damage() {
 #[test]
 fn the_documented_example_is_a_checkpoint_of_the_newest_format() {
     let page = include_str!("../../../../docs/reference/formats.md");
-    let example = page.split_once("```json\n").expect("an example").1;
+    let section = page
+        .split_once("## `checkpoint.json`")
+        .expect("a section")
+        .1;
+    let example = section.split_once("```json\n").expect("an example").1;
     let example = example.split_once("```").expect("an end").0;
     // None of its values has a space in it.
     let line = example.split_whitespace().collect::<String>() + "\n";

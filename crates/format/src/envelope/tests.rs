@@ -111,6 +111,19 @@ fn the_size_of_a_large_record_is_known_beforehand() {
 }
 
 #[test]
+fn the_documented_example_is_an_envelope() {
+    let page = include_str!("../../../../docs/reference/formats.md");
+    let section = page.split_once("### The envelope").expect("a section").1;
+    let example = section.split_once("```json\n").expect("an example").1;
+    let (example, _) = example.split_once("```").expect("an end");
+    let decoded = decode(example.as_bytes()).expect("an envelope");
+    let mut line = Vec::new();
+    let encoded = Envelope::new(&decoded.topic, ValueAs::Json).encode(&decoded.record(), &mut line);
+    assert_eq!(encoded, Ok(()));
+    assert_eq!(line, example.as_bytes());
+}
+
+#[test]
 fn lines_that_others_wrote_are_read_as_well() {
     let line = br#" { "headers": [], "value": [1, 2] , "key": "\u006b", "offset": 1, "partition": 0, "topic": "t" }"#;
     let decoded = decode(line).expect("an envelope");

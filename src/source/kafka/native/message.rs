@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 
 use archiver_format::record::{
-    Headers, HeadersProblem, Partition, Record, Timestamp, TimestampKind,
+    EachHeader, Headers, HeadersProblem, Partition, Record, Timestamp, TimestampKind,
 };
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__NOENT as NONE;
@@ -100,7 +100,7 @@ impl Message {
 impl Headers for Message {
     /// Unpacked in the message, with some allocations for each. librdkafka tells no length of a name, so that one with a
     /// zero byte in it ends there.
-    fn visit(&self, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), HeadersProblem> {
+    fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem> {
         // SAFETY: the message is alive and nobody else's; what it has unpacked stays with it until it is destroyed. Names
         // end with a NUL, values have their length.
         unsafe {
