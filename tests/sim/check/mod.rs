@@ -137,8 +137,7 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
             .components()
             .any(|part| part.as_os_str() == ".archiver");
         // A crash came before it was known that the file is archiver's.
-        let is_begun = path.extension().is_some_and(|ending| ending == "part")
-            && world.fs.peek(path).is_some_and(|bytes| bytes.is_empty());
+        let is_begun = world.fs.peek(path).is_some_and(|bytes| bytes.is_empty());
         let is_known = known.contains(path) || lock(&world.foreign).contains_key(path);
         !is_state && !is_known && !is_begun
     };
