@@ -150,11 +150,7 @@ impl Manifest {
         let dir = parent(&self.path);
         match fs.stat(dir) {
             Ok(_) => Ok(()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Refused::Foreign {
-                path: dir.to_path_buf(),
-                expected: "the state directory".into(),
-                found: "nothing".into(),
-            }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(no_state(dir)),
             Err(source) => Err(Refused::Io {
                 path: dir.to_path_buf(),
                 source,
@@ -173,6 +169,15 @@ impl Manifest {
     /// The file, if there is one.
     pub fn handle(&self) -> Option<&Arc<dyn File>> {
         self.file.as_ref().map(AppendFile::handle)
+    }
+}
+
+/// The state directory is gone.
+pub fn no_state(dir: &Path) -> Refused {
+    Refused::Foreign {
+        path: dir.to_path_buf(),
+        expected: "the state directory".into(),
+        found: "nothing".into(),
     }
 }
 

@@ -15,6 +15,7 @@ use archiver_format::state_files::StateDir;
 use super::batch::Member;
 use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
 use crate::ledger::lock::lock_data;
+use crate::ledger::manifest::no_state;
 use crate::world::fs::{self, File, Fs, NotOwn};
 
 /// An open segment's index.
@@ -37,7 +38,13 @@ impl SegmentIndex {
             source,
         };
         let above = dir.indexes();
-        changed.extend(fs::create_dirs(fs, &above).map_err(io)?);
+        // The directory above must be there: one that was moved away is missed, and not made anew.
+        match fs.create_dir(&above) {
+            Ok(()) => changed.push(fs.open_dir(dir.path()).map_err(io)?),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(no_state(dir.path())),
+            Err(e) => return Err(io(e)),
+        }
         fs::remove_if_there(fs, &path).map_err(io)?;
         let mut file = AppendFile::create(fs, &path)?;
         file.append(&header(sequence))?;
