@@ -72,7 +72,17 @@ pub fn read(
             visit(number, end, &line)?;
         } else if !may_be_torn {
             return Err(ListError::Damaged(number));
+        } else if let Some(at) = last_begin(&line, begins)
+            && is_whole(&line[at..])
+        {
+            // What was before it on the line is gone, with its newline.
+            visit(number, end, &line[at..])?;
         }
     }
     Ok(())
+}
+
+/// Where the last line begins that these bytes may have in them.
+fn last_begin(bytes: &[u8], begins: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(bytes, begins)
 }
