@@ -83,7 +83,7 @@ impl AppendFile {
             path: path.to_path_buf(),
             file,
             length,
-            tail: Tail::new(tail),
+            tail,
         })
     }
 
@@ -129,7 +129,7 @@ impl AppendFile {
                 found.length
             )));
         }
-        let tail = Tail::new(read_tail(&*file, mark.length).map_err(io)?);
+        let tail = read_tail(&*file, mark.length).map_err(io)?;
         if tail.mark(mark.length) != *mark {
             return Err(foreign(format!(
                 "different bytes in the last {} before that",
@@ -271,11 +271,11 @@ pub fn check_path(
 }
 
 /// The bytes before `end`, at most [`TAIL`] of them.
-fn read_tail(file: &dyn File, end: u64) -> io::Result<Vec<u8>> {
+pub fn read_tail(file: &dyn File, end: u64) -> io::Result<Tail> {
     let length = usize::try_from(end).map_or(TAIL, |end| end.min(TAIL));
     let mut tail = vec![0; length];
     file.read_exact_at(&mut tail, end - length as u64)?;
-    Ok(tail)
+    Ok(Tail::new(tail))
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::io;
 
+use archiver_format::checkpoint::Unnamed;
 use archiver_format::compression::Compression;
 use archiver_format::gap::Gap;
 use archiver_format::manifest::SealReason;
 use archiver_format::position::Advance;
-use archiver_format::segment::SegmentFile;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
@@ -161,7 +161,7 @@ impl Pipeline {
     }
 
     /// Takes segments that a checkpoint counts as sealed, to give them their final names.
-    pub fn submit_names(&mut self, sealed: Vec<SegmentFile>) {
+    pub fn submit_names(&mut self, sealed: Vec<Unnamed>) {
         self.push_entry(Entry::Name(sealed));
     }
 
@@ -251,7 +251,7 @@ impl Pipeline {
 
     /// Gives segments that a checkpoint counts as sealed their final names, after the pipeline has ended. If that fails,
     /// the next start does it.
-    pub async fn name(&mut self, sealed: Vec<SegmentFile>) -> Result<(), WriteError> {
+    pub async fn name(&mut self, sealed: Vec<Unnamed>) -> Result<(), WriteError> {
         let WriterState::Resting(mut writer) =
             std::mem::replace(&mut self.writer, WriterState::Moving)
         else {

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use archiver_format::checkpoint::Unnamed;
 use archiver_format::manifest::{Entry, SealReason, Sealed};
 use archiver_format::segment::{SegmentFile, growing};
 
@@ -15,9 +16,9 @@ use super::opening::refuse_existing;
 use super::paths;
 use super::rotation;
 use super::segment_index::SegmentIndex;
-use super::writer::{Unnamed, WriteError, Writer, Wrote};
+use super::writer::{SealedSegment, WriteError, Writer, Wrote};
 use crate::ledger::SealedHandle;
-use crate::ledger::append_file::Refused;
+use crate::ledger::append_file::{Refused, read_tail};
 use crate::world::clock::rfc3339;
 use crate::world::fs::{self, Fs};
 
@@ -97,10 +98,13 @@ impl Writer {
                 file: Arc::clone(segment.data.handle()),
                 length: segment.data.length(),
             };
-            self.unnamed.push(Unnamed {
-                file: SegmentFile {
-                    name,
-                    ..segment.file
+            self.unnamed.push(SealedSegment {
+                unnamed: Unnamed {
+                    mark: segment.data.mark(),
+                    file: SegmentFile {
+                        name,
+                        ..segment.file
+                    },
                 },
                 data: Some(data),
                 index,
@@ -121,21 +125,24 @@ impl Writer {
     }
 
     /// Gives sealed segments their final names, durably.
-    pub(super) fn name(
-        &mut self,
-        fs: &dyn Fs,
-        sealed: &[SegmentFile],
-    ) -> Result<Wrote, WriteError> {
-        let is_named = |unnamed: &&Unnamed| sealed.contains(&unnamed.file);
+    pub(super) fn name(&mut self, fs: &dyn Fs, sealed: &[Unnamed]) -> Result<Wrote, WriteError> {
+        let is_named = |segment: &&SealedSegment| sealed.contains(&segment.unnamed);
         let mut paths = Vec::new();
-        for Unnamed { file, .. } in self.unnamed.iter().filter(is_named) {
-            let path = paths::sealed(&self.config, file);
-            name(fs, &path, file)?;
-            paths.push(path);
+        for SealedSegment { unnamed, .. } in self.unnamed.iter().filter(is_named) {
+            let path = paths::sealed(&self.config, &unnamed.file);
+            if name(fs, &path, unnamed)? {
+                paths.push(path);
+            } else {
+                tracing::warn!(
+                    "archive {}: {} is not what was sealed, or is gone, and doesn't get its final name",
+                    self.config.name,
+                    growing(&path).display(),
+                );
+            }
         }
         sync_parents(fs, &paths).map_err(WriteError::Syncing)?;
         self.unnamed
-            .retain(|unnamed| !sealed.contains(&unnamed.file));
+            .retain(|segment| !sealed.contains(&segment.unnamed));
         Ok(Wrote {
             changes: 1,
             ..Wrote::default()
@@ -143,25 +150,37 @@ impl Writer {
     }
 }
 
-/// Gives a sealed segment its final name, unless it has it already, or somebody has taken the file away since.
-fn name(fs: &dyn Fs, path: &Path, file: &SegmentFile) -> Result<(), Refused> {
+/// Gives a sealed segment its final name, if it has it not yet. `false` if neither name leads to what was sealed.
+fn name(fs: &dyn Fs, path: &Path, unnamed: &Unnamed) -> Result<bool, Refused> {
     let grown = growing(path);
-    match fs.stat(&grown) {
-        Ok(found) if found.id() == file.id => {}
-        Ok(_) => return Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => {
-            return Err(Refused::Io {
-                path: grown,
-                source,
-            });
-        }
+    let is_sealed = |path: &Path| {
+        let found = is_known(fs, path, unnamed);
+        found.map_err(|source| Refused::Io {
+            path: path.to_path_buf(),
+            source,
+        })
+    };
+    if !is_sealed(&grown)? {
+        return is_sealed(path);
     }
     refuse_existing(fs, path)?;
-    fs.rename(&grown, path).map_err(|source| Refused::Io {
+    let named = fs.rename(&grown, path);
+    named.map(|()| true).map_err(|source| Refused::Io {
         path: grown,
         source,
     })
+}
+
+/// Is this the segment that was sealed, or a copy of it?
+fn is_known(fs: &dyn Fs, path: &Path, unnamed: &Unnamed) -> io::Result<bool> {
+    let Unnamed { file, mark } = unnamed;
+    match fs.stat(path) {
+        Ok(found) if !found.is_file || found.length != mark.length => Ok(false),
+        Ok(found) if found.id() == file.id => Ok(true),
+        Ok(_) => Ok(read_tail(&*fs.open(path)?, mark.length)?.mark(mark.length) == *mark),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 /// Makes names durable.

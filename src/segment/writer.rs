@@ -6,11 +6,10 @@
 use std::io;
 use std::sync::Arc;
 
-use archiver_format::checkpoint::{List, Progress};
+use archiver_format::checkpoint::{List, Progress, Unnamed};
 use archiver_format::gap::Gap;
 use archiver_format::manifest::{self, SealReason};
 use archiver_format::position::{Advance, Misstep, Positions};
-use archiver_format::segment::SegmentFile;
 
 use super::batch::Member;
 use super::open_segment::{Before, OpenSegment};
@@ -29,7 +28,7 @@ pub struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) manifest: Manifest,
     pub(super) open: Vec<OpenSegment>,
-    pub(super) unnamed: Vec<Unnamed>,
+    pub(super) unnamed: Vec<SealedSegment>,
     /// How far the archive is; its segments and its list are those above.
     pub(super) reached: Reached,
 }
@@ -48,8 +47,8 @@ pub struct Reached {
 }
 
 /// A segment that is sealed; its file gets its final name when a checkpoint counts that.
-pub(super) struct Unnamed {
-    pub file: SegmentFile,
+pub(super) struct SealedSegment {
+    pub unnamed: Unnamed,
     /// Its file and its index, unless a checkpoint of an earlier attempt counts them.
     pub data: Option<SealedHandle>,
     pub index: Option<Arc<dyn File>>,
@@ -68,7 +67,7 @@ pub enum Entry {
     /// All segments are sealed.
     Seal(SealReason),
     /// These segments, which a checkpoint counts as sealed, get their final names.
-    Name(Vec<SegmentFile>),
+    Name(Vec<Unnamed>),
 }
 
 /// The amount that was written.
@@ -132,12 +131,12 @@ impl Writer {
         clock: Arc<dyn Clock>,
         manifest: Manifest,
         open: Vec<OpenSegment>,
-        unnamed: Vec<SegmentFile>,
+        unnamed: Vec<Unnamed>,
         reached: Reached,
     ) -> Self {
         let unnamed = unnamed.into_iter();
-        let unnamed = unnamed.map(|file| Unnamed {
-            file,
+        let unnamed = unnamed.map(|unnamed| SealedSegment {
+            unnamed,
             data: None,
             index: None,
         });
@@ -259,7 +258,7 @@ impl Writer {
             sealed_bytes,
             next_sequence,
             segments: self.open.iter().map(OpenSegment::checkpoint).collect(),
-            unnamed: self.unnamed.iter().map(|u| u.file.clone()).collect(),
+            unnamed: self.unnamed.iter().map(|u| u.unnamed.clone()).collect(),
             list: List::Manifest(self.manifest.mark()),
         };
         let open = |open: &OpenSegment| SegmentHandle {
@@ -267,10 +266,7 @@ impl Writer {
             file: Arc::clone(open.data.handle()),
         };
         let segments = self.open.iter().map(open).collect();
-        let sealed = self
-            .unnamed
-            .iter()
-            .filter_map(|unnamed| unnamed.data.clone());
+        let sealed = self.unnamed.iter().filter_map(|sealed| sealed.data.clone());
         let sealed_indexes = self.unnamed.iter().filter_map(|u| u.index.as_ref());
         let indexes = self.open.iter().filter_map(OpenSegment::index);
         let indexes = indexes.map(SegmentIndex::handle);
@@ -295,7 +291,7 @@ mod tests {
     use archiver_format::index::Lines;
     use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
-    use archiver_format::segment::Route;
+    use archiver_format::segment::{Route, SegmentFile};
     use archiver_format::state_files::StateDir;
 
     use super::super::opening::kind;

@@ -74,9 +74,9 @@ impl Archive {
             let files = place.find(fs, &identity, &progress, &[])?;
             let mut doubtful = files.doubtful(&verified);
             // Sealed since, and not named before all of it is verified.
-            for segment in &progress.unnamed {
-                if !verified.unnamed.contains(segment) {
-                    doubtful.extend(place.sealed(fs, segment, &verified)?);
+            for unnamed in &progress.unnamed {
+                if !verified.unnamed.contains(unnamed) {
+                    doubtful.extend(place.sealed(fs, &unnamed.file, &verified)?);
                 }
             }
             let ids = files.open.into_iter().map(|open| open.file);

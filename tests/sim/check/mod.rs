@@ -129,7 +129,7 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
     known.extend(sealed.map(|sealed| segments::sealed_path(config, sealed)));
     // What is not verified has no final names yet; what could not be named is by the next start.
     let unnamed = stored.progress.unnamed.iter();
-    known.extend(unnamed.map(|file| segments::part(&segments::named(config, file))));
+    known.extend(unnamed.map(|of| segments::part(&segments::named(config, &of.file))));
     let directory = config.template.fixed_directory();
     let mut below = world.fs.files_below(&directory).into_iter();
     let is_strange = |path: &PathBuf| {

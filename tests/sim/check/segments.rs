@@ -78,7 +78,10 @@ pub fn segments(
     for sealed in &listed.sealed {
         let path = sealed_path(config, sealed);
         let grown = part(&path);
-        let may_be_unnamed = checkpoint.progress.unnamed.contains(&sealed.file);
+        let mut unnamed = checkpoint.progress.unnamed.iter();
+        let may_be_unnamed = unnamed.any(|unnamed| unnamed.file == sealed.file)
+            // Somebody had put another file there before it got its name.
+            || world.touched(&config.name).is_some();
         let path = match world.fs.peek(&path) {
             None if may_be_unnamed => grown,
             _ => path,

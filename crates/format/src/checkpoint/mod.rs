@@ -103,7 +103,7 @@ pub struct Progress {
     pub segments: Vec<Segment>,
     /// Sealed segments whose files may still have the names that they had while they grew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unnamed: Vec<SegmentFile>,
+    pub unnamed: Vec<Unnamed>,
     /// The end of the list that holds gaps and sealed segments.
     pub list: List,
 }
@@ -116,6 +116,15 @@ pub enum List {
     Manifest(Mark),
     /// `gaps.ndjson` of a program that had no manifest; it is to be taken up.
     Gaps(Mark),
+}
+
+/// A sealed segment whose file may still have the name that it had while it grew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unnamed {
+    /// Its file.
+    pub file: SegmentFile,
+    /// Its end, by which it is known again, also if it was brought back from a copy.
+    pub mark: Mark,
 }
 
 /// An open segment.

@@ -96,7 +96,10 @@ fn checkpoint() -> Checkpoint {
                 partitions: [(1, span)].into(),
             },
         }],
-        unnamed: vec![file(1)],
+        unnamed: vec![Unnamed {
+            file: file(1),
+            mark: Tail::default().mark(0),
+        }],
         list: List::Manifest(Tail::default().mark(0)),
     };
     Checkpoint {
