@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 
+mod segments;
+
 use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
 use super::process::Step;
@@ -26,7 +28,11 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 16] = [
+pub const SCENES: [Scene; 20] = [
+    segments::BY_RECORDS,
+    segments::BY_PARTITION,
+    segments::BY_TIME,
+    segments::SEALED_AT_A_STOP,
     Scene {
         name: "first start",
         setup: |world| {

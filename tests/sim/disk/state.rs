@@ -40,6 +40,8 @@ pub struct State {
     pub faults: Faults,
     pub faults_made: u64,
     pub mutation: Option<Mutation>,
+    /// Was the last thing that was synced a directory?
+    pub synced_directory: bool,
     /// What a mutation has put off.
     pub put_off: Vec<PutOff>,
     /// What was at a path before somebody put another file there, by the new one's inode.

@@ -27,6 +27,10 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::LongCorrupt => &["a gap that can't be"],
         Mutation::NoClusterId => &["elsewhere"],
         Mutation::UnawaitedStop => &["bytes after a clean stop, not"],
+        Mutation::NameBeforeSync => &["is not what its line says"],
+        Mutation::ManifestAfterCheckpoint => &["manifest.ndjson: expected what was written"],
+        Mutation::UnlistedSegment => &["is left after a clean stop"],
+        Mutation::NoIndexSync => &["index"],
     }
 }
 
