@@ -65,7 +65,7 @@ impl Manifest {
                 &nothing
             }
         };
-        let Some((file, id, length)) = open(fs, &none.path, mark)? else {
+        let Some(Found { file, id, length }) = open(fs, &none.path, mark)? else {
             return Ok(Resumed {
                 manifest: none,
                 uncounted: Vec::new(),
@@ -186,12 +186,15 @@ fn sync(fs: &dyn Fs, files: &[Arc<dyn File>]) -> io::Result<()> {
     fs.sync(files).into_iter().collect()
 }
 
-/// Opens and locks a list of which so much is known; its id and its length. `None` if it isn't there and need not be.
-fn open(
-    fs: &dyn Fs,
-    path: &Path,
-    mark: &Mark,
-) -> Result<Option<(Arc<dyn File>, FileId, u64)>, Refused> {
+/// A list that is there, locked.
+struct Found {
+    file: Arc<dyn File>,
+    id: FileId,
+    length: u64,
+}
+
+/// Opens and locks a list of which so much is known. `None` if it isn't there and need not be.
+fn open(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Option<Found>, Refused> {
     let io = |source| match NotOwn::of(&source) {
         Some(found) => foreign(path, mark, found.to_string()),
         None => Refused::Io {
@@ -211,12 +214,16 @@ fn open(
     };
     lock_data(fs, path, &file)?;
     let found = file.stat().map_err(io)?;
-    Ok(Some((file, found.id(), found.length)))
+    Ok(Some(Found {
+        file,
+        id: found.id(),
+        length: found.length,
+    }))
 }
 
 /// The gaps that an earlier program had listed in a file of their own.
 fn read_gaps(fs: &dyn Fs, path: &Path, mark: &Mark) -> Result<Vec<Gap>, Refused> {
-    let Some((file, id, length)) = open(fs, path, mark)? else {
+    let Some(Found { file, id, length }) = open(fs, path, mark)? else {
         return Ok(Vec::new());
     };
     let list = io::BufReader::with_capacity(READ_BYTES, Reading::new(&*file, length));

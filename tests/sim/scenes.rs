@@ -29,10 +29,6 @@ pub struct Scene {
 
 /// All of them.
 pub const SCENES: [Scene; 20] = [
-    segments::BY_RECORDS,
-    segments::BY_PARTITION,
-    segments::BY_TIME,
-    segments::SEALED_AT_A_STOP,
     Scene {
         name: "first start",
         setup: |world| {
@@ -221,6 +217,10 @@ pub const SCENES: [Scene; 20] = [
         steps: 14,
         restart: None,
     },
+    segments::BY_RECORDS,
+    segments::BY_PARTITION,
+    segments::BY_TIME,
+    segments::SEALED_AT_A_STOP,
 ];
 
 impl Scene {

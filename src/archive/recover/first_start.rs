@@ -9,21 +9,23 @@ use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
 use archiver_format::segment::{Route, SegmentFile};
+use archiver_format::state_files::StateDir;
 
 use super::ownership::check_owner;
 use super::refusal::not_stored;
 use crate::archive::definition::{Archive, Failure};
-use crate::config::{Existing, Start};
+use crate::config::{self, Checked, Existing, Start};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::manifest::Manifest;
-use crate::ledger::{Checkpointed, SegmentHandle, Store};
+use crate::ledger::{Checkpointed, SegmentHandle, Store, Written};
 use crate::segment::open_segment::OpenSegment;
 use crate::segment::opening::kind;
 use crate::segment::segment_index::SegmentIndex;
 use crate::segment::writer::{Reached, Writer};
 use crate::source::cluster::Topic;
+use crate::world::clock::Clock;
 use crate::world::disk::Disk;
-use crate::world::fs::{self, Fs};
+use crate::world::fs::{self, File, Fs};
 
 impl Archive {
     /// Resolves where to begin, creates the file, and stores both in the first checkpoint, before any record. Returns
@@ -39,57 +41,14 @@ impl Archive {
             Some(topic) => self.first_offsets(topic).await?,
             None => (Positions::default(), 0),
         };
-        let (config, clock) = (self.config.clone(), Arc::clone(&self.environment.clock));
-        let manifest = Manifest::none(store.dir(), &config.name);
-        let dir = store.dir().clone();
-        let create = move |fs: &dyn Fs| {
-            let path = config.file.clone();
-            let reached = |next_sequence| Reached {
-                positions: from,
-                next_sequence,
-                ..Reached::default()
-            };
-            // Segments are created with their first records.
-            if !config.template.is_fixed() {
-                let dir = config.template.fixed_directory();
-                let changed = fs::create_dirs(fs, fs::directory(&dir));
-                let changed = changed.map_err(|source| Refused::Io { path: dir, source })?;
-                let (open, unnamed) = (Vec::new(), Vec::new());
-                let writer = Writer::new(config, clock, manifest, open, unnamed, reached(0));
-                return Ok((writer.written(), changed));
-            }
-            let io = |source| Refused::Io {
-                path: path.clone(),
-                source,
-            };
-            let above = fs::parent(&path);
-            let mut changed = fs::create_dirs(fs, above).map_err(io)?;
-            changed.push(fs.open_dir(above).map_err(io)?);
-            let data = match AppendFile::create(fs, &path) {
-                Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
-                    check_owner(fs, &found, &config.state)?;
-                    // The file may have appeared since it was checked.
-                    if config.existing == Existing::Refuse && found.mark().length > 0 {
-                        return Err(Refused::Io { path, source: e });
-                    }
-                    found
-                }
-                other => other?,
-            };
-            let id = data.handle().stat().map_err(io)?.id();
-            let (sequence, name) = (0, None);
-            let file = SegmentFile { sequence, name, id };
-            let (kind, now) = (kind(&config), clock.now_ms());
-            let mut only = OpenSegment::begin(data, file, false, kind, Route::default(), now);
-            if config.index {
-                only.set_index(SegmentIndex::begin(fs, &dir, sequence, &mut changed)?);
-            }
-            let open = vec![only];
-            let writer = Writer::new(config, clock, manifest, open, Vec::new(), reached(1));
-            Ok((writer.written(), changed))
+        let files = FirstFiles {
+            config: self.config.clone(),
+            clock: Arc::clone(&self.environment.clock),
+            dir: store.dir().clone(),
+            from,
         };
-        let (written, changed) = disk.run(create).await.map_err(|e| self.refused(e, None))?;
+        let created = disk.run(move |fs| files.create(fs)).await;
+        let (written, changed) = created.map_err(|e| self.refused(e, None))?;
         // The file stays locked until its writer has it.
         let locked = written.segments().to_vec();
         let file = self.file().display();
@@ -139,6 +98,76 @@ impl Archive {
         let all = (0..topic.partitions).collect();
         let offsets = self.cluster.offsets(&self.config.topic, all).await;
         offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
+    }
+}
+
+/// What an archive that begins needs for its files.
+struct FirstFiles {
+    config: Checked<config::Archive>,
+    clock: Arc<dyn Clock>,
+    dir: StateDir,
+    from: Positions,
+}
+
+/// What is in new files, and the directories whose names have changed.
+type Created = (Written, Vec<Arc<dyn File>>);
+
+impl FirstFiles {
+    /// Creates the archive's file, or takes the one that is there; of more than one segment only the directory. May
+    /// block.
+    fn create(self, fs: &dyn Fs) -> Result<Created, Refused> {
+        if self.config.template.is_fixed() {
+            return self.create_only(fs);
+        }
+        // Segments are created with their first records.
+        let path = self.config.template.fixed_directory();
+        let changed = fs::create_dirs(fs, fs::directory(&path));
+        let changed = changed.map_err(|source| Refused::Io { path, source })?;
+        Ok((self.written(Vec::new()), changed))
+    }
+
+    fn create_only(self, fs: &dyn Fs) -> Result<Created, Refused> {
+        let path = self.config.file.clone();
+        let io = |source| Refused::Io {
+            path: path.clone(),
+            source,
+        };
+        let above = fs::parent(&path);
+        let mut changed = fs::create_dirs(fs, above).map_err(io)?;
+        changed.push(fs.open_dir(above).map_err(io)?);
+        let data = match AppendFile::create(fs, &path) {
+            Err(Refused::Io { source: e, .. }) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let found = AppendFile::adopt(fs, &path).map_err(if_dangling)?;
+                check_owner(fs, &found, &self.config.state)?;
+                // The file may have appeared since it was checked.
+                if self.config.existing == Existing::Refuse && found.mark().length > 0 {
+                    return Err(Refused::Io { path, source: e });
+                }
+                found
+            }
+            other => other?,
+        };
+        let id = data.handle().stat().map_err(io)?.id();
+        let (sequence, name) = (0, None);
+        let file = SegmentFile { sequence, name, id };
+        let (kind, now) = (kind(&self.config), self.clock.now_ms());
+        let mut only = OpenSegment::begin(data, file, false, kind, Route::default(), now);
+        if self.config.index {
+            only.set_index(SegmentIndex::begin(fs, &self.dir, sequence, &mut changed)?);
+        }
+        Ok((self.written(vec![only]), changed))
+    }
+
+    /// The progress of an archive that has these segments and has read nothing.
+    fn written(self, open: Vec<OpenSegment>) -> Written {
+        let manifest = Manifest::none(&self.dir, &self.config.name);
+        let reached = Reached {
+            positions: self.from,
+            next_sequence: open.len() as u64,
+            ..Reached::default()
+        };
+        let (config, clock, unnamed) = (self.config, self.clock, Vec::new());
+        Writer::new(config, clock, manifest, open, unnamed, reached).written()
     }
 }
 
