@@ -137,6 +137,14 @@ pub struct Rotation {
 }
 
 impl Archive {
+    /// How many segments may be open at a time. One more may be sealed, and not counted by a checkpoint yet.
+    pub fn open_segments_max(&self) -> usize {
+        match self.template.by_partition() || self.template.by_time() {
+            true => self.open_files + 1,
+            false => 1 + usize::from(self.template.has_sequence()),
+        }
+    }
+
     /// The name of what a line is.
     pub fn format_name(&self) -> &'static str {
         self.format.name()

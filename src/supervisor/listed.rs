@@ -172,6 +172,12 @@ impl Listed {
         self.running
     }
 
+    /// How many segments those that run may have open at a time.
+    pub fn open_segments(&self) -> usize {
+        let running = self.archives.values().filter(|one| one.run.is_ok());
+        running.map(|one| one.config.open_segments_max()).sum()
+    }
+
     /// The depth of their deepest directory.
     pub fn depth(&self) -> usize {
         self.depth

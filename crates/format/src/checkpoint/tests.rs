@@ -229,6 +229,10 @@ fn the_documented_example_is_a_checkpoint_of_the_newest_format() {
     let example = example.split_once("```").expect("an end").0;
     // None of its values has a space in it.
     let line = example.split_whitespace().collect::<String>() + "\n";
+    let inner = line.split_once(r#""checkpoint":"#).expect("an object").1;
+    let inner = inner.strip_suffix("}\n").expect("an end");
+    let checksum = checksum(inner.as_bytes());
+    assert!(line.contains(&checksum), "its checksum is {checksum}");
     let stored = decode(line.as_bytes()).expect("a checkpoint");
     assert_eq!(encode(&stored).expect("can be encoded"), line.as_bytes());
 }
