@@ -117,6 +117,8 @@ impl<'a> Reading<'a> {
         let rotates = config.rotation.every.is_some() || config.rotation.idle.is_some();
         let mut pause = ticks.every(QUIET);
         let arrived = self.intake.reader.arrived();
+        // A segment's time may have been over before this start.
+        self.rotate();
         loop {
             self.hand_over();
             let may_take = self.may_take();
