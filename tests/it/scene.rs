@@ -153,12 +153,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What `.archiver/NAME/gaps.ndjson` holds.
+    /// The gaps in `.archiver/NAME/manifest.ndjson`.
     pub fn gaps(&self, archive: &str) -> Vec<serde_json::Value> {
-        let path = self.path(format!(".archiver/{archive}/gaps.ndjson"));
+        let path = self.path(format!(".archiver/{archive}/manifest.ndjson"));
         let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("a gap in JSON"))
-            .collect()
+        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines = lines.map(|line| line.expect("a line in JSON"));
+        lines.filter(|line| line["type"] == "gap").collect()
     }
 }
