@@ -10,7 +10,7 @@ use archiver::config;
 use archiver::ledger::Store;
 use archiver::ledger::manifest::Manifest;
 use archiver::segment::batch::{Batch, Member};
-use archiver::segment::writer::{Entry, Reached, Writer};
+use archiver::segment::writer::{Entry, Reached, Sealed, Writer};
 use archiver::world::clock::RealClock;
 use archiver::world::devices::Devices;
 use archiver::world::fs::real::RealFs;
@@ -82,13 +82,13 @@ fn writer(dir: &Path, partitions: i32) -> Writer {
         ..Reached::default()
     };
     let manifest = Manifest::none(&dir, &archive.name);
-    let (open, unnamed) = (Vec::new(), Vec::new());
+    let (open, sealed) = (Vec::new(), Sealed::default());
     Writer::new(
         archive,
         Arc::new(RealClock),
         manifest,
         open,
-        unnamed,
+        sealed,
         reached,
     )
 }

@@ -97,6 +97,7 @@ mod tests {
             next_sequence: 0,
             segments: Vec::new(),
             unnamed: Vec::new(),
+            deleted: Vec::new(),
             list: List::Manifest(Tail::default().mark(0)),
         };
         let verified = None;

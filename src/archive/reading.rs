@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use archiver_format::checkpoint::Progress;
 use archiver_format::gap::Gap;
 use archiver_format::line::Encoder;
 use archiver_format::position::{Advance, Positions, Step};
@@ -81,10 +82,7 @@ impl<'a> Reading<'a> {
             // The run before may have ended before its commit, or had no group.
             archive.cluster.commit(&opened.checkpointed);
         }
-        let unnamed = &stored.progress.unnamed;
-        if !unnamed.is_empty() {
-            opened.pipeline.submit_names(unnamed.clone());
-        }
+        finish_sealed(&mut opened.pipeline, &stored.progress);
         let encoder = Encoder::new(archive.config.format, topic);
         let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
@@ -114,7 +112,9 @@ impl<'a> Reading<'a> {
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
         let mut rotation = ticks.every(ROTATION_LOOK);
-        let rotates = config.rotation.every.is_some() || config.rotation.idle.is_some();
+        let rotates = config.rotation.every.is_some()
+            || config.rotation.idle.is_some()
+            || !config.retention.is_endless();
         let mut pause = ticks.every(QUIET);
         let arrived = self.intake.reader.arrived();
         // A segment's time may have been over before this start.
@@ -326,8 +326,8 @@ impl<'a> Reading<'a> {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
                 self.checkpoints.wrote(&wrote);
-                if wrote.sealed > 0 {
-                    // A sealed segment gets its final name once a checkpoint counts it.
+                if wrote.sealed > 0 || wrote.deleted {
+                    // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.
                     self.checkpoints.ask();
                 }
                 Ok(())
@@ -355,10 +355,7 @@ impl<'a> Reading<'a> {
                 let stored = self.checkpoints.stored();
                 if !stored.is_unverified() {
                     self.archive.cluster.commit(stored);
-                    let unnamed = &stored.checkpoint().progress.unnamed;
-                    if !unnamed.is_empty() {
-                        self.pipeline.submit_names(unnamed.clone());
-                    }
+                    finish_sealed(&mut self.pipeline, &stored.checkpoint().progress);
                 }
                 Ok(recreated)
             }
@@ -403,5 +400,15 @@ impl<'a> Reading<'a> {
         let steps = gaps.iter().map(step).collect();
         self.pipeline
             .submit_gaps(gaps, Advance { records: 0, steps });
+    }
+}
+
+/// What a checkpoint allows to be done to sealed segments: they get their final names, or are deleted.
+fn finish_sealed(pipeline: &mut Pipeline, stored: &Progress) {
+    if !stored.unnamed.is_empty() {
+        pipeline.submit_names(stored.unnamed.clone());
+    }
+    if !stored.deleted.is_empty() {
+        pipeline.submit_deletions(stored.deleted.clone());
     }
 }

@@ -94,6 +94,8 @@ pub struct Archive {
     pub template: Template,
     /// When a segment ends. Each has a number in its path if any does.
     pub rotation: Rotation,
+    /// Which sealed segments are deleted.
+    pub retention: Retention,
     /// How many segments may be open for writing.
     pub open_files: usize,
     /// A clean stop seals what is growing.
@@ -162,6 +164,22 @@ impl Rotation {
             bytes_min: _,
         } = self;
         bytes.is_none() && records.is_none() && every.is_none() && idle.is_none()
+    }
+}
+
+/// Which sealed segments are kept. What is beyond either is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Those with a record that is younger.
+    pub age: Option<Duration>,
+    /// As many of the newest as have so many bytes together, with those that are open.
+    pub bytes: Option<u64>,
+}
+
+impl Retention {
+    /// Is everything kept?
+    pub fn is_endless(&self) -> bool {
+        *self == Self::default()
     }
 }
 

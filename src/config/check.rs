@@ -13,8 +13,9 @@ use super::files::{Fault, Files, Same};
 use super::format;
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX,
-    LIMITS, MEMORY, NAME, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
+    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX, KEEP,
+    KEEP_SIZE, LIMITS, MEMORY, NAME, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR,
+    TOPIC,
 };
 use super::name;
 use super::problem::{Problem, Span, Text};
@@ -96,6 +97,7 @@ fn check_archive(
             true => template.path(&Values::default()),
             false => template.to_string().into(),
         },
+        retention: segments::retention(&template, own, defaults),
         template,
         rotation: segments::rotation(own, defaults),
         open_files: usize::try_from(*of.get(&OPEN_FILES)?).ok()?,

@@ -122,6 +122,10 @@ keys! {
         "when no record has come for so long");
     ROTATE_MIN_SIZE: Sizes = ("min_size", &[Rotate], Sizes(1), Told("none"),
         "`every` leaves a segment growing that has fewer bytes");
+    KEEP: Durations = ("keep", EACH, Durations(ms(60_000), hours(100 * 366 * 24)), Told("none"),
+        "sealed segments whose newest record is older are deleted; needs `{seq}` in `file`");
+    KEEP_SIZE: Sizes = ("keep_size", EACH, Sizes(1 << 10), Told("none"),
+        "sealed segments are deleted, the oldest first, while all have more bytes on the disk; needs `{seq}` in `file`");
     OPEN_FILES: Integers = ("open_files", EACH, Integers(1..=1000), Typed("16"),
         "with `{partition}` or `{time}` in `file`: how many segments are open for writing at once");
     TIMEZONE: Zones = ("timezone", EACH, Zones, Typed("\"UTC\""),

@@ -39,7 +39,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Rotation, Start};
+pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Retention, Rotation, Start};
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;

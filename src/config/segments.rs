@@ -2,12 +2,12 @@
 
 use archiver_format::template::{PLACEHOLDERS, Template, TemplateError, with_sequence};
 
-use super::built::{Existing, Rotation};
+use super::built::{Existing, Retention, Rotation};
 use super::did_you_mean::nearest;
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    EXISTING, ROTATE, ROTATE_EVERY, ROTATE_IDLE, ROTATE_MIN_SIZE, ROTATE_RECORDS, ROTATE_SIZE,
-    SEAL_ON_STOP, TIMEZONE,
+    EXISTING, KEEP, KEEP_SIZE, ROTATE, ROTATE_EVERY, ROTATE_IDLE, ROTATE_MIN_SIZE, ROTATE_RECORDS,
+    ROTATE_SIZE, SEAL_ON_STOP, TIMEZONE,
 };
 use super::name;
 use super::problem::{Problem, Text};
@@ -90,6 +90,17 @@ pub(super) fn rotation(own: &Table, defaults: &Table) -> Rotation {
     }
 }
 
+/// Which of an archive's sealed segments are deleted. Without `{seq}` none is ever sealed.
+pub(super) fn retention(template: &Template, own: &Table, defaults: &Table) -> Retention {
+    match template.has_sequence() {
+        true => Retention {
+            age: own.get(&KEEP).or(defaults.get(&KEEP)).copied(),
+            bytes: own.get(&KEEP_SIZE).or(defaults.get(&KEEP_SIZE)).copied(),
+        },
+        false => Retention::default(),
+    }
+}
+
 /// What stands in the `rotate` of a table must go together.
 pub(super) fn check_rotate(walker: &mut Walker<'_>, table: &Table) {
     let Some(rotate) = table.get(&ROTATE) else {
@@ -120,6 +131,13 @@ pub(super) fn check(
     if !template.has_sequence() {
         if !rotation(own, defaults).is_never() {
             walker.report(needs_sequence(file, &ROTATE, "{}", own, defaults));
+        }
+        // In `[defaults]` they count for the archives that have segments to delete.
+        if own.get(&KEEP).is_some() {
+            walker.report(needs_sequence(file, &KEEP, "", own, defaults));
+        }
+        if own.get(&KEEP_SIZE).is_some() {
+            walker.report(needs_sequence(file, &KEEP_SIZE, "", own, defaults));
         }
         if own.get(&SEAL_ON_STOP).or(defaults.get(&SEAL_ON_STOP)) == Some(&true) {
             walker.report(needs_sequence(file, &SEAL_ON_STOP, "false", own, defaults));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use archiver_format::checkpoint::List;
 use archiver_format::gap::{self, Gap};
-use archiver_format::manifest::{self, Entry, Header, ListError, encode};
+use archiver_format::manifest::{self, Entry, Header, ListError, Sealed, encode};
 use archiver_format::mark::{FileId, Mark, Tail};
 use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::StateDir;
@@ -36,6 +36,8 @@ pub struct Resumed {
     pub manifest: Manifest,
     /// Segments that were created after the checkpoint.
     pub uncounted: Vec<SegmentFile>,
+    /// Segments that the checkpoint counts as sealed and not deleted, in the order of their sealing.
+    pub sealed: Vec<Sealed>,
 }
 
 impl Manifest {
@@ -69,12 +71,16 @@ impl Manifest {
             return Ok(Resumed {
                 manifest: none,
                 uncounted: Vec::new(),
+                sealed: Vec::new(),
             });
         };
-        let mut uncounted = Vec::new();
+        let (mut uncounted, mut sealed) = (Vec::new(), Vec::<Sealed>::new());
         let list = io::BufReader::with_capacity(READ_BYTES, Reading::new(&*file, length));
         let read = manifest::read(list, mark.length, |end, entry| match entry {
             Entry::Opened(segment) if end > mark.length => uncounted.push(segment),
+            _ if end > mark.length => {}
+            Entry::Sealed(line) => sealed.push(*line),
+            Entry::Deleted(of) => sealed.retain(|line| line.file != of.file),
             _ => {}
         });
         read.map_err(|e| not_whole(&none.path, mark, e))?;
@@ -85,6 +91,7 @@ impl Manifest {
                 ..none
             },
             uncounted,
+            sealed,
         })
     }
 

@@ -10,6 +10,7 @@ pub mod open_segment;
 pub mod opening;
 pub mod paths;
 pub mod pipeline;
+pub mod retention;
 mod rotation;
 pub mod router;
 mod sealing;

@@ -11,6 +11,7 @@ use archiver_format::compression::Compression;
 use archiver_format::gap::Gap;
 use archiver_format::manifest::SealReason;
 use archiver_format::position::Advance;
+use archiver_format::segment::SegmentFile;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
@@ -163,6 +164,11 @@ impl Pipeline {
     /// Takes segments that a checkpoint counts as sealed, to give them their final names.
     pub fn submit_names(&mut self, sealed: Vec<Unnamed>) {
         self.push_entry(Entry::Name(sealed));
+    }
+
+    /// Takes segments that a checkpoint counts as deleted, to delete them.
+    pub fn submit_deletions(&mut self, deleted: Vec<SegmentFile>) {
+        self.push_entry(Entry::Delete(deleted));
     }
 
     fn push_entry(&mut self, entry: Entry) {

@@ -14,6 +14,7 @@ use archiver_format::segment::{SegmentFile, growing};
 use super::open_segment::OpenSegment;
 use super::opening::refuse_existing;
 use super::paths;
+use super::retention::Kept;
 use super::rotation;
 use super::segment_index::SegmentIndex;
 use super::writer::{SealedSegment, WriteError, Writer, Wrote};
@@ -84,6 +85,12 @@ impl Writer {
         };
         let lines = self.open.iter().filter_map(line).collect::<Vec<_>>();
         self.manifest.append(fs, &lines)?;
+        if !self.config.retention.is_endless() {
+            self.kept.extend(lines.iter().filter_map(|line| match line {
+                Entry::Sealed(sealed) => Some(Kept::from(&**sealed)),
+                _ => None,
+            }));
+        }
         let open = std::mem::take(&mut self.open);
         let (due, open) = open
             .into_iter()
@@ -184,7 +191,7 @@ fn is_known(fs: &dyn Fs, path: &Path, unnamed: &Unnamed) -> io::Result<bool> {
 }
 
 /// Makes names durable.
-fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
+pub(super) fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
     let mut dirs = paths
         .iter()
         .map(|path| fs::parent(path))

@@ -10,9 +10,11 @@ use archiver_format::checkpoint::{List, Progress, Unnamed};
 use archiver_format::gap::Gap;
 use archiver_format::manifest::{self, SealReason};
 use archiver_format::position::{Advance, Misstep, Positions};
+use archiver_format::segment::SegmentFile;
 
 use super::batch::Member;
 use super::open_segment::{Before, OpenSegment};
+use super::retention::Kept;
 use super::rotation;
 use super::segment_index::SegmentIndex;
 use crate::config::{Archive, Checked};
@@ -29,6 +31,10 @@ pub struct Writer {
     pub(super) manifest: Manifest,
     pub(super) open: Vec<OpenSegment>,
     pub(super) unnamed: Vec<SealedSegment>,
+    /// Sealed segments that may be deleted one day, in the order of their sealing; none if all are kept for ever.
+    pub(super) kept: Vec<Kept>,
+    /// Segments that are deleted as soon as a checkpoint counts that.
+    pub(super) deleted: Vec<SegmentFile>,
     /// How far the archive is; its segments and its list are those above.
     pub(super) reached: Reached,
 }
@@ -54,6 +60,17 @@ pub(super) struct SealedSegment {
     pub index: Option<Arc<dyn File>>,
 }
 
+/// The sealed segments of an archive that something is still to be done to.
+#[derive(Default)]
+pub struct Sealed {
+    /// They may not have their final names yet.
+    pub unnamed: Vec<Unnamed>,
+    /// They may be deleted one day; none if all are kept for ever.
+    pub kept: Vec<Kept>,
+    /// They are to be deleted.
+    pub deleted: Vec<SegmentFile>,
+}
+
 /// The next thing to be done to an archive's files.
 pub enum Entry {
     /// A batch of records, compressed.
@@ -68,6 +85,8 @@ pub enum Entry {
     Seal(SealReason),
     /// These segments, which a checkpoint counts as sealed, get their final names.
     Name(Vec<Unnamed>),
+    /// These segments, which a checkpoint counts as deleted, are deleted.
+    Delete(Vec<SegmentFile>),
 }
 
 /// The amount that was written.
@@ -81,6 +100,8 @@ pub struct Wrote {
     pub changes: u64,
     /// Segments that were sealed.
     pub sealed: u64,
+    /// Were segments listed as deleted?
+    pub deleted: bool,
 }
 
 /// Why an entry was not appended.
@@ -121,6 +142,7 @@ impl std::ops::AddAssign for Wrote {
         self.bytes += more.bytes;
         self.changes += more.changes;
         self.sealed += more.sealed;
+        self.deleted |= more.deleted;
     }
 }
 
@@ -131,9 +153,14 @@ impl Writer {
         clock: Arc<dyn Clock>,
         manifest: Manifest,
         open: Vec<OpenSegment>,
-        unnamed: Vec<Unnamed>,
+        sealed: Sealed,
         reached: Reached,
     ) -> Self {
+        let Sealed {
+            unnamed,
+            kept,
+            deleted,
+        } = sealed;
         let unnamed = unnamed.into_iter();
         let unnamed = unnamed.map(|unnamed| SealedSegment {
             unnamed,
@@ -146,6 +173,8 @@ impl Writer {
             manifest,
             open,
             unnamed: unnamed.collect(),
+            kept,
+            deleted,
             reached,
         }
     }
@@ -171,9 +200,14 @@ impl Writer {
                 self.manifest.check(fs)?;
                 Ok(Wrote::default())
             }
-            Entry::Rotate => Ok(self.seal_due(fs)?),
+            Entry::Rotate => {
+                let mut wrote = self.seal_due(fs)?;
+                wrote += self.expire(fs)?;
+                Ok(wrote)
+            }
             Entry::Seal(reason) => Ok(self.seal_all(fs, reason)?),
             Entry::Name(sealed) => self.name(fs, &sealed),
+            Entry::Delete(deleted) => self.delete(fs, &deleted),
         }
     }
 
@@ -196,7 +230,7 @@ impl Writer {
             records: advance.records,
             bytes,
             changes: 1,
-            sealed: 0,
+            ..Wrote::default()
         };
         let rotation = &self.config.rotation;
         let is_full = |segment: &OpenSegment| rotation::is_full(rotation, segment);
@@ -208,7 +242,10 @@ impl Writer {
         if opened > 0 {
             due.extend(self.in_excess(&due));
         }
-        wrote += self.seal(fs, &due)?;
+        if !due.is_empty() {
+            wrote += self.seal(fs, &due)?;
+            wrote += self.expire(fs)?;
+        }
         Ok(wrote)
     }
 
@@ -259,6 +296,7 @@ impl Writer {
             next_sequence,
             segments: self.open.iter().map(OpenSegment::checkpoint).collect(),
             unnamed: self.unnamed.iter().map(|u| u.unnamed.clone()).collect(),
+            deleted: self.deleted.clone(),
             list: List::Manifest(self.manifest.mark()),
         };
         let open = |open: &OpenSegment| SegmentHandle {
@@ -280,6 +318,7 @@ impl Writer {
         let rotation = &self.config.rotation;
         let due = self.open.iter();
         due.filter_map(|segment| rotation::next(rotation, self.config.template.zone(), segment))
+            .chain(self.next_expiry())
             .min()
     }
 }
@@ -291,7 +330,7 @@ mod tests {
     use archiver_format::index::Lines;
     use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
-    use archiver_format::segment::{Route, SegmentFile};
+    use archiver_format::segment::Route;
     use archiver_format::state_files::StateDir;
 
     use super::super::opening::kind;
@@ -328,7 +367,7 @@ mod tests {
                 clock,
                 manifest,
                 open,
-                Vec::new(),
+                Sealed::default(),
                 Reached::default(),
             )
         }

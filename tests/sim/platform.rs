@@ -22,6 +22,9 @@ pub struct SimPlatform {
     pub cluster: SimCluster,
 }
 
+/// When each run begins, in milliseconds since 1970: as the first records do.
+pub const BEGIN_MS: i64 = 1_764_000_000_000;
+
 /// Counts the milliseconds since the run began.
 pub struct SimClock {
     /// How many had passed when the process began.
@@ -42,7 +45,7 @@ impl SimClock {
 impl Clock for SimClock {
     fn now_ms(&self) -> i64 {
         let elapsed = self.began.elapsed().as_millis();
-        self.before.cast_signed() + i64::try_from(elapsed).unwrap_or(i64::MAX)
+        BEGIN_MS + self.before.cast_signed() + i64::try_from(elapsed).unwrap_or(i64::MAX)
     }
 }
 

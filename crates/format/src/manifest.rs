@@ -94,14 +94,22 @@ pub enum SealReason {
 /// A segment that was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
-    /// Its number in the archive.
-    pub sequence: u64,
-    /// The file's name, below the directory that the archive's paths begin with.
-    pub name: String,
+    /// Which file it was, and its number.
+    pub file: SegmentFile,
     /// When, RFC 3339 in UTC.
     pub deleted: String,
-    /// `keep` or `keep_size`.
-    pub reason: String,
+    /// Why.
+    pub reason: DeleteReason,
+}
+
+/// Why a sealed segment was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeleteReason {
+    /// Its newest record is older than `keep`.
+    Keep,
+    /// The archive has more bytes than `keep_size`.
+    KeepSize,
 }
 
 /// The line of an entry, newline included.

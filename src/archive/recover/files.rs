@@ -16,7 +16,9 @@ use crate::ledger::lock::lock_data;
 use crate::ledger::manifest::{Manifest, Resumed};
 use crate::segment::open_segment::{Kind, OpenSegment};
 use crate::segment::paths;
+use crate::segment::retention::Kept;
 use crate::segment::segment_index::SegmentIndex;
+use crate::segment::writer::Sealed;
 use crate::world::fs::{self, Fs};
 
 /// The files that fit a checkpoint, yet to be cut back to it.
@@ -27,6 +29,8 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
+    /// Sealed segments that something is still to be done to.
+    pub sealed: Sealed,
     /// Where the indexes are.
     dir: StateDir,
     /// Does each open segment get an index?
@@ -78,6 +82,7 @@ impl Place {
         let Resumed {
             manifest,
             uncounted,
+            sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
         let mut found = Vec::new();
         for segment in uncounted {
@@ -87,6 +92,14 @@ impl Place {
             manifest,
             open,
             uncounted: found,
+            sealed: Sealed {
+                unnamed: progress.unnamed.clone(),
+                deleted: progress.deleted.clone(),
+                kept: match self.config.retention.is_endless() {
+                    true => Vec::new(),
+                    false => sealed.iter().map(Kept::from).collect(),
+                },
+            },
             dir: self.dir.clone(),
             has_indexes: self.config.index,
         })

@@ -21,7 +21,7 @@ use crate::ledger::{Checkpointed, SegmentHandle, Store, Written};
 use crate::segment::open_segment::OpenSegment;
 use crate::segment::opening::kind;
 use crate::segment::segment_index::SegmentIndex;
-use crate::segment::writer::{Reached, Writer};
+use crate::segment::writer::{Reached, Sealed, Writer};
 use crate::source::cluster::Topic;
 use crate::world::clock::Clock;
 use crate::world::disk::Disk;
@@ -166,8 +166,8 @@ impl FirstFiles {
             next_sequence: open.len() as u64,
             ..Reached::default()
         };
-        let (config, clock, unnamed) = (self.config, self.clock, Vec::new());
-        Writer::new(config, clock, manifest, open, unnamed, reached).written()
+        let (config, clock, sealed) = (self.config, self.clock, Sealed::default());
+        Writer::new(config, clock, manifest, open, sealed, reached).written()
     }
 }
 

@@ -133,7 +133,6 @@ impl Archive {
             sealed_bytes: progress.sealed_bytes,
             next_sequence: progress.next_sequence,
         };
-        let unnamed = progress.unnamed.clone();
         let (config, clock) = (self.config.clone(), Arc::clone(&self.environment.clock));
         let file = self.file().display().to_string();
         let open = move |fs: &dyn Fs| {
@@ -148,8 +147,13 @@ impl Archive {
             if !gaps.is_empty() {
                 files.manifest.append(fs, &gaps)?;
             }
-            let Files { manifest, open, .. } = files;
-            let mut writer = Writer::new(config, clock, manifest, open, unnamed, reached);
+            let Files {
+                manifest,
+                open,
+                sealed,
+                ..
+            } = files;
+            let mut writer = Writer::new(config, clock, manifest, open, sealed, reached);
             if let Some(reason) = change {
                 writer.seal_all(fs, reason)?;
             }

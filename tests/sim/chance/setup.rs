@@ -10,7 +10,7 @@ use archiver_format::line::{Format, Newline};
 use archiver_format::template::Template;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Corrupt, Existing, Rotation, Start};
+use crate::config::{Archive, Corrupt, Existing, Retention, Rotation, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -105,6 +105,13 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         rotation: match template.as_ref().is_some_and(Template::has_sequence) {
             true => rotation(&random),
             false => Rotation::default(),
+        },
+        retention: match template.as_ref().is_some_and(Template::has_sequence) {
+            true if random.once_in(3) => Retention {
+                age: random.once_in(2).then(|| Duration::from_secs(2)),
+                bytes: random.once_in(2).then(|| random.pick(&[1, 2_000, 20_000])),
+            },
+            _ => Retention::default(),
         },
         open_files: random.pick(&[1, 2, 16]),
         seal_on_stop: random.once_in(3) && template.as_ref().is_some_and(Template::has_sequence),

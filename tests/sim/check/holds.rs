@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::RangeInclusive;
 
 use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::compression::{Compression, decompress};
@@ -10,6 +11,7 @@ use archiver_format::envelope;
 use archiver_format::gap::GapReason;
 use archiver_format::index::Origin;
 use archiver_format::line::{Format, Newline};
+use archiver_format::manifest::Sealed;
 use archiver_format::record::{NextOffset, Partition};
 
 use super::Tally;
@@ -27,6 +29,8 @@ pub struct Holds {
     /// By segment; with the record that each is, where that is known.
     lines: Vec<Vec<(Vec<u8>, Option<Origin>)>>,
     gaps: Vec<Gap>,
+    /// What was in segments that are not kept any longer.
+    deleted: Vec<Sealed>,
 }
 
 /// A gap that is listed.
@@ -102,6 +106,7 @@ impl Holds {
             first,
             lines,
             gaps,
+            deleted: listed.deleted,
         })
     }
 
@@ -160,7 +165,9 @@ impl Holds {
         }
         let records = self.checkpoint.progress.records;
         let lines = self.lines.iter().map(Vec::len).sum::<usize>();
-        if lines as u64 != records {
+        let deleted = self.deleted.iter().map(|sealed| sealed.contents.records);
+        let lines = lines as u64 + deleted.sum::<u64>();
+        if lines != records {
             return Err(format!("{lines} lines, {records} were stored"));
         }
         Ok(())
@@ -214,7 +221,15 @@ impl Holds {
                 _ => None,
             },
             gaps,
+            deleted: self.deleted_of(partition),
         }
+    }
+
+    /// The offsets that segments had of this partition which are not kept any longer.
+    fn deleted_of(&self, partition: Partition) -> Vec<RangeInclusive<Offset>> {
+        let spans = self.deleted.iter();
+        let spans = spans.filter_map(|sealed| sealed.contents.partitions.get(&partition));
+        spans.map(|span| span.first..=span.last).collect()
     }
 }
 

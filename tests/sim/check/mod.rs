@@ -130,6 +130,9 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
     // What is not verified has no final names yet; what could not be named is by the next start.
     let unnamed = stored.progress.unnamed.iter();
     known.extend(unnamed.map(|of| segments::part(&segments::named(config, &of.file))));
+    // What is to be deleted is by the next start.
+    let deleted = stored.progress.deleted.iter();
+    known.extend(deleted.map(|file| segments::named(config, file)));
     let directory = config.template.fixed_directory();
     let mut below = world.fs.files_below(&directory).into_iter();
     let is_strange = |path: &PathBuf| {

@@ -1,5 +1,7 @@
 //! What an archive has of one partition of one life of its topic, record by record.
 
+use std::ops::RangeInclusive;
+
 use archiver_format::envelope::decode;
 use archiver_format::index::Origin;
 use archiver_format::line::Format;
@@ -23,6 +25,8 @@ pub struct Part<'a> {
     pub epoch: Option<LeaderEpoch>,
     /// Its gaps.
     pub gaps: Vec<&'a Gap>,
+    /// Offsets of this partition, in whatever life of the topic, that are not kept any longer.
+    pub deleted: Vec<RangeInclusive<Offset>>,
 }
 
 impl Part<'_> {
@@ -129,8 +133,15 @@ impl Part<'_> {
         let in_gap = self.is_in_gap(written);
         let is_awaited = !written.rewritten || self.has_gone_back(written);
         let is_old = written.excused || written.rewritten;
+        let mut deleted = self.deleted.iter();
+        let is_deleted = deleted.any(|offsets| offsets.contains(&written.offset));
         (
-            in_range && !written.excused && !written.aborted && !in_gap && is_awaited,
+            in_range
+                && !is_deleted
+                && !written.excused
+                && !written.aborted
+                && !in_gap
+                && is_awaited,
             (in_range || self.log.got_shorter) && !written.aborted && (is_old || !in_gap),
         )
     }

@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use archiver_format::checkpoint::{Checkpoint, List};
 use archiver_format::gap::Gap;
 use archiver_format::index::block::checksum;
 use archiver_format::index::{IndexError, IndexReader, Origin};
-use archiver_format::manifest::{Entry, Sealed};
+use archiver_format::manifest::{DeleteReason, Entry, Sealed};
 use archiver_format::mark::Mark;
 use archiver_format::segment::SegmentFile;
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use serde_json::Deserializer;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::config::Archive;
+use crate::sim::platform::BEGIN_MS;
 use crate::sim::world::World;
 
 /// What a segment holds that counts.
@@ -32,6 +34,8 @@ pub struct Segment {
 pub struct Listed {
     /// Segments that are final, with the bytes that each has.
     pub sealed: Vec<Sealed>,
+    /// Segments that were final, and are not kept any longer.
+    pub deleted: Vec<Sealed>,
     /// Offsets that will never be there.
     pub gaps: Vec<Gap>,
 }
@@ -60,11 +64,30 @@ pub fn listed(world: &World, config: &Archive, checkpoint: &Checkpoint) -> Resul
     for line in lines {
         match line.map_err(|e| format!("{} can't be read: {e}", path.display()))? {
             Line::Entry(Entry::Sealed(sealed)) => listed.sealed.push(*sealed),
+            Line::Entry(Entry::Deleted(deleted)) => {
+                let mut sealed = listed.sealed.iter();
+                let at = sealed.position(|sealed| sealed.file == deleted.file);
+                let at = at.ok_or("a segment is deleted that was not sealed")?;
+                let sealed = listed.sealed.remove(at);
+                if deleted.reason == DeleteReason::Keep && !is_old(world, config, &sealed) {
+                    return Err(format!("{:?} is deleted too early", sealed.file.name));
+                }
+                listed.deleted.push(sealed);
+            }
             Line::Entry(Entry::Gap(gap)) | Line::Gap(gap) => listed.gaps.push(gap),
             Line::Entry(_) => {}
         }
     }
     Ok(listed)
+}
+
+/// Is a segment's newest record older than what is to be kept?
+fn is_old(world: &World, config: &Archive, sealed: &Sealed) -> bool {
+    let now = BEGIN_MS + world.now.load(Ordering::Relaxed).cast_signed();
+    let age = config.retention.age.map_or(0, |age| age.as_millis() as i64);
+    // The world's clock is behind the process's by up to a step.
+    let newest = sealed.contents.latest();
+    newest.is_none_or(|newest| newest.saturating_add(age) <= now + 60_000)
 }
 
 /// Reads the segments that a checkpoint counts on, in the order of their numbers. Each sealed one must be as its line says.

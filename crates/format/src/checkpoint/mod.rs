@@ -104,6 +104,9 @@ pub struct Progress {
     /// Sealed segments whose files may still have the names that they had while they grew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unnamed: Vec<Unnamed>,
+    /// Segments that the manifest has as deleted, whose files may still be there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<SegmentFile>,
     /// The end of the list that holds gaps and sealed segments.
     pub list: List,
 }

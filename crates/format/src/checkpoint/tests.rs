@@ -38,6 +38,7 @@ fn taken_up() -> Checkpoint {
     let progress = &mut checkpoint.progress;
     progress.list = List::Gaps(Tail::default().mark(0));
     progress.unnamed.clear();
+    progress.deleted.clear();
     progress.next_sequence = 1;
     progress.sealed_bytes = 0;
     let mut first = progress.segments.swap_remove(0);
@@ -96,6 +97,7 @@ fn checkpoint() -> Checkpoint {
                 partitions: [(1, span)].into(),
             },
         }],
+        deleted: vec![file(0)],
         unnamed: vec![Unnamed {
             file: file(1),
             mark: Tail::default().mark(0),

@@ -72,6 +72,7 @@ impl Progress {
                 .map(|(sequence, segment)| segment.take_up(sequence))
                 .collect(),
             unnamed: Vec::new(),
+            deleted: Vec::new(),
             list: List::Gaps(self.gaps),
         }
     }
