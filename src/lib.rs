@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod archive;
+pub mod catalog;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -2,11 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use archiver::cli::{Cli, Command, Common};
-use archiver::commands::demo;
+use archiver::catalog::{USUAL_PLACES, usual_config};
+use archiver::cli::Common;
+use archiver::commands::{Cli, Command, demo};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -25,9 +26,6 @@ const USAGE: u8 = 2;
 
 /// What can be done where a thread can't be started.
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
-
-/// Looked for, in this order, when `-c` is left out.
-const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
 
 fn main() {
     let cli = Cli::parse();
@@ -91,16 +89,8 @@ async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
-    let usual = || {
-        USUAL_PLACES
-            .iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-    };
-    common
-        .config
-        .clone()
-        .or_else(|| usual().map(Path::to_owned))
+    let typed = common.config.clone();
+    typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for.

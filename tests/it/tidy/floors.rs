@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["archiver_format"],
     &["world"],
     &["config", "ledger"],
-    &["segment", "source"],
+    &["catalog", "segment", "source"],
     &["observe"],
     &["archive"],
     &["supervisor"],
