@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::Common;
-use archiver::commands::{Cli, Command, demo, gaps, ls};
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -40,6 +40,7 @@ fn main() {
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
+        Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Demo => in_runtime(demo::run),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use super::block::Memory;
 use super::block_lines::BlockLines;
@@ -48,13 +48,22 @@ impl Reader {
         if !reader.selection.is_all() {
             reader.left_out = begin;
         } else if begin > 0 {
-            // The same file, even if it is renamed meanwhile. Blocks are read without its cursor.
-            let file = reader.file.try_clone();
-            let file = file.map_err(|e| reader.segment.unread(e))?.take(begin);
-            let lines = PlainLines::new(file, reader.segment.algorithm);
-            reader.unindexed = Some(lines.map_err(|e| reader.segment.undecoded(0, e))?);
+            reader.read_unindexed(0)?;
         }
         Ok(reader)
+    }
+
+    /// Begins to read what has no index from this byte on.
+    fn read_unindexed(&mut self, byte: u64) -> Result<(), ReadError> {
+        // The same file, even if it is renamed meanwhile. Blocks are read without its cursor.
+        let file = self.file.try_clone();
+        let mut file = file.map_err(|e| self.segment.unread(e))?;
+        file.seek(SeekFrom::Start(byte))
+            .map_err(|e| self.segment.unread(e))?;
+        let file = file.take(self.end - byte);
+        let lines = PlainLines::new(file, self.segment.algorithm);
+        self.unindexed = Some(lines.map_err(|e| self.segment.undecoded(byte, e))?);
+        Ok(())
     }
 
     /// The same, of a growing segment, without what is before this byte, where a block begins. Its entry begins at that
@@ -80,10 +89,12 @@ impl Reader {
     }
 
     /// Passes over everything up to this byte, where a block ends that has this checksum, if it is known. False if no
-    /// block ends there, or another one does: then nothing can be read any more.
+    /// block ends there, or another one does: then nothing can be read any more. What has no index is believed to have one
+    /// there.
     pub fn skip_to(&mut self, byte: u64, checksum: Option<u32>) -> Result<bool, ReadError> {
-        if self.end <= byte {
-            self.unindexed = None;
+        if self.unindexed.take().is_some() && byte < self.end {
+            self.read_unindexed(byte)?;
+            return Ok(true);
         }
         let mut last = None;
         while self.end < byte {
@@ -163,6 +174,7 @@ impl Reader {
             plain,
             origins: &self.origins,
             selection: &self.selection,
+            block: entry.map(|entry| entry.block),
         }))
     }
 
