@@ -54,13 +54,26 @@ fn read(done: anyhow::Result<u8>) -> u8 {
         Ok(code) => code,
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&chained(&error));
             match error.is::<ChoiceError>() {
                 true => USAGE,
                 false => FAILED,
             }
         }
     }
+}
+
+/// An error and its causes in one line. Many say their cause themselves.
+fn chained(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 /// Says why nothing is done. A report of many lines has its own form.
