@@ -1,15 +1,17 @@
-//! `archiver`: command line, log, configuration, then archive until told to stop.
+//! `archiver`: command line, log, configuration, then archive until told to stop; or what another command does.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use archiver::cli::{Cli, Command, Common};
-use archiver::commands::demo;
+use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
+use archiver::cli::Common;
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
+use archiver::terminal::Closed;
 use archiver::world::shutdown::{self, Shutdown};
 use archiver::{logging, signals};
 use clap::Parser;
@@ -26,9 +28,6 @@ const USAGE: u8 = 2;
 /// What can be done where a thread can't be started.
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
-/// Looked for, in this order, when `-c` is left out.
-const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
-
 fn main() {
     let cli = Cli::parse();
     if let Err(e) = logging::start(&cli.common) {
@@ -40,10 +39,49 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
+        Command::Ls(args) => read(ls::run(&cli.common, &args)),
+        Command::Cat(args) => read(cat::run(&cli.common, &args)),
+        Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Demo => in_runtime(demo::run),
     };
     logging::finish();
     kafka::exit(code)
+}
+
+/// The exit code of a command that only reads, or why it has none. That nobody reads what it prints is no failure.
+fn read(done: anyhow::Result<u8>) -> u8 {
+    match done {
+        Ok(code) => code,
+        Err(error) if error.is::<Closed>() => 0,
+        Err(error) => {
+            complain(&chained(&error));
+            match error.is::<ChoiceError>() {
+                true => USAGE,
+                false => FAILED,
+            }
+        }
+    }
+}
+
+/// An error and its causes in one line. Many say their cause themselves.
+fn chained(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+/// Says why nothing is done. A report of many lines has its own form.
+fn complain(said: &str) {
+    logging::complain(&match said.contains('\n') {
+        true => said.to_owned(),
+        false => format!("archiver: {said}"),
+    });
 }
 
 fn run(common: &Common) -> u8 {
@@ -57,14 +95,7 @@ fn run(common: &Common) -> u8 {
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            let said = e.to_string();
-            // A report of many lines has its own form.
-            let one_line = !said.contains('\n');
-            logging::complain(&if one_line {
-                format!("archiver: {said}")
-            } else {
-                said
-            });
+            complain(&e.to_string());
             return USAGE;
         }
     };
@@ -91,16 +122,8 @@ async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
-    let usual = || {
-        USUAL_PLACES
-            .iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-    };
-    common
-        .config
-        .clone()
-        .or_else(|| usual().map(Path::to_owned))
+    let typed = common.config.clone();
+    typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for.

@@ -13,9 +13,8 @@ use super::files::{Fault, Files, Same};
 use super::format;
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX, KEEP,
-    KEEP_SIZE, LIMITS, MEMORY, NAME, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR,
-    TOPIC,
+    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, INDEX,
+    LIMITS, MEMORY, NAME, OPEN_FILES, SEAL_ON_STOP, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
 };
 use super::name;
 use super::problem::{Problem, Span, Text};

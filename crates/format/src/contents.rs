@@ -80,6 +80,21 @@ impl From<&index::Span> for Span {
 }
 
 impl Span {
+    /// The same as an index has it.
+    pub fn of_partition(&self, partition: Partition) -> index::Span {
+        let times = self.earliest.zip(self.latest);
+        index::Span {
+            partition,
+            first: self.first,
+            last: self.last,
+            records: self.records,
+            times: times.map(|(lowest_ms, highest_ms)| index::Times {
+                lowest_ms,
+                highest_ms,
+            }),
+        }
+    }
+
     /// Adds what comes after it in the same partition.
     fn add(&mut self, next: &Self) {
         self.first = self.first.min(next.first);

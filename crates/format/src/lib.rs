@@ -4,10 +4,11 @@
 //! compressed into members that are whole by themselves ([`compression`]). By a [`mark`] the end of a file is known again. The [`checkpoint`] says how far an
 //! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
 //! [`manifest`], which lists sealed segments and [`gap`]s. An [`index`] says of each line which record it is, and [`read`]
-//! finds lines again. [`state_files`] says where each of these files is, a [`template`] how segments are called.
+//! finds lines again. All of it together is an [`archive`] at one moment. [`state_files`] says where each of these files is, a [`template`] how segments are called.
 //!
-//! Nothing here asks for the time or knows Kafka's protocol, and only [`read`] opens files.
+//! Nothing here asks for the time or knows Kafka's protocol, and only [`read`] and [`archive`] open files.
 
+pub mod archive;
 pub mod checkpoint;
 pub mod compression;
 pub mod contents;

@@ -147,6 +147,13 @@ impl<R: Read + Seek> IndexReader<R> {
         read.map_err(|e| torn(e, at))
     }
 
+    /// Goes to this byte, where an entry begins or the index ends.
+    pub fn skip_to(&mut self, byte: u64) -> Result<(), IndexError> {
+        self.file.seek(SeekFrom::Start(byte))?;
+        (self.next, self.unread, self.current) = (byte, 0, None);
+        Ok(())
+    }
+
     /// The last entry. One behind it that isn't whole is still being written. `None` if there is no entry.
     pub fn last(mut self) -> Result<Option<Entry>, IndexError> {
         let mut last = None;

@@ -40,7 +40,8 @@ impl Selection {
         entry.spans().any(|span| self.may_hold_of(span))
     }
 
-    fn may_hold_of(&self, span: &Span) -> bool {
+    /// May a line of this span be asked for?
+    pub fn may_hold_of(&self, span: &Span) -> bool {
         let is_since = |since| span.times.is_some_and(|times| times.highest_ms >= since);
         let is_until = |until| span.times.is_some_and(|times| times.lowest_ms < until);
         let overlap = |offsets: &Offsets| {
