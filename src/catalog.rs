@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use archiver_format::archive::{Archive, LoadError, Paths, find};
+use archiver_format::archive::{Archive, FindError, LoadError, Paths, find};
 use archiver_format::state_files::StateDir;
 
 use crate::config::{self, Checked, Config};
@@ -37,24 +36,51 @@ pub fn usual_config() -> Option<&'static Path> {
     places.find(|path| path.exists())
 }
 
+/// Why it isn't known which archives are meant.
+#[derive(Debug, thiserror::Error)]
+pub enum ChoiceError {
+    /// The configuration can't be read.
+    #[error("{0}")]
+    Config(config::LoadError),
+    /// There is no archive at a path.
+    #[error(transparent)]
+    Path(#[from] FindError),
+    /// Nothing was named, and there is no configuration.
+    #[error("no configuration: {places} don't exist; name one with -c FILE, or a path: {0}", places = USUAL_PLACES.join(" and "))]
+    NothingNamed(FindError),
+    /// A name that the configuration doesn't have.
+    #[error("{word} is neither an archive of the configuration, which has {known}, nor a path")]
+    NoName {
+        /// The word.
+        word: String,
+        /// The archives of the configuration.
+        known: String,
+    },
+    /// A name, and no configuration.
+    #[error(
+        "{word} is no path, and there is no configuration that could have an archive of that name; name one with -c FILE"
+    )]
+    NoConfig {
+        /// The word.
+        word: String,
+    },
+}
+
 /// The archives of these words: names in the configuration, state directories, directories with `.archiver` in them, or
 /// files. Without words: all that the configuration has, or else those of the working directory.
 ///
 /// # Errors
 ///
 /// If a word is none of these, or the configuration can't be read.
-pub fn choose(config: Option<&Path>, words: &[String]) -> anyhow::Result<Vec<Chosen>> {
+pub fn choose(config: Option<&Path>, words: &[String]) -> Result<Vec<Chosen>, ChoiceError> {
     let names = Names::read(config, words)?;
     if !words.is_empty() {
         let chosen = words.iter().map(|word| names.of(word));
-        return Ok(chosen.collect::<anyhow::Result<Vec<_>>>()?.concat());
+        return Ok(chosen.collect::<Result<Vec<_>, _>>()?.concat());
     }
     match names.0 {
         Some(known) => Ok(known.into_iter().map(|(_, chosen)| chosen).collect()),
-        None => at(".").with_context(|| {
-            let places = USUAL_PLACES.join(" and ");
-            format!("no configuration: {places} don't exist; name one with -c FILE, or a path")
-        }),
+        None => at(".").map_err(ChoiceError::NothingNamed),
     }
 }
 
@@ -63,8 +89,8 @@ struct Names(Option<Vec<(String, Chosen)>>);
 
 impl Names {
     /// Reads the configuration that is named, or the usual one where that may be meant.
-    fn read(config: Option<&Path>, words: &[String]) -> anyhow::Result<Self> {
-        let load = |path: &Path| config::load(path).map_err(|e| anyhow::anyhow!("{e}"));
+    fn read(config: Option<&Path>, words: &[String]) -> Result<Self, ChoiceError> {
+        let load = |path: &Path| config::load(path).map_err(ChoiceError::Config);
         let is_path = |word: &String| word.contains('/') || word == ".";
         let known = match config {
             Some(path) => Some(load(path)?),
@@ -75,23 +101,22 @@ impl Names {
     }
 
     /// The archives that a word means. A name comes before a path without a slash.
-    fn of(&self, word: &str) -> anyhow::Result<Vec<Chosen>> {
+    fn of(&self, word: &str) -> Result<Vec<Chosen>, ChoiceError> {
         let mut known = self.0.iter().flatten();
         if let Some((_, chosen)) = known.find(|(name, _)| name == word) {
             return Ok(vec![chosen.clone()]);
         }
         if Path::new(word).exists() || word.contains('/') {
-            return at(word);
+            return Ok(at(word)?);
         }
-        match &self.0 {
-            Some(known) => bail!(
-                "{word} is neither an archive of the configuration nor a path; its archives are {}",
-                listed(known)
-            ),
-            None => bail!(
-                "{word} is no path, and there is no configuration that could have an archive of that name; name it with -c FILE"
-            ),
-        }
+        let word = word.to_owned();
+        Err(match &self.0 {
+            Some(known) => ChoiceError::NoName {
+                word,
+                known: listed(known),
+            },
+            None => ChoiceError::NoConfig { word },
+        })
     }
 }
 
@@ -124,7 +149,7 @@ fn configured(config: &Checked<Config>) -> Vec<(String, Chosen)> {
     chosen.collect()
 }
 
-fn at(path: impl AsRef<Path>) -> anyhow::Result<Vec<Chosen>> {
+fn at(path: impl AsRef<Path>) -> Result<Vec<Chosen>, FindError> {
     let found = find(path.as_ref())?;
     let chosen = found.into_iter().map(|found| {
         let name = found.state.path().file_name().unwrap_or_default();
@@ -136,4 +161,65 @@ fn at(path: impl AsRef<Path>) -> anyhow::Result<Vec<Chosen>> {
         }
     });
     Ok(chosen.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "[[archive]]\nbroker = \"b:1\"\ntopic = \"t\"\nfile = \"not-there/t-{seq}\"\n\
+        [[archive]]\nbroker = \"b:1\"\ntopic = \"u\"\nfile = \"not-there/u\"\n";
+
+    fn names(config: Option<&Path>, words: &[&str]) -> Result<Vec<String>, String> {
+        let words = words.iter().map(|word| (*word).to_owned());
+        let chosen =
+            choose(config, &words.collect::<Vec<_>>()).map_err(|error| error.to_string())?;
+        Ok(chosen.into_iter().map(|chosen| chosen.name).collect())
+    }
+
+    #[test]
+    fn archives_are_chosen_by_their_names_or_by_paths() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = directory.path().join("topics.toml");
+        std::fs::write(&config, CONFIG).expect("written");
+        let state = directory.path().join("data/.archiver/v");
+        std::fs::create_dir_all(&state).expect("a directory");
+        std::fs::write(state.join("checkpoint.json"), "").expect("written");
+        let (config, data) = (Some(&*config), directory.path().join("data"));
+        let data = data.to_str().expect("a path");
+        let expect = |found: Result<Vec<String>, String>, names: &[&str]| {
+            assert_eq!(found.expect("are known"), names);
+        };
+        expect(names(config, &[]), &["t", "u"]);
+        expect(names(config, &["u"]), &["u"]);
+        expect(names(config, &[data, "t"]), &["v", "t"]);
+        expect(names(None, &[data]), &["v"]);
+        let said = names(config, &["x"]).expect_err("is unknown");
+        assert!(
+            said.contains("the configuration, which has t, u, nor a path"),
+            "{said}"
+        );
+        let said = names(None, &["./x"]).expect_err("is unknown");
+        assert!(said.starts_with("looking at ./x: "), "{said}");
+        let nowhere = Some(Path::new("nowhere.toml"));
+        assert!(names(nowhere, &[data]).is_err());
+    }
+
+    #[test]
+    fn the_files_of_a_configured_archive_are_where_the_configuration_says() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = directory.path().join("topics.toml");
+        std::fs::write(&config, CONFIG).expect("written");
+        let chosen = choose(Some(&config), &[]).expect("are known");
+        let paths = chosen
+            .iter()
+            .map(|chosen| chosen.paths.clone().expect("paths"));
+        let only = paths.clone().map(|paths| paths.only);
+        assert_eq!(only.collect::<Vec<_>>(), [None, Some("not-there/u".into())]);
+        for (chosen, paths) in chosen.iter().zip(paths) {
+            assert_eq!(paths.directory, Path::new("not-there"));
+            assert!(chosen.state.path().starts_with("not-there/.archiver"));
+            assert!(chosen.load().expect("can be read").is_none());
+        }
+    }
 }

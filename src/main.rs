@@ -1,16 +1,17 @@
-//! `archiver`: command line, log, configuration, then archive until told to stop.
+//! `archiver`: command line, log, configuration, then archive until told to stop; or what another command does.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use archiver::catalog::{USUAL_PLACES, usual_config};
+use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::Common;
-use archiver::commands::{Cli, Command, demo};
+use archiver::commands::{Cli, Command, demo, gaps, ls};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
+use archiver::terminal::Closed;
 use archiver::world::shutdown::{self, Shutdown};
 use archiver::{logging, signals};
 use clap::Parser;
@@ -38,10 +39,35 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
+        Command::Ls(args) => read(ls::run(&cli.common, &args)),
+        Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Demo => in_runtime(demo::run),
     };
     logging::finish();
     kafka::exit(code)
+}
+
+/// The exit code of a command that only reads, or why it has none. That nobody reads what it prints is no failure.
+fn read(done: anyhow::Result<u8>) -> u8 {
+    match done {
+        Ok(code) => code,
+        Err(error) if error.is::<Closed>() => 0,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            match error.is::<ChoiceError>() {
+                true => USAGE,
+                false => FAILED,
+            }
+        }
+    }
+}
+
+/// Says why nothing is done. A report of many lines has its own form.
+fn complain(said: &str) {
+    logging::complain(&match said.contains('\n') {
+        true => said.to_owned(),
+        false => format!("archiver: {said}"),
+    });
 }
 
 fn run(common: &Common) -> u8 {
@@ -55,14 +81,7 @@ fn run(common: &Common) -> u8 {
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            let said = e.to_string();
-            // A report of many lines has its own form.
-            let one_line = !said.contains('\n');
-            logging::complain(&if one_line {
-                format!("archiver: {said}")
-            } else {
-                said
-            });
+            complain(&e.to_string());
             return USAGE;
         }
     };

@@ -1,6 +1,8 @@
 //! The commands: a file for each, with its flags, its help and what it prints.
 
 pub mod demo;
+pub mod gaps;
+pub mod ls;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +33,10 @@ SIGINT or SIGTERM stops cleanly; a second one stops at once, and nothing is lost
 pub enum Command {
     /// Archive what the configuration names (the default)
     Run,
+    /// List archives and their segments
+    Ls(ls::Args),
+    /// List what archives will never hold, why, and since when that is known
+    Gaps(gaps::Args),
     /// Show it at work, on a small Kafka inside this process, into ./demo
     Demo,
 }

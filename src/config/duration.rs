@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 5] = [
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Whole numbers with a unit each, the larger unit first, each unit once.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut total_ms: u64 = 0;

@@ -40,6 +40,7 @@ mod walk;
 mod tests;
 
 pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Rotation, Start};
+pub use duration::parse as parse_duration;
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;
