@@ -45,3 +45,4 @@ mod storm;
 mod threads;
 mod tidy;
 mod trouble;
+mod verify;

@@ -1,5 +1,7 @@
 //! `archiver verify`: whether archives hold what they say, all of it, and nothing twice.
 
+mod broker;
+mod deep;
 mod progress;
 mod verdict;
 
@@ -8,10 +10,11 @@ use std::sync::atomic::AtomicU64;
 
 use archiver_format::verify::{Subject, verify};
 
-use crate::catalog::choose;
+use crate::catalog::{choose, usual_config};
 use crate::cli::Common;
 use crate::terminal::{Output, Styles};
 
+use broker::Broker;
 use progress::Progress;
 use verdict::Verdict;
 
@@ -21,6 +24,12 @@ pub struct Args {
     /// Archives of the configuration, state directories, directories with .archiver in them, or files
     #[arg(value_name = "NAME|PATH")]
     archives: Vec<String>,
+    /// Ask Kafka, too: how far the archives are behind, and whether offsets that they lack ever were records
+    #[arg(long)]
+    broker: bool,
+    /// Read all that Kafka still holds, and compare each line, too
+    #[arg(long)]
+    deep: bool,
     /// Print a JSON object for each archive
     #[arg(long)]
     json: bool,
@@ -43,6 +52,12 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         Subject::load(name, &chosen.state, paths)
     });
     let subjects = subjects.collect::<Vec<_>>();
+    let config = common.config.as_deref().or_else(|| usual_config());
+    let mut broker = match args.broker || args.deep {
+        true => Some(Broker::new(config, args.deep)?),
+        false => None,
+    };
+    let mut states = chosen.iter().map(|chosen| chosen.state.path());
     let read = AtomicU64::new(0);
     let bytes = subjects.iter().map(Subject::bytes).sum();
     let mut verdicts = Verdicts {
@@ -56,8 +71,12 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
     let mut failed = Ok(());
     Progress::new(bytes, &read).during(|progress| {
         verify(subjects, cores, &read, |report| {
+            let answer = match (&mut broker, states.next()) {
+                (Some(broker), Some(state)) => Some(broker.ask(state, &report)),
+                _ => None,
+            };
             if failed.is_ok() {
-                failed = progress.hidden(|| verdicts.say(&Verdict::of(&report)));
+                failed = progress.hidden(|| verdicts.say(&Verdict::of(&report, answer)));
             }
         });
     });

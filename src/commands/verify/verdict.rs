@@ -3,6 +3,7 @@
 use archiver_format::verify::{Finding, Hole, Report, Severity};
 use serde::Serialize;
 
+use super::broker::Answer;
 use super::shown;
 use crate::terminal::{Style, Styles, bytes};
 
@@ -24,6 +25,8 @@ pub struct Verdict {
     gaps: u64,
     holes: Holes,
     findings: Vec<Found>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<Answer>,
 }
 
 /// In one word.
@@ -64,14 +67,14 @@ struct Found {
 
 impl Verdict {
     /// What was found in an archive, in words.
-    pub fn of(report: &Report) -> Self {
+    pub fn of(report: &Report, broker: Option<Answer>) -> Self {
         let mut holes = Holes::default();
         report.coverage.holes(|hole| holes.add(&hole));
         let mut findings = report.findings.iter().map(Found::of).collect::<Vec<_>>();
         findings.sort_by_key(|finding| !finding.bad);
         Self {
             name: report.name.clone(),
-            verdict: match report.is_sound() {
+            verdict: match report.is_sound() && !broker.as_ref().is_some_and(Answer::is_bad) {
                 true => Word::Complete,
                 false => Word::Wrong,
             },
@@ -83,6 +86,7 @@ impl Verdict {
             gaps: report.gaps,
             holes,
             findings,
+            broker,
         }
     }
 
@@ -127,12 +131,12 @@ impl Verdict {
             let more = more + 1;
             lines.push(format!("  and {more} more; --json has all"));
         }
-        lines.extend(
-            self.holes
-                .lines()
-                .into_iter()
-                .map(|line| format!("  {line}")),
-        );
+        let more = match &self.broker {
+            None => self.holes.lines(),
+            Some(answer) => said(answer),
+        };
+        let more = more.into_iter();
+        lines.extend(more.map(|(style, line)| format!("  {}", styles.paint(style, &line))));
         lines
     }
 }
@@ -150,7 +154,7 @@ impl Holes {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<(Style, String)> {
         let Some(first) = self.first.first() else {
             return Vec::new();
         };
@@ -160,11 +164,69 @@ impl Holes {
             true => format!("partition {partition}: {from}"),
             false => format!("partition {partition}: {from} to {last}"),
         };
-        vec![
-            format!("{offsets} in no segment (first in {place}):"),
+        let lines = [
+            format!("{offsets} in no segment, the first in {place}:"),
             "not records (markers of transactions, compacted) or lost; --broker tells".into(),
-        ]
+        ];
+        lines.map(|line| (Style::Plain, line)).into()
     }
+}
+
+/// What Kafka has answered.
+fn said(answer: &Answer) -> Vec<(Style, String)> {
+    let mut lines = Vec::new();
+    let mut say = |style, line| lines.push((style, line));
+    if answer.is_another_topic {
+        let line = "the topic was created again; nothing can be compared with the one that is gone";
+        say(Style::Plain, line.to_owned());
+    }
+    if answer.behind() > 0 {
+        let behind = counted(answer.behind(), "offset");
+        say(Style::Plain, format!("{behind} of the topic not read yet"));
+    }
+    if answer.lost > 0 {
+        say(
+            Style::Bad,
+            format!("LOST: {} that Kafka has", counted(answer.lost, "record")),
+        );
+    }
+    for lost in answer.lost_offsets.iter().take(SAID_MOST) {
+        let (partition, from, last) = (lost.partition, lost.from, lost.to - 1);
+        say(
+            Style::Bad,
+            format!("lost: partition {partition}, offsets {from} to {last}"),
+        );
+    }
+    if answer.explained > 0 {
+        let offsets = counted(answer.explained, "offset");
+        say(
+            Style::Plain,
+            format!("{offsets} without a line are no records"),
+        );
+    }
+    if answer.unknown > 0 {
+        let offsets = counted(answer.unknown, "offset");
+        let line = format!("{offsets} without a line can't be explained: Kafka has them no more");
+        say(Style::Plain, line);
+    }
+    if let Some(compared) = &answer.compared {
+        let (equal, gone, skipped) = (compared.equal, compared.gone, compared.skipped);
+        let line = format!("compared: {equal} equal, {gone} gone from Kafka, {skipped} skipped");
+        say(Style::Plain, line);
+        for differing in compared.first.iter().take(SAID_MOST) {
+            let super::deep::Differing {
+                file,
+                partition,
+                offset,
+            } = differing;
+            let line = format!("{file}: partition {partition}, offset {offset}: other bytes");
+            say(Style::Bad, line);
+        }
+    }
+    if let Some(error) = &answer.error {
+        say(Style::Bad, format!("not compared: {error}"));
+    }
+    lines
 }
 
 impl Found {

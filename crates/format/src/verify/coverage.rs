@@ -148,6 +148,12 @@ impl Coverage {
         self.paths.push(path);
     }
 
+    /// Is all that a segment has of a partition of the log as it is now, as far as the archive knows?
+    pub(super) fn is_of_now(&self, partition: Partition, listed: &Listed) -> bool {
+        let generations = self.partitions.get(&partition);
+        generations.is_none_or(|all| possible(all, listed).0 + 1 == all.len().max(1))
+    }
+
     /// Excuses the offsets that a segment may hold, where it can't be known which those are.
     pub(super) fn excuse(&mut self, listed: &Listed, contents: &Contents) {
         for (partition, span) in &contents.partitions {

@@ -32,10 +32,11 @@ pub use self::finding::{Finding, LineFault, Severity};
 
 use self::listing::Listing;
 use self::segments::{Listed, Segments};
-use crate::archive::Paths;
+use crate::archive::{Paths, Segment};
 use crate::checkpoint::{self, Checkpoint};
 use crate::manifest::Entry;
 use crate::read::Damage;
+use crate::record::Partition;
 use crate::state_files::StateDir;
 
 /// An archive that is to be verified: what its checkpoint and its manifest say.
@@ -79,6 +80,17 @@ pub struct Report {
     pub deleted: u64,
     /// Which offsets the archive holds.
     pub coverage: Coverage,
+    /// The segments that are there, which may be compared with the topic as it is now.
+    pub comparable: Vec<Comparable>,
+}
+
+/// A segment, and what of it is surely of the topic as it is now: of no log that is gone.
+#[derive(Debug)]
+pub struct Comparable {
+    /// The segment.
+    pub segment: Segment,
+    /// The partitions of it.
+    pub partitions: BTreeSet<Partition>,
 }
 
 impl Report {
@@ -144,6 +156,7 @@ impl Subject {
             gaps: 0,
             deleted: 0,
             coverage: Coverage::default(),
+            comparable: Vec::new(),
         };
         let Some(known) = &self.known else {
             report.findings = findings;
@@ -168,7 +181,14 @@ impl Subject {
             if !result.is_known {
                 coverage.excuse(listed, listed.segment.contents());
             }
+            let is_there = result.checked.digest.is_some();
             findings.append(&mut result.findings);
+            let partitions = listed.segment.contents().partitions.keys().copied();
+            let of_now = partitions.filter(|of| is_there && coverage.is_of_now(*of, listed));
+            report.comparable.push(Comparable {
+                partitions: of_now.collect(),
+                segment: listed.segment.clone(),
+            });
             coverage.add(listed, result.path, result.pieces, &mut findings);
         }
         for listed in &segments.deleted {
