@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::Common;
-use archiver::commands::{Cli, Command, demo, gaps, ls, verify};
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -40,6 +40,7 @@ fn main() {
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
+        Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Demo => in_runtime(demo::run),
@@ -54,13 +55,26 @@ fn read(done: anyhow::Result<u8>) -> u8 {
         Ok(code) => code,
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&chained(&error));
             match error.is::<ChoiceError>() {
                 true => USAGE,
                 false => FAILED,
             }
         }
     }
+}
+
+/// An error and its causes in one line. Many say their cause themselves.
+fn chained(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 /// Says why nothing is done. A report of many lines has its own form.

@@ -1,5 +1,6 @@
 //! The commands: a file for each, with its flags, its help and what it prints.
 
+pub mod cat;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
@@ -36,6 +37,8 @@ pub enum Command {
     Run,
     /// List archives and their segments
     Ls(ls::Args),
+    /// Print records, those of growing files included
+    Cat(Box<cat::Args>),
     /// List what archives will never hold, why, and since when that is known
     Gaps(gaps::Args),
     /// Check that archives hold what they say, all of it, and nothing twice

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, StdoutLock, Write};
 
 use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How much is kept until it is written.
 const KEPT_BYTES: usize = 64 << 10;
@@ -61,6 +62,13 @@ impl Output {
     /// As [`Output::write`].
     pub fn json(&mut self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         self.line(&serde_json::to_string(value).context("writing JSON")?)
+    }
+
+    /// Does nobody read it any more? What is no pipe is always read.
+    pub fn is_unread(&self) -> bool {
+        let mut output = [PollFd::new(&self.to, PollFlags::empty())];
+        let asked = poll(&mut output, Some(&Timespec::default()));
+        asked.is_ok() && output[0].revents().contains(PollFlags::ERR)
     }
 
     /// Writes what was kept.

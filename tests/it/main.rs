@@ -37,6 +37,7 @@ mod newlines;
 mod open_files;
 mod partitions;
 mod powercut;
+mod reading;
 mod reading_config;
 mod recovery;
 mod state;

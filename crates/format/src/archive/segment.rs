@@ -141,6 +141,28 @@ impl Segment {
         }
     }
 
+    /// Opens so many bytes of a growing one, without those that the checkpoint counts. `None` if it is none, or has no
+    /// index that knows them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Segment::open`].
+    pub fn open_uncounted(
+        &self,
+        bytes: u64,
+        selection: &Selection,
+    ) -> Result<Option<Reader>, ReadError> {
+        let State::Growing(growing) = &self.state else {
+            return Ok(None);
+        };
+        let Some(index) = &growing.index else {
+            return Ok(None);
+        };
+        let behind = (growing.mark.length, index.length);
+        let segment = self.readable(bytes);
+        Reader::open_behind(segment, selection.clone(), behind).map(Some)
+    }
+
     /// How many bytes of it can be read by now: a growing one as far as its index has whole blocks, which may be more
     /// than the checkpoint counts. What it has beyond that a crash may take away.
     pub fn bytes_now(&self) -> u64 {

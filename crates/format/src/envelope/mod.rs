@@ -32,6 +32,7 @@ use base64::engine::general_purpose::STANDARD;
 pub use self::decode::{Decoded, NotAnEnvelope, decode};
 pub use self::document::DEPTH_MAX;
 use self::escape::Escaper;
+use crate::index::Origin;
 use crate::record::{HeadersProblem, Record, TimestampKind};
 
 /// What a value that is JSON becomes.
@@ -133,6 +134,28 @@ impl Envelope {
         }
         lines.extend_from_slice(b"]}\n");
         Ok(())
+    }
+
+    /// Appends what is known of a record by the line that its value has become and by the index: topic, partition, offset,
+    /// timestamp and value. Key and headers are left out, and so is whose clock the timestamp is by. Where the line comes
+    /// from may be unknown, too.
+    pub fn encode_line(&mut self, origin: Option<&Origin>, line: &[u8], lines: &mut Vec<u8>) {
+        lines.extend_from_slice(&self.head);
+        match origin {
+            Some(origin) => {
+                number(origin.partition, lines);
+                lines.extend_from_slice(br#","offset":"#);
+                number(origin.offset, lines);
+            }
+            None => lines.extend_from_slice(br#"null,"offset":null"#),
+        }
+        lines.extend_from_slice(br#","timestamp":"#);
+        match origin.and_then(|origin| origin.timestamp_ms) {
+            Some(ms) => number(ms, lines),
+            None => lines.extend_from_slice(b"null"),
+        }
+        self.field([br#","value":"#, br#","value_base64":"#], Some(line), lines);
+        lines.extend_from_slice(b"}\n");
     }
 
     /// The key or the value, after what it is called as text or as base64.

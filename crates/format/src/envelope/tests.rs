@@ -253,3 +253,27 @@ fn every_record_comes_back_from_its_line() {
     }
     assert!(as_json > 1000, "{as_json}");
 }
+
+#[test]
+fn a_line_is_what_it_and_the_index_know_of_its_record() {
+    let mut envelope = Envelope::new("t", ValueAs::String);
+    let origin = Origin {
+        partition: 3,
+        offset: 7,
+        timestamp_ms: Some(1_000),
+    };
+    let timeless = Origin {
+        timestamp_ms: None,
+        ..origin
+    };
+    let mut lines = Vec::new();
+    envelope.encode_line(Some(&origin), b"{\"a\"}", &mut lines);
+    envelope.encode_line(Some(&timeless), b"\xff", &mut lines);
+    envelope.encode_line(None, b"", &mut lines);
+    assert_eq!(
+        String::from_utf8(lines).expect("text"),
+        "{\"topic\":\"t\",\"partition\":3,\"offset\":7,\"timestamp\":1000,\"value\":\"{\\\"a\\\"}\"}\n\
+         {\"topic\":\"t\",\"partition\":3,\"offset\":7,\"timestamp\":null,\"value_base64\":\"/w==\"}\n\
+         {\"topic\":\"t\",\"partition\":null,\"offset\":null,\"timestamp\":null,\"value\":\"\"}\n"
+    );
+}

@@ -3,7 +3,7 @@
 use memchr::memchr_iter;
 
 use super::selection::Selection;
-use crate::index::Origin;
+use crate::index::{Block, Origin};
 
 /// A line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,21 @@ pub struct BlockLines<'a> {
     /// As many as there are lines, or none.
     pub(super) origins: &'a [Origin],
     pub(super) selection: &'a Selection,
+    /// Which block it is; `None` if it has no entry in the index.
+    pub(super) block: Option<Block>,
 }
 
 impl<'a> BlockLines<'a> {
+    /// Which block it is; `None` if it is some part of what has no index.
+    pub fn block(&self) -> Option<Block> {
+        self.block
+    }
+
+    /// How many bytes all of its lines have, also those that aren't asked for.
+    pub fn plain_bytes(&self) -> usize {
+        self.plain.len()
+    }
+
     /// All lines of the block, each with its newline, if all of them are asked for.
     pub fn whole(&self) -> Option<&'a [u8]> {
         self.selection.is_all().then_some(self.plain)
@@ -36,6 +48,7 @@ impl<'a> BlockLines<'a> {
             plain,
             origins,
             selection,
+            block: _,
         } = *self;
         let mut start = 0;
         let lines = memchr_iter(b'\n', plain).map(move |end| {

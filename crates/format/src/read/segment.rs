@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::error::ReadError;
 use crate::compression::Algorithm;
+use crate::index::header::HEADER_BYTES;
 use crate::index::{Entry, IndexError, IndexReader};
 
 /// A segment on the disk, growing or sealed.
@@ -40,6 +41,11 @@ impl Segment {
 
     /// Opens its index, and goes to the first entry.
     pub(super) fn open_index(&self) -> Result<Option<IndexReader<File>>, ReadError> {
+        self.open_index_at(HEADER_BYTES as u64)
+    }
+
+    /// Opens its index, and goes to the entry at this byte.
+    pub(super) fn open_index_at(&self, byte: u64) -> Result<Option<IndexReader<File>>, ReadError> {
         let Some(path) = &self.index else {
             return Ok(None);
         };
@@ -54,7 +60,8 @@ impl Segment {
                 found,
             }));
         }
-        index.advance().map_err(|e| self.unindexed(e))?;
+        let advanced = index.skip_to(byte).and_then(|()| index.advance().map(drop));
+        advanced.map_err(|e| self.unindexed(e))?;
         Ok(Some(index))
     }
 

@@ -349,4 +349,62 @@ fn a_line_longer_than_any_buffer_is_read() {
     assert!(matches!(cut, Err(ReadError::Damaged { .. })));
 }
 
+/// The lines that a reader gives from where it stands.
+fn rest(reader: &mut Reader) -> Vec<Owned> {
+    let mut lines = Vec::new();
+    while let Some(block) = reader.advance().expect("is whole") {
+        lines.extend(block.iter().map(|line| (line.origin, line.bytes.to_vec())));
+    }
+    lines
+}
+
+#[test]
+fn a_reader_goes_on_behind_the_block_that_was_read_last() {
+    each_compression(60, |seed, how| {
+        let unindexed = seed as usize % 3;
+        let written = Written::new(seed, how, 8, unindexed);
+        let open = || Reader::open(written.segment.clone(), Selection::default());
+        let mut first = open().expect("opens");
+        let mut given = 0;
+        loop {
+            let Some(block) = first.advance().expect("is whole") else {
+                break;
+            };
+            given += block.iter().count();
+            let Some(block) = first.block() else {
+                continue;
+            };
+            let mut again = open().expect("opens");
+            let end = block.file_end();
+            let found = again.skip_to(end, Some(block.checksum));
+            assert!(found.expect("is whole"));
+            assert!(rest(&mut again).iter().eq(&written.all()[given..]));
+            let mut other = open().expect("opens");
+            let found = other.skip_to(end, Some(!block.checksum));
+            assert!(!found.expect("is whole"));
+            let mut within = open().expect("opens");
+            let found = within.skip_to(end - 1, None).expect("is whole");
+            assert!(!found || block.file_bytes == 1);
+        }
+    });
+}
+
+#[test]
+fn the_last_lines_are_read_without_the_blocks_before() {
+    each_compression(60, |seed, how| {
+        let written = Written::new(seed, how, 8, 0);
+        let all = written.all();
+        for lines in [0, 1, 150, 400, all.len() as u64, all.len() as u64 + 1] {
+            let mut reader = Reader::open(written.segment.clone(), Selection::default());
+            let reader = reader.as_mut().expect("opens");
+            reader.skip_to_last(lines).expect("is whole");
+            let found = rest(reader);
+            assert!(found.len() as u64 >= lines.min(all.len() as u64));
+            // A block has 200 lines at most.
+            assert!((found.len() as u64) < lines + 200 || found.len() == all.len());
+            assert!(found.iter().eq(&all[all.len() - found.len()..]));
+        }
+    });
+}
+
 mod damage;
