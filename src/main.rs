@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::Common;
-use archiver::commands::{Cli, Command, cat, demo, gaps, ls};
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -42,6 +42,7 @@ fn main() {
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
+        Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Demo => in_runtime(demo::run),
     };
     logging::finish();

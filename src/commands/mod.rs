@@ -4,6 +4,7 @@ pub mod cat;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
+pub mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +41,8 @@ pub enum Command {
     Cat(Box<cat::Args>),
     /// List what archives will never hold, why, and since when that is known
     Gaps(gaps::Args),
+    /// Check that archives hold what they say, all of it, and nothing twice
+    Verify(verify::Args),
     /// Show it at work, on a small Kafka inside this process, into ./demo
     Demo,
 }

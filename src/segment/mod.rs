@@ -16,3 +16,6 @@ pub mod router;
 mod sealing;
 pub mod segment_index;
 pub mod writer;
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,8 @@ pub enum Trouble {
     /// What Kafka holds can't be read as it was written, from this offset on, where that is known. What is delivered
     /// of the partition after this may leave something out.
     Corrupt(Option<NextOffset>),
+    /// It is none: there is nothing more at present. Told only to whoever wants to know it.
+    End,
     /// Anything else.
     Other,
 }

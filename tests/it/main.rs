@@ -46,3 +46,4 @@ mod storm;
 mod threads;
 mod tidy;
 mod trouble;
+mod verify;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::archiver::{Archiver, Ended};
+use crate::archiver::{Archiver, Ended, run};
 use crate::check::{self, Report};
 use crate::config::Config;
 use crate::dump::{Partitions, dump};
@@ -138,6 +138,13 @@ impl<'a> Scene<'a> {
             report.add(check::check(expected, &text));
         }
         (report, ended)
+    }
+
+    /// Fails the test unless `archiver verify --deep` agrees that nothing is missing or wrong.
+    #[track_caller]
+    pub fn assert_verified(&self) {
+        let ended = run(self.directory(), &["-c", "topics.toml", "verify", "--deep"]);
+        assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
     }
 
     /// How far an archive's checkpoint in this state directory has come; nothing if there is none yet.

@@ -28,3 +28,4 @@ pub mod record;
 pub mod segment;
 pub mod state_files;
 pub mod template;
+pub mod verify;

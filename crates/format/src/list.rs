@@ -41,7 +41,7 @@ pub(crate) fn end(line: &[u8]) -> Vec<u8> {
 }
 
 /// Is this a line as it was written, newline included?
-fn is_whole(line: &[u8]) -> bool {
+pub(crate) fn is_whole(line: &[u8]) -> bool {
     let at = line.len().saturating_sub(end(&[]).len());
     line[at..] == end(&line[..at])
 }

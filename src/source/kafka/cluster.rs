@@ -121,13 +121,20 @@ impl KafkaCluster {
         topics: &[String],
         more: Vec<(&'static str, u64)>,
     ) -> Result<Arc<Client>, KafkaError> {
+        let more = more.into_iter();
+        let more = more.map(|(name, value)| (name, value.to_string()));
+        self.client_with(topics, more.collect()).await
+    }
+
+    /// The same with properties of any kind.
+    pub async fn client_with(
+        &self,
+        topics: &[String],
+        more: Vec<(&'static str, String)>,
+    ) -> Result<Arc<Client>, KafkaError> {
         let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
         let topics = topics.to_vec();
         let made = blocking(move || {
-            let more = more
-                .iter()
-                .map(|(k, v)| (*k, v.to_string()))
-                .collect::<Vec<_>>();
             let more = more.iter().map(|(k, v)| (*k, v.as_str()));
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             let client = Client::new(properties.chain(more), Box::new(health))?;

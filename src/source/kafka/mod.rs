@@ -17,11 +17,13 @@ mod limits;
 mod native;
 mod questions;
 mod reader;
+mod scanner;
 mod seat;
 mod window;
 
 pub use clusters::KafkaClusters;
 pub use native::exit;
+pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
 
 #[cfg(test)]

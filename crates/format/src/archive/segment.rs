@@ -43,7 +43,7 @@ pub enum State {
 
 impl Segment {
     /// One that the manifest lists. It is unnamed if a checkpoint doesn't know whether it has its final name.
-    pub(super) fn sealed(sealed: Sealed, unnamed: bool, path: PathBuf, state: &StateDir) -> Self {
+    pub(crate) fn sealed(sealed: Sealed, unnamed: bool, path: PathBuf, state: &StateDir) -> Self {
         Self {
             file: sealed.file.clone(),
             path,
@@ -56,7 +56,7 @@ impl Segment {
     }
 
     /// One that a checkpoint knows as open.
-    pub(super) fn growing(
+    pub(crate) fn growing(
         segment: &checkpoint::Segment,
         identity: &Identity,
         path: PathBuf,

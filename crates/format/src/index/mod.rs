@@ -41,7 +41,7 @@ pub mod reader;
 mod row;
 pub mod span;
 mod step;
-mod varint;
+pub(crate) mod varint;
 
 pub use block::Block;
 pub use damage::IndexError;

@@ -2,7 +2,7 @@
 
 /// Appends a number.
 #[inline]
-pub(super) fn put(mut number: u64, bytes: &mut Vec<u8>) {
+pub(crate) fn put(mut number: u64, bytes: &mut Vec<u8>) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -12,7 +12,7 @@ pub(super) fn put(mut number: u64, bytes: &mut Vec<u8>) {
 
 /// Takes a number off the front of some bytes. `None` if they don't begin with one, written in its shortest form.
 #[inline]
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for (at, &byte) in bytes.iter().enumerate().take(10) {
         number |= u64::from(byte & 0x7f) << (7 * at);

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::sync::atomic::AtomicU64;
 
 use memchr::memchr_iter;
 
@@ -17,10 +18,10 @@ use crate::index::{Entry, IndexReader, Lines, Origin, Span};
 /// What is known of a sealed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sealed {
-    /// The digest of its file.
-    pub digest: Digest,
-    /// How many lines it has.
-    pub lines: u64,
+    /// The digest of its file, if it was computed.
+    pub digest: Option<Digest>,
+    /// How many lines it has, if all of them were counted.
+    pub lines: Option<u64>,
 }
 
 /// What was found in a segment.
@@ -40,12 +41,14 @@ pub struct Checked {
     pub unindexed_bytes: u64,
 }
 
-/// Reads a segment and its index, and tells `each` the origin of each line. With what is known of it as a `sealed` one,
-/// its file must be exactly so; a growing one may be longer than what counts. Fails only if reading fails.
+/// Reads a segment and its index, and tells `each` the origins of each block's lines. With what is known of it as a
+/// `sealed` one, its file must be exactly so; a growing one may be longer than what counts. The bytes of the file are
+/// added to `read` as they are read. Fails only if reading fails.
 pub fn check(
     segment: &Segment,
     sealed: Option<&Sealed>,
-    each: &mut dyn FnMut(&Origin),
+    read: &AtomicU64,
+    each: &mut dyn FnMut(&[Origin]),
 ) -> io::Result<Checked> {
     let file = match File::open(&segment.path) {
         Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -70,7 +73,7 @@ pub fn check(
     }
     let mut pass = Pass {
         segment,
-        file: DigestedFile::new(file, segment.bytes.min(found)),
+        file: DigestedFile::new(file, segment.bytes.min(found), read),
         checked,
         memory: Memory::default(),
         is_sealed: sealed.is_some(),
@@ -83,11 +86,11 @@ pub fn check(
 /// One pass over a segment and its index.
 struct Pass<'a> {
     segment: &'a Segment,
-    file: DigestedFile,
+    file: DigestedFile<'a>,
     checked: Checked,
     memory: Memory,
     is_sealed: bool,
-    each: &'a mut dyn FnMut(&Origin),
+    each: &'a mut dyn FnMut(&[Origin]),
 }
 
 impl Pass<'_> {
@@ -119,8 +122,8 @@ impl Pass<'_> {
                 lines.clear();
                 for origin in &origins {
                     lines.push(origin.partition, origin.offset, origin.timestamp_ms);
-                    (self.each)(origin);
                 }
+                (self.each)(&origins);
                 if !entry.is_of(&lines) {
                     let byte = index.byte();
                     self.checked.damage.push(Damage::Entry { byte });
@@ -198,19 +201,18 @@ impl Pass<'_> {
         if file.at() == segment.bytes {
             checked.digest = Some(file.digest());
         }
-        if let (Some(sealed), Some(found)) = (sealed, checked.digest)
-            && sealed.digest != found
+        let expected = sealed.and_then(|sealed| sealed.digest);
+        if let (Some(expected), Some(found)) = (expected, checked.digest)
+            && expected != found
         {
-            checked.damage.push(Damage::Digest {
-                expected: sealed.digest,
-                found,
-            });
+            checked.damage.push(Damage::Digest { expected, found });
         }
-        if let Some(sealed) = sealed
-            && sealed.lines != checked.lines
+        let expected = sealed.and_then(|sealed| sealed.lines);
+        if let Some(expected) = expected
+            && expected != checked.lines
         {
             checked.damage.push(Damage::Lines {
-                expected: sealed.lines,
+                expected,
                 found: checked.lines,
             });
         }

@@ -3,12 +3,21 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// The digest of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest(pub u128);
+
+impl Digest {
+    /// The digest that stands somewhere as `xxh128sum` prints it; `None` if that is none.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let digest = u128::from_str_radix(hex, 16).ok().map(Self)?;
+        (digest.to_string() == hex).then_some(digest)
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,21 +26,23 @@ impl fmt::Display for Digest {
 }
 
 /// A file that is read from its beginning to its end, and digested on the way.
-pub(super) struct DigestedFile {
+pub(super) struct DigestedFile<'a> {
     file: File,
     length: u64,
     at: u64,
     digest: Xxh3Default,
+    read: &'a AtomicU64,
 }
 
-impl DigestedFile {
-    /// So many bytes of the file count.
-    pub fn new(file: File, length: u64) -> Self {
+impl<'a> DigestedFile<'a> {
+    /// So many bytes of the file count. Those that are read are added to `read`.
+    pub fn new(file: File, length: u64, read: &'a AtomicU64) -> Self {
         Self {
             file,
             length,
             at: 0,
             digest: Xxh3Default::new(),
+            read,
         }
     }
 
@@ -57,11 +68,12 @@ impl DigestedFile {
     }
 }
 
-impl Read for DigestedFile {
+impl Read for DigestedFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.digest.update(&buffer[..read]);
         self.at += read as u64;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }

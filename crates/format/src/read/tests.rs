@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::compression::{Algorithm, Compression, compress};
@@ -73,8 +74,8 @@ impl Written {
         put(&segment.path, &file);
         put(state.index(seed), index);
         let sealed = Sealed {
-            digest: Digest(xxhash_rust::xxh3::xxh3_128(&file)),
-            lines: lines.len() as u64,
+            digest: Some(Digest(xxhash_rust::xxh3::xxh3_128(&file))),
+            lines: Some(lines.len() as u64),
         };
         Self {
             dir,
@@ -98,7 +99,12 @@ impl Written {
 
     /// Everything that is wrong with it, in words.
     fn damage(&self) -> Vec<String> {
-        let checked = check(&self.segment, Some(&self.sealed), &mut |_| ());
+        let checked = check(
+            &self.segment,
+            Some(&self.sealed),
+            &AtomicU64::new(0),
+            &mut |_| (),
+        );
         let checked = checked.expect("can be read");
         let damage = checked.damage.iter().map(ToString::to_string);
         let mut damage = damage.collect::<Vec<_>>();
@@ -215,9 +221,14 @@ fn a_sound_segment_is_never_accused() {
     each_compression(300, |seed, how| {
         let written = Written::new(seed, how, seed as usize % 12, 0);
         let mut told = Vec::new();
-        let checked = check(&written.segment, Some(&written.sealed), &mut |origin| {
-            told.push(*origin)
-        });
+        let checked = check(
+            &written.segment,
+            Some(&written.sealed),
+            &AtomicU64::new(0),
+            &mut |origins| {
+                told.extend_from_slice(origins);
+            },
+        );
         let checked = checked.expect("can be read");
         assert!(
             checked.damage.is_empty(),
@@ -247,7 +258,8 @@ fn a_growing_segment_is_read_up_to_what_counts() {
             put(written.index(), &whole[..whole.len() - cut]);
             let found = read(&written.segment, &Selection::default()).expect("is whole");
             assert_eq!(found, expected);
-            let checked = check(&written.segment, None, &mut |_| ()).expect("can be read");
+            let checked = check(&written.segment, None, &AtomicU64::new(0), &mut |_| ())
+                .expect("can be read");
             assert!(checked.damage.is_empty(), "{:?}", checked.damage);
             assert_eq!(checked.lines, expected.len() as u64);
         }
@@ -285,7 +297,12 @@ fn lines_older_than_the_index_are_read_without_their_origin() {
             lines += block.iter().count();
         }
         assert_eq!(lines, known);
-        let checked = check(&written.segment, Some(&written.sealed), &mut |_| ());
+        let checked = check(
+            &written.segment,
+            Some(&written.sealed),
+            &AtomicU64::new(0),
+            &mut |_| (),
+        );
         let checked = checked.expect("can be read");
         assert!(checked.damage.is_empty(), "{:?}", checked.damage);
         assert_eq!(checked.unindexed_bytes, begin);
@@ -300,7 +317,12 @@ fn a_segment_without_an_index_is_read_as_a_whole() {
         let found = read(&written.segment, &Selection::default()).expect("is whole");
         let unknown = written.all().into_iter().map(|(_, line)| (None, line));
         assert!(found.into_iter().eq(unknown));
-        let checked = check(&written.segment, Some(&written.sealed), &mut |_| ());
+        let checked = check(
+            &written.segment,
+            Some(&written.sealed),
+            &AtomicU64::new(0),
+            &mut |_| (),
+        );
         let checked = checked.expect("can be read");
         assert!(checked.damage.is_empty(), "{:?}", checked.damage);
         assert_eq!(checked.unindexed_bytes, written.segment.bytes);

@@ -22,6 +22,7 @@
 mod buckets;
 mod error;
 mod parse;
+mod shape;
 mod times;
 
 #[cfg(test)]

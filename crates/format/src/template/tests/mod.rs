@@ -3,6 +3,7 @@
 mod buckets;
 mod names;
 mod parsing;
+mod shapes;
 
 use jiff::tz::TimeZone;
 
