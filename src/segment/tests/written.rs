@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use archiver_format::archive::Paths;
-use archiver_format::checkpoint::{Checkpoint, Identity, encode};
+use archiver_format::checkpoint::{Checkpoint, Identity, Unnamed, encode};
 use archiver_format::compression::Compression;
 use archiver_format::envelope::ValueAs;
 use archiver_format::gap::{Gap, GapReason};
 use archiver_format::line::{Encoder, Format, Newline};
-use archiver_format::manifest::{self, Deleted, SealReason};
+use archiver_format::manifest::{self, DeleteReason, Deleted, SealReason};
 use archiver_format::position::{Advance, Position, Positions, Step};
 use archiver_format::record::{NextOffset, Record, Timestamp, TimestampKind};
 use archiver_format::segment::{Route, SegmentFile};
@@ -25,7 +25,7 @@ use super::super::opening::kind;
 use super::super::paths;
 use super::super::router::Router;
 use super::super::segment_index::SegmentIndex;
-use super::super::writer::{Entry, Reached, Writer};
+use super::super::writer::{Entry, Reached, Sealed, Writer};
 use crate::config::{Archive, Checked};
 use crate::ledger::append_file::AppendFile;
 use crate::ledger::manifest::Manifest;
@@ -101,7 +101,14 @@ impl Written {
         let clock = Arc::new(RealClock);
         let manifest = Manifest::none(&state, "a");
         let router = Router::new(&config.template, std::iter::empty());
-        let writer = Writer::new(config.clone(), clock, manifest, open, Vec::new(), reached);
+        let writer = Writer::new(
+            config.clone(),
+            clock,
+            manifest,
+            open,
+            Sealed::default(),
+            reached,
+        );
         let written = Self {
             _dir: dir,
             config,
@@ -205,9 +212,9 @@ impl Written {
         self.do_it(Entry::Name(unnamed));
     }
 
-    fn unnamed(&self) -> Vec<SegmentFile> {
+    fn unnamed(&self) -> Vec<Unnamed> {
         let unnamed = self.writer.unnamed.iter();
-        unnamed.map(|unnamed| unnamed.file.clone()).collect()
+        unnamed.map(|of| of.unnamed.clone()).collect()
     }
 
     /// Some partition goes on later.
@@ -271,10 +278,9 @@ impl Written {
             return;
         };
         let entry = manifest::Entry::Deleted(Deleted {
-            sequence: oldest.sequence,
-            name: oldest.name.clone().expect("it has one"),
+            file: oldest.clone(),
             deleted: RealClock.now(),
-            reason: "keep".into(),
+            reason: DeleteReason::Keep,
         });
         self.writer
             .manifest
@@ -292,7 +298,7 @@ impl Written {
         manifest::read(&list[..], list.len() as u64, |_, entry| match entry {
             manifest::Entry::Sealed(line) => sealed.push(line.file),
             manifest::Entry::Deleted(gone) => {
-                sealed.retain(|file: &SegmentFile| file.sequence != gone.sequence);
+                sealed.retain(|file: &SegmentFile| file.sequence != gone.file.sequence);
             }
             _ => {}
         })

@@ -188,10 +188,10 @@ impl<'a> Order<'a> {
             Entry::Sealed(sealed) => self.seal(sealed),
             Entry::Gap(_) => Ok(()),
             Entry::Deleted(deleted) => {
-                let before = self.stages.insert(deleted.sequence, Stage::Deleted);
+                let before = self.stages.insert(deleted.file.sequence, Stage::Deleted);
                 match before {
                     Some(Stage::Sealed) => Ok(()),
-                    _ => Err(LineFault::NotSealed(deleted.sequence)),
+                    _ => Err(LineFault::NotSealed(deleted.file.sequence)),
                 }
             }
         }

@@ -287,7 +287,7 @@ fn deleted_since(state: &StateDir, results: &[segments::Result]) -> BTreeSet<u64
     let lines = files::lines_by_now(state).into_iter();
     lines
         .filter_map(|line| match line {
-            Entry::Deleted(gone) => Some(gone.sequence),
+            Entry::Deleted(gone) => Some(gone.file.sequence),
             _ => None,
         })
         .collect()

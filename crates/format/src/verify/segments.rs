@@ -70,7 +70,8 @@ impl Segments {
                 Entry::Sealed(sealed) => {
                     let sequence = sealed.file.sequence;
                     let path = paths.of(&sealed.file, identity);
-                    let is_unnamed = progress.unnamed.contains(&sealed.file);
+                    let mut unnamed = progress.unnamed.iter();
+                    let is_unnamed = unnamed.any(|of| of.file == sealed.file);
                     // It was sealed before anything of the new topic was written.
                     let is_of_old =
                         matches!(sealed.reason, SealReason::Recreated | SealReason::Changed);
@@ -82,7 +83,9 @@ impl Segments {
                     };
                     present.insert(sequence, listed);
                 }
-                Entry::Deleted(gone) => segments.deleted.extend(present.remove(&gone.sequence)),
+                Entry::Deleted(gone) => {
+                    segments.deleted.extend(present.remove(&gone.file.sequence))
+                }
                 Entry::Manifest(_) | Entry::Gap(_) => {}
             }
         }
