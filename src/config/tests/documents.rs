@@ -106,6 +106,7 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#min_size =",
             "#file =",
             "#rotate =",
+            "#topic_pattern =",
         ];
         !examples.iter().any(|start| line.starts_with(start)) && !line.starts_with("# ")
     };

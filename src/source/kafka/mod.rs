@@ -18,11 +18,13 @@ mod native;
 mod questions;
 mod reader;
 mod seat;
+mod topic_lister;
 mod window;
 
 pub use clusters::KafkaClusters;
 pub use native::exit;
 pub use seat::Seat;
+pub use topic_lister::TopicLister;
 
 #[cfg(test)]
 mod tests;
