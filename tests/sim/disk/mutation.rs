@@ -42,11 +42,15 @@ pub enum Mutation {
     NoClusterId,
     /// The end of an archive that is stopped alone is not awaited.
     UnawaitedStop,
+    /// The first listing of a pattern is never synced.
+    NoListingSync,
+    /// A pattern doesn't see that it was there before.
+    ForgottenListing,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -64,6 +68,8 @@ impl Mutation {
         Self::LongCorrupt,
         Self::NoClusterId,
         Self::UnawaitedStop,
+        Self::NoListingSync,
+        Self::ForgottenListing,
     ];
 }
 
@@ -82,6 +88,7 @@ impl State {
             (Some(Mutation::NoDirectorySync), None) => true,
             (Some(Mutation::NoDataSync), Some(_)) => !is_state(path),
             (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("manifest.ndjson"),
+            (Some(Mutation::NoListingSync), Some(_)) => path.ends_with("first_listing.json.new"),
             (Some(Mutation::RenameBeforeSync), Some(_)) => path.ends_with("checkpoint.json.new"),
             (Some(Mutation::NoCutSync), Some(content)) => content.was_just_cut(),
             _ => false,

@@ -27,6 +27,9 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::LongCorrupt => &["a gap that can't be"],
         Mutation::NoClusterId => &["elsewhere"],
         Mutation::UnawaitedStop => &["bytes after a clean stop, not"],
+        Mutation::NoListingSync | Mutation::ForgottenListing => {
+            &["first listing is not what it was"]
+        }
     }
 }
 
