@@ -103,7 +103,12 @@ fn run(common: &Common) -> u8 {
     let count = config.archives.len();
     let archives = if count == 1 { "archive" } else { "archives" };
     let source = config::source_name(&path);
-    tracing::info!("configuration {source}: {count} {archives}");
+    let patterns = match config.patterns.len() {
+        0 => String::new(),
+        1 => ", 1 pattern".into(),
+        count => format!(", {count} patterns"),
+    };
+    tracing::info!("configuration {source}: {count} {archives}{patterns}");
     // Until here, a signal does what it does to any process: there was nothing to end cleanly.
     in_runtime(|shutdown| archive(config, shutdown))
 }

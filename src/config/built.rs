@@ -1,4 +1,4 @@
-//! What a configuration is once it is checked.
+//! What stands in a configuration, once it is checked as a whole.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,19 +36,6 @@ impl<T> Deref for Checked<T> {
     fn deref(&self) -> &T {
         &self.0
     }
-}
-
-/// A configuration.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The deadline of a clean stop.
-    pub shutdown_timeout: Duration,
-    /// The memory that queues, fetches and batches may take in all, in bytes.
-    pub memory_bytes: u64,
-    /// The clusters that archives name, each once.
-    pub clusters: Vec<Checked<Cluster>>,
-    /// The archives, at least one, with distinct names and files.
-    pub archives: Vec<Checked<Archive>>,
 }
 
 /// One Kafka cluster and how to talk to it.
@@ -106,6 +93,9 @@ pub struct Archive {
     pub state: PathBuf,
     /// Where to begin when there is no checkpoint.
     pub start: Start,
+    /// If it is known, the id of the only topic that `start` holds for: one that has its name since begins at its first
+    /// record.
+    pub start_of: Option<String>,
     /// Received → in the file and readable, at most.
     pub flush: Duration,
     /// How often what was written is made durable.

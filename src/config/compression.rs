@@ -8,7 +8,7 @@ use super::table::Table;
 use super::walk::Walker;
 
 /// What the file's ending says.
-fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
+pub(super) fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
     let endings = Algorithm::ALL.map(|algorithm| (algorithm, algorithm.ending()));
     let is_it = |&(_, ending): &(_, &str)| !ending.is_empty() && file.ends_with(ending);
     endings.into_iter().find(is_it)

@@ -13,7 +13,7 @@ use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
 use super::duration::{Aligned, Durations};
-use super::key_kind::DefaultValue::{Required, Told, Typed};
+use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
 use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
 use super::properties::Properties;
@@ -21,6 +21,7 @@ use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::table::{List, Named, Section};
 use super::timezone::Zones;
+use super::topic_pattern::Patterns;
 
 /// The file itself.
 pub(super) const TOP: Section = section(Top);
@@ -66,11 +67,13 @@ macro_rules! keys {
 keys! {
     BROKER: Filled = ("broker", &[Archive], Filled, Required,
         "a bootstrap list `host:port[,host:port...]`, or the name of a `[clusters.NAME]` table");
-    TOPIC: Filled = ("topic", &[Archive], Filled, Required, "one topic");
+    TOPIC: Filled = ("topic", &[Archive], Filled, RequiredWithout("topic_pattern"), "one topic");
+    TOPIC_PATTERN: Patterns = ("topic_pattern", &[Archive], Patterns, Told("none"),
+        "in place of `topic`: a regular expression, which has to match all of a topic's name; each topic that it matches has an archive, also one that is created later, from its first record; needs `{topic}` in `file`");
     FILE: Filled = ("file", &[Archive], Filled, Required,
         "where its records go; may hold `{topic}`, `{name}`, `{partition}`, `{seq:06}`, `{opened:FORMAT}`, `{time:FORMAT}`; parent directories are created; relative to the working directory");
     NAME: Filled = ("name", &[Archive], Filled, Told("the topic"),
-        "the archive's name in logs, state and metrics; two archives that would share one must be named");
+        "the archive's name in logs, state and metrics; two archives that would share one must be named; with `topic_pattern` it holds `{topic}`");
 
     START: Choice<Start> = ("start", EACH, Choice(&[
             ("latest", Start::Latest, "what comes from now on"),

@@ -10,6 +10,7 @@ use super::keys::{
     ROTATE_SIZE, SEAL_ON_STOP, TIMEZONE,
 };
 use super::name;
+use super::pattern;
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
@@ -30,6 +31,41 @@ pub(super) fn template(
     });
     match filled {
         Ok(template) => template.map(|template| template.in_zone(zone.clone())),
+        Err(error) => {
+            walker.report(refused(file, &error));
+            None
+        }
+    }
+}
+
+/// A topic that nobody has, for what is checked of a pattern before there are any.
+const SOME_TOPIC: &str = "a-topic-that-is-not-there";
+
+/// The names of the segments of a pattern's archives, in which nothing is filled in; and the same filled in for some
+/// topic.
+pub(super) fn pattern_template(
+    walker: &mut Walker<'_>,
+    file: &Text,
+    name: &str,
+    (own, defaults): (&Table, &Table),
+) -> Option<(Template, Template)> {
+    let zone = own.get(&TIMEZONE).or(defaults.get(&TIMEZONE))?;
+    let parsed = Template::parse(&file.value).and_then(|template| {
+        let filled = template.with(SOME_TOPIC, &name.replace(pattern::TOPIC, SOME_TOPIC))?;
+        Ok((template, filled))
+    });
+    match parsed {
+        Ok((template, filled)) if template.has_topic() => {
+            Some((template.in_zone(zone.clone()), filled))
+        }
+        Ok(_) => {
+            let message = "`topic_pattern` needs `{topic}` in `file`, so that each topic has a file of its own";
+            let add = "add `{topic}` to the file's name";
+            let example = "`file = \"save_data/{topic}.ndjson\"`";
+            let problem = Problem::at(&file.span, message);
+            walker.report(problem.help(format!("{add}, as in {example}")));
+            None
+        }
         Err(error) => {
             walker.report(refused(file, &error));
             None

@@ -73,13 +73,7 @@ impl Store {
 
     /// Creates the directory, durably. A symbolic link in its place is [`NotOwn`].
     pub async fn create_dir(&self) -> io::Result<()> {
-        let dir = self.dir.path().to_path_buf();
-        let create = move |fs: &dyn Fs| {
-            refuse_links(fs, &dir)?;
-            create_dirs(fs, &dir)
-        };
-        let changed = self.disk.run(create).await?;
-        self.disk.sync(changed).await
+        create_state_dir(&self.disk, self.dir.path()).await
     }
 
     /// The stored checkpoint, if there is one. The process that stored it may have ended before its name was durable,
@@ -175,6 +169,17 @@ pub fn owner(fs: &dyn Fs, dir: &Path) -> io::Result<Option<Checkpoint>> {
         },
         Err(LoadError::Damaged { .. } | LoadError::Newer { .. }) => Ok(None),
     }
+}
+
+/// Creates a directory for state, durably. A symbolic link in its place is [`NotOwn`].
+pub(super) async fn create_state_dir(disk: &Disk, dir: &Path) -> io::Result<()> {
+    let dir = dir.to_path_buf();
+    let create = move |fs: &dyn Fs| {
+        refuse_links(fs, &dir)?;
+        create_dirs(fs, &dir)
+    };
+    let changed = disk.run(create).await?;
+    disk.sync(changed).await
 }
 
 /// The directories that archiver makes for its state lead nowhere else; above them links are the user's.

@@ -6,10 +6,12 @@
 pub mod append_file;
 mod checkpoint_store;
 mod durable;
+mod first_listing_store;
 pub mod lock;
 pub mod manifest;
 mod remedy;
 
 pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
 pub use durable::{Durable, SealedHandle, SegmentHandle, Written};
+pub use first_listing_store::{FirstListingStore, ListingError};
 pub use remedy::{PAGE, REMEDY};

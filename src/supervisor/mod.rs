@@ -4,6 +4,7 @@
 //! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
 //! way on its disks.
 
+mod discover;
 mod ended;
 mod ending;
 mod listed;
@@ -31,7 +32,7 @@ use crate::world::shutdown::Shutdown;
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
-pub use platform::{OwnCluster, OwnFs, Platform};
+pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ impl Supervisor {
         }))
     }
 
-    /// Starts all configured archives, on this machine. Must be called within a tokio runtime.
+    /// Starts all configured archives and patterns, on this machine. Must be called within a tokio runtime.
     pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
         let (environment, machine) = platform::machine(config);
         let supervisor = Self::new(
@@ -77,6 +78,9 @@ impl Supervisor {
             shutdown.clone(),
         );
         supervisor.start_all(&config.archives)?;
+        for pattern in &config.patterns {
+            supervisor.discover(pattern.clone());
+        }
         Ok(supervisor)
     }
 
@@ -154,7 +158,7 @@ impl Supervisor {
         OwnCluster { cluster, refresh }: OwnCluster,
     ) -> (Archive, Idle, Watched) {
         let status = Arc::new(Status::new(&archive.name));
-        let OwnFs { fs, calls } = self.0.platform.fs(archive);
+        let OwnFs { fs, calls } = self.0.platform.fs(archive.file_mode);
         let (devices, idle) = self.0.environment.devices.with_fs(fs);
         let watched = Watched {
             status: Arc::clone(&status),

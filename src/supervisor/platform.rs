@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
-use crate::source::cluster::Cluster;
+use crate::source::cluster::{Cluster, Topics};
 use crate::source::kafka::KafkaClusters;
 use crate::world::clock::{RealClock, Ticks};
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
-use crate::world::fs::real::RealFs;
+use crate::world::fs::real::{FileMode, RealFs};
 use crate::world::fs::{Fs, Unanswered};
 use crate::world::open_files::{Needs, OpenFiles};
 
@@ -19,17 +19,20 @@ const BATCHES_PART: u64 = 6;
 
 /// Gives each archive its own file system and cluster, beside the [`Environment`] that all share.
 pub trait Platform: Send + Sync {
-    /// The file system, as this archive uses it.
-    fn fs(&self, archive: &config::Archive) -> OwnFs;
+    /// The file system, as one archive or pattern uses it; what it creates has this mode.
+    fn fs(&self, mode: Option<FileMode>) -> OwnFs;
 
     /// The cluster of each of these archives, which is its until it is dropped. Called within a tokio runtime.
     fn clusters(&self, archives: &[Checked<config::Archive>]) -> Vec<OwnCluster>;
+
+    /// Lists the topics of a cluster. Called within a tokio runtime.
+    fn topics(&self, cluster: &Checked<config::Cluster>) -> OwnTopics;
 
     /// Raises the limit of open files to what archives need.
     fn allow_files(&self, needs: Needs);
 }
 
-/// A file system, as one archive uses it.
+/// A file system, as one archive or pattern uses it.
 pub struct OwnFs {
     /// The file system.
     pub fs: Arc<dyn Fs>,
@@ -42,6 +45,14 @@ pub struct OwnCluster {
     /// The cluster.
     pub cluster: Arc<dyn Cluster>,
     /// How often a topic is looked at for new partitions.
+    pub refresh: Duration,
+}
+
+/// The topics of a cluster, as one pattern lists them.
+pub struct OwnTopics {
+    /// The cluster's topics.
+    pub topics: Arc<dyn Topics>,
+    /// How often they are listed.
     pub refresh: Duration,
 }
 
@@ -73,8 +84,8 @@ pub(super) fn machine(config: &Config) -> (Environment, Machine) {
 }
 
 impl Platform for Machine {
-    fn fs(&self, archive: &config::Archive) -> OwnFs {
-        let fs = self.fs.with_mode(archive.file_mode);
+    fn fs(&self, mode: Option<FileMode>) -> OwnFs {
+        let fs = self.fs.with_mode(mode);
         OwnFs {
             calls: fs.calls().clone(),
             fs: Arc::new(fs),
@@ -89,6 +100,14 @@ impl Platform for Machine {
                 cluster: Arc::new(seat),
             })
             .collect()
+    }
+
+    fn topics(&self, cluster: &Checked<config::Cluster>) -> OwnTopics {
+        let lister = self.clusters.topics(cluster);
+        OwnTopics {
+            refresh: lister.refresh(),
+            topics: Arc::new(lister),
+        }
     }
 
     fn allow_files(&self, needs: Needs) {

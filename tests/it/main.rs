@@ -36,6 +36,7 @@ mod log;
 mod newlines;
 mod open_files;
 mod partitions;
+mod patterns;
 mod powercut;
 mod reading;
 mod reading_config;

@@ -76,6 +76,25 @@ pub fn waits_for_topic(topic: &str) -> Says {
     Says::new(&[topic], &words)
 }
 
+/// A pattern has found nothing to archive.
+pub fn waits_for_any_topic(pattern: &str) -> Says {
+    Says::new(&[pattern, "no topic matches", "waiting"], &[])
+}
+
+pub fn new_topic(pattern: &str, topic: &str) -> Says {
+    Says::new(&[pattern, "new topic", topic], &[])
+}
+
+/// A topic of a pattern has no archive.
+pub fn not_archived(topic: &str, why: &str) -> Says {
+    Says::new(&[topic, "is not archived", why], &[])
+}
+
+/// An earlier pattern has the topic.
+pub fn matched_by_both(first: &str, second: &str, topic: &str) -> Says {
+    Says::new(&[first, second, topic, "comes first"], &[])
+}
+
 pub fn not_permitted(archive: &str) -> Says {
     Says::new(
         &[archive],

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use crate::config::{self, Checked};
-use crate::supervisor::{OwnCluster, OwnFs, Platform};
+use crate::supervisor::{OwnCluster, OwnFs, OwnTopics, Platform};
 use crate::world::clock::Clock;
 use crate::world::fs::Unanswered;
+use crate::world::fs::real::FileMode;
 use crate::world::open_files::Needs;
 
 /// A process's file system, and the cluster.
@@ -50,7 +51,7 @@ impl Clock for SimClock {
 }
 
 impl Platform for SimPlatform {
-    fn fs(&self, _: &config::Archive) -> OwnFs {
+    fn fs(&self, _: Option<FileMode>) -> OwnFs {
         OwnFs {
             fs: Arc::new(self.fs.clone()),
             calls: Unanswered::default(),
@@ -63,6 +64,13 @@ impl Platform for SimPlatform {
             refresh: Duration::from_secs(10),
         };
         archives.iter().map(own).collect()
+    }
+
+    fn topics(&self, _: &Checked<config::Cluster>) -> OwnTopics {
+        OwnTopics {
+            topics: Arc::new(self.cluster.clone()),
+            refresh: Duration::from_secs(1),
+        }
     }
 
     fn allow_files(&self, _: Needs) {}

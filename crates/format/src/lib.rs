@@ -14,6 +14,7 @@ pub mod compression;
 pub mod contents;
 pub mod digest;
 pub mod envelope;
+pub mod first_listing;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod gap;

@@ -8,8 +8,16 @@
 //! | `index/NNNNNN.idx` | which record each line of a segment is | [`crate::index::header::Version`] |
 //! | `lock` | the process that has it, for people | |
 //! | `unverified-…` | bytes cut off a data file, which may be of a topic that is gone | |
+//!
+//! A pattern of topics has a directory beside those of its archives, or above them, with the `lock` and this:
+//!
+//! | file | what it holds | version |
+//! |---|---|---|
+//! | `first_listing.json` | the topics that were there when the pattern was new | [`crate::first_listing::VERSION`] |
 
 use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compression::Algorithm;
 
@@ -82,9 +90,50 @@ impl StateDir {
     }
 }
 
+/// The state directory of a pattern of topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternDir(PathBuf);
+
+impl PatternDir {
+    /// The name of the directory of a pattern whose archives are named like this. No archive can have a name with a plus
+    /// in it.
+    pub fn name_of(pattern: &str, name: &str) -> String {
+        let hash = xxh3_64(format!("{pattern}\0{name}").as_bytes());
+        format!("pattern+{hash:016x}")
+    }
+
+    /// The state of a pattern is kept in this directory, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The first listing.
+    pub fn first_listing(&self) -> PathBuf {
+        self.0.join("first_listing.json")
+    }
+
+    /// The lock.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_of_other_texts_or_names_have_other_directories() {
+        let names = [("a", "{topic}"), ("b", "{topic}"), ("a", "b-{topic}")];
+        let names = names.map(|(pattern, name)| PatternDir::name_of(pattern, name));
+        assert!(names[0] != names[1] && names[1] != names[2] && names[0] != names[2]);
+        assert_eq!(names[0], "pattern+4a1beb394b22ee55");
+    }
 
     #[test]
     fn an_id_of_any_alphabet_names_a_file_in_the_directory() {

@@ -79,12 +79,12 @@ impl Archive {
     async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Failure> {
         let offsets = self.offsets(topic).await?;
         Ok(match self.config.start {
-            Start::Latest => {
+            Start::Latest if !topic.is_another(self.config.start_of.as_ref()) => {
                 let behind = offsets.values().map(|log| log.end.since(log.start)).sum();
                 let ends = offsets.iter().map(|(&p, log)| (p, log.end.into()));
                 (ends.collect(), behind)
             }
-            Start::Earliest => {
+            Start::Latest | Start::Earliest => {
                 let starts = offsets.iter().map(|(&p, log)| (p, log.start.into()));
                 (starts.collect(), 0)
             }

@@ -108,6 +108,7 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#rotate =",
             "#keep =",
             "#keep_size =",
+            "#topic_pattern =",
         ];
         !examples.iter().any(|start| line.starts_with(start)) && !line.starts_with("# ")
     };

@@ -3,6 +3,7 @@
 mod conflicts;
 mod documents;
 mod meaning;
+mod patterns;
 mod problems;
 mod secrets;
 mod segments;
@@ -10,7 +11,8 @@ mod syntax;
 
 use std::ffi::OsString;
 
-use super::built::{Checked, Config};
+use super::built::Checked;
+use super::configuration::Config;
 use super::load::load_text;
 
 /// The smallest archive, for tests that are about something else.

@@ -19,12 +19,14 @@ mod questions;
 mod reader;
 mod scanner;
 mod seat;
+mod topic_lister;
 mod window;
 
 pub use clusters::KafkaClusters;
 pub use native::exit;
 pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
+pub use topic_lister::TopicLister;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use archiver_format::line::{Format, Newline};
 use archiver_format::template::Template;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Corrupt, Existing, Retention, Rotation, Start};
+use crate::config::{Archive, Corrupt, Existing, Pattern, Retention, Rotation, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -31,6 +31,9 @@ pub fn world(random: Random) -> World {
     for number in 0..random.between(1, 4) {
         let topic = ["a", "b", "c"][random.below(topics)];
         add_archive(&mut world, number, topic);
+    }
+    if random.once_in(4) {
+        add_pattern(&mut world);
     }
     if random.once_in(3) {
         world.put_foreign(Path::new("/data/readme"), b"somebody else's");
@@ -142,6 +145,38 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     if let Some(added) = world.archives.last_mut() {
         added.is_hopeless = is_hopeless;
     }
+}
+
+/// A pattern, and topics that may come and go under it.
+fn add_pattern(world: &mut World) {
+    let random = world.random.clone();
+    let topics = ["pa", "pb", "pc"];
+    for topic in topics {
+        match random.once_in(2) {
+            true => add_topic(world, topic),
+            // It never was.
+            false => {
+                let missing = Topic::default();
+                world.cluster.kafka().topics.insert(topic.into(), missing);
+            }
+        }
+    }
+    let compression = random.pick(&["", ".gz", ".zst"]);
+    let file = random.pick(&[
+        "/data/{topic}.ndjson",
+        "/data/under/{topic}/{seq}.ndjson",
+        "/other/{name}/{topic}-{partition}-{seq}.ndjson",
+    ]);
+    let pattern = Pattern::for_tests("p.", &format!("{file}{compression}"));
+    let pattern = pattern.with(|common| {
+        if common.template.has_sequence() {
+            common.rotation = rotation(&random);
+        }
+        common.start = random.pick(&[Start::Latest, Start::Earliest]);
+        common.flush = Duration::from_millis(random.pick(&[20, 200, 1000]));
+        common.checkpoint = Duration::from_millis(random.pick(&[30, 300, 1000]));
+    });
+    world.add_pattern(pattern, &topics);
 }
 
 /// Names of segments, in a directory of the archive's own.

@@ -1,5 +1,6 @@
 //! Compares what the archives have with everything that was ever in the cluster.
 
+mod found;
 mod holds;
 mod part;
 pub mod refusal;
@@ -197,6 +198,10 @@ fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
         return Ok(());
     };
     let first = parse(&first).ok_or("reading began without a checkpoint")?;
+    drop(kafka);
+    found::check(world, archive, &first)?;
+    let kafka = world.cluster.kafka();
+    let topic = &kafka.topics[&archive.config.topic];
     let holds = Holds::read(world, archive, checkpoint, first)?;
     holds.check(topic, archive, &mut lock(&world.tally))
 }

@@ -50,11 +50,15 @@ pub enum Mutation {
     UnlistedSegment,
     /// Indexes are never synced.
     NoIndexSync,
+    /// The first listing of a pattern is never synced.
+    NoListingSync,
+    /// A pattern doesn't see that it was there before.
+    ForgottenListing,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -76,6 +80,8 @@ impl Mutation {
         Self::ManifestAfterCheckpoint,
         Self::UnlistedSegment,
         Self::NoIndexSync,
+        Self::NoListingSync,
+        Self::ForgottenListing,
     ];
 }
 
@@ -99,6 +105,7 @@ impl State {
                 path.ends_with("manifest.ndjson") && self.synced_directory
             }
             (Some(Mutation::NoIndexSync), Some(_)) => is_index(path),
+            (Some(Mutation::NoListingSync), Some(_)) => path.ends_with("first_listing.json.new"),
             (Some(Mutation::RenameBeforeSync), Some(_)) => path.ends_with("checkpoint.json.new"),
             (Some(Mutation::NoCutSync), Some(content)) => content.was_just_cut(),
             _ => false,

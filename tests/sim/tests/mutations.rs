@@ -31,6 +31,9 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::ManifestAfterCheckpoint => &["manifest.ndjson: expected what was written"],
         Mutation::UnlistedSegment => &["is left after a clean stop"],
         Mutation::NoIndexSync => &["index"],
+        Mutation::NoListingSync | Mutation::ForgottenListing => {
+            &["first listing is not what it was"]
+        }
     }
 }
 

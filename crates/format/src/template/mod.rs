@@ -169,6 +169,11 @@ impl Template {
             .all(|piece| matches!(piece, Piece::Text(_)))
     }
 
+    /// Does its path have the topic in it? Then no two topics have a segment in common.
+    pub fn has_topic(&self) -> bool {
+        self.has(|piece| *piece == Piece::Topic)
+    }
+
     /// Is there a segment for each partition?
     pub fn by_partition(&self) -> bool {
         self.has(|piece| *piece == Piece::Partition)
