@@ -344,10 +344,7 @@ fn a_reader_goes_on_behind_the_block_that_was_read_last() {
         let open = || Reader::open(written.segment.clone(), Selection::default());
         let mut first = open().expect("opens");
         let mut given = 0;
-        loop {
-            let Some(block) = first.advance().expect("is whole") else {
-                break;
-            };
+        while let Some(block) = first.advance().expect("is whole") {
             given += block.iter().count();
             let Some(block) = first.block() else {
                 continue;
