@@ -196,7 +196,7 @@ fn of_archives(styles: Styles, listed: &[(Chosen, Option<Archive>)]) -> Table {
         table.row(vec![
             name,
             (Style::Plain, segments.count().to_string()),
-            (Style::Plain, sum.records.to_string()),
+            (Style::Plain, sum.records()),
             (Style::Plain, bytes(sum.bytes)),
             (Style::Plain, sum.ratio()),
             (Style::Plain, time(sum.latest)),
@@ -238,7 +238,7 @@ fn of_segments(styles: Styles, chosen: &Chosen, archive: Option<&Archive>) -> Ve
         table.row(vec![
             (Style::Plain, segment.file.sequence.to_string()),
             (style, state(segment).into()),
-            (Style::Plain, contents.records.to_string()),
+            (Style::Plain, sum.records()),
             (Style::Plain, bytes(segment.bytes())),
             (Style::Plain, sum.ratio()),
             (Style::Plain, minute(contents.earliest())),
@@ -274,7 +274,7 @@ fn summary<'a>(
         "topic {}, {}, {} records, {}, {gaps}",
         archive.checkpoint.identity.topic,
         counted(segments.count(), "segment"),
-        sum.records,
+        sum.records(),
         bytes(sum.bytes),
     )
 }
@@ -297,7 +297,7 @@ fn offsets(contents: &Contents) -> Vec<String> {
     if contents.uncounted_bytes > 0 {
         let uncounted = bytes(contents.uncounted_bytes);
         lines.push(format!(
-            "{uncounted} at its beginning are older than its index"
+            "{uncounted} at its beginning are not counted, as they are older than its index"
         ));
     }
     lines
@@ -326,6 +326,15 @@ impl Sum {
             sum.latest = sum.latest.max(contents.latest());
         }
         sum
+    }
+
+    /// How many there are, as far as they are counted.
+    fn records(&self) -> String {
+        match (self.counted_bytes < self.bytes, self.records) {
+            (false, records) => records.to_string(),
+            (true, 0) => "?".to_owned(),
+            (true, records) => format!("≥{records}"),
+        }
     }
 
     fn ratio(&self) -> String {

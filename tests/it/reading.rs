@@ -74,13 +74,14 @@ fn start(scene: &Scene) -> Archiver {
     Archiver::start(scene.directory(), &["-c", "topics.toml"])
 }
 
-/// Records whose timestamps are in no order.
+/// Records of three partitions, whose timestamps are in no order.
 fn records(count: usize) -> Vec<Record> {
     let (mut values, mut random) = (Values::new(7), Random::new(7));
     let mut records = values.jsons(count);
     for (number, record) in (0..).zip(&mut records) {
         let late = random.below(2 * HOUR as u64) as i64;
         record.timestamp = Some(BEGIN + number * 10_000 - late);
+        record.partition = Some((number % 3) as i32);
     }
     records
 }

@@ -28,6 +28,25 @@ impl Printed {
         run.is_some_and(|(_, last)| *last >= origin.offset)
     }
 
+    /// Adds all of the others, and leaves none there.
+    pub fn take_up(&mut self, others: &mut Self) {
+        for (partition, others) in std::mem::take(&mut others.0) {
+            let runs = self.0.entry(partition).or_default();
+            let mut all = std::mem::take(runs).into_iter().chain(others);
+            let mut all = all.by_ref().collect::<Vec<_>>();
+            all.sort_unstable();
+            for (first, last) in all {
+                match runs.last_entry() {
+                    Some(mut before) if *before.get() >= first.saturating_sub(1) => {
+                        let before = before.get_mut();
+                        *before = last.max(*before);
+                    }
+                    _ => drop(runs.insert(first, last)),
+                }
+            }
+        }
+    }
+
     /// Is there none?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -73,7 +92,14 @@ mod tests {
         let at = |offset| Positions::from_iter([(1, Position::from(NextOffset::new(offset)))]);
         printed.forget_counted(&at(7));
         assert_eq!(known(&printed), [5, 6, 7, 9]);
-        printed.forget_counted(&at(10));
+        let mut more = Printed::default();
+        for offset in [0, 1, 2, 6, 7, 8, 11] {
+            more.add(&origin(1, offset));
+        }
+        printed.take_up(&mut more);
+        assert!(more.is_empty());
+        assert_eq!(known(&printed), [0, 1, 2, 5, 6, 7, 8, 9, 11]);
+        printed.forget_counted(&at(12));
         assert!(printed.is_empty());
     }
 }

@@ -12,7 +12,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use archiver_format::archive::{Archive, Segment};
+use archiver_format::archive::{Archive, Segment, State};
+use archiver_format::index::IndexError;
 use archiver_format::read::{self, ReadError, Reader, Selection};
 
 use super::printed::Printed;
@@ -38,6 +39,9 @@ pub(super) struct Source {
     /// How many bytes were left out because it isn't known which records they hold.
     left_out: u64,
 }
+
+/// How often a segment is read whose end is taken away meanwhile.
+const ATTEMPTS: usize = 5;
 
 type Stamp = (u64, u64, Option<SystemTime>);
 
@@ -186,18 +190,25 @@ impl Source {
     ) -> anyhow::Result<Done> {
         let mut after = done;
         let mut given = 0;
-        let printed = self.print_blocks(segment, &mut after, &mut given, kind, printer);
-        let Err(error) = printed else {
-            return Ok(after);
+        let mut attempts = 0;
+        let error = loop {
+            let printed = self.print_blocks(segment, &mut after, &mut given, kind, printer);
+            let Err(error) = printed else {
+                return Ok(after);
+            };
+            // No checkpoint counts that; it is being cut off, or will be read later.
+            let is_uncounted = (error.downcast_ref()).is_some_and(|e| is_uncounted(segment, e));
+            if is_uncounted && after.bytes >= segment.bytes() {
+                return Ok(after);
+            }
+            attempts += 1;
+            if !is_uncounted || attempts == ATTEMPTS {
+                break error;
+            }
         };
         let Some(unread) = error.downcast_ref::<ReadError>() else {
             return Err(error);
         };
-        let counted = segment.bytes();
-        if !segment.is_sealed() && after.bytes >= counted {
-            // No checkpoint counts the rest; it is being cut off, or will be read later.
-            return Ok(after);
-        }
         let is_index = matches!(
             unread,
             ReadError::Index { .. } | ReadError::IndexEnds { .. }
@@ -224,16 +235,17 @@ impl Source {
         printer: &mut Printer,
     ) -> anyhow::Result<()> {
         let (bytes, counted) = (segment.bytes_now(), segment.bytes());
+        let mut left_out = 0;
         let mut reader = match self.open(segment, bytes, after)? {
             Opened::There(reader) => reader,
             Opened::Back(reader) => {
-                self.taken_back = std::mem::take(&mut self.printed);
+                self.taken_back.take_up(&mut self.printed);
                 after.bytes = after.counted;
                 reader
             }
         };
         if after.bytes == 0 {
-            self.left_out += reader.left_out();
+            left_out = reader.left_out();
             if let Some(lines) = printer.tail() {
                 reader.skip_to_last(lines)?;
             }
@@ -254,7 +266,7 @@ impl Source {
                 !taken_back.contains(origin)
             })?;
             if printer.is_done() {
-                return Ok(());
+                break;
             }
             if let Some(block) = block {
                 after.bytes = block.file_end();
@@ -264,6 +276,7 @@ impl Source {
         if let Some(block) = reader.block() {
             after.checksum = Some(block.checksum);
         }
+        self.left_out += left_out;
         *after = Done {
             bytes,
             counted,
@@ -278,16 +291,18 @@ impl Source {
             let reader = segment.open(bytes, &self.selection)?;
             return Ok(Opened::There(Box::new(reader)));
         }
-        let behind = match done.bytes >= segment.bytes() {
+        // What that checkpoint counts is as it was.
+        let behind = match done.counted == segment.bytes() && done.bytes >= done.counted {
             true => segment.open_uncounted(bytes, &self.selection)?,
             false => None,
         };
+        let is_behind = behind.is_some();
         let mut reader = match behind {
             Some(reader) => reader,
             None => segment.open(bytes, &self.selection)?,
         };
-        let at_mark = done.bytes == segment.bytes();
-        let checksum = done.checksum.filter(|_| !at_mark);
+        let is_known = is_behind && done.bytes == done.counted;
+        let checksum = done.checksum.filter(|_| !is_known);
         if reader.skip_to(done.bytes, checksum)? {
             return Ok(Opened::There(Box::new(reader)));
         }
@@ -309,6 +324,23 @@ impl Done {
             checksum: None,
             counted: segment.bytes(),
         }
+    }
+}
+
+/// Can't something be read that no checkpoint counts?
+fn is_uncounted(segment: &Segment, error: &ReadError) -> bool {
+    let State::Growing(growing) = &segment.state else {
+        return false;
+    };
+    let counted = growing.mark.length;
+    match error {
+        ReadError::Damaged { byte, .. } => *byte >= counted,
+        ReadError::IndexEnds { found, .. } | ReadError::Short { found, .. } => *found >= counted,
+        ReadError::Index {
+            source: IndexError::Damaged { byte, .. } | IndexError::Torn { byte },
+            ..
+        } => (growing.index.as_ref()).is_some_and(|index| *byte >= index.length),
+        ReadError::Index { .. } | ReadError::Io { .. } => false,
     }
 }
 

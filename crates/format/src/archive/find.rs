@@ -33,9 +33,10 @@ pub fn find(path: &Path) -> Result<Vec<Found>, FindError> {
     let found = if !real.is_dir() {
         of_segment(&real, path)?
     } else if StateDir::new(&real).checkpoint().exists() {
-        vec![Found::all_of(as_typed(path, &real))]
+        vec![Found::all_of(state_as_typed(path, &real))]
     } else if real.ends_with(STATE_DIRECTORY) {
-        in_states(&as_typed(path, &real))?
+        let is_said = path.ends_with(STATE_DIRECTORY);
+        in_states(if is_said { path } else { &real })?
     } else {
         in_states(&path.join(STATE_DIRECTORY))?
     };
@@ -46,13 +47,14 @@ pub fn find(path: &Path) -> Result<Vec<Found>, FindError> {
     }
 }
 
-/// The path as it was typed, as far as it says in which directories it is.
-fn as_typed(typed: &Path, real: &Path) -> PathBuf {
-    let is_said = (typed.parent()).is_some_and(|above| above.file_name().is_some());
-    match is_said && typed.file_name().is_some() {
-        true => typed.into(),
-        false => real.into(),
-    }
+/// A state directory as it was typed, unless only the real path says that it is beside its data.
+fn state_as_typed(typed: &Path, real: &Path) -> PathBuf {
+    let is_beside = |path: &Path| {
+        path.parent()
+            .is_some_and(|above| above.ends_with(STATE_DIRECTORY))
+    };
+    let is_said = typed.file_name().is_some() && (is_beside(typed) || !is_beside(real));
+    if is_said { typed.into() } else { real.into() }
 }
 
 impl Found {

@@ -336,6 +336,13 @@ fn an_archive_is_found_by_each_of_its_paths() {
         };
         assert_eq!(found(path).expect("is found"), [expected], "{path}");
     }
+    std::os::unix::fs::symlink(laid.state.path(), laid.path("link")).expect("a link");
+    assert_eq!(found("link").expect("is found").len(), 1);
+    let linked = &found("link").expect("is found")[0].state;
+    assert_eq!(
+        linked.path(),
+        fs::canonicalize(laid.state.path()).expect("a path")
+    );
     fs::write(laid.path("sub/foreign"), "").expect("written");
     for (path, said) in [
         ("sub", "has no archives in it"),
