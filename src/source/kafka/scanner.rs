@@ -119,11 +119,11 @@ impl Scan {
             for run in &mut runs {
                 while run.len() > 0 && trouble.is_none() {
                     run.take(&mut |fetched| match fetched {
-                        Fetched::Record(record) if record.partition == partition => {
-                            if record.offset > last {
-                                (last, moved) = (record.offset, Instant::now());
-                                trouble = each(&record).is_break().then_some(Ok(()));
-                            }
+                        Fetched::Record(record)
+                            if record.partition == partition && record.offset > last =>
+                        {
+                            (last, moved) = (record.offset, Instant::now());
+                            trouble = each(&record).is_break().then_some(Ok(()));
                         }
                         Fetched::Failed(of, e) if of == partition => trouble = Some(Err(e)),
                         _ => {}
