@@ -114,7 +114,10 @@ impl Broker {
     pub fn ask(&mut self, state: &Path, report: &Report) -> Answer {
         let mut answer = Answer::default();
         let mut archives = self.config.archives.iter();
-        let archive = archives.find(|archive| archive.state == state).cloned();
+        // They may be typed otherwise.
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let archive = archives.find(|archive| real(&archive.state) == real(state));
+        let archive = archive.cloned();
         let asked = match &archive {
             Some(archive) => self.ask_of(archive, report, &mut answer),
             None => Err(anyhow::anyhow!(

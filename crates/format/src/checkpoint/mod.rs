@@ -257,4 +257,4 @@ fn not_ours(_: serde_json::Error) -> Unusable {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

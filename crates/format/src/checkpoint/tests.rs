@@ -53,7 +53,7 @@ fn taken_up() -> Checkpoint {
 }
 
 /// With everything that there can be.
-fn checkpoint() -> Checkpoint {
+pub(crate) fn checkpoint() -> Checkpoint {
     let position = |next, epoch| Position {
         next: NextOffset::new(next),
         epoch,

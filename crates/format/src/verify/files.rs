@@ -16,6 +16,25 @@ use crate::segment::{SegmentFile, growing};
 use crate::state_files::{STATE_DIRECTORY, StateDir};
 use crate::template::{GROWING, Template};
 
+/// The files below the directory that was looked at last: many archives may have the same one.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    directory: Option<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl Walked {
+    /// All files below a directory.
+    fn below(&mut self, directory: &Path) -> Result<&[PathBuf], (PathBuf, io::Error)> {
+        if self.directory.as_deref() != Some(directory) {
+            (self.directory, self.files) = (None, Vec::new());
+            walk(directory, &mut |path| self.files.push(path.to_owned()))?;
+            self.directory = Some(directory.to_owned());
+        }
+        Ok(&self.files)
+    }
+}
+
 /// Names the files below an archive's directory that are called like its segments, and that neither the manifest nor the
 /// checkpoint knows.
 pub(super) fn find_strange(
@@ -24,6 +43,7 @@ pub(super) fn find_strange(
     paths: &Paths,
     listing: &Listing,
     segments: &Segments,
+    walked: &mut Walked,
     findings: &mut Vec<Finding>,
 ) {
     let template = Template::parse(&checkpoint.identity.file).ok();
@@ -41,21 +61,21 @@ pub(super) fn find_strange(
     });
     let deleted = deleted.collect::<BTreeSet<_>>();
     let fixed = template.fixed_directory();
-    let mut found = Vec::new();
-    let walked = walk(&paths.directory, &mut |path| {
-        let Ok(name) = path.strip_prefix(&paths.directory) else {
-            return;
-        };
-        let name = fixed.join(name);
-        let Some(name) = name.to_str() else { return };
+    let is_strange = |path: &PathBuf| {
+        let name = path.strip_prefix(&paths.directory);
+        let name = name.map(|name| fixed.join(name)).unwrap_or_default();
+        let name = name.to_str().unwrap_or_default();
         let last = name.strip_suffix(GROWING).unwrap_or(name);
-        if template.can_give(last) && !known.contains(path) {
-            found.push(path.to_owned());
+        template.can_give(last) && !known.contains(path)
+    };
+    let found = match walked.below(&paths.directory) {
+        Ok(files) => files.iter().filter(|path| is_strange(path)).cloned(),
+        Err((path, source)) => {
+            findings.push(Finding::Unread { path, source });
+            return;
         }
-    });
-    if let Err((path, source)) = walked {
-        findings.push(Finding::Unread { path, source });
-    }
+    };
+    let found = found.collect::<Vec<_>>();
     if found.is_empty() {
         return;
     }

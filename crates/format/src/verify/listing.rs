@@ -11,6 +11,7 @@ use crate::gap;
 use crate::list::is_whole;
 use crate::manifest::{Entry, Sealed, VERSION};
 use crate::mark::{Mark, TAIL, Tail};
+use crate::read::Digest;
 use crate::state_files::StateDir;
 
 /// A list of segments and gaps, as far as it can be read.
@@ -205,6 +206,10 @@ impl<'a> Order<'a> {
             _ => return Err(LineFault::NotOpen(sequence)),
         }
         self.name(sealed.file.name.as_deref(), sequence)?;
+        let digest = sealed.xxh128.as_deref();
+        if digest.is_some_and(|digest| Digest::parse(digest).is_none()) {
+            return Err(LineFault::Digest);
+        }
         let contents = &sealed.contents;
         let mut partitions = 0_u64;
         for (partition, span) in &contents.partitions {

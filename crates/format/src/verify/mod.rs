@@ -19,6 +19,8 @@ mod listing;
 mod pieces;
 mod runs;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,6 +32,7 @@ use std::thread;
 pub use self::coverage::{Coverage, Hole};
 pub use self::finding::{Finding, LineFault, Severity};
 
+use self::files::Walked;
 use self::listing::Listing;
 use self::segments::{Listed, Segments};
 use crate::archive::{Paths, Segment};
@@ -143,7 +146,12 @@ impl Subject {
     }
 
     /// Puts together what was found in each segment.
-    fn finish(&self, mut findings: Vec<Finding>, results: Vec<segments::Result>) -> Report {
+    fn finish(
+        &self,
+        mut findings: Vec<Finding>,
+        results: Vec<segments::Result>,
+        walked: &mut Walked,
+    ) -> Report {
         let state = &self.state;
         let mut report = Report {
             name: self.name.clone(),
@@ -197,7 +205,15 @@ impl Subject {
         coverage.finish(&mut findings);
         if listing.is_whole {
             findings.extend(sum(state, checkpoint, segments));
-            files::find_strange(state, checkpoint, paths, listing, segments, &mut findings);
+            files::find_strange(
+                state,
+                checkpoint,
+                paths,
+                listing,
+                segments,
+                walked,
+                &mut findings,
+            );
         }
         let is_gap = |line: &&(u64, Entry)| matches!(line.1, Entry::Gap(_));
         report.gaps = listing.lines.iter().filter(is_gap).count() as u64;
@@ -238,7 +254,7 @@ pub fn verify(
             });
         }
         drop(done);
-        let mut early = BTreeMap::new();
+        let (mut early, mut walked) = (BTreeMap::new(), Walked::default());
         let mut results = (0..jobs.len()).map_while(|number| {
             loop {
                 if let Some(result) = early.remove(&number) {
@@ -250,7 +266,7 @@ pub fn verify(
         });
         for (subject, known) in subjects.iter().zip(known) {
             let results = results.by_ref().take(subject.segments().len());
-            each(subject.finish(known, results.collect()));
+            each(subject.finish(known, results.collect(), &mut walked));
         }
     });
 }
