@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -32,6 +32,8 @@ pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
     // A file that has reached the limit (`ulimit -f`) is an error of the write that hit it. Without a handler the signal
     // that comes with it would end the process.
     flag::register(SIGXFSZ, Arc::default())?;
+    // Where the parent had it ignored, nobody would learn how a command has ended.
+    flag::register(SIGCHLD, Arc::default())?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {

@@ -14,6 +14,7 @@ use crate::observe::reason::Reason;
 use crate::observe::status::Status;
 use crate::source::cluster::{Cluster, KafkaError, Trouble};
 use crate::world::clock::{Clock, Ticks};
+use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
 
@@ -35,6 +36,8 @@ pub struct Environment {
     /// The size in bytes of the last record that was reported as too large: only one of twice that size is reported
     /// again.
     pub said_too_large: Arc<AtomicU64>,
+    /// Commands that sealed segments are handed over to.
+    pub commands: Commands,
 }
 
 /// An archive, ready to run.

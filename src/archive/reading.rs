@@ -16,6 +16,7 @@ use super::backpressure::{Backpressure, Change};
 use super::checkpointing::{Checkpoints, Noted, Outcome};
 use super::definition::{Archive, Failure, Interruption};
 use super::disks::Disks;
+use super::handover::HandOver;
 use super::intake::Intake;
 use super::outstanding::Outstanding;
 use super::pending::pending_or;
@@ -49,6 +50,7 @@ pub(super) struct Reading<'a> {
     unreadable: UnreadablePartitions,
     pub checkpoints: Checkpoints,
     pub outstanding: &'a mut Outstanding,
+    handover: &'a HandOver,
     /// A look at the topic that is under way.
     looking: Option<Looking>,
     /// When this attempt began.
@@ -63,6 +65,7 @@ impl<'a> Reading<'a> {
         archive: &'a Archive,
         mut opened: Opened,
         outstanding: &'a mut Outstanding,
+        handover: &'a HandOver,
     ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
         let reader = archive.cluster.reader(topic, &opened.from).await;
@@ -85,6 +88,7 @@ impl<'a> Reading<'a> {
         if !unnamed.is_empty() {
             opened.pipeline.submit_names(unnamed.clone());
         }
+        handover.counts(&opened.checkpointed, &opened.disks);
         let encoder = Encoder::new(archive.config.format, topic);
         let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
@@ -99,6 +103,7 @@ impl<'a> Reading<'a> {
             unreadable: UnreadablePartitions::default(),
             checkpoints,
             outstanding,
+            handover,
             looking: None,
             began: Instant::now(),
         };
@@ -330,6 +335,9 @@ impl<'a> Reading<'a> {
                     // A sealed segment gets its final name once a checkpoint counts it.
                     self.checkpoints.ask();
                 }
+                if wrote.named > 0 {
+                    self.handover.named();
+                }
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
@@ -353,6 +361,7 @@ impl<'a> Reading<'a> {
             Noted::Stored { recreated } => {
                 self.goes_on();
                 let stored = self.checkpoints.stored();
+                self.handover.counts(stored, &self.disks);
                 if !stored.is_unverified() {
                     self.archive.cluster.commit(stored);
                     let unnamed = &stored.checkpoint().progress.unnamed;

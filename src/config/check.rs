@@ -101,6 +101,7 @@ fn check_archive(
         open_files: usize::try_from(*of.get(&OPEN_FILES)?).ok()?,
         seal_on_stop: *of.get(&SEAL_ON_STOP)?,
         index: *of.get(&INDEX)?,
+        on_seal: segments::on_seal(own, defaults),
         state: state?,
         start: *of.get(&START)?,
         flush: *of.get(&FLUSH)?,

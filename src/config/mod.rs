@@ -1,7 +1,7 @@
 //! The configuration: a table of keys, by which a TOML file is read, checked as a whole, then built into types.
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
-//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`timezone`], [`properties`]); [`check`] holds archives
+//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`timezone`], [`command`], [`properties`]); [`check`] holds archives
 //! against clusters and against each other, and builds what is in [`built`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
@@ -9,6 +9,7 @@ mod broker;
 mod built;
 mod check;
 mod clusters;
+mod command;
 mod compression;
 mod did_you_mean;
 mod duration;
@@ -39,7 +40,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Rotation, Start};
+pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, OnSeal, Rotation, Start};
 pub use load::load;
 pub use read::source_name;
 pub use report::LoadError;

@@ -6,6 +6,7 @@
 pub mod append_file;
 mod checkpoint_store;
 mod durable;
+pub mod handed_over;
 pub mod lock;
 pub mod manifest;
 mod remedy;

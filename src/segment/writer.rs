@@ -81,6 +81,8 @@ pub struct Wrote {
     pub changes: u64,
     /// Segments that were sealed.
     pub sealed: u64,
+    /// Sealed segments that have their final names now.
+    pub named: u64,
 }
 
 /// Why an entry was not appended.
@@ -121,6 +123,7 @@ impl std::ops::AddAssign for Wrote {
         self.bytes += more.bytes;
         self.changes += more.changes;
         self.sealed += more.sealed;
+        self.named += more.named;
     }
 }
 
@@ -196,7 +199,7 @@ impl Writer {
             records: advance.records,
             bytes,
             changes: 1,
-            sealed: 0,
+            ..Wrote::default()
         };
         let rotation = &self.config.rotation;
         let is_full = |segment: &OpenSegment| rotation::is_full(rotation, segment);

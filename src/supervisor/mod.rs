@@ -95,7 +95,10 @@ impl Supervisor {
         self.0.platform.allow_files(Needs {
             archives: listed.running() + archives.len(),
             segments: listed.open_segments()
-                + archives.iter().map(|a| a.open_segments_max()).sum::<usize>(),
+                + archives
+                    .iter()
+                    .map(|a| a.open_segments_max())
+                    .sum::<usize>(),
             depth: listed.depth(),
         });
         let clusters = self.0.platform.clusters(archives);

@@ -8,6 +8,8 @@ use crate::config::{self, Checked, Config};
 use crate::source::cluster::Cluster;
 use crate::source::kafka::KafkaClusters;
 use crate::world::clock::{RealClock, Ticks};
+use crate::world::commands::Commands;
+use crate::world::commands::real::RealPrograms;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
 use crate::world::fs::real::RealFs;
@@ -63,6 +65,7 @@ pub(super) fn machine(config: &Config) -> (Environment, Machine) {
         drain: config.shutdown_timeout / 2,
         memory_bytes: config.memory_bytes,
         said_too_large: Arc::default(),
+        commands: Commands::new(Arc::new(RealPrograms)),
     };
     let machine = Machine {
         fs,

@@ -27,9 +27,7 @@ impl Needs {
     /// How many files may be open at a time: beside those that are kept, all archives may have the directories above
     /// theirs open at the same time, to make their names durable.
     fn files(self) -> usize {
-        self.archives * (FILES_KEPT + self.depth)
-            + self.segments * FILES_OF_SEGMENT
-            + OTHER_FILES
+        self.archives * (FILES_KEPT + self.depth) + self.segments * FILES_OF_SEGMENT + OTHER_FILES
     }
 }
 
