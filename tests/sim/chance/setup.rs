@@ -109,7 +109,9 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         open_files: random.pick(&[1, 2, 16]),
         seal_on_stop: random.once_in(3) && template.as_ref().is_some_and(Template::has_sequence),
         index: !random.once_in(6),
-        on_seal: match template.as_ref().is_some_and(Template::has_sequence) && number % 2 == 0 {
+        on_seal: match template.as_ref().is_some_and(Template::has_sequence)
+            && number.is_multiple_of(2)
+        {
             true => Some(OnSeal::for_tests()),
             false => None,
         },
