@@ -12,6 +12,7 @@ use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
+use archiver::world::requests::Requests;
 use archiver::world::shutdown::{self, Shutdown};
 use archiver::{logging, signals};
 use clap::Parser;
@@ -43,7 +44,7 @@ fn main() {
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
-        Command::Demo => in_runtime(demo::run),
+        Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
     };
     logging::finish();
     kafka::exit(code)
@@ -110,11 +111,11 @@ fn run(common: &Common) -> u8 {
     };
     tracing::info!("configuration {source}: {count} {archives}{patterns}");
     // Until here, a signal does what it does to any process: there was nothing to end cleanly.
-    in_runtime(|shutdown| archive(config, shutdown))
+    in_runtime(|shutdown, seals| archive(config, shutdown, seals))
 }
 
-async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
-    let supervisor = match Supervisor::begin(&config, &shutdown) {
+async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Requests) -> u8 {
+    let supervisor = match Supervisor::begin(&config, &shutdown, seals) {
         Ok(supervisor) => supervisor,
         Err(e) => {
             logging::complain(&format!("archiver: {e}"));
@@ -132,10 +133,11 @@ fn find(common: &Common) -> Option<PathBuf> {
     typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
-/// Runs it with a shutdown that SIGINT and SIGTERM ask for.
-fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
+/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what SIGUSR1 asks for.
+fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Requests) -> F) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    if let Err(e) = signals::listen(stopper, FAILED) {
+    let seals = Requests::default();
+    if let Err(e) = signals::listen(stopper, seals.clone(), FAILED) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
         ));
@@ -154,7 +156,7 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
             return FAILED;
         }
     };
-    let code = runtime.block_on(work(shutdown));
+    let code = runtime.block_on(work(shutdown, seals));
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code

@@ -12,6 +12,8 @@ use archiver::ledger::Checkpointed;
 use archiver::observe::status::Status;
 use archiver::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::world::clock::{RealClock, Ticks};
+use archiver::world::commands::Commands;
+use archiver::world::commands::real::RealPrograms;
 use archiver::world::devices::Devices;
 use archiver::world::executor::{Cores, Pace};
 use archiver::world::fs::real::RealFs;
@@ -60,6 +62,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             drain: SECOND,
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
+            commands: Commands::new(Arc::new(RealPrograms)),
         },
     };
     let (end, _remains) = runtime.block_on(archive.run(shutdown));

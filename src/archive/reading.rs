@@ -8,6 +8,7 @@ use std::time::Duration;
 use archiver_format::checkpoint::Progress;
 use archiver_format::gap::Gap;
 use archiver_format::line::Encoder;
+use archiver_format::manifest::SealReason;
 use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use super::backpressure::{Backpressure, Change};
 use super::checkpointing::{Checkpoints, Noted, Outcome};
 use super::definition::{Archive, Failure, Interruption};
 use super::disks::Disks;
+use super::handover::HandOver;
 use super::intake::Intake;
 use super::outstanding::Outstanding;
 use super::pending::pending_or;
@@ -50,6 +52,7 @@ pub(super) struct Reading<'a> {
     unreadable: UnreadablePartitions,
     pub checkpoints: Checkpoints,
     pub outstanding: &'a mut Outstanding,
+    handover: &'a HandOver,
     /// A look at the topic that is under way.
     looking: Option<Looking>,
     /// When this attempt began.
@@ -64,6 +67,7 @@ impl<'a> Reading<'a> {
         archive: &'a Archive,
         mut opened: Opened,
         outstanding: &'a mut Outstanding,
+        handover: &'a HandOver,
     ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
         let reader = archive.cluster.reader(topic, &opened.from).await;
@@ -83,6 +87,7 @@ impl<'a> Reading<'a> {
             archive.cluster.commit(&opened.checkpointed);
         }
         finish_sealed(&mut opened.pipeline, &stored.progress);
+        handover.counts(&opened.checkpointed, &opened.disks);
         let encoder = Encoder::new(archive.config.format, topic);
         let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
@@ -97,6 +102,7 @@ impl<'a> Reading<'a> {
             unreadable: UnreadablePartitions::default(),
             checkpoints,
             outstanding,
+            handover,
             looking: None,
             began: Instant::now(),
         };
@@ -116,6 +122,7 @@ impl<'a> Reading<'a> {
             || config.rotation.idle.is_some()
             || !config.retention.is_endless();
         let mut pause = ticks.every(QUIET);
+        let mut seals = self.archive.environment.seals.listen();
         let arrived = self.intake.reader.arrived();
         // A segment's time may have been over before this start.
         self.rotate();
@@ -134,6 +141,7 @@ impl<'a> Reading<'a> {
                 () = checkpoint.next() => self.checkpoint(),
                 () = refresh.next() => self.refresh()?,
                 () = rotation.next(), if rotates => self.rotate(),
+                () = seals.next() => self.pipeline.submit_seal(SealReason::Asked),
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
                 () = arrived.notified(), if !more || !may_take => self.intake.more = true,
                 change = self.backpressure.change() => self.changed(change),
@@ -330,6 +338,9 @@ impl<'a> Reading<'a> {
                     // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.
                     self.checkpoints.ask();
                 }
+                if wrote.named > 0 {
+                    self.handover.named();
+                }
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
@@ -353,6 +364,7 @@ impl<'a> Reading<'a> {
             Noted::Stored { recreated } => {
                 self.goes_on();
                 let stored = self.checkpoints.stored();
+                self.handover.counts(stored, &self.disks);
                 if !stored.is_unverified() {
                     self.archive.cluster.commit(stored);
                     finish_sealed(&mut self.pipeline, &stored.checkpoint().progress);

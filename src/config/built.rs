@@ -89,6 +89,8 @@ pub struct Archive {
     pub seal_on_stop: bool,
     /// Each segment has an index.
     pub index: bool,
+    /// What each sealed segment is handed over to, if anything.
+    pub on_seal: Option<OnSeal>,
     /// The directory that holds this archive's checkpoint, lock and gaps.
     pub state: PathBuf,
     /// Where to begin when there is no checkpoint.
@@ -126,6 +128,25 @@ pub struct Rotation {
     pub idle: Option<Duration>,
     /// With fewer bytes on the disk `every` leaves it growing.
     pub bytes_min: u64,
+}
+
+/// A command that is run for each sealed segment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OnSeal {
+    /// The program and its arguments; at least one, and the first isn't empty. May hold secrets, so never printed.
+    pub words: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for OnSeal {
+    /// The program only: an argument may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnSeal")
+            .field("program", &self.words.first())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Archive {
@@ -210,6 +231,16 @@ mod for_tests {
         /// Takes the value for checked.
         pub fn for_tests(value: T) -> Self {
             Self::new(value)
+        }
+    }
+
+    impl OnSeal {
+        /// A command that a simulation runs.
+        pub fn for_tests() -> Self {
+            Self {
+                words: vec!["upload".into()],
+                timeout: Duration::from_secs(2),
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use archiver_format::envelope::ValueAs;
 use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
+use super::command::Words;
 use super::duration::{Aligned, Durations};
 use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
@@ -137,6 +138,10 @@ keys! {
         "a clean stop seals what is growing; needs `{seq}` in `file`");
     INDEX: Switch = ("index", EACH, Switch, Typed("true"),
         "note for each line its partition, offset and timestamp, in the state directory");
+    ON_SEAL: Words = ("on_seal", EACH, Words, Told("none"),
+        "a command that is run for each sealed segment, with its facts in the environment; needs `{seq}` in `file`");
+    ON_SEAL_TIMEOUT: Durations = ("on_seal_timeout", EACH, Durations(ms(1000), hours(24)), Typed("\"5m\""),
+        "how long that command may take before it is ended and tried again");
 
     // Less leaves no room for one large record on its way from a broker to a file.
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),

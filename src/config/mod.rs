@@ -2,14 +2,16 @@
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
 //! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`timezone`], [`topic_pattern`],
-//! [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against each other,
-//! and build what is in [`configuration`], [`built`] and [`pattern`]. Everything wrong on that way is collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
+//! [`command`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
+//! each other, and build what is in [`configuration`], [`built`] and [`pattern`]. Everything wrong on that way is
+//! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
 mod broker;
 mod built;
 mod check;
 mod check_pattern;
 mod clusters;
+mod command;
 mod compression;
 mod configuration;
 mod did_you_mean;
@@ -45,7 +47,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use built::{Archive, Checked, Cluster, Corrupt, Existing, Retention, Rotation, Start};
+pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
 pub use duration::parse as parse_duration;
 pub use load::load;

@@ -2,12 +2,12 @@
 
 use archiver_format::template::{PLACEHOLDERS, Template, TemplateError, with_sequence};
 
-use super::built::{Existing, Retention, Rotation};
+use super::built::{Existing, OnSeal, Retention, Rotation};
 use super::did_you_mean::nearest;
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    EXISTING, KEEP, KEEP_SIZE, ROTATE, ROTATE_EVERY, ROTATE_IDLE, ROTATE_MIN_SIZE, ROTATE_RECORDS,
-    ROTATE_SIZE, SEAL_ON_STOP, TIMEZONE,
+    EXISTING, KEEP, KEEP_SIZE, ON_SEAL, ON_SEAL_TIMEOUT, ROTATE, ROTATE_EVERY, ROTATE_IDLE,
+    ROTATE_MIN_SIZE, ROTATE_RECORDS, ROTATE_SIZE, SEAL_ON_STOP, TIMEZONE,
 };
 use super::name;
 use super::pattern;
@@ -137,6 +137,18 @@ pub(super) fn retention(template: &Template, own: &Table, defaults: &Table) -> R
     }
 }
 
+/// What each sealed segment is handed over to. An archive's empty list takes away the command in `[defaults]`.
+pub(super) fn on_seal(own: &Table, defaults: &Table) -> Option<OnSeal> {
+    let words = own.get(&ON_SEAL).or(defaults.get(&ON_SEAL))?;
+    let timeout = own
+        .get(&ON_SEAL_TIMEOUT)
+        .or(defaults.get(&ON_SEAL_TIMEOUT))?;
+    (!words.is_empty()).then(|| OnSeal {
+        words: words.clone(),
+        timeout: *timeout,
+    })
+}
+
 /// What stands in the `rotate` of a table must go together.
 pub(super) fn check_rotate(walker: &mut Walker<'_>, table: &Table) {
     let Some(rotate) = table.get(&ROTATE) else {
@@ -178,6 +190,15 @@ pub(super) fn check(
         if own.get(&SEAL_ON_STOP).or(defaults.get(&SEAL_ON_STOP)) == Some(&true) {
             walker.report(needs_sequence(file, &SEAL_ON_STOP, "false", own, defaults));
         }
+        if on_seal(own, defaults).is_some() {
+            walker.report(needs_sequence(file, &ON_SEAL, "[]", own, defaults));
+        }
+    }
+    if let Some(timeout) = own.at(&ON_SEAL_TIMEOUT)
+        && on_seal(own, defaults).is_none()
+    {
+        let problem = Problem::at(&timeout.span, "`on_seal_timeout` without `on_seal`");
+        walker.report(problem.help("leave it out, or say in `on_seal` which command is run"));
     }
     if let Some(existing) = own.at(&EXISTING)
         && *existing.value == Existing::Append

@@ -80,6 +80,7 @@ impl<'t> Settings<'t> {
             open_files: usize::try_from(*self.get(&OPEN_FILES)?).ok()?,
             seal_on_stop: *self.get(&SEAL_ON_STOP)?,
             index: *self.get(&INDEX)?,
+            on_seal: segments::on_seal(self.own, self.defaults),
             state,
             start: *self.get(&START)?,
             start_of: None,

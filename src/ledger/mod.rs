@@ -7,6 +7,7 @@ pub mod append_file;
 mod checkpoint_store;
 mod durable;
 mod first_listing_store;
+pub mod handed_over;
 pub mod lock;
 pub mod manifest;
 mod remedy;

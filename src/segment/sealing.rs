@@ -152,6 +152,7 @@ impl Writer {
             .retain(|segment| !sealed.contains(&segment.unnamed));
         Ok(Wrote {
             changes: 1,
+            named: paths.len() as u64,
             ..Wrote::default()
         })
     }

@@ -102,6 +102,8 @@ pub struct Wrote {
     pub sealed: u64,
     /// Were segments listed as deleted?
     pub deleted: bool,
+    /// Sealed segments that have their final names now.
+    pub named: u64,
 }
 
 /// Why an entry was not appended.
@@ -143,6 +145,7 @@ impl std::ops::AddAssign for Wrote {
         self.changes += more.changes;
         self.sealed += more.sealed;
         self.deleted |= more.deleted;
+        self.named += more.named;
     }
 }
 

@@ -27,6 +27,7 @@ use crate::observe::reason::Reason;
 use crate::observe::status::{Counts, State, Status};
 use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
+use crate::world::requests::Requests;
 use crate::world::shutdown::Shutdown;
 
 pub use ended::Ended;
@@ -68,9 +69,14 @@ impl Supervisor {
         }))
     }
 
-    /// Starts all configured archives and patterns, on this machine. Must be called within a tokio runtime.
-    pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
-        let (environment, machine) = platform::machine(config);
+    /// Starts all configured archives and patterns, on this machine. Each of `seals` has all segments sealed. Must be called
+    /// within a tokio runtime.
+    pub fn begin(
+        config: &Checked<Config>,
+        shutdown: &Shutdown,
+        seals: Requests,
+    ) -> Result<Self, Refused> {
+        let (environment, machine) = platform::machine(config, seals);
         let supervisor = Self::new(
             environment,
             machine,

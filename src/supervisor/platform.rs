@@ -8,11 +8,14 @@ use crate::config::{self, Checked, Config};
 use crate::source::cluster::{Cluster, Topics};
 use crate::source::kafka::KafkaClusters;
 use crate::world::clock::{RealClock, Ticks};
+use crate::world::commands::Commands;
+use crate::world::commands::real::RealPrograms;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
 use crate::world::fs::real::{FileMode, RealFs};
 use crate::world::fs::{Fs, Unanswered};
 use crate::world::open_files::{Needs, OpenFiles};
+use crate::world::requests::Requests;
 
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;
@@ -64,16 +67,18 @@ pub(super) struct Machine {
 }
 
 /// The environment and the platform of this machine.
-pub(super) fn machine(config: &Config) -> (Environment, Machine) {
+pub(super) fn machine(config: &Config, seals: Requests) -> (Environment, Machine) {
     let fs = RealFs::default();
     let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
         cores: Cores::default(),
         clock: Arc::new(RealClock),
         ticks: Ticks::default(),
+        seals,
         drain: config.shutdown_timeout / 2,
         memory_bytes: config.memory_bytes,
         said_too_large: Arc::default(),
+        commands: Commands::new(Arc::new(RealPrograms)),
     };
     let machine = Machine {
         fs,

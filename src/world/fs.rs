@@ -201,6 +201,15 @@ impl<'a> Reading<'a> {
             left: length,
         }
     }
+
+    /// Reads the file from one byte up to another one.
+    pub fn between(file: &'a dyn File, from: u64, to: u64) -> Self {
+        Self {
+            file,
+            at: from,
+            left: to.saturating_sub(from),
+        }
+    }
 }
 
 impl Read for Reading<'_> {

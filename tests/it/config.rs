@@ -42,6 +42,13 @@ impl Config {
         self.archive_on(&topic.bootstrap(), topic, file, keys)
     }
 
+    /// A line as it is typed, for the last archive.
+    pub fn line(mut self, typed: &str) -> Self {
+        self.archives.push_str(typed);
+        self.archives.push('\n');
+        self
+    }
+
     /// An archive on a cluster by its table's name, or elsewhere.
     pub fn archive_on(
         self,

@@ -34,6 +34,7 @@ mod flush;
 mod lock;
 mod log;
 mod newlines;
+mod on_seal;
 mod open_files;
 mod partitions;
 mod patterns;

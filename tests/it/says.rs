@@ -359,6 +359,26 @@ pub fn read_only(archive: &str) -> Says {
     Says::new(&[archive, "read-only file system"], &[])
 }
 
+/// A segment's command has failed, for this reason.
+pub fn not_handed_over(archive: &str, why: &str) -> Says {
+    Says::new(&[archive, "on_seal", why, "trying again"], &[])
+}
+
+pub fn hands_over_again(archive: &str) -> Says {
+    Says::new(&[archive, "on_seal", "goes on"], &[])
+}
+
+/// Nobody knows which segments were handed over.
+pub fn all_handed_over_again(archive: &str, segments: usize) -> Says {
+    let all = format!("all {segments} sealed");
+    Says::new(&[archive, "on_seal", "handed-over.json", &all], &[])
+}
+
+/// A segment is not there any more.
+pub fn left_out(archive: &str, file: &str) -> Says {
+    Says::new(&[archive, "on_seal", file, "left out"], &[])
+}
+
 pub fn newline_in_value(archive: &str, partition: i32, offset: i64) -> Says {
     Says::new(
         &[archive, &partition.to_string(), &offset.to_string()],

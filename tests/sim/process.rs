@@ -10,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::check::refusal;
+use super::commands::SimPrograms;
 use super::disk::SimFs;
 use super::platform::{SimClock, SimPlatform};
 use super::restart::Restart;
@@ -19,8 +20,10 @@ use crate::config::{self, Checked};
 use crate::observe::status::State;
 use crate::supervisor::{Ending, Supervisor};
 use crate::world::clock::Ticks;
+use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::{Cores, Pace};
+use crate::world::requests::Requests;
 use crate::world::shutdown::{self, Shutdown, Stopper};
 
 /// What a script does next.
@@ -215,9 +218,11 @@ impl World {
             cores: Cores::in_tasks(self.pace(fs.clone())),
             clock: Arc::new(SimClock::new(&self.now)),
             ticks: Ticks::default(),
+            seals: Requests::default(),
             drain: Duration::from_secs(5),
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
+            commands: Commands::new(Arc::new(SimPrograms::new(self, fs.clone()))),
         };
         let platform = SimPlatform {
             fs: fs.clone(),

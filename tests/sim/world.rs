@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check::Tally;
+use super::commands::Given;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
@@ -36,6 +37,8 @@ pub struct World {
     pub is_contested: AtomicBool,
     /// What the archives of the present process are doing.
     pub statuses: Mutex<Vec<Arc<Status>>>,
+    /// What commands were given.
+    pub given: Arc<Mutex<Given>>,
     /// Milliseconds since the run began.
     pub now: Arc<AtomicU64>,
     /// Blocking work takes no time.
@@ -89,6 +92,7 @@ impl World {
             at_newline: Mutex::default(),
             is_contested: AtomicBool::default(),
             statuses: Mutex::default(),
+            given: Arc::default(),
             now: Arc::default(),
             is_brisk: false,
             budget: 1 << 20,

@@ -91,6 +91,23 @@ pub enum SealReason {
     Recreated,
 }
 
+impl SealReason {
+    /// As it stands in the line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Records => "records",
+            Self::Every => "every",
+            Self::Idle => "idle",
+            Self::OpenFiles => "open_files",
+            Self::Stop => "stop",
+            Self::Asked => "asked",
+            Self::Changed => "changed",
+            Self::Recreated => "recreated",
+        }
+    }
+}
+
 /// A segment that was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
@@ -146,6 +163,17 @@ mod tests {
     use crate::mark::FileId;
 
     use super::*;
+
+    #[test]
+    fn a_reason_has_one_name() {
+        use SealReason::*;
+        for reason in [
+            Size, Records, Every, Idle, OpenFiles, Stop, Asked, Changed, Recreated,
+        ] {
+            let written = serde_json::to_value(reason).expect("a name");
+            assert_eq!(written, reason.name());
+        }
+    }
 
     #[test]
     fn what_is_listed_is_read_back() {

@@ -109,6 +109,8 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#keep =",
             "#keep_size =",
             "#topic_pattern =",
+            "#on_seal =",
+            "#on_seal_timeout = \"1h\"",
         ];
         !examples.iter().any(|start| line.starts_with(start)) && !line.starts_with("# ")
     };

@@ -142,6 +142,7 @@ fn what_begins_new_segments_needs_numbers_in_their_names() {
     for (key, off, value) in [
         ("rotate", "{}", "{ records = 5 }"),
         ("seal_on_stop", "false", "true"),
+        ("on_seal", "[]", "[\"upload\"]"),
     ] {
         let typed = format!("{key} = {value}\n");
         assert_eq!(
@@ -165,6 +166,54 @@ fn what_begins_new_segments_needs_numbers_in_their_names() {
     loaded(&archive("p{partition}.gz", ""));
     // It says nothing by itself.
     loaded(&archive("a.gz", "open_files = 2\ntimezone = \"UTC\"\n"));
+}
+
+#[test]
+fn a_command_is_a_list_of_words() {
+    let of = |defaults: &str, keys: &str| {
+        let text = format!("{defaults}{}", archive("{seq}", keys));
+        let on_seal = loaded(&text).archives[0].on_seal.clone();
+        on_seal.map(|on_seal| (on_seal.words.join("|"), on_seal.timeout))
+    };
+    let minutes = |count| Duration::from_mins(count);
+    let words = "on_seal = [\"sh\", \"-c\", \"\", \"${SECRET}\"]\n";
+    assert_eq!(of("", words), Some(("sh|-c||hunter2".into(), minutes(5))));
+    let defaults = "[defaults]\non_seal = [\"a\"]\non_seal_timeout = \"1m\"\n";
+    assert_eq!(of(defaults, ""), Some(("a".into(), minutes(1))));
+    assert_eq!(
+        of(defaults, "on_seal_timeout = \"2m\"\n"),
+        Some(("a".into(), minutes(2)))
+    );
+    assert_eq!(of(defaults, "on_seal = []\n"), None);
+    assert_eq!(of("", ""), None);
+    for (typed, said) in [
+        (
+            "on_seal = \"upload it\"",
+            "expected a list of words such as [\"/usr/local/bin/upload\", \"--quiet\"], found a string",
+        ),
+        (
+            "on_seal = [\"\", \"a\"]",
+            "`on_seal` begins with an empty word, where a program should be",
+        ),
+        (
+            "on_seal = [\"a\\u0000\"]",
+            "`on_seal` has a zero byte in it",
+        ),
+        (
+            "on_seal = [\"a\", 5]",
+            "expected a word, a string, found an integer",
+        ),
+        (
+            "on_seal_timeout = \"1m\"",
+            "`on_seal_timeout` without `on_seal` | leave it out, or say in `on_seal` which command is run",
+        ),
+    ] {
+        let found = summary(&archive("{seq}", &format!("{typed}\n")));
+        assert_eq!(found, [said], "{typed}");
+    }
+    // An argument may be a secret.
+    let config = loaded(&archive("{seq}", words));
+    assert!(!format!("{config:?}").contains("hunter2"));
 }
 
 #[test]

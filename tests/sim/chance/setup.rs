@@ -10,7 +10,7 @@ use archiver_format::line::{Format, Newline};
 use archiver_format::template::Template;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Corrupt, Existing, Pattern, Retention, Rotation, Start};
+use crate::config::{Archive, Corrupt, Existing, OnSeal, Pattern, Retention, Rotation, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -119,6 +119,12 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         open_files: random.pick(&[1, 2, 16]),
         seal_on_stop: random.once_in(3) && template.as_ref().is_some_and(Template::has_sequence),
         index: !random.once_in(6),
+        on_seal: match template.as_ref().is_some_and(Template::has_sequence)
+            && number.is_multiple_of(2)
+        {
+            true => Some(OnSeal::for_tests()),
+            false => None,
+        },
         template: template.unwrap_or(Archive::for_tests().template),
         file,
         start: random.pick(&[Start::Latest, Start::Earliest]),

@@ -13,6 +13,7 @@ use archiver_format::position::Position;
 use archiver_format::record::Partition;
 use serde::Deserialize;
 
+use super::commands::check_order;
 use super::kafka::{Log, Topic};
 use super::world::{Touched, Watched, World, lock};
 use holds::Holds;
@@ -68,6 +69,9 @@ pub fn check(world: &World) -> Result<(), String> {
             Some(why) if touched.is_none() => return Err(of(format!("it can't go on: {why}"))),
             Some(_) => {}
             None => check_archive(world, archive).map_err(of)?,
+        }
+        if touched.is_none() && archive.config.on_seal.is_some() {
+            check_order(world, archive).map_err(of)?;
         }
         let is_moved = touched == Some(Touched::Moved);
         let is_foreign = lock(&world.foreign).contains_key(&archive.config.file);

@@ -7,7 +7,7 @@ use archiver_format::compression::Compression;
 use archiver_format::template::Template;
 
 use super::{Scene, archive, topic, write};
-use crate::config::{Archive, Rotation};
+use crate::config::{Archive, OnSeal, Rotation};
 use crate::sim::world::World;
 
 /// Each segment holds a few records.
@@ -19,6 +19,7 @@ pub const BY_RECORDS: Scene = Scene {
             records: Some(3),
             ..Rotation::default()
         };
+        config(world).on_seal = Some(OnSeal::for_tests());
     },
     happens: |world, _| write(world, 1),
     steps: 4,

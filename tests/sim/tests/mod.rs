@@ -3,6 +3,7 @@ mod begins;
 mod brokers;
 mod elsewhere;
 mod full;
+mod handover;
 mod locks;
 mod mutations;
 mod others;

@@ -10,6 +10,7 @@ mod client;
 mod convert;
 mod exit;
 mod message;
+mod pipe;
 mod queue;
 #[cfg(target_env = "gnu")]
 mod wait;
