@@ -66,8 +66,15 @@ fn each_library_stops_at_one_edge() {
 #[test]
 fn only_the_log_may_wait_for_standard_error() {
     only_in("eprint", &[]);
-    // Before there is a log.
-    only_in("stderr()", &["src/logging.rs", "src/main.rs"]);
+    // Before there is a log; and a bar, on a terminal.
+    only_in(
+        "stderr()",
+        &[
+            "src/logging.rs",
+            "src/main.rs",
+            "src/commands/verify/progress.rs",
+        ],
+    );
 }
 
 #[test]
@@ -100,6 +107,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/commands/",
                 "crates/format/src/archive/",
                 "crates/format/src/read/",
+                "crates/format/src/verify/",
             ],
         );
     }

@@ -1,7 +1,6 @@
 //! What Kafka says of an archive: whether offsets that it lacks ever were records, and how far it is behind.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -12,12 +11,10 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::deep::{Compared, compare};
+use super::held::{FAR, Held};
 use crate::config::{self, Archive, Checked, Config};
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::{Scan, Scanner};
-
-/// Behind so many offsets that nobody asks for a partition is read anew instead of on.
-pub(super) const FAR: i64 = 20_000;
 
 /// The clusters of a configuration.
 pub struct Broker {
@@ -49,22 +46,14 @@ pub struct Answer {
     pub compared: Option<Compared>,
 }
 
-/// A partition as Kafka has it.
-#[derive(Debug, Serialize)]
-pub struct Held {
-    pub partition: Partition,
-    /// The first offset of its log, and the one behind the last that a consumer sees.
-    pub start: i64,
-    pub end: i64,
-    /// The offset that the archive reads next.
-    pub next: i64,
-}
-
 /// Offsets of records that the archive lacks.
 #[derive(Debug, Serialize)]
 pub struct Lost {
+    /// The partition.
     pub partition: Partition,
+    /// The first of them.
     pub from: i64,
+    /// The offset behind the last.
     pub to: i64,
 }
 

@@ -11,8 +11,7 @@ use archiver_format::record::{Partition, Record};
 use archiver_format::verify::{Comparable, Report};
 use serde::Serialize;
 
-use super::broker::{FAR, Held};
-use super::shown;
+use super::held::{FAR, Held};
 use crate::config::Archive;
 use crate::source::kafka::Scan;
 
@@ -39,8 +38,11 @@ pub struct Compared {
 /// A line that isn't what Kafka holds.
 #[derive(Debug, Serialize)]
 pub struct Differing {
+    /// The segment.
     pub file: String,
+    /// The partition of its record.
     pub partition: Partition,
+    /// The offset of its record.
     pub offset: i64,
 }
 
@@ -82,7 +84,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn segment(&mut self, of: &Comparable) -> anyhow::Result<()> {
-        let file = shown(&of.segment.path_now());
+        let file = of.segment.path_now().display().to_string();
         let opened = of.segment.open(of.segment.bytes(), &Selection::default());
         // What is wrong with it was said.
         let Ok(mut reader) = opened else {

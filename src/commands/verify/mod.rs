@@ -2,10 +2,10 @@
 
 mod broker;
 mod deep;
+mod held;
 mod progress;
 mod verdict;
 
-use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use archiver_format::verify::{Subject, verify};
@@ -106,9 +106,4 @@ impl Verdicts {
         }
         self.output.flush()
     }
-}
-
-/// A path as people see it.
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -4,7 +4,6 @@ use archiver_format::verify::{Finding, Hole, Report, Severity};
 use serde::Serialize;
 
 use super::broker::Answer;
-use super::shown;
 use crate::terminal::{Style, Styles, bytes};
 
 /// So many findings and holes are said for people; all of them in JSON.
@@ -239,7 +238,7 @@ impl Found {
                 Severity::Unknown => "unknown",
                 Severity::Wrong => "wrong",
             },
-            file: shown(finding.path()),
+            file: finding.path().display().to_string(),
             text: finding.to_string(),
             bad: severity == Severity::Wrong,
         }
