@@ -6,7 +6,7 @@ use crate::observe::status::HandedOver;
 use crate::sim::chance::finish;
 use crate::sim::disk::Crash;
 use crate::sim::process::{Ended, Step};
-use crate::sim::scenes::SCENES;
+use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::{World, lock};
 
 /// A world whose archive has a command for its segments of a few records.
@@ -15,7 +15,15 @@ fn world(seed: u64) -> World {
     let scene = scenes.find(|scene| scene.name == "segments of a few records");
     let scene = scene.expect("a scene");
     let world = scene.world(seed);
-    let ended = world.process(&mut scene.script());
+    let mut steps = 0;
+    let ended = world.process(&mut |world| {
+        steps += 1;
+        write(world, 1);
+        match steps {
+            13 => Step::Stop,
+            _ => Step::Wait(Duration::from_secs(1)),
+        }
+    });
     assert_eq!(ended, Ok(Ended::Stopped { clean: true }));
     finish(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     world
