@@ -108,6 +108,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "crates/format/src/archive/",
                 "crates/format/src/read/",
                 "crates/format/src/verify/",
+                "crates/format/src/verify/",
             ],
         );
     }
