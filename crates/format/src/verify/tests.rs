@@ -16,11 +16,14 @@ use crate::position::Positions;
 use crate::record::NextOffset;
 use crate::state_files::StateDir;
 
+/// The lines of the manifest that a segment stands between, and its offsets.
+type Told<'a> = ((u64, Option<u64>), &'a [i64]);
+
 /// An archive of one partition, of which the next offset is this; its gaps by the lines of the manifest.
 fn covered(
     next: i64,
     gaps: &[(u64, i64, Option<i64>, GapReason)],
-    segments: &[((u64, Option<u64>), &[i64])],
+    segments: &[Told<'_>],
 ) -> (Vec<Finding>, Vec<(i64, i64)>) {
     let mut checkpoint = checkpoint();
     let positions = [(0, NextOffset::new(next).into())];
