@@ -112,6 +112,7 @@ impl Writer {
         fs: &dyn Fs,
         deleted: &[SegmentFile],
     ) -> Result<Wrote, WriteError> {
+        // Also those that an attempt before has removed, and perhaps not durably.
         let mut removed = Vec::new();
         for file in deleted.iter().filter(|file| self.deleted.contains(file)) {
             let path = paths::sealed(&self.config, file);
@@ -123,7 +124,6 @@ impl Writer {
                 Ok(found) if found.id() == file.id => {
                     fs::remove_if_there(fs, &path).map_err(io)?;
                     tracing::info!("archive {}: deleted {}", self.config.name, path.display());
-                    removed.push(path.clone());
                 }
                 Ok(_) => tracing::warn!(
                     "archive {}: {} is another file than was sealed there, and is not deleted",
@@ -133,6 +133,7 @@ impl Writer {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(io(e).into()),
             }
+            removed.push(path.clone());
             let index = StateDir::new(&self.config.state).index(file.sequence);
             fs::remove_if_there(fs, &index).map_err(io)?;
         }

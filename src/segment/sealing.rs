@@ -200,10 +200,14 @@ pub(super) fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {
-        fs::sync_dir(fs, dir).map_err(|source| Refused::Io {
-            path: dir.to_path_buf(),
-            source,
-        })?;
+        match fs::sync_dir(fs, dir) {
+            // Somebody has taken it away, with all that was in it.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            synced => synced.map_err(|source| Refused::Io {
+                path: dir.to_path_buf(),
+                source,
+            })?,
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The files of a checkpoint: each must be as it was then, or longer. Looking for them changes nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
@@ -29,6 +29,8 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
+    /// The directories that such segments are in, or were: an attempt before may have removed them, and not durably.
+    uncounted_in: Vec<PathBuf>,
     /// Sealed segments that something is still to be done to.
     pub sealed: Sealed,
     /// Where the indexes are.
@@ -84,6 +86,10 @@ impl Place {
             uncounted,
             sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
+        let paths = uncounted
+            .iter()
+            .map(|file| paths::sealed(&self.config, file));
+        let uncounted_in = paths.map(|path| fs::parent(&path).to_path_buf()).collect();
         let mut found = Vec::new();
         for segment in uncounted {
             found.extend(self.uncounted(fs, segment, locked)?);
@@ -92,6 +98,7 @@ impl Place {
             manifest,
             open,
             uncounted: found,
+            uncounted_in,
             sealed: Sealed {
                 unnamed: progress.unnamed.clone(),
                 deleted: progress.deleted.clone(),
@@ -226,7 +233,6 @@ impl Files {
             path: self.dir.indexes(),
             source,
         })?;
-        let mut dirs = Vec::<&Path>::new();
         for Uncounted { segment, handle } in &self.uncounted {
             let io = |source| Refused::Io {
                 path: handle.path.clone(),
@@ -235,15 +241,17 @@ impl Files {
             bytes += handle.file.stat().map_err(io)?.length;
             fs::remove_if_there(fs, &handle.path).map_err(io)?;
             fs::remove_if_there(fs, &self.dir.index(segment.sequence)).map_err(io)?;
-            dirs.push(fs::parent(&handle.path));
         }
-        dirs.sort_unstable();
-        dirs.dedup();
-        for dir in dirs {
-            fs::sync_dir(fs, dir).map_err(|source| Refused::Io {
-                path: dir.to_path_buf(),
-                source,
-            })?;
+        self.uncounted_in.sort_unstable();
+        self.uncounted_in.dedup();
+        for dir in &self.uncounted_in {
+            match fs::sync_dir(fs, dir) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                synced => synced.map_err(|source| Refused::Io {
+                    path: dir.clone(),
+                    source,
+                })?,
+            }
         }
         self.manifest.cut(fs)?;
         Ok(bytes)
