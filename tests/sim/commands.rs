@@ -24,9 +24,14 @@ use crate::world::commands::{Command, CommandError, Leash, Programs, Turn};
 pub struct Given {
     /// The numbers of the segments with which a command has succeeded, in their order, for each archive.
     pub done: BTreeMap<String, Vec<u64>>,
+    /// How often in a row each archive's command has had no luck.
+    unlucky: BTreeMap<String, u32>,
     /// Something that a command must not see.
     pub wrong: Option<String>,
 }
+
+/// A command has luck after so many failures in a row, as the pauses between them double.
+const UNLUCKY_MOST: u32 = 4;
 
 /// The commands of one process.
 pub struct SimPrograms {
@@ -124,7 +129,16 @@ impl Programs for SimPrograms {
             if let Some(what) = facts.misfit(&fs) {
                 wrong(format!("archive {archive}: {what}"));
             }
-            let fate = random.below(6);
+            let fate = {
+                let mut given = lock(&given);
+                let unlucky = given.unlucky.entry(archive.clone()).or_default();
+                let fate = match random.below(6) {
+                    0 | 1 if *unlucky == UNLUCKY_MOST => 2,
+                    drawn => drawn,
+                };
+                *unlucky = if fate < 2 { *unlucky + 1 } else { 0 };
+                fate
+            };
             let takes = Duration::from_millis(random.pick(&[0, 3, 40, 700]));
             sleep(takes).await;
             while fate == 0 && leash.ended().is_none() {
