@@ -1,7 +1,7 @@
 //! The files of a checkpoint: each must be as it was then, or longer. Looking for them changes nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
@@ -27,6 +27,8 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
+    /// The directories of those whose files are gone: perhaps since an attempt that failed before that was durable.
+    emptied: Vec<PathBuf>,
     /// Where the indexes are.
     dir: StateDir,
     /// Does each open segment get an index?
@@ -79,14 +81,19 @@ impl Place {
             manifest,
             uncounted,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
-        let mut found = Vec::new();
+        let (mut found, mut emptied) = (Vec::new(), Vec::new());
         for segment in uncounted {
-            found.extend(self.uncounted(fs, segment, locked)?);
+            let above = fs::parent(&paths::sealed(&self.config, &segment)).to_path_buf();
+            match self.uncounted(fs, segment, locked)? {
+                Some(segment) => found.push(segment),
+                None => emptied.push(above),
+            }
         }
         Ok(Files {
             manifest,
             open,
             uncounted: found,
+            emptied,
             dir: self.dir.clone(),
             has_indexes: self.config.index,
         })
@@ -213,7 +220,11 @@ impl Files {
             path: self.dir.indexes(),
             source,
         })?;
-        let mut dirs = Vec::<&Path>::new();
+        let mut dirs = self
+            .emptied
+            .iter()
+            .map(PathBuf::as_path)
+            .collect::<Vec<_>>();
         for Uncounted { segment, handle } in &self.uncounted {
             let io = |source| Refused::Io {
                 path: handle.path.clone(),
@@ -227,10 +238,14 @@ impl Files {
         dirs.sort_unstable();
         dirs.dedup();
         for dir in dirs {
-            fs::sync_dir(fs, dir).map_err(|source| Refused::Io {
-                path: dir.to_path_buf(),
-                source,
-            })?;
+            match fs::sync_dir(fs, dir) {
+                // Without the directory no file comes back there.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                synced => synced.map_err(|source| Refused::Io {
+                    path: dir.to_path_buf(),
+                    source,
+                })?,
+            }
         }
         self.manifest.cut(fs)?;
         Ok(bytes)

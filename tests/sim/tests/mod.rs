@@ -6,6 +6,7 @@ mod full;
 mod locks;
 mod mutations;
 mod others;
+mod removed;
 mod restarts;
 mod scenes;
 mod seeds;
