@@ -7,6 +7,7 @@ mod handover;
 mod locks;
 mod mutations;
 mod others;
+mod removed;
 mod restarts;
 mod scenes;
 mod seeds;
