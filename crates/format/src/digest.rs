@@ -1,5 +1,5 @@
-//! The digest of a whole file: XXH3-128, as `xxh128sum` prints it. SHA-256 would cost about a third of the time that a
-//! record takes in all, this a thirtieth; it finds damage, and is no proof against somebody who forges a file.
+//! The digest of a whole file: XXH3-128, as `xxh128sum` prints it. SHA-256, at 2.1 GB/s, would cost more than a quarter of
+//! what a raw record costs in all. This one finds damage, and is no proof against somebody who forges a file.
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
