@@ -11,7 +11,6 @@ use archiver_format::state_files::StateDir;
 use jiff::Timestamp;
 
 use super::paths;
-use super::sealing::sync_parents;
 use super::writer::{WriteError, Writer, Wrote};
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
@@ -137,7 +136,7 @@ impl Writer {
             let index = StateDir::new(&self.config.state).index(file.sequence);
             fs::remove_if_there(fs, &index).map_err(io)?;
         }
-        sync_parents(fs, &removed).map_err(WriteError::Syncing)?;
+        paths::sync_parents(fs, &removed).map_err(WriteError::Syncing)?;
         self.deleted.retain(|file| !deleted.contains(file));
         Ok(Wrote {
             changes: 1,

@@ -4,7 +4,7 @@
 //! its final name. So whoever finds a final name finds a file that never changes again.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use archiver_format::checkpoint::Unnamed;
@@ -21,7 +21,7 @@ use super::writer::{SealedSegment, WriteError, Writer, Wrote};
 use crate::ledger::SealedHandle;
 use crate::ledger::append_file::{Refused, read_tail};
 use crate::world::clock::rfc3339;
-use crate::world::fs::{self, Fs};
+use crate::world::fs::Fs;
 
 impl Writer {
     /// Seals the segments whose time has come.
@@ -147,7 +147,7 @@ impl Writer {
                 );
             }
         }
-        sync_parents(fs, &paths).map_err(WriteError::Syncing)?;
+        paths::sync_parents(fs, &paths).map_err(WriteError::Syncing)?;
         self.unnamed
             .retain(|segment| !sealed.contains(&segment.unnamed));
         Ok(Wrote {
@@ -189,25 +189,4 @@ fn is_known(fs: &dyn Fs, path: &Path, unnamed: &Unnamed) -> io::Result<bool> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
     }
-}
-
-/// Makes names durable.
-pub(super) fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
-    let mut dirs = paths
-        .iter()
-        .map(|path| fs::parent(path))
-        .collect::<Vec<_>>();
-    dirs.sort_unstable();
-    dirs.dedup();
-    for dir in dirs {
-        match fs::sync_dir(fs, dir) {
-            // Somebody has taken it away, with all that was in it.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            synced => synced.map_err(|source| Refused::Io {
-                path: dir.to_path_buf(),
-                source,
-            })?,
-        }
-    }
-    Ok(())
 }
