@@ -6,11 +6,12 @@
 //! their way, and sealed (`sealing`) when they are large or old enough (`rotation`).
 
 pub mod batch;
+pub mod kept;
 pub mod open_segment;
 pub mod opening;
 pub mod paths;
 pub mod pipeline;
-pub mod retention;
+mod retention;
 mod rotation;
 pub mod router;
 mod sealing;

@@ -5,39 +5,15 @@
 
 use std::io;
 
-use archiver_format::manifest::{DeleteReason, Deleted, Entry, Sealed};
+use archiver_format::manifest::{DeleteReason, Deleted, Entry};
 use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::StateDir;
-use jiff::Timestamp;
 
 use super::paths;
 use super::writer::{WriteError, Writer, Wrote};
 use crate::ledger::append_file::Refused;
 use crate::world::clock::rfc3339;
 use crate::world::fs::{self, Fs};
-
-/// A sealed segment that may be deleted one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    file: SegmentFile,
-    bytes: u64,
-    /// The timestamp of its newest record, or when it was sealed if none has one; in milliseconds since 1970.
-    newest: i64,
-}
-
-impl From<&Sealed> for Kept {
-    fn from(sealed: &Sealed) -> Self {
-        let newest = sealed.contents.latest();
-        let when = || sealed.sealed.parse::<Timestamp>().ok();
-        let newest = newest.or_else(|| when().map(Timestamp::as_millisecond));
-        Self {
-            file: sealed.file.clone(),
-            bytes: sealed.bytes,
-            // What can't be told is not old.
-            newest: newest.unwrap_or(i64::MAX),
-        }
-    }
-}
 
 impl Writer {
     /// Lists the segments as deleted that are not to be kept any longer. One without its final name is left until it has

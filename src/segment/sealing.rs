@@ -11,10 +11,10 @@ use archiver_format::checkpoint::Unnamed;
 use archiver_format::manifest::{Entry, SealReason, Sealed};
 use archiver_format::segment::{SegmentFile, growing};
 
+use super::kept::Kept;
 use super::open_segment::OpenSegment;
 use super::opening::refuse_existing;
 use super::paths;
-use super::retention::Kept;
 use super::rotation;
 use super::segment_index::SegmentIndex;
 use super::writer::{SealedSegment, WriteError, Writer, Wrote};

@@ -13,8 +13,8 @@ use archiver_format::position::{Advance, Misstep, Positions};
 use archiver_format::segment::SegmentFile;
 
 use super::batch::Member;
+use super::kept::Kept;
 use super::open_segment::{Before, OpenSegment};
-use super::retention::Kept;
 use super::rotation;
 use super::segment_index::SegmentIndex;
 use crate::config::{Archive, Checked};
