@@ -40,7 +40,7 @@ demo:
 	$(CARGO) run --locked -- demo
 
 test:
-	@scripts/need.sh rust build java maven
+	@scripts/need.sh rust build java maven python3
 	$(CARGO) test --locked
 
 crashes: storm powercut
@@ -62,7 +62,7 @@ brokers:
 	ARCHIVER_OUTAGE_SECONDS=30 ARCHIVER_FAULT_ROUNDS=5 $(CARGO) test --locked --test it brokers -- --nocapture
 
 test-kafka3:
-	@scripts/need.sh rust build java maven
+	@scripts/need.sh rust build java maven python3
 	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
 
 # Optimised, as it has so much to do; replay shares that build.

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from programs import ARCHIVERS
 from report import thousands
 
 WIDTH, LABEL_WIDTH, NUMBER_WIDTH = 840, 290, 90
@@ -11,7 +12,7 @@ OURS, OTHERS, TEXT = "#2a78d6", "#9a9a94", "#7d7d7d"
 
 def svg(results):
     """Of the results that have figures; None where none has."""
-    bars = [(r.label.replace("\\", ""), r.figures()["records_per_s"], r.key in ("raw", "gzip", "zstd"))
+    bars = [(r.label.replace("\\", ""), r.figures()["records_per_s"], r.key in ARCHIVERS)
             for r in results if r.figures()]  # fmt: skip
     if not bars:
         return None

@@ -31,6 +31,7 @@ class Job:
     files: list[Path]
     stdout: Path | None = None  # the last command's output; None where the program opens its files itself
     bytes_per_file: int | None = None  # None where compression leaves that open: then the end is silence
+    only_values: bool = True  # else each line has more in it
     ends_itself: bool = False  # else it is stopped by SIGTERM when all is there
     exit_codes: tuple[int, ...] = (0,)
     # For what writes no files: its standard output → (records, seconds).

@@ -14,7 +14,7 @@ RECORD_BYTES = 190
 PARTITIONS = 6
 # The slow programs get a topic of their own, or most of the time would be theirs.
 SLOW_RECORDS_MAX = 2_000_000
-SLOW = ["kcat-gzip", "kcat-zstd", "rsyslog", "loop"]
+SLOW = ["kcat-gzip", "kcat-zstd", "kcat-json", "rsyslog", "loop"]
 # What a topic of another shape holds, whatever the size of its records.
 SHAPE_BYTES = 760_000_000
 SHAPE_BYTES_QUICK = 40_000_000

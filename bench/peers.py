@@ -11,15 +11,17 @@ LABELS = {
     "kcat": "kcat to a file",
     "kcat-gzip": "kcat \\| gzip -1",
     "kcat-zstd": "kcat \\| zstd -1 -T0",
+    "kcat-json": "kcat -J to a file",
     "perf": "ConsumerPerformance (writes nothing)",
     "rsyslog": "rsyslog (imkafka, omfile)",
     "connect": "Kafka Connect FileStreamSink",
     "loop": "Python loop (confluent-kafka)",
 }
 KCATS = {
-    "kcat": (None, ""),
-    "kcat-gzip": (["gzip", "-1"], ".gz"),
-    "kcat-zstd": (["zstd", "-1", "-T0", "-q", "-c"], ".zst"),
+    "kcat": (None, "", []),
+    "kcat-gzip": (["gzip", "-1"], ".gz", []),
+    "kcat-zstd": (["zstd", "-1", "-T0", "-q", "-c"], ".zst", []),
+    "kcat-json": (None, "", ["-J"]),
 }
 # What a program reads in a group must be new each time, or it goes on where the last run ended.
 GROUPS = (f"bench-{os.getpid()}-{i}" for i in itertools.count())
@@ -32,16 +34,16 @@ def program(key, address, topic):
 
 
 def kcat(key, address, topic):
-    compressor, ending = KCATS[key]
+    compressor, ending, more = KCATS[key]
     # Assigned, not subscribed, and its output buffered: unbuffered (-u) it is five times slower.
-    read = [setup.command("kcat"), "-C", "-b", address, "-t", topic.name, "-o", "beginning", "-e", "-q"]
+    read = [setup.command("kcat"), "-C", "-b", address, "-t", topic.name, "-o", "beginning", "-e", "-q", *more]
     if compressor:
         compressor = [setup.command(compressor[0]), *compressor[1:]]
 
     def job(directory):
         file = directory / f"metrics.ndjson{ending}"
         commands = [read, compressor] if compressor else [read]
-        return Job(commands=commands, files=[file], stdout=file, ends_itself=True)
+        return Job(commands=commands, files=[file], stdout=file, only_values=not more, ends_itself=True)
 
     return Program(key, LABELS[key], topic, job)
 

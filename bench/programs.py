@@ -73,6 +73,7 @@ ARCHIVERS = {
     "raw": ("archiver, raw", ""),
     "gzip": ("archiver, gzip", ".gz"),
     "zstd": ("archiver, zstd", ".zst"),
+    "json": ("archiver, format = json", ""),
 }
 
 
@@ -82,6 +83,9 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
     binary = binary or setup.archiver()
     if key == "zstd":
         setup.command("zstd")  # the check afterwards unpacks with it
+    is_json = key == "json"
+    if is_json:
+        defaults += 'format = "json"\n'
     tables = f'{top}[clusters.bench]\nbroker = "{address}"\n{cluster}'
 
     def job(directory):
@@ -90,7 +94,8 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
         return Job(
             commands=[[str(binary), "-c", str(config)]],
             files=[file],
-            bytes_per_file=None if ending else topic.file_bytes,
+            bytes_per_file=None if ending or is_json else topic.file_bytes,
+            only_values=not is_json,
         )
 
     return Program(key, label, topic, job)

@@ -77,7 +77,7 @@ def once(broker, program, where=TMPFS) -> Measured:
         job = program.job(Path(directory))
         measured = measure(job, WORK / "logs" / f"{program.key}.log", broker)
         if measured.problem is None:
-            measured.problem = verify.problem(measured, job.files, program.topic)
+            measured.problem = verify.problem(measured, job, program.topic)
     if where != TMPFS:
         os.sync()  # or the writing back of this run disturbs the next one
     return measured

@@ -55,6 +55,7 @@ TARGETS = [
     Target("gzip, records/s against raw", "≥", 0.45, "×", rate("gzip"), rate("raw")),
     Target("gzip, records/s against kcat \\| gzip -1", "≥", 6, "×", rate("gzip"), rate("kcat-gzip")),
     Target("gzip, size of the file against kcat \\| gzip -1", "≤", 1.15, "×", size("gzip"), size("kcat-gzip")),
+    Target("format = json, records/s against kcat -J", "≥", 5, "×", rate("json"), rate("kcat-json")),
     Target("first record of a backlog in the file", "≤", 0.2, " s", "raw.first_byte_s"),
     Target("1,000 archives, records/s against 1 archive", "≥", 60, " %", rate("load"), rate("one"), scale=100),
     Target("1,000 archives, full load, memory", "≤", 256, " MiB", "load.peak_bytes", scale=MIB),

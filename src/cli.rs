@@ -1,28 +1,8 @@
-//! The command line.
+//! The command line, as far as all commands have it in common.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-/// Captures Kafka topics into plain files, each record exactly once
-///
-/// Every configured (broker, topic, file) triple is read into its file, one line for each record, readable a
-/// second after the record arrived, and never lost or doubled: not by kill -9, a power cut, a full disk or a
-/// broker's restart.
-#[derive(Debug, Parser)]
-#[command(name = "archiver", version, max_term_width = 80, after_help = AFTER)]
-pub struct Cli {
-    /// What to do; without it, archive
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// Options of every command
-    #[command(flatten)]
-    pub common: Common,
-}
-
-const AFTER: &str = "\
-Exit codes: 0 stopped cleanly, 1 it could not go on, 2 usage or configuration.
-SIGINT or SIGTERM stops cleanly; a second one stops at once, and nothing is lost.";
+use clap::{Args, ValueEnum};
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -39,15 +19,6 @@ pub struct Common {
     /// Log only warnings and errors; twice: nothing at all
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose", global = true)]
     pub quiet: u8,
-}
-
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Archive what the configuration names (the default)
-    Run,
-    /// Show it at work, on a small Kafka inside this process, into ./demo
-    Demo,
 }
 
 /// How the log is written.

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod archive;
+pub mod catalog;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod config;
 pub mod fuzz;
 pub mod ledger;
 pub mod logging;
+pub mod moment;
 pub mod observe;
 pub mod segment;
 pub mod signals;
@@ -23,4 +25,5 @@ pub mod signals;
 pub mod sim;
 pub mod source;
 pub mod supervisor;
+pub mod terminal;
 pub mod world;

@@ -1,15 +1,18 @@
-//! `archiver`: command line, log, configuration, then archive until told to stop.
+//! `archiver`: command line, log, configuration, then archive until told to stop; or what another command does.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use archiver::cli::{Cli, Command, Common};
-use archiver::commands::demo;
+use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
+use archiver::cli::Common;
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
+use archiver::terminal::Closed;
+use archiver::world::requests::Requests;
 use archiver::world::shutdown::{self, Shutdown};
 use archiver::{logging, signals};
 use clap::Parser;
@@ -26,9 +29,6 @@ const USAGE: u8 = 2;
 /// What can be done where a thread can't be started.
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
-/// Looked for, in this order, when `-c` is left out.
-const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
-
 fn main() {
     let cli = Cli::parse();
     if let Err(e) = logging::start(&cli.common) {
@@ -40,10 +40,50 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
-        Command::Demo => in_runtime(demo::run),
+        Command::Ls(args) => read(ls::run(&cli.common, &args)),
+        Command::Cat(args) => read(cat::run(&cli.common, &args)),
+        Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
+        Command::Verify(args) => read(verify::run(&cli.common, &args)),
+        Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
     };
     logging::finish();
     kafka::exit(code)
+}
+
+/// The exit code of a command that only reads, or why it has none. That nobody reads what it prints is no failure.
+fn read(done: anyhow::Result<u8>) -> u8 {
+    match done {
+        Ok(code) => code,
+        Err(error) if error.is::<Closed>() => 0,
+        Err(error) => {
+            complain(&chained(&error));
+            match error.is::<ChoiceError>() {
+                true => USAGE,
+                false => FAILED,
+            }
+        }
+    }
+}
+
+/// An error and its causes in one line. Many say their cause themselves.
+fn chained(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+/// Says why nothing is done. A report of many lines has its own form.
+fn complain(said: &str) {
+    logging::complain(&match said.contains('\n') {
+        true => said.to_owned(),
+        false => format!("archiver: {said}"),
+    });
 }
 
 fn run(common: &Common) -> u8 {
@@ -57,27 +97,25 @@ fn run(common: &Common) -> u8 {
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            let said = e.to_string();
-            // A report of many lines has its own form.
-            let one_line = !said.contains('\n');
-            logging::complain(&if one_line {
-                format!("archiver: {said}")
-            } else {
-                said
-            });
+            complain(&e.to_string());
             return USAGE;
         }
     };
     let count = config.archives.len();
     let archives = if count == 1 { "archive" } else { "archives" };
     let source = config::source_name(&path);
-    tracing::info!("configuration {source}: {count} {archives}");
+    let patterns = match config.patterns.len() {
+        0 => String::new(),
+        1 => ", 1 pattern".into(),
+        count => format!(", {count} patterns"),
+    };
+    tracing::info!("configuration {source}: {count} {archives}{patterns}");
     // Until here, a signal does what it does to any process: there was nothing to end cleanly.
-    in_runtime(|shutdown| archive(config, shutdown))
+    in_runtime(|shutdown, seals| archive(config, shutdown, seals))
 }
 
-async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
-    let supervisor = match Supervisor::begin(&config, &shutdown) {
+async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Requests) -> u8 {
+    let supervisor = match Supervisor::begin(&config, &shutdown, seals) {
         Ok(supervisor) => supervisor,
         Err(e) => {
             logging::complain(&format!("archiver: {e}"));
@@ -91,22 +129,15 @@ async fn archive(config: Checked<Config>, shutdown: Shutdown) -> u8 {
 }
 
 fn find(common: &Common) -> Option<PathBuf> {
-    let usual = || {
-        USUAL_PLACES
-            .iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-    };
-    common
-        .config
-        .clone()
-        .or_else(|| usual().map(Path::to_owned))
+    let typed = common.config.clone();
+    typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
-/// Runs it with a shutdown that SIGINT and SIGTERM ask for.
-fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
+/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what SIGUSR1 asks for.
+fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Requests) -> F) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    if let Err(e) = signals::listen(stopper, FAILED) {
+    let seals = Requests::default();
+    if let Err(e) = signals::listen(stopper, seals.clone(), FAILED) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
         ));
@@ -125,7 +156,7 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown) -> F) -> u8 {
             return FAILED;
         }
     };
-    let code = runtime.block_on(work(shutdown));
+    let code = runtime.block_on(work(shutdown, seals));
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first asks for a stop, a second one ends the process. SIGXFSZ is outlived.
+//! SIGTERM and SIGINT: the first asks for a stop, a second one ends the process. SIGUSR1 asks for what is growing to be
+//! sealed. SIGXFSZ is outlived.
 
 use std::io;
 use std::sync::Arc;
@@ -6,25 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use crate::world::requests::Requests;
 use crate::world::shutdown::Stopper;
 
 /// What comes within so long of the first signal is the same request: `timeout` tells its child, and then the group that
 /// both are in.
 const SAME_REQUEST: Duration = Duration::from_millis(300);
 
-/// Has the first signal ask for a stop, by a thread that does nothing else. The next one that isn't the same request
+/// Has the first signal ask for a stop, and SIGUSR1 for sealed segments, by a thread that does nothing else. The next one that isn't the same request
 /// ends the process with this exit code from the signal's handler, whatever the other threads wait for.
 ///
 /// # Errors
 ///
 /// The system refuses the handlers or the thread.
-pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
+pub fn listen(stopper: Stopper, seals: Requests, code: u8) -> io::Result<()> {
     // First, so that no signal is missed while the others are set up.
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1])?;
     let is_second = Arc::<AtomicBool>::default();
     for signal in [SIGTERM, SIGINT] {
         flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&is_second))?;
@@ -32,11 +34,21 @@ pub fn listen(stopper: Stopper, code: u8) -> io::Result<()> {
     // A file that has reached the limit (`ulimit -f`) is an error of the write that hit it. Without a handler the signal
     // that comes with it would end the process.
     flag::register(SIGXFSZ, Arc::default())?;
+    // Where the parent had it ignored, nobody would learn how a command has ended.
+    flag::register(SIGCHLD, Arc::default())?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            let Some(signal) = signals.forever().next() else {
-                return;
+            let mut signals = signals.forever();
+            let signal = loop {
+                match signals.next() {
+                    Some(SIGUSR1) => {
+                        seals.make();
+                        tracing::info!("SIGUSR1: sealing the segments that are growing");
+                    }
+                    Some(signal) => break signal,
+                    None => return,
+                }
             };
             // Before anything is logged.
             stopper.stop();

@@ -12,14 +12,19 @@ use archiver::ledger::Checkpointed;
 use archiver::observe::status::Status;
 use archiver::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
 use archiver::world::clock::{RealClock, Ticks};
+use archiver::world::commands::Commands;
+use archiver::world::commands::real::RealPrograms;
 use archiver::world::devices::Devices;
 use archiver::world::executor::{Cores, Pace};
 use archiver::world::fs::real::RealFs;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};
+
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use tokio::sync::Notify;
+
+use crate::lines;
 
 const PARTITIONS: i32 = 6;
 /// How many records of a partition arrive together.
@@ -57,6 +62,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             drain: SECOND,
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
+            commands: Commands::new(Arc::new(RealPrograms)),
         },
     };
     let (end, _remains) = runtime.block_on(archive.run(shutdown));
@@ -175,11 +181,10 @@ impl Reader for Taking {
             let partition = number / RUN % PARTITIONS as usize;
             let offset = self.next[partition];
             self.next[partition] += 1;
+            let value = &self.values[number % self.values.len()];
             each(Fetched::Record(Record {
                 partition: partition as Partition,
-                offset,
-                value: Some(&self.values[number % self.values.len()]),
-                epoch: Some(3),
+                ..lines::record(offset as usize, value)
             }));
         }
         self.taken += taking;

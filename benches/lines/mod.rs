@@ -1,7 +1,7 @@
 //! JSON metrics lines of the shape that bench/produce.py gives the benchmark of the whole process; the same ones each
 //! time.
 
-use archiver_format::record::Record;
+use archiver_format::record::{Record, Timestamp, TimestampKind};
 
 const SERVICES: [&str; 8] = [
     "checkout",
@@ -44,6 +44,11 @@ pub fn record(offset: usize, value: &[u8]) -> Record<'_> {
         offset: offset as i64,
         value: Some(value),
         epoch: Some(3),
+        timestamp: Some(Timestamp {
+            ms: 1_748_736_000_000 + offset as i64,
+            kind: TimestampKind::Create,
+        }),
+        ..Record::default()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::definition::{Archive, Failure, Interruption};
+use super::handover::HandOver;
 use super::outstanding::Outstanding;
 use super::reading::Reading;
 use super::recover::{Opened, Owned};
@@ -15,12 +16,13 @@ use crate::world::shutdown::Shutdown;
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The attempts at one archive, and the state that each inherits from the one before.
-#[derive(Default)]
 pub(super) struct Attempts {
     /// The archive's lock, once this process has it.
     owned: Option<Owned>,
     /// Records that were taken and are not certain to be in the files.
     pub outstanding: Outstanding,
+    /// What is sealed is handed over, whatever becomes of an attempt.
+    pub handover: HandOver,
 }
 
 /// The locks of an archive that has ended. They are to be kept until nothing is under way any more that it had begun on
@@ -31,6 +33,15 @@ pub struct Remains {
 }
 
 impl Attempts {
+    /// None was made yet.
+    pub fn new(handover: HandOver) -> Self {
+        Self {
+            owned: None,
+            outstanding: Outstanding::default(),
+            handover,
+        }
+    }
+
     /// What is left when the last one has ended.
     pub fn remains(self) -> Remains {
         Remains { _owned: self.owned }
@@ -69,7 +80,7 @@ impl Attempts {
         let mut reading = tokio::select! {
             biased;
             () = asked.requested() => return Ok(()),
-            begun = Reading::begin(archive, opened, &mut self.outstanding) => begun?,
+            begun = Reading::begin(archive, opened, &mut self.outstanding, &self.handover) => begun?,
         };
         let ended = reading.run(shutdown).await;
         let ended = match ended {

@@ -120,7 +120,7 @@ impl Checkpoints {
 
     /// Notes that something was written.
     pub fn wrote(&mut self, wrote: &Wrote) {
-        self.unsaved |= wrote.advances > 0;
+        self.unsaved |= wrote.changes > 0;
     }
 
     /// Asks for one, to be made as soon as nothing is being written.

@@ -14,8 +14,10 @@ use crate::observe::reason::Reason;
 use crate::observe::status::Status;
 use crate::source::cluster::{Cluster, KafkaError, Trouble};
 use crate::world::clock::{Clock, Ticks};
+use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
+use crate::world::requests::Requests;
 
 /// Everything that all archives share: devices, cores, clocks, and the limits of the whole process.
 #[derive(Clone)]
@@ -35,6 +37,10 @@ pub struct Environment {
     /// The size in bytes of the last record that was reported as too large: only one of twice that size is reported
     /// again.
     pub said_too_large: Arc<AtomicU64>,
+    /// Wishes that all segments are sealed.
+    pub seals: Requests,
+    /// Commands that sealed segments are handed over to.
+    pub commands: Commands,
 }
 
 /// An archive, ready to run.

@@ -3,12 +3,12 @@
 //! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and
 //! so are records behind a failure that leaves something out.
 
-use archiver_format::line::{Newline, NewlineInValue};
+use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{Partition, Record};
 
 use crate::segment::batch::Batch;
-use crate::segment::writer::ONLY;
+use crate::segment::router::Router;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
 
 /// A batch holds at most so many bytes, unless one record alone is larger.
@@ -24,6 +24,10 @@ pub(super) struct Intake {
     pub reader: Box<dyn Reader>,
     /// Where each partition stands: behind the last record that was taken.
     positions: Positions,
+    /// Says which way each record goes.
+    router: Router,
+    /// Makes the lines.
+    encoder: Encoder,
     /// The batch that is being filled.
     pub batch: Batch,
     /// More may have arrived than was taken.
@@ -48,17 +52,24 @@ pub(super) struct Taken {
     /// Partitions that can't be read.
     pub failed: Vec<(Partition, KafkaError)>,
     /// A record that the archive must not go beyond.
-    pub refused: Option<NewlineInValue>,
+    pub refused: Option<RefusedRecord>,
     /// A record that fills a batch alone: its partition, its offset and its size in bytes.
     pub large: Option<(Partition, i64, usize)>,
 }
 
 impl Intake {
     /// The intake from a reader that was started at these positions.
-    pub fn new(reader: Box<dyn Reader>, positions: Positions) -> Self {
+    pub fn new(
+        reader: Box<dyn Reader>,
+        positions: Positions,
+        router: Router,
+        encoder: Encoder,
+    ) -> Self {
         Self {
             reader,
             positions,
+            router,
+            encoder,
             batch: Batch::default(),
             more: true,
             is_let_go: false,
@@ -86,8 +97,9 @@ impl Intake {
 
     /// Takes some of the records that have arrived. A batch that follows a full one reserves `room` bytes at once, as
     /// growing would copy every byte again.
-    pub fn take(&mut self, newline: Newline, room: usize) -> Taken {
+    pub fn take(&mut self, room: usize) -> Taken {
         let (batch, positions) = (&mut self.batch, &mut self.positions);
+        let (router, encoder) = (&mut self.router, &mut self.encoder);
         let (mut taken, mut records) = (Taken::default(), 0);
         // Records come in runs of one partition: its position is noted at the end of the run.
         let mut run = None::<(Partition, Position)>;
@@ -104,16 +116,17 @@ impl Intake {
                 if record.offset < at.next.get() || taken.is_barred(&record) {
                     return;
                 }
-                let size = record.value.map_or(1, |value| value.len() + 1);
+                let size = encoder.size(&record);
                 if !batch.is_empty() && batch.len() + size > BATCH_BYTES {
                     let full = std::mem::replace(batch, Batch::with_room(room));
                     taken.full.push(full);
                 }
+                let route = router.route(&record);
                 if size > BATCH_BYTES {
-                    batch.reserve(ONLY, size);
+                    batch.reserve(route, size);
                     taken.large = Some((record.partition, record.offset, size));
                 }
-                match batch.push(ONLY, &record, at.next, newline) {
+                match batch.push(route, &record, at.next, encoder) {
                     Ok(()) => *at = Position::after(&record),
                     Err(e) => taken.refused = Some(e),
                 }

@@ -4,7 +4,8 @@
 //! ([`recover`]) at the last checkpoint, reads ([`reading`], the loop) until something ends it, and stops ([`stop`]) so
 //! that the next one has the files to itself. The loop only waits and hands over to its parts: the [`intake`], the
 //! [`backpressure`], the partitions that are [`unreadable`], the [`topic_change`]s, and the [`checkpointing`]. Records
-//! that were taken and are not certain yet are [`outstanding`].
+//! that were taken and are not certain yet are [`outstanding`]. Beside all attempts, sealed segments are handed over to
+//! a command ([`handover`]).
 
 mod attempt;
 mod backoff;
@@ -12,6 +13,7 @@ mod backpressure;
 mod checkpointing;
 mod definition;
 mod disks;
+mod handover;
 mod intake;
 mod outstanding;
 mod pending;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use archiver_format::checkpoint::Checkpoint;
-use archiver_format::position::Positions;
+use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition};
 
 /// Records that an attempt took and no checkpoint counts. They are read again sooner or later; a stop is clean only if
@@ -12,8 +12,8 @@ use archiver_format::record::{NextOffset, Partition};
 pub(super) struct Outstanding {
     /// The id of the topic that they are of.
     topic_id: Option<String>,
-    /// Up to where each partition had been taken.
-    up_to: BTreeMap<Partition, NextOffset>,
+    /// Up to where each partition had been taken: the highest offset, and the newest epoch.
+    up_to: BTreeMap<Partition, Position>,
     /// An attempt could not make sure of its files, and none has opened them since.
     is_in_doubt: bool,
 }
@@ -33,18 +33,23 @@ impl Outstanding {
         }
         for (partition, at) in taken.iter() {
             let up_to = self.up_to.entry(partition).or_default();
-            *up_to = at.next.max(*up_to);
+            up_to.next = at.next.max(up_to.next);
+            up_to.epoch = at.epoch.max(up_to.epoch);
         }
-        let has = &stored.progress.positions;
-        let is_outstanding =
-            |partition: &Partition, up_to: &mut NextOffset| *up_to > has.next(*partition);
+        let is_outstanding = |partition: &Partition, up_to: &mut Position| {
+            let has = stored.progress.positions.get(*partition);
+            let has = has.unwrap_or_default();
+            // Records of a log that got shorter are at offsets that were counted already, when it was another one.
+            let is_newer = has.epoch.is_some() && up_to.epoch > has.epoch;
+            up_to.next > has.next || is_newer
+        };
         self.up_to.retain(is_outstanding);
     }
 
     /// Notes that a partition's log ends here now: records behind that can't be read again.
     pub fn limit(&mut self, partition: Partition, end: NextOffset) {
         if let Some(up_to) = self.up_to.get_mut(&partition) {
-            *up_to = end.min(*up_to);
+            up_to.next = end.min(up_to.next);
         }
     }
 
@@ -56,5 +61,68 @@ impl Outstanding {
     /// Notes that the files were opened and fit the checkpoint.
     pub fn trust(&mut self) {
         self.is_in_doubt = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use archiver_format::checkpoint::{Identity, List, Progress};
+    use archiver_format::compression::Algorithm;
+    use archiver_format::mark::Tail;
+
+    use super::*;
+
+    fn at(next: i64, epoch: i32) -> Positions {
+        let position = Position {
+            next: NextOffset::new(next),
+            epoch: Some(epoch),
+        };
+        Positions::from([(0, position)])
+    }
+
+    fn stored(positions: Positions) -> Checkpoint {
+        let identity = Identity {
+            archive: "a".into(),
+            file: "a".into(),
+            format: "raw".into(),
+            compression: Algorithm::None,
+            topic: "t".into(),
+            topic_id: None,
+            cluster_id: None,
+        };
+        let progress = Progress {
+            positions,
+            records: 0,
+            sealed_bytes: 0,
+            next_sequence: 0,
+            segments: Vec::new(),
+            unnamed: Vec::new(),
+            deleted: Vec::new(),
+            list: List::Manifest(Tail::default().mark(0)),
+        };
+        let verified = None;
+        Checkpoint {
+            identity,
+            progress,
+            verified,
+        }
+    }
+
+    #[test]
+    fn what_was_taken_and_is_not_stored_is_outstanding_until_it_is() {
+        let mut outstanding = Outstanding::default();
+        for (taken, has, is_nothing) in [
+            (at(48, 0), at(48, 0), true),
+            (at(49, 0), at(48, 0), false),
+            (at(40, 0), at(48, 0), false),
+            (at(49, 0), at(49, 0), true),
+            // The log got shorter, and was written on.
+            (at(47, 1), at(49, 0), false),
+            (at(47, 1), at(47, 1), true),
+        ] {
+            outstanding.settle(&taken, &stored(has.clone()));
+            let found = outstanding.is_nothing();
+            assert_eq!(found, is_nothing, "{taken:?} {has:?}");
+        }
     }
 }

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
+use archiver_format::checkpoint::Progress;
 use archiver_format::gap::Gap;
+use archiver_format::line::Encoder;
+use archiver_format::manifest::SealReason;
 use archiver_format::position::{Advance, Positions, Step};
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
@@ -15,6 +18,7 @@ use super::backpressure::{Backpressure, Change};
 use super::checkpointing::{Checkpoints, Noted, Outcome};
 use super::definition::{Archive, Failure, Interruption};
 use super::disks::Disks;
+use super::handover::HandOver;
 use super::intake::Intake;
 use super::outstanding::Outstanding;
 use super::pending::pending_or;
@@ -24,10 +28,14 @@ use super::unreadable::{Reaction, UnreadablePartitions};
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
+use crate::segment::router::Router;
 use crate::segment::writer::{WriteError, Wrote};
 use crate::source::cluster::{KafkaError, Topic};
 use crate::world::memory::Held;
 use crate::world::shutdown::Shutdown;
+
+/// How often it is looked whether a segment's time is over.
+const ROTATION_LOOK: Duration = Duration::from_secs(1);
 
 /// A batch is submitted before its flush is due if no record has come for this long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -44,6 +52,7 @@ pub(super) struct Reading<'a> {
     unreadable: UnreadablePartitions,
     pub checkpoints: Checkpoints,
     pub outstanding: &'a mut Outstanding,
+    handover: &'a HandOver,
     /// A look at the topic that is under way.
     looking: Option<Looking>,
     /// When this attempt began.
@@ -56,8 +65,9 @@ impl<'a> Reading<'a> {
     /// Starts a reader where the archive was left.
     pub async fn begin(
         archive: &'a Archive,
-        opened: Opened,
+        mut opened: Opened,
         outstanding: &'a mut Outstanding,
+        handover: &'a HandOver,
     ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
         let reader = archive.cluster.reader(topic, &opened.from).await;
@@ -67,23 +77,32 @@ impl<'a> Reading<'a> {
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
+        let open = written
+            .iter()
+            .flat_map(|written| &written.progress().segments);
+        let routes = open.map(|segment| segment.route).collect::<Vec<_>>();
         let unsaved = written.is_some_and(|written| *written.progress() != stored.progress);
         if opened.identity.topic_id == stored.identity.topic_id {
             // The run before may have ended before its commit, or had no group.
             archive.cluster.commit(&opened.checkpointed);
         }
+        finish_sealed(&mut opened.pipeline, &stored.progress);
+        handover.counts(&opened.checkpointed, &opened.disks);
+        let encoder = Encoder::new(archive.config.format, topic);
+        let router = Router::new(&archive.config.template, routes.into_iter());
         let checkpoints =
             Checkpoints::new(opened.store, opened.identity, opened.checkpointed, unsaved);
         let reading = Self {
             archive,
             topic: opened.topic,
             pipeline: opened.pipeline,
-            intake: Intake::new(reader, opened.from),
+            intake: Intake::new(reader, opened.from, router, encoder),
             backpressure: Backpressure::new(&opened.disks),
             disks: opened.disks,
             unreadable: UnreadablePartitions::default(),
             checkpoints,
             outstanding,
+            handover,
             looking: None,
             began: Instant::now(),
         };
@@ -98,8 +117,15 @@ impl<'a> Reading<'a> {
         let mut flush = ticks.every(config.flush);
         let mut checkpoint = ticks.every(config.checkpoint);
         let mut refresh = ticks.every(self.archive.refresh);
+        let mut rotation = ticks.every(ROTATION_LOOK);
+        let rotates = config.rotation.every.is_some()
+            || config.rotation.idle.is_some()
+            || !config.retention.is_endless();
         let mut pause = ticks.every(QUIET);
+        let mut seals = self.archive.environment.seals.listen();
         let arrived = self.intake.reader.arrived();
+        // A segment's time may have been over before this start.
+        self.rotate();
         loop {
             self.hand_over();
             let may_take = self.may_take();
@@ -114,6 +140,8 @@ impl<'a> Reading<'a> {
                 () = flush.next() => self.flush(),
                 () = checkpoint.next() => self.checkpoint(),
                 () = refresh.next() => self.refresh()?,
+                () = rotation.next(), if rotates => self.rotate(),
+                () = seals.next() => self.pipeline.submit_seal(SealReason::Asked),
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
                 () = arrived.notified(), if !more || !may_take => self.intake.more = true,
                 change = self.backpressure.change() => self.changed(change),
@@ -191,6 +219,12 @@ impl<'a> Reading<'a> {
         self.intake.flush_due = !self.intake.batch.is_empty();
     }
 
+    /// Seals segments whose time is over.
+    fn rotate(&mut self) {
+        let now = self.archive.environment.clock.now_ms();
+        self.pipeline.submit_rotation(now);
+    }
+
     /// Asks for a checkpoint, and for a check that the files are still those that were opened.
     fn checkpoint(&mut self) {
         if self.checkpoints.is_up_to_date() && self.pipeline.is_idle() {
@@ -234,9 +268,9 @@ impl<'a> Reading<'a> {
         if !new.is_empty() {
             self.restart(new.into())?;
         }
-        let gaps = self.checkpoints.store().dir().gaps();
+        let list = self.checkpoints.store().dir().manifest();
         let positions = self.intake.positions();
-        let (topic, restart) = found.restart(self.archive, &mut self.unreadable, positions, &gaps);
+        let (topic, restart) = found.restart(self.archive, &mut self.unreadable, positions, &list);
         self.topic = topic;
         match restart.at.is_empty() {
             true => Ok(()),
@@ -254,8 +288,7 @@ impl<'a> Reading<'a> {
 
     /// Takes some of the records that have arrived, submits full batches, and says how many records it took.
     pub fn take(&mut self) -> Result<usize, Interruption> {
-        let newline = self.archive.config.newline;
-        let taken = self.intake.take(newline, self.backpressure.room());
+        let taken = self.intake.take(self.backpressure.room());
         if let Some((partition, offset, size)) = taken.large {
             self.archive.say_if_too_large(partition, offset, size);
         }
@@ -281,7 +314,7 @@ impl<'a> Reading<'a> {
         }
         match taken.refused {
             None => Ok(taken.count),
-            Some(e) => Err(Interruption::Failure(Failure::never(Reason::Newline(e)))),
+            Some(e) => Err(Interruption::Failure(Failure::never(e.into()))),
         }
     }
 
@@ -301,6 +334,13 @@ impl<'a> Reading<'a> {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
                 self.checkpoints.wrote(&wrote);
+                if wrote.sealed > 0 || wrote.deleted {
+                    // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.
+                    self.checkpoints.ask();
+                }
+                if wrote.named > 0 {
+                    self.handover.named();
+                }
                 Ok(())
             }
             Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
@@ -324,8 +364,10 @@ impl<'a> Reading<'a> {
             Noted::Stored { recreated } => {
                 self.goes_on();
                 let stored = self.checkpoints.stored();
+                self.handover.counts(stored, &self.disks);
                 if !stored.is_unverified() {
                     self.archive.cluster.commit(stored);
+                    finish_sealed(&mut self.pipeline, &stored.checkpoint().progress);
                 }
                 Ok(recreated)
             }
@@ -370,5 +412,15 @@ impl<'a> Reading<'a> {
         let steps = gaps.iter().map(step).collect();
         self.pipeline
             .submit_gaps(gaps, Advance { records: 0, steps });
+    }
+}
+
+/// What a checkpoint allows to be done to sealed segments: they get their final names, or are deleted.
+fn finish_sealed(pipeline: &mut Pipeline, stored: &Progress) {
+    if !stored.unnamed.is_empty() {
+        pipeline.submit_names(stored.unnamed.clone());
+    }
+    if !stored.deleted.is_empty() {
+        pipeline.submit_deletions(stored.deleted.clone());
     }
 }

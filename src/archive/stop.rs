@@ -3,6 +3,7 @@
 //! The order: let go of the reader and of the memory that others wait for → write what was taken → store a checkpoint →
 //! wait until nothing of the attempt goes on.
 
+use archiver_format::manifest::SealReason;
 use tokio::time::{Instant, sleep_until};
 
 use super::checkpointing::{Patience, sync};
@@ -77,6 +78,9 @@ impl Reading<'_> {
         let mut trouble = Ok(());
         if !self.pipeline.has_failed() {
             self.submit();
+            if patience == Patience::Trusting && self.archive.config.seal_on_stop {
+                self.pipeline.submit_seal(SealReason::Stop);
+            }
             while !self.pipeline.is_idle() && trouble.is_ok() {
                 let wrote = self.pipeline.progress().await;
                 trouble = self.wrote(wrote);
@@ -96,11 +100,26 @@ impl Reading<'_> {
                     .make(self.archive, &self.disks, written, patience);
                 let done = made.await;
                 self.take_note(done)?;
+                self.name_sealed().await;
             }
         }
         match self.checkpoints.is_unsure() {
             true => Err(self.unsure()),
             false => trouble,
+        }
+    }
+
+    /// Gives the segments that the last checkpoint counts as sealed their final names. If that fails, the next start does
+    /// it.
+    async fn name_sealed(&mut self) {
+        let stored = self.checkpoints.stored();
+        let sealed = stored.checkpoint().progress.unnamed.clone();
+        if stored.is_unverified() || sealed.is_empty() {
+            return;
+        }
+        if let Err(e) = self.pipeline.name(sealed).await {
+            let name = &self.archive.config.name;
+            tracing::debug!("archive {name}: naming sealed segments: {e}; the next start does it");
         }
     }
 

@@ -3,6 +3,7 @@
 use super::attempt::{Attempts, Remains};
 use super::backoff::Backoff;
 use super::definition::{Archive, Failure};
+use super::handover::HandOver;
 use crate::observe::status::State;
 use crate::world::shutdown::Shutdown;
 
@@ -23,8 +24,9 @@ impl Archive {
     /// Archives until a stop is asked for, or until it can never go on. A failure that can heal is followed by another
     /// attempt.
     pub async fn run(self, shutdown: Shutdown) -> (End, Remains) {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::new(HandOver::begin(&self, &shutdown));
         let end = self.attempt_until_end(&mut attempts, shutdown).await;
+        attempts.handover.end().await;
         (end, attempts.remains())
     }
 

@@ -59,7 +59,7 @@ pub(super) async fn is_recreated(
 }
 
 /// May any record that was read since a checkpoint be of the topic that has the name now?
-pub(super) async fn perhaps_read(
+async fn perhaps_read(
     cluster: &dyn Cluster,
     identity: &Identity,
     now: &Topic,

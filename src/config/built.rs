@@ -1,4 +1,4 @@
-//! What a configuration is once it is checked.
+//! What stands in a configuration, once it is checked as a whole.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archiver_format::compression::Compression;
-use archiver_format::line::Newline;
+use archiver_format::line::Format;
+use archiver_format::template::Template;
 
 use crate::world::fs::real::FileMode;
 
@@ -35,19 +36,6 @@ impl<T> Deref for Checked<T> {
     fn deref(&self) -> &T {
         &self.0
     }
-}
-
-/// A configuration.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The deadline of a clean stop.
-    pub shutdown_timeout: Duration,
-    /// The memory that queues, fetches and batches may take in all, in bytes.
-    pub memory_bytes: u64,
-    /// The clusters that archives name, each once.
-    pub clusters: Vec<Checked<Cluster>>,
-    /// The archives, at least one, with distinct names and files.
-    pub archives: Vec<Checked<Archive>>,
 }
 
 /// One Kafka cluster and how to talk to it.
@@ -87,26 +75,123 @@ pub struct Archive {
     pub cluster: Checked<Cluster>,
     /// The topic's name.
     pub topic: String,
-    /// Where the records go.
+    /// Where the records go: the one file, or the names of its segments as typed, with topic and name filled in.
     pub file: PathBuf,
+    /// The paths of its segments. Without a placeholder it is `file`, the only one.
+    pub template: Template,
+    /// When a segment ends. Each has a number in its path if any does.
+    pub rotation: Rotation,
+    /// Which sealed segments are deleted.
+    pub retention: Retention,
+    /// How many segments may be open for writing.
+    pub open_files: usize,
+    /// A clean stop seals what is growing.
+    pub seal_on_stop: bool,
+    /// Each segment has an index.
+    pub index: bool,
+    /// What each sealed segment is handed over to, if anything.
+    pub on_seal: Option<OnSeal>,
     /// The directory that holds this archive's checkpoint, lock and gaps.
     pub state: PathBuf,
     /// Where to begin when there is no checkpoint.
     pub start: Start,
+    /// If it is known, the id of the only topic that `start` holds for: one that has its name since begins at its first
+    /// record.
+    pub start_of: Option<String>,
     /// Received → in the file and readable, at most.
     pub flush: Duration,
     /// How often what was written is made durable.
     pub checkpoint: Duration,
     /// How the file is compressed, and how hard.
     pub compression: Compression,
-    /// What becomes of a newline byte inside a value.
-    pub newline: Newline,
+    /// What a line holds of its record.
+    pub format: Format,
     /// What to do with a file that has no checkpoint.
     pub existing: Existing,
     /// The mode of what is created; `None` is the usual one, less the umask.
     pub file_mode: Option<FileMode>,
     /// What to do about records that Kafka holds damaged.
     pub corrupt: Corrupt,
+}
+
+/// When a segment is sealed and the next one begun: whatever comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// It has so many bytes on the disk.
+    pub bytes: Option<u64>,
+    /// It has so many records.
+    pub records: Option<u64>,
+    /// The clock in the template's zone has reached a multiple of this, counted from midnight. It divides a day, or is
+    /// whole days.
+    pub every: Option<Duration>,
+    /// No record has come for so long.
+    pub idle: Option<Duration>,
+    /// With fewer bytes on the disk `every` leaves it growing.
+    pub bytes_min: u64,
+}
+
+/// A command that is run for each sealed segment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OnSeal {
+    /// The program and its arguments; at least one, and the first isn't empty. May hold secrets, so never printed.
+    pub words: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for OnSeal {
+    /// The program only: an argument may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnSeal")
+            .field("program", &self.words.first())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    /// How many segments may be open at a time. One more may be sealed, and not counted by a checkpoint yet.
+    pub fn open_segments_max(&self) -> usize {
+        match self.template.by_partition() || self.template.by_time() {
+            true => self.open_files + 1,
+            false => 1 + usize::from(self.template.has_sequence()),
+        }
+    }
+
+    /// The name of what a line is.
+    pub fn format_name(&self) -> &'static str {
+        self.format.name()
+    }
+}
+
+impl Rotation {
+    /// Does no segment ever end?
+    pub fn is_never(&self) -> bool {
+        let Self {
+            bytes,
+            records,
+            every,
+            idle,
+            bytes_min: _,
+        } = self;
+        bytes.is_none() && records.is_none() && every.is_none() && idle.is_none()
+    }
+}
+
+/// Which sealed segments are kept. What is beyond either is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Those with a record that is younger.
+    pub age: Option<Duration>,
+    /// As many of the newest as have so many bytes together, with those that are open.
+    pub bytes: Option<u64>,
+}
+
+impl Retention {
+    /// Is everything kept?
+    pub fn is_endless(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where an archive without a checkpoint begins.
@@ -146,6 +231,16 @@ mod for_tests {
         /// Takes the value for checked.
         pub fn for_tests(value: T) -> Self {
             Self::new(value)
+        }
+    }
+
+    impl OnSeal {
+        /// A command that a simulation runs.
+        pub fn for_tests() -> Self {
+            Self {
+                words: vec!["upload".into()],
+                timeout: Duration::from_secs(2),
+            }
         }
     }
 

@@ -1,22 +1,25 @@
 //! From what was typed to what is valid: archives held against clusters and against each other.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 
-use archiver_format::state_files::STATE_DIRECTORY;
+use archiver_format::template::{GROWING, Template};
 
-use super::built::{Archive, Checked, Cluster, Config};
+use super::built::{Archive, Checked, Cluster};
+use super::check_pattern::Patterns;
 use super::clusters::Clusters;
-use super::compression;
-use super::files::{Fault, Files, Same};
-
-use super::key_kind::{Key, Kind};
+use super::configuration::Config;
+use super::files::Same;
 use super::keys::{
-    ARCHIVES, BROKER, CHECKPOINT, CORRUPT, DEFAULTS, EXISTING, FILE, FILE_MODE, FLUSH, LIMITS,
-    MEMORY, NAME, NEWLINE, SHUTDOWN_TIMEOUT, START, STATE_DIR, TOPIC,
+    ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
+    TOPIC_PATTERN,
 };
 use super::name;
-use super::problem::{Problem, Span, Text};
+use super::pattern::{file_of, state_of};
+use super::problem::{Problem, Text};
+use super::seen::Seen;
+use super::segments;
+use super::settings::{Identity, Settings};
 use super::table::Table;
 use super::walk::Walker;
 
@@ -35,15 +38,25 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
         _ => {}
     }
     let mut clusters = Clusters::check(walker, top);
+    if let Some(defaults) = top.get(&DEFAULTS) {
+        segments::check_rotate(walker, defaults);
+    }
     let mut seen = Seen::default();
-    let mut archives = Vec::new();
+    let (mut archives, mut patterns) = (Vec::new(), Patterns::default());
     for own in top.get(&ARCHIVES).into_iter().flatten() {
+        if own.get(&TOPIC_PATTERN).is_some() {
+            patterns.check(walker, &mut seen, &mut clusters, top, own);
+            continue;
+        }
         let archive = check_archive(walker, &mut seen, &mut clusters, top, own);
         archives.extend(archive.map(Checked::new));
     }
+    let patterns = patterns.beside(&archives);
     check_states(walker, &seen, top.get(&STATE_DIR));
     let mut names = HashSet::new();
+    let of_patterns = patterns.iter().map(|pattern| pattern.cluster());
     let named = archives.iter().map(|archive| &archive.cluster);
+    let named = named.chain(of_patterns);
     Some(Config {
         shutdown_timeout: *top.get(&SHUTDOWN_TIMEOUT)?,
         memory_bytes: *top.get(&LIMITS)?.get(&MEMORY)?,
@@ -52,10 +65,11 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
             .cloned()
             .collect(),
         archives,
+        patterns,
     })
 }
 
-/// Checks one `[[archive]]`, also against those before it.
+/// Checks one `[[archive]]` of one topic, also against those before it.
 fn check_archive(
     walker: &mut Walker<'_>,
     seen: &mut Seen,
@@ -72,52 +86,22 @@ fn check_archive(
         check_commits(walker, seen, cluster, topic);
     }
     let file = own.get(&FILE)?;
-    let compression = compression::settle(walker, file, own, defaults);
-    let path = PathBuf::from(&file.value);
-    let state = named.map(|name| state_of(top.get(&STATE_DIR), &path, &name.value));
-    check_file(walker, seen, file, state.as_deref());
+    let template = segments::template(walker, file, (topic, named), (own, defaults));
     let of = Settings { own, defaults };
-    Some(Archive {
+    let settled = of.settle(walker, file, template.as_ref());
+    let template = template?;
+    let state_dir = top.get(&STATE_DIR).map(|dir| Path::new(&dir.value));
+    let state = named.map(|name| state_of(state_dir, &template, &name.value));
+    check_file(walker, seen, file, &template, state.as_deref());
+    let identity = Identity {
         name: named?.value.clone(),
         cluster: cluster?,
         topic: topic?.value.clone(),
-        file: path,
+        file: file_of(&template),
+        template,
         state: state?,
-        start: *of.get(&START)?,
-        flush: *of.get(&FLUSH)?,
-        checkpoint: *of.get(&CHECKPOINT)?,
-        compression: compression?,
-        newline: *of.get(&NEWLINE)?,
-        existing: *of.get(&EXISTING)?,
-        file_mode: of.get(&FILE_MODE).copied(),
-        corrupt: *of.get(&CORRUPT)?,
-    })
-}
-
-/// The keys of one archive.
-struct Settings<'t> {
-    own: &'t Table,
-    defaults: &'t Table,
-}
-
-impl<'t> Settings<'t> {
-    /// The archive's own value, or that of `[defaults]`.
-    fn get<K: Kind>(&self, key: &Key<K>) -> Option<&'t K::Value> {
-        self.own.get(key).or_else(|| self.defaults.get(key))
-    }
-}
-
-/// What the archives so far have taken.
-#[derive(Default)]
-struct Seen {
-    names: HashMap<String, Span>,
-    /// Bootstrap list, group and topic of those that commit.
-    commits: HashMap<(String, String, String), Span>,
-    files: Files,
-    /// Where each file was typed, by the index that `files` knows.
-    spans: Vec<Span>,
-    /// Archives whose state directory can't be made, and why, in their order.
-    bad_states: Vec<(usize, Fault)>,
+    };
+    of.archive(identity, settled?)
 }
 
 /// The archive's name: its own, or its topic's. Each is valid and there once.
@@ -171,23 +155,22 @@ fn check_commits(walker: &mut Walker<'_>, seen: &mut Seen, cluster: &Cluster, to
     }
 }
 
-/// Where an archive keeps its state: beside its data, unless `state_dir` says where.
-fn state_of(state_dir: Option<&Text>, file: &Path, name: &str) -> PathBuf {
-    match state_dir {
-        Some(directory) => Path::new(&directory.value).join(name),
-        None => file
-            .parent()
-            .unwrap_or(Path::new(""))
-            .join(STATE_DIRECTORY)
-            .join(name),
-    }
-}
-
 /// A file can be written, and belongs to one archive.
-fn check_file(walker: &mut Walker<'_>, seen: &mut Seen, file: &Text, state: Option<&Path>) {
+fn check_file(
+    walker: &mut Walker<'_>,
+    seen: &mut Seen,
+    file: &Text,
+    template: &Template,
+    state: Option<&Path>,
+) {
+    let mut growing = template.example();
+    if !template.is_fixed() {
+        growing.push_str(GROWING);
+    }
     let index = seen.spans.len();
     seen.spans.push(file.span.clone());
-    match seen.files.add(Path::new(&file.value), index) {
+    // Two archives that have it in common could give one path to two segments.
+    match seen.files.add(Path::new(&growing), index) {
         Err(fault) => {
             let message = format!("records can't go to {}", file.quoted());
             walker.report(Problem::at(&file.span, message).label(fault.words()));

@@ -8,7 +8,7 @@ use super::table::Table;
 use super::walk::Walker;
 
 /// What the file's ending says.
-fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
+pub(super) fn by_ending(file: &str) -> Option<(Algorithm, &'static str)> {
     let endings = Algorithm::ALL.map(|algorithm| (algorithm, algorithm.ending()));
     let is_it = |&(_, ending): &(_, &str)| !ending.is_empty() && file.ends_with(ending);
     endings.into_iter().find(is_it)
@@ -23,16 +23,17 @@ fn level_max(algorithm: Algorithm) -> u32 {
     }
 }
 
-/// The compression of one archive, from its own keys, the defaults and the file's ending.
+/// The compression of one archive, from its own keys, the defaults and the ending of a file's `path`.
 pub(super) fn settle(
     walker: &mut Walker<'_>,
     file: &Text,
+    path: &str,
     own: &Table,
     defaults: &Table,
 ) -> Option<Compression> {
     let (own_level, default_level) = (own.at(&COMPRESSION_LEVEL), defaults.at(&COMPRESSION_LEVEL));
     let typed = own.at(&COMPRESSION).or(defaults.at(&COMPRESSION));
-    let ending = by_ending(&file.value);
+    let ending = by_ending(path);
     if let (Some(typed), Some((named, ending))) = (&typed, ending)
         && *typed.value != named
     {

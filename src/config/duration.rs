@@ -1,4 +1,4 @@
-//! Durations: `"500ms"`, `"1s"`, `"5m"`, `"1h"`, `"1m30s"`.
+//! Durations: `"500ms"`, `"1s"`, `"5m"`, `"1h"`, `"30d"`, `"1m30s"`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,10 +11,18 @@ use super::schema;
 use super::walk::{Toml, Walker};
 
 /// The units, largest first, in milliseconds.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", DAY_MS),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Whole numbers with a unit each, the larger unit first, each unit once.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut total_ms: u64 = 0;
@@ -34,13 +42,13 @@ fn split_at_first(text: &str, stop: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(stop).unwrap_or(text.len()))
 }
 
-/// The duration as it would be typed.
+/// The duration as it would be typed, in hours rather than days.
 pub(super) fn show(duration: Duration) -> String {
     let mut rest_ms = duration.as_millis();
     let mut shown = String::new();
-    for (name, unit_ms) in UNITS {
-        let count = rest_ms / u128::from(unit_ms);
-        rest_ms %= u128::from(unit_ms);
+    for (name, unit_ms) in &UNITS[1..] {
+        let count = rest_ms / u128::from(*unit_ms);
+        rest_ms %= u128::from(*unit_ms);
         if count > 0 {
             let _ = write!(shown, "{count}{name}");
         }
@@ -62,7 +70,7 @@ impl Kind for Durations {
         let Some(found) = parse(&text.value) else {
             let message = format!("{} is not a duration", text.quoted());
             walker.report(Problem::at(&text.span, message).help(
-                "whole numbers with a unit each (h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"",
+                "whole numbers with a unit each (d, h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"",
             ));
             return None;
         };
@@ -79,7 +87,38 @@ impl Kind for Durations {
     }
 
     fn schema(&self) -> Json {
-        schema::text_like("([0-9]+(h|m|s|ms))+")
+        schema::text_like("([0-9]+(d|h|m|s|ms))+")
+    }
+}
+
+/// Durations that the clock on the wall is divided by: they divide a day, or are whole days.
+pub(super) struct Aligned;
+
+/// Durations that people would divide time by. What is longer than a year is hardly meant.
+const ALIGNED: Durations = Durations(Duration::from_secs(1), Duration::from_hours(366 * 24));
+
+impl Kind for Aligned {
+    type Value = Duration;
+
+    fn read(&self, walker: &mut Walker<'_>, key: &str, value: &Toml<'_>) -> Option<Duration> {
+        let found = ALIGNED.read(walker, key, value)?;
+        let (found_ms, day_ms) = (found.as_millis(), u128::from(DAY_MS));
+        if !day_ms.is_multiple_of(found_ms) && !found_ms.is_multiple_of(day_ms) {
+            let message = format!("`{key}` neither divides a day nor is whole days");
+            walker.report(Problem::at(&value.span(), message).help(
+                "it follows the clock, day by day: write \"15m\", \"1h\", \"6h\" or \"1d\", for example",
+            ));
+            return None;
+        }
+        Some(found)
+    }
+
+    fn limits(&self) -> String {
+        "what divides a day, from 1s, or whole days".to_owned()
+    }
+
+    fn schema(&self) -> Json {
+        Kind::schema(&ALIGNED)
     }
 }
 
@@ -102,6 +141,9 @@ mod tests {
             assert_eq!(parse(text), Some(duration), "{text}");
             assert_eq!(show(duration), text);
         }
+        let days = Duration::from_hours(49);
+        assert_eq!(parse("2d1h"), Some(days));
+        assert_eq!(parse(&show(days)), Some(days));
     }
 
     #[test]
@@ -116,7 +158,8 @@ mod tests {
             "1 s",
             " 1s",
             "1S",
-            "1d",
+            "1D",
+            "1h1d",
             "30s1m",
             "1s1s",
             "1s5",

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 
 use serde_json::Value as Json;
+use toml::de::DeTable;
 
 use super::position::Position;
 use super::walk::{Toml, Walker};
@@ -91,8 +92,21 @@ pub(super) struct Row {
 pub(super) enum DefaultValue {
     /// It can't be.
     Required,
+    /// It can't be, unless this key stands beside it.
+    RequiredWithout(&'static str),
     /// This value, in TOML.
     Typed(&'static str),
     /// Nothing, or what follows from other things: in words, for the reference.
     Told(&'static str),
+}
+
+impl DefaultValue {
+    /// Is the key missing in a table where it doesn't stand?
+    pub fn is_missing_in(self, table: &DeTable<'_>) -> bool {
+        match self {
+            Self::Required => true,
+            Self::RequiredWithout(other) => !table.contains_key(other),
+            Self::Typed(_) | Self::Told(_) => false,
+        }
+    }
 }

@@ -8,17 +8,21 @@
 use std::time::Duration;
 
 use archiver_format::compression::Algorithm;
+use archiver_format::envelope::ValueAs;
 use archiver_format::line::Newline;
 
 use super::built::{Corrupt, Existing, Start};
-use super::duration::Durations;
-use super::key_kind::DefaultValue::{Required, Told, Typed};
+use super::command::Words;
+use super::duration::{Aligned, Durations};
+use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
-use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Top};
+use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
 use super::properties::Properties;
-use super::scalar::{Choice, Filled, Integers, Mode};
+use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::table::{List, Named, Section};
+use super::timezone::Zones;
+use super::topic_pattern::Patterns;
 
 /// The file itself.
 pub(super) const TOP: Section = section(Top);
@@ -32,6 +36,15 @@ const fn section(place: Position) -> Section {
 
 /// In `[defaults]`, and in an `[[archive]]` for that archive alone.
 const EACH: &[Position] = &[Defaults, Archive];
+
+/// What `format` says by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// The value.
+    Raw,
+    /// All of the record.
+    Json,
+}
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -55,11 +68,13 @@ macro_rules! keys {
 keys! {
     BROKER: Filled = ("broker", &[Archive], Filled, Required,
         "a bootstrap list `host:port[,host:port...]`, or the name of a `[clusters.NAME]` table");
-    TOPIC: Filled = ("topic", &[Archive], Filled, Required, "one topic");
+    TOPIC: Filled = ("topic", &[Archive], Filled, RequiredWithout("topic_pattern"), "one topic");
+    TOPIC_PATTERN: Patterns = ("topic_pattern", &[Archive], Patterns, Told("none"),
+        "in place of `topic`: a regular expression, which has to match all of a topic's name; each topic that it matches has an archive, also one that is created later, from its first record; needs `{topic}` in `file`");
     FILE: Filled = ("file", &[Archive], Filled, Required,
-        "where its records go; parent directories are created; relative to the working directory");
+        "where its records go; may hold `{topic}`, `{name}`, `{partition}`, `{seq:06}`, `{opened:FORMAT}`, `{time:FORMAT}`; parent directories are created; relative to the working directory");
     NAME: Filled = ("name", &[Archive], Filled, Told("the topic"),
-        "the archive's name in logs, state and metrics; two archives that would share one must be named");
+        "the archive's name in logs, state and metrics; two archives that would share one must be named; with `topic_pattern` it holds `{topic}`");
 
     START: Choice<Start> = ("start", EACH, Choice(&[
             ("latest", Start::Latest, "what comes from now on"),
@@ -80,7 +95,15 @@ keys! {
             ("space", Newline::Space, ""),
             ("escape", Newline::Escape, "`\\n`, `\\r` and `\\` as in JSON strings"),
             ("fail", Newline::Fail, "the archive stops before the record"),
-        ]), Typed("\"space\""), "what becomes of a newline byte inside a value");
+        ]), Typed("\"space\""), "what becomes of a newline byte inside a value, with `format = \"raw\"`");
+    FORMAT: Choice<Lines> = ("format", EACH, Choice(&[
+            ("raw", Lines::Raw, "the value"),
+            ("json", Lines::Json, "all of the record, as an object"),
+        ]), Typed("\"raw\""), "what a line holds of its record");
+    VALUE_AS: Choice<ValueAs> = ("value_as", EACH, Choice(&[
+            ("string", ValueAs::String, ""),
+            ("json", ValueAs::Json, "as JSON where it is an object, an array, a number, true or false on one line"),
+        ]), Typed("\"string\""), "what a value that is JSON becomes, with `format = \"json\"`");
     EXISTING: Choice<Existing> = ("existing", EACH, Choice(&[
             ("refuse", Existing::Refuse, "the archive stops, the file is not touched"),
             ("append", Existing::Append, "records go after what is there"),
@@ -91,6 +114,34 @@ keys! {
             ("wait", Corrupt::Wait, "its partition waits before it, the others go on"),
             ("skip", Corrupt::Skip, "it is left out, and is a gap"),
         ]), Typed("\"wait\""), "Kafka holds a batch of records damaged");
+
+    ROTATE: Section = ("rotate", EACH, section(Rotate), Told("none"),
+        "when a segment is sealed and the next one begun; needs `{seq}` in `file`");
+    ROTATE_SIZE: Sizes = ("size", &[Rotate], Sizes(1 << 10), Told("none"),
+        "when it has so many bytes on the disk");
+    ROTATE_RECORDS: Integers = ("records", &[Rotate], Integers(1..=u32::MAX), Told("none"), "when it has so many records");
+    ROTATE_EVERY: Aligned = ("every", &[Rotate], Aligned, Told("none"),
+        "at each multiple of this by the clock in `timezone`, counted from midnight");
+    ROTATE_IDLE: Durations = ("idle", &[Rotate], Durations(ms(1000), hours(366 * 24)), Told("none"),
+        "when no record has come for so long");
+    ROTATE_MIN_SIZE: Sizes = ("min_size", &[Rotate], Sizes(1), Told("none"),
+        "`every` leaves a segment growing that has fewer bytes");
+    KEEP: Durations = ("keep", EACH, Durations(ms(60_000), hours(100 * 366 * 24)), Told("none"),
+        "sealed segments whose newest record is older are deleted; needs `{seq}` in `file`");
+    KEEP_SIZE: Sizes = ("keep_size", EACH, Sizes(1 << 10), Told("none"),
+        "sealed segments are deleted, the oldest first, while all have more bytes on the disk; needs `{seq}` in `file`");
+    OPEN_FILES: Integers = ("open_files", EACH, Integers(1..=1000), Typed("16"),
+        "with `{partition}` or `{time}` in `file`: how many segments are open for writing at once");
+    TIMEZONE: Zones = ("timezone", EACH, Zones, Typed("\"UTC\""),
+        "the time zone of `{time}`, `{opened}` and `every`");
+    SEAL_ON_STOP: Switch = ("seal_on_stop", EACH, Switch, Typed("false"),
+        "a clean stop seals what is growing; needs `{seq}` in `file`");
+    INDEX: Switch = ("index", EACH, Switch, Typed("true"),
+        "note for each line its partition, offset and timestamp, in the state directory");
+    ON_SEAL: Words = ("on_seal", EACH, Words, Told("none"),
+        "a command that is run for each sealed segment, with its facts in the environment; needs `{seq}` in `file`");
+    ON_SEAL_TIMEOUT: Durations = ("on_seal_timeout", EACH, Durations(ms(1000), hours(24)), Typed("\"5m\""),
+        "how long that command may take before it is ended and tried again");
 
     // Less leaves no room for one large record on its way from a broker to a file.
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),

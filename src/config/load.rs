@@ -4,8 +4,9 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::built::{Checked, Config};
+use super::built::Checked;
 use super::check::check;
+use super::configuration::Config;
 use super::keys::TOP;
 use super::mask::Masked;
 use super::problem::Problem;

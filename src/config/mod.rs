@@ -1,18 +1,23 @@
 //! The configuration: a table of keys, by which a TOML file is read, checked as a whole, then built into types.
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
-//! value read by its kind ([`key`], [`scalar`], [`duration`], [`size`], [`properties`]); [`check`] holds archives
-//! against clusters and against each other, and builds what is in [`built`]. Everything wrong on that way is
+//! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`timezone`], [`topic_pattern`],
+//! [`command`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
+//! each other, and build what is in [`configuration`], [`built`] and [`pattern`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
 mod broker;
 mod built;
 mod check;
+mod check_pattern;
 mod clusters;
+mod command;
 mod compression;
+mod configuration;
 mod did_you_mean;
 mod duration;
 mod files;
+mod format;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod key_kind;
@@ -20,6 +25,7 @@ mod keys;
 mod load;
 mod mask;
 mod name;
+mod pattern;
 mod position;
 mod problem;
 mod properties;
@@ -28,15 +34,23 @@ pub mod reference;
 mod report;
 mod scalar;
 mod schema;
+mod seen;
+mod segments;
+mod settings;
 mod size;
 mod substitute;
 mod table;
+mod timezone;
+mod topic_pattern;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-pub use built::{Archive, Checked, Cluster, Config, Corrupt, Existing, Start};
+pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
+pub use configuration::Config;
+pub use duration::parse as parse_duration;
 pub use load::load;
+pub use pattern::{Found, Pattern, Unfit};
 pub use read::source_name;
 pub use report::LoadError;

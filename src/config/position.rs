@@ -6,6 +6,7 @@ pub(super) enum Position {
     Top,
     Defaults,
     Archive,
+    Rotate,
     Limits,
     Cluster,
 }
@@ -17,6 +18,7 @@ impl Position {
             Self::Top => "",
             Self::Defaults => "[defaults]",
             Self::Archive => "[[archive]]",
+            Self::Rotate => "rotate = { ... }",
             Self::Limits => "[limits]",
             Self::Cluster => "[clusters.NAME]",
         }
@@ -28,6 +30,7 @@ impl Position {
             Self::Top => "at the top of the file".to_owned(),
             Self::Archive => format!("in an `{}`", self.header()),
             Self::Cluster => format!("in a `{}` table", self.header()),
+            Self::Rotate => "in `rotate`".to_owned(),
             Self::Defaults | Self::Limits => format!("in `{}`", self.header()),
         }
     }
@@ -37,7 +40,7 @@ impl Position {
         match self {
             Self::Archive => Some("archive"),
             Self::Cluster => Some("cluster"),
-            Self::Top | Self::Defaults | Self::Limits => None,
+            Self::Top | Self::Defaults | Self::Rotate | Self::Limits => None,
         }
     }
 }

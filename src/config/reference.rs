@@ -30,6 +30,7 @@ pub fn tables() -> Vec<(&'static str, String)> {
 fn line(row: &Row) -> String {
     let default = match row.default {
         DefaultValue::Required => "required".to_owned(),
+        DefaultValue::RequiredWithout(other) => format!("required without `{other}`"),
         DefaultValue::Typed("{}") => String::new(),
         DefaultValue::Typed(value) => format!("`{value}`"),
         DefaultValue::Told(words) => words.to_owned(),

@@ -64,6 +64,29 @@ impl Kind for Integers {
     }
 }
 
+/// `true` or `false`.
+pub(super) struct Switch;
+
+impl Kind for Switch {
+    type Value = bool;
+
+    fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<bool> {
+        let typed = value.get_ref().as_bool();
+        if typed.is_none() {
+            walker.wrong_type(value, "`true` or `false`");
+        }
+        typed
+    }
+
+    fn limits(&self) -> String {
+        "`true`, `false`".to_owned()
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
 /// One of a few words, each with what it stands for and, where the word alone doesn't say it, what it means.
 pub(super) struct Choice<T: 'static>(pub &'static [(&'static str, T, &'static str)]);
 

@@ -39,7 +39,7 @@ impl Table {
         for row in section.rows() {
             if let Some(value) = typed.get(row.name) {
                 table.take(walker, row, value);
-            } else if matches!(row.default, DefaultValue::Required) {
+            } else if row.default.is_missing_in(typed) {
                 table.missing.push(row.name);
             }
             if let DefaultValue::Typed(text) = row.default

@@ -1,11 +1,12 @@
 //! Takes texts out of the parsed file, and notes everything that isn't as it should be.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::{Problem, Text};
+use super::problem::{Problem, Span, Text};
 use super::substitute::{Env, substitute};
 
 /// A value as the parser gives it.
@@ -79,5 +80,15 @@ impl<'a> Walker<'a> {
                 None
             }
         }
+    }
+
+    /// Where a part of a text stands, if that can be told: not of one that is hidden, came from elsewhere, or has escapes
+    /// in it.
+    pub fn within(&self, text: &Text, part: &Range<usize>) -> Option<Span> {
+        let typed = self.text.get(text.span.clone())?;
+        let inner = typed.strip_prefix(['"', '\''])?;
+        let inner = inner.strip_suffix(['"', '\''])?;
+        let start = text.span.start + 1;
+        (inner == text.value && text.is_shown()).then(|| start + part.start..start + part.end)
     }
 }

@@ -83,7 +83,7 @@ impl AppendFile {
             path: path.to_path_buf(),
             file,
             length,
-            tail: Tail::new(tail),
+            tail,
         })
     }
 
@@ -129,7 +129,7 @@ impl AppendFile {
                 found.length
             )));
         }
-        let tail = Tail::new(read_tail(&*file, mark.length).map_err(io)?);
+        let tail = read_tail(&*file, mark.length).map_err(io)?;
         if tail.mark(mark.length) != *mark {
             return Err(foreign(format!(
                 "different bytes in the last {} before that",
@@ -189,18 +189,18 @@ impl AppendFile {
 
     /// Checks that the path still leads to this file, and that nobody else changed its length.
     pub fn check(&self, fs: &dyn Fs) -> Result<(), Refused> {
-        let io = |e| Refused::io(&self.path, e);
         check_path(fs, &self.path, &self.file, 0)?;
-        let here = self.file.stat().map_err(io)?;
-        if here.length != self.length {
-            return Err(foreign(&self.path, self.length, here.length));
-        }
-        Ok(())
+        check_length(&self.path, &self.file, self.length)
     }
 
     /// The mark at the file's end.
     pub fn mark(&self) -> Mark {
         self.tail.mark(self.length)
+    }
+
+    /// Its length in bytes, as far as it is archiver's.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// The open file.
@@ -234,6 +234,15 @@ fn foreign(path: &Path, expected: u64, found: u64) -> Refused {
     }
 }
 
+/// Checks that an open file has this length.
+pub fn check_length(path: &Path, file: &Arc<dyn File>, length: u64) -> Result<(), Refused> {
+    let here = file.stat().map_err(|e| Refused::io(path, e))?;
+    match here.length == length {
+        true => Ok(()),
+        false => Err(foreign(path, length, here.length)),
+    }
+}
+
 /// Checks that a path leads to the file that is open, and that it has at least so many bytes.
 pub fn check_path(
     fs: &dyn Fs,
@@ -262,11 +271,11 @@ pub fn check_path(
 }
 
 /// The bytes before `end`, at most [`TAIL`] of them.
-fn read_tail(file: &dyn File, end: u64) -> io::Result<Vec<u8>> {
+pub fn read_tail(file: &dyn File, end: u64) -> io::Result<Tail> {
     let length = usize::try_from(end).map_or(TAIL, |end| end.min(TAIL));
     let mut tail = vec![0; length];
     file.read_exact_at(&mut tail, end - length as u64)?;
-    Ok(tail)
+    Ok(Tail::new(tail))
 }
 
 #[cfg(test)]

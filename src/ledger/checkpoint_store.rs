@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use archiver_format::checkpoint::{
     Checkpoint, Format, Identity, Progress, Unusable, decode, encode,
 };
-use archiver_format::mark::FileId;
+use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::{STATE_DIRECTORY, StateDir};
 
 use super::durable::Durable;
@@ -73,13 +73,7 @@ impl Store {
 
     /// Creates the directory, durably. A symbolic link in its place is [`NotOwn`].
     pub async fn create_dir(&self) -> io::Result<()> {
-        let dir = self.dir.path().to_path_buf();
-        let create = move |fs: &dyn Fs| {
-            refuse_links(fs, &dir)?;
-            create_dirs(fs, &dir)
-        };
-        let changed = self.disk.run(create).await?;
-        self.disk.sync(changed).await
+        create_state_dir(&self.disk, self.dir.path()).await
     }
 
     /// The stored checkpoint, if there is one. The process that stored it may have ended before its name was durable,
@@ -127,12 +121,12 @@ impl Store {
         .await
     }
 
-    /// Stores an unverified checkpoint again, with only its verified part. `id` is that of the data file, which may be
-    /// a copy of the one that was written.
+    /// Stores an unverified checkpoint again, with only its verified part. `found` are the files of its segments,
+    /// which may be copies of those that were written.
     pub async fn save_only_verified(
         &self,
         unverified: Checkpointed,
-        id: FileId,
+        found: &[SegmentFile],
     ) -> io::Result<Checkpointed> {
         let Checkpoint {
             identity,
@@ -140,10 +134,12 @@ impl Store {
             verified,
         } = unverified.0;
         let mut progress = verified.unwrap_or(progress);
-        progress
-            .segments
-            .iter_mut()
-            .for_each(|segment| segment.id = id);
+        for segment in &mut progress.segments {
+            let mut found = found.iter();
+            if let Some(found) = found.find(|found| found.sequence == segment.file.sequence) {
+                segment.file.id = found.id;
+            }
+        }
         self.write(Checkpoint {
             identity,
             progress,
@@ -173,6 +169,17 @@ pub fn owner(fs: &dyn Fs, dir: &Path) -> io::Result<Option<Checkpoint>> {
         },
         Err(LoadError::Damaged { .. } | LoadError::Newer { .. }) => Ok(None),
     }
+}
+
+/// Creates a directory for state, durably. A symbolic link in its place is [`NotOwn`].
+pub(super) async fn create_state_dir(disk: &Disk, dir: &Path) -> io::Result<()> {
+    let dir = dir.to_path_buf();
+    let create = move |fs: &dyn Fs| {
+        refuse_links(fs, &dir)?;
+        create_dirs(fs, &dir)
+    };
+    let changed = disk.run(create).await?;
+    disk.sync(changed).await
 }
 
 /// The directories that archiver makes for its state lead nowhere else; above them links are the user's.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use archiver_format::checkpoint::Progress;
 
-use super::append_file::{Refused, check_path};
+use super::append_file::{Refused, check_length, check_path};
 use crate::world::disk::Disk;
 use crate::world::fs::File;
 
-/// An open segment, as it was when its archive had come so far.
+/// An open segment's file.
 #[derive(Clone)]
-pub struct OpenSegment {
+pub struct SegmentHandle {
     /// Its path.
     pub path: PathBuf,
     /// The file, locked.
@@ -22,8 +22,20 @@ pub struct OpenSegment {
 #[must_use]
 pub struct Written {
     progress: Progress,
-    segments: Vec<OpenSegment>,
-    gaps: Option<Arc<dyn File>>,
+    segments: Vec<SegmentHandle>,
+    sealed: Vec<SealedHandle>,
+    others: Vec<Arc<dyn File>>,
+}
+
+/// The file of a segment that is sealed, and may have its final name or not.
+#[derive(Clone)]
+pub struct SealedHandle {
+    /// The path that it had while it grew.
+    pub path: PathBuf,
+    /// The file, locked.
+    pub file: Arc<dyn File>,
+    /// Its length in bytes, which never changes.
+    pub length: u64,
 }
 
 /// Progress that is on the disk; only [`Written::sync`] makes it, and only it can become a checkpoint.
@@ -31,18 +43,27 @@ pub struct Written {
 #[derive(Debug)]
 pub struct Durable(Progress);
 
+impl SealedHandle {
+    /// Checks that nobody else has changed its length.
+    fn check(&self) -> Result<(), Refused> {
+        check_length(&self.path, &self.file, self.length)
+    }
+}
+
 impl Written {
-    /// Progress that is in these segments, which are those that it names in their order, and in the list of gaps if there
-    /// is one.
+    /// Progress that is in these open segments, which are those that it names in their order, in these that are sealed, and
+    /// in these other files: indexes, the manifest.
     pub fn new(
         progress: Progress,
-        segments: Vec<OpenSegment>,
-        gaps: Option<Arc<dyn File>>,
+        segments: Vec<SegmentHandle>,
+        sealed: Vec<SealedHandle>,
+        others: Vec<Arc<dyn File>>,
     ) -> Self {
         Self {
             progress,
             segments,
-            gaps,
+            sealed,
+            others,
         }
     }
 
@@ -52,7 +73,7 @@ impl Written {
     }
 
     /// The open segments, locked.
-    pub fn segments(&self) -> &[OpenSegment] {
+    pub fn segments(&self) -> &[SegmentHandle] {
         &self.segments
     }
 
@@ -62,10 +83,13 @@ impl Written {
         let Self {
             progress,
             segments,
-            gaps,
+            sealed,
+            others,
         } = self;
-        let files = segments.iter().map(|segment| Arc::clone(&segment.file));
-        let synced = disk.sync(files.chain(gaps)).await;
+        let files = segments.iter().map(|segment| &segment.file);
+        let files = files.chain(sealed.iter().map(|sealed| &sealed.file));
+        let files = files.cloned().collect::<Vec<_>>();
+        let synced = disk.sync(files.into_iter().chain(others)).await;
         synced.map_err(|source| Refused::Io {
             path: segments
                 .first()
@@ -78,7 +102,8 @@ impl Written {
             .collect::<Vec<_>>();
         disk.run(move |fs| {
             let mut segments = segments.iter().zip(lengths);
-            segments.try_for_each(|(s, length)| check_path(fs, &s.path, &s.file, length))
+            segments.try_for_each(|(s, length)| check_path(fs, &s.path, &s.file, length))?;
+            sealed.iter().try_for_each(SealedHandle::check)
         })
         .await?;
         Ok(Durable(progress))

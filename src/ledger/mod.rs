@@ -6,10 +6,13 @@
 pub mod append_file;
 mod checkpoint_store;
 mod durable;
-pub mod gap_log;
+mod first_listing_store;
+pub mod handed_over;
 pub mod lock;
+pub mod manifest;
 mod remedy;
 
 pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
-pub use durable::{Durable, OpenSegment, Written};
+pub use durable::{Durable, SealedHandle, SegmentHandle, Written};
+pub use first_listing_store::{FirstListingStore, ListingError};
 pub use remedy::{PAGE, REMEDY};

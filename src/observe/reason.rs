@@ -7,9 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use archiver_format::checkpoint::NotOne;
 use archiver_format::compression::Algorithm;
-use archiver_format::line::NewlineInValue;
+use archiver_format::line::{NewlineInValue, RefusedRecord, UnreadableHeaders};
 
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
@@ -108,9 +107,6 @@ pub enum Reason {
     /// The checkpoint can't be used.
     #[error(transparent)]
     Checkpoint(#[from] LoadError),
-    /// The checkpoint is of an archive with another number of open segments.
-    #[error("the checkpoint in {}: {source}; use the archiver that wrote it; see {PAGE}", state.display())]
-    Segments { state: PathBuf, source: NotOne },
     /// The checkpoint was there a moment before.
     #[error(
         "the checkpoint in {} is gone, which was there while this archiver ran (removed, or its disk unmounted); put it \
@@ -184,12 +180,12 @@ pub enum Reason {
         length: u64,
         state: PathBuf,
     },
-    /// There is a list of gaps and no checkpoint.
+    /// There is a manifest or a list of gaps, and no checkpoint.
     #[error(
         "{} exists and archiver has no checkpoint for it; bring the checkpoint back, or move the list away; see {PAGE}",
         path.display()
     )]
-    GapsExist { path: PathBuf },
+    ListExists { path: PathBuf },
     /// A file that is to be appended to ends in the middle of a line or member, or is compressed otherwise.
     #[error(
         "{} can't be appended to: it is not whole {}: {source}; move it away or mend it",
@@ -205,9 +201,24 @@ pub enum Reason {
         "{0}, and newline = \"fail\" is configured; set newline to \"space\" or \"escape\" to go on from there"
     )]
     Newline(NewlineInValue),
+    /// Headers that the client can't unpack.
+    #[error(
+        "{0}; everything before that record is in the file, and only an archive with format = \"raw\", which has no \
+         headers, goes on behind it"
+    )]
+    Headers(UnreadableHeaders),
     /// The archive's task panicked; the panic's own message is in the log already.
     #[error("a fault in the program; please report it, and start archiver again")]
     Panicked,
+}
+
+impl From<RefusedRecord> for Reason {
+    fn from(refused: RefusedRecord) -> Self {
+        match refused {
+            RefusedRecord::Newline(at) => Self::Newline(at),
+            RefusedRecord::Headers(at) => Self::Headers(at),
+        }
+    }
 }
 
 /// Two reasons in the same words are equal: the second is no news.

@@ -60,10 +60,21 @@ pub struct Status {
     doing: Mutex<Doing>,
     /// Where its file ended when it was first opened: records and bytes.
     first: OnceLock<(u64, u64)>,
+    /// How the handing over of its sealed segments goes.
+    handed_over: Mutex<HandedOver>,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
     pub bytes_written: AtomicU64,
+}
+
+/// How the handing over of sealed segments goes (`on_seal`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HandedOver {
+    /// How many segments wait for it.
+    pub waiting: u64,
+    /// Why the first of them was not handed over yet, if that was tried.
+    pub failure: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -121,6 +132,7 @@ impl Status {
                 hangs: None,
             }),
             first: OnceLock::new(),
+            handed_over: Mutex::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -200,14 +212,74 @@ impl Status {
         self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// How the handing over of its sealed segments goes.
+    pub fn handed_over(&self) -> HandedOver {
+        self.lock_handed_over().clone()
+    }
+
+    /// Notes how many sealed segments wait to be handed over.
+    pub fn waits_to_hand_over(&self, segments: u64) {
+        self.lock_handed_over().waiting = segments;
+    }
+
+    /// Notes that handing over goes well, and logs that if it didn't before.
+    pub fn hands_over(&self) {
+        if self.lock_handed_over().failure.take().is_some() {
+            tracing::info!("archive {}: on_seal: goes on", self.name);
+        }
+    }
+
+    /// Notes that a segment could not be handed over, and logs that if it is new.
+    pub fn fails_to_hand_over(&self, why: &str) {
+        let mut handed_over = self.lock_handed_over();
+        let before = handed_over.failure.replace(why.into());
+        drop(handed_over);
+        if before.is_none_or(|before| !is_same(&before, why)) {
+            tracing::warn!("archive {}: on_seal: {why}; trying again", self.name);
+        }
+    }
+
+    fn lock_handed_over(&self) -> MutexGuard<'_, HandedOver> {
+        let handed_over = self.handed_over.lock();
+        handed_over.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Doing> {
         self.doing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Do two failures differ in nothing but numbers? Commands say the time, and how much they had done.
+fn is_same(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    words(one) == words(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_the_same_with_another_time_in_it() {
+        assert!(is_same(
+            "exit code 1: 10:01:07 no route",
+            "exit code 1: 10:12:33 no route"
+        ));
+        assert!(!is_same("exit code 1: no route", "exit code 1: denied"));
+        let status = Status::new("a");
+        status.waits_to_hand_over(2);
+        status.fails_to_hand_over("no route");
+        let failure = Some("no route".into());
+        assert_eq!(
+            status.handed_over(),
+            HandedOver {
+                waiting: 2,
+                failure
+            }
+        );
+        status.hands_over();
+        assert_eq!(status.handed_over().failure, None);
+    }
 
     #[test]
     fn a_record_counts_once_also_if_it_is_cut_off_and_written_again() {

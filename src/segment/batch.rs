@@ -3,20 +3,19 @@
 use std::io;
 
 use archiver_format::compression::{Compression, compress};
-use archiver_format::line::{self, Newline, NewlineInValue};
+use archiver_format::index::Lines;
+use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::Advance;
 use archiver_format::record::{NextOffset, Record};
-
-/// The number that an archive gives to one of its open segments.
-pub type SegmentId = u32;
+use archiver_format::segment::Route;
 
 /// The lines of a batch that go into one segment.
 #[derive(Debug, Default)]
 pub struct Part {
-    /// Their segment.
-    pub segment: SegmentId,
-    /// How many lines.
-    pub lines: u64,
+    /// Which way their records go.
+    pub route: Route,
+    /// Which record each line is.
+    pub lines: Lines,
     /// The lines, each with its newline.
     pub bytes: Vec<u8>,
 }
@@ -24,10 +23,10 @@ pub struct Part {
 /// A part as it goes into the file: one gzip member or zstd frame, or plain lines.
 #[derive(Debug)]
 pub struct Member {
-    /// Its segment.
-    pub segment: SegmentId,
-    /// How many lines it holds.
-    pub lines: u64,
+    /// Which way its records go.
+    pub route: Route,
+    /// Which record each of its lines is.
+    pub lines: Lines,
     /// How many bytes the lines have without compression.
     pub plain_bytes: u64,
     /// The bytes to append to the file.
@@ -38,7 +37,7 @@ impl Member {
     /// Compresses a part.
     pub fn new(part: Part, compression: Compression) -> io::Result<Self> {
         Ok(Self {
-            segment: part.segment,
+            route: part.route,
             lines: part.lines,
             plain_bytes: part.bytes.len() as u64,
             bytes: compress(part.bytes, compression)?,
@@ -83,31 +82,35 @@ impl Batch {
 
     /// How many bytes of memory its lines take up, reserved bytes included.
     pub fn capacity(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes.capacity()).sum()
+        let parts = self.parts.iter();
+        parts
+            .map(|part| part.bytes.capacity() + part.lines.capacity())
+            .sum()
     }
 
     /// Makes room for a record of this size, exactly: a part that grows by itself doubles.
-    pub fn reserve(&mut self, segment: SegmentId, bytes: usize) {
-        self.part(segment).bytes.reserve_exact(bytes);
+    pub fn reserve(&mut self, route: Route, bytes: usize) {
+        self.part(route).bytes.reserve_exact(bytes);
     }
 
-    /// Adds a record of a partition that stands at `from` as a line of this segment. A record that is refused leaves
+    /// Adds a record of a partition that stands at `from` as a line that goes this way. A record that is refused leaves
     /// the batch as it was.
     #[inline]
     pub fn push(
         &mut self,
-        segment: SegmentId,
+        route: Route,
         record: &Record<'_>,
         from: NextOffset,
-        newline: Newline,
-    ) -> Result<(), NewlineInValue> {
+        encoder: &mut Encoder,
+    ) -> Result<(), RefusedRecord> {
         let part = match self.parts.get_mut(self.last) {
-            Some(last) if last.segment == segment => last,
-            _ => self.part(segment),
+            Some(last) if last.route == route => last,
+            _ => self.part(route),
         };
         let before = part.bytes.len();
-        line::encode(record, newline, &mut part.bytes)?;
-        part.lines += 1;
+        encoder.encode(record, &mut part.bytes)?;
+        let (partition, offset) = (record.partition, record.offset);
+        part.lines.push(partition, offset, record.timestamp_ms());
         self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
@@ -115,54 +118,64 @@ impl Batch {
 
     /// Its parts, none of them empty, and how far they take the archive together.
     pub fn into_parts(self) -> (Vec<Part>, Advance) {
-        let parts = self.parts.into_iter().filter(|part| part.lines > 0);
+        let parts = self.parts.into_iter().filter(|part| !part.lines.is_empty());
         (parts.collect(), self.advance)
     }
 
-    /// The part of a segment, made with its first record.
-    fn part(&mut self, segment: SegmentId) -> &mut Part {
+    /// The part of a route, made with its first record.
+    fn part(&mut self, route: Route) -> &mut Part {
         let mut parts = self.parts.iter();
-        let known = parts.position(|part| part.segment == segment);
+        // An empty part only has room for whatever comes first.
+        let known = parts.position(|part| part.route == route || part.lines.is_empty());
         self.last = known.unwrap_or_else(|| {
-            self.parts.push(Part {
-                segment,
-                ..Part::default()
-            });
+            self.parts.push(Part { ..Part::default() });
             self.parts.len() - 1
         });
-        &mut self.parts[self.last]
+        let part = &mut self.parts[self.last];
+        part.route = route;
+        part
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use archiver_format::line::{Format, Newline};
+
     use super::*;
+
+    fn encoder() -> Encoder {
+        Encoder::new(Format::Raw(Newline::Fail), "t")
+    }
 
     fn record(partition: i32, offset: i64, value: &[u8]) -> Record<'_> {
         Record {
             partition,
             offset,
             value: Some(value),
-            epoch: None,
+            ..Record::default()
         }
     }
 
     #[test]
     fn records_of_one_partition_may_go_to_several_segments_and_are_one_advance() {
         let mut batch = Batch::with_room(64);
-        for (segment, offset, value) in [(0, 3, b"a"), (7, 4, b"b"), (0, 5, b"c"), (7, 8, b"d")] {
+        let route = |partition| Route {
+            partition: Some(partition),
+            time: None,
+        };
+        for (way, offset, value) in [(0, 3, b"a"), (7, 4, b"b"), (0, 5, b"c"), (7, 8, b"d")] {
             let from = NextOffset::new(offset);
             let record = record(1, offset, value);
-            batch
-                .push(segment, &record, from, Newline::Fail)
-                .expect("fits");
+            let pushed = batch.push(route(way), &record, from, &mut encoder());
+            pushed.expect("fits");
         }
         assert_eq!(batch.len(), 8);
         let (parts, advance) = batch.into_parts();
         let parts = parts.iter();
-        let parts = parts.map(|part| (part.segment, part.lines, &part.bytes[..]));
+        let parts = parts.map(|part| (part.route, part.lines.len(), &part.bytes[..]));
         let parts = parts.collect::<Vec<_>>();
-        assert_eq!(parts, [(0, 2, &b"a\nc\n"[..]), (7, 2, &b"b\nd\n"[..])]);
+        let expected = [(route(0), 2, &b"a\nc\n"[..]), (route(7), 2, &b"b\nd\n"[..])];
+        assert_eq!(parts, expected);
         assert_eq!(advance.records, 4);
         let [step] = advance.steps[..] else {
             panic!("one partition: {:?}", advance.steps);
@@ -174,7 +187,7 @@ mod tests {
     fn a_record_that_is_refused_leaves_the_batch_as_it_was() {
         let mut batch = Batch::default();
         let refused = record(0, 0, b"a\nb");
-        let pushed = batch.push(0, &refused, NextOffset::ZERO, Newline::Fail);
+        let pushed = batch.push(Route::default(), &refused, NextOffset::ZERO, &mut encoder());
         assert!(pushed.is_err());
         assert!(batch.is_empty());
         let (parts, advance) = batch.into_parts();

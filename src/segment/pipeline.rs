@@ -6,9 +6,12 @@
 use std::collections::VecDeque;
 use std::io;
 
+use archiver_format::checkpoint::Unnamed;
 use archiver_format::compression::Compression;
 use archiver_format::gap::Gap;
+use archiver_format::manifest::SealReason;
 use archiver_format::position::Advance;
+use archiver_format::segment::SegmentFile;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
@@ -18,6 +21,7 @@ use super::writer::{Entry, WriteError, Writer, Wrote};
 use crate::ledger::Written;
 use crate::world::disk::Disk;
 use crate::world::executor::{Cores, Executor};
+use crate::world::fs::Fs;
 use crate::world::memory::Held;
 
 /// How many entries are in flight at most: enough to keep two cores at compressing while one is written.
@@ -59,6 +63,8 @@ pub struct Pipeline {
     in_flight: usize,
     /// A check of the files is among them.
     checking: bool,
+    /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
+    next_rotation: Option<i64>,
     /// Something failed: the writer stands at the last good byte, and nothing more may be written.
     failed: bool,
 }
@@ -89,9 +95,10 @@ impl Pipeline {
             compressor,
             compressing: FuturesOrdered::new(),
             ready: VecDeque::new(),
-            writer: WriterState::Resting(Box::new(writer)),
             in_flight: 0,
             checking: false,
+            next_rotation: writer.next_rotation(),
+            writer: WriterState::Resting(Box::new(writer)),
             failed: false,
         }
     }
@@ -129,8 +136,7 @@ impl Pipeline {
 
     /// Takes gaps, to be listed after the records that were submitted before.
     pub fn submit_gaps(&mut self, gaps: Vec<Gap>, advance: Advance) {
-        let entry = Entry::Gaps(gaps, advance);
-        self.push(std::future::ready(Ok((entry, Held::default()))).boxed());
+        self.push_entry(Entry::Gaps(gaps, advance));
     }
 
     /// Takes a check: are the files still those that were opened? One at a time, as a disk may not answer.
@@ -138,7 +144,35 @@ impl Pipeline {
         if std::mem::replace(&mut self.checking, true) {
             return;
         }
-        self.push(std::future::ready(Ok((Entry::Check, Held::default()))).boxed());
+        self.push_entry(Entry::Check);
+    }
+
+    /// Takes the wish to seal segments whose time is over, if there are any at this time, in milliseconds since 1970.
+    pub fn submit_rotation(&mut self, now: i64) {
+        if self.next_rotation.is_some_and(|due| due <= now) {
+            // It is worked out anew when that is done.
+            self.next_rotation = None;
+            self.push_entry(Entry::Rotate);
+        }
+    }
+
+    /// Takes the wish to seal all segments.
+    pub fn submit_seal(&mut self, reason: SealReason) {
+        self.push_entry(Entry::Seal(reason));
+    }
+
+    /// Takes segments that a checkpoint counts as sealed, to give them their final names.
+    pub fn submit_names(&mut self, sealed: Vec<Unnamed>) {
+        self.push_entry(Entry::Name(sealed));
+    }
+
+    /// Takes segments that a checkpoint counts as deleted, to delete them.
+    pub fn submit_deletions(&mut self, deleted: Vec<SegmentFile>) {
+        self.push_entry(Entry::Delete(deleted));
+    }
+
+    fn push_entry(&mut self, entry: Entry) {
+        self.push(std::future::ready(Ok((entry, Held::default()))).boxed());
     }
 
     fn push(&mut self, entry: BoxFuture<'static, Ready>) {
@@ -159,6 +193,7 @@ impl Pipeline {
                     (writer, entries, written) = writing => {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
+                        self.next_rotation = writer.next_rotation();
                         self.writer = WriterState::Resting(writer);
                         return written;
                     }
@@ -220,6 +255,23 @@ impl Pipeline {
         }
     }
 
+    /// Gives segments that a checkpoint counts as sealed their final names, after the pipeline has ended. If that fails,
+    /// the next start does it.
+    pub async fn name(&mut self, sealed: Vec<Unnamed>) -> Result<(), WriteError> {
+        let WriterState::Resting(mut writer) =
+            std::mem::replace(&mut self.writer, WriterState::Moving)
+        else {
+            return Ok(());
+        };
+        let job = move |fs: &dyn Fs| {
+            let named = writer.append(fs, Entry::Name(sealed));
+            (writer, named)
+        };
+        let (writer, named) = self.disk.run(job).await;
+        self.writer = WriterState::Resting(writer);
+        named.map(drop)
+    }
+
     /// Ends the pipeline: waits for a write that is going on, and returns the progress up to the last good byte.
     /// Everything else that was in flight is dropped.
     pub async fn end(&mut self) -> Option<Written> {
@@ -236,11 +288,8 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use archiver_format::position::Positions;
-
     use super::*;
     use crate::ledger::append_file::AppendFile;
-    use crate::ledger::gap_log::GapLog;
     use crate::sim::disk::SimFs;
     use crate::sim::random::Random;
     use crate::world::devices::Devices;
@@ -249,9 +298,7 @@ mod tests {
     async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
         let fs = SimFs::new(Random::new(1)).start();
         let data = AppendFile::create(&fs, Path::new("/data")).expect("nothing is in the way");
-        let gaps = GapLog::none(Path::new("/gaps"));
-        let writer =
-            Writer::new(data, gaps, Positions::default(), 0).expect("nothing is in the way");
+        let writer = Writer::for_tests(vec![data]);
         let hangs = Arc::new(|| std::future::pending().boxed());
         let devices = Devices::in_tasks(Arc::new(fs), 1 << 20, hangs, 1);
         let disk = devices.at(Path::new("/data")).await.expect("no threads");

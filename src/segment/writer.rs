@@ -1,37 +1,74 @@
-//! The writer: appends batches to an archive's open segments, and gaps to its list, and knows how far the archive is.
+//! The writer: appends batches to an archive's open segments, and gaps to its manifest, and knows how far the archive is.
 //!
-//! A batch counts as a whole: the positions move only when each of its members is in its segment.
+//! A batch counts as a whole: the positions move only when each of its members is in its segment. A segment that is
+//! large enough is sealed behind the batch that made it so.
 
 use std::io;
 use std::sync::Arc;
 
-use archiver_format::checkpoint::{Progress, Segment};
+use archiver_format::checkpoint::{List, Progress, Unnamed};
 use archiver_format::gap::Gap;
-use archiver_format::mark::FileId;
+use archiver_format::manifest::{self, SealReason};
 use archiver_format::position::{Advance, Misstep, Positions};
+use archiver_format::segment::SegmentFile;
 
-use super::batch::{Member, SegmentId};
-use crate::ledger::append_file::{AppendFile, Refused, Savepoint};
-use crate::ledger::gap_log::GapLog;
-use crate::ledger::{OpenSegment, Written};
-use crate::world::fs::Fs;
-
-/// The only segment that an archive has open.
-pub const ONLY: SegmentId = 0;
+use super::batch::Member;
+use super::kept::Kept;
+use super::open_segment::{Before, OpenSegment};
+use super::rotation;
+use super::segment_index::SegmentIndex;
+use crate::config::{Archive, Checked};
+use crate::ledger::append_file::Refused;
+use crate::ledger::manifest::Manifest;
+use crate::ledger::{SealedHandle, SegmentHandle, Written};
+use crate::world::clock::Clock;
+use crate::world::fs::{File, Fs};
 
 /// An archive's files, open for appending, and the progress that is in them.
 pub struct Writer {
-    segments: Vec<Open>,
-    gaps: GapLog,
-    positions: Positions,
-    records: u64,
+    pub(super) config: Checked<Archive>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) manifest: Manifest,
+    pub(super) open: Vec<OpenSegment>,
+    pub(super) unnamed: Vec<SealedSegment>,
+    /// Sealed segments that may be deleted one day, in the order of their sealing; none if all are kept for ever.
+    pub(super) kept: Vec<Kept>,
+    /// Segments that are deleted as soon as a checkpoint counts that.
+    pub(super) deleted: Vec<SegmentFile>,
+    /// How far the archive is; its segments and its list are those above.
+    pub(super) reached: Reached,
 }
 
-/// An open segment.
-struct Open {
-    number: SegmentId,
-    file: AppendFile,
-    id: FileId,
+/// How far an archive is, without its files.
+#[derive(Debug, Clone, Default)]
+pub struct Reached {
+    /// Where to read on.
+    pub positions: Positions,
+    /// How many records it has written.
+    pub records: u64,
+    /// How many bytes its sealed segments have.
+    pub sealed_bytes: u64,
+    /// The number of its next segment.
+    pub next_sequence: u64,
+}
+
+/// A segment that is sealed; its file gets its final name when a checkpoint counts that.
+pub(super) struct SealedSegment {
+    pub unnamed: Unnamed,
+    /// Its file and its index, unless a checkpoint of an earlier attempt counts them.
+    pub data: Option<SealedHandle>,
+    pub index: Option<Arc<dyn File>>,
+}
+
+/// The sealed segments of an archive that something is still to be done to.
+#[derive(Default)]
+pub struct Sealed {
+    /// They may not have their final names yet.
+    pub unnamed: Vec<Unnamed>,
+    /// They may be deleted one day; none if all are kept for ever.
+    pub kept: Vec<Kept>,
+    /// They are to be deleted.
+    pub deleted: Vec<SegmentFile>,
 }
 
 /// The next thing to be done to an archive's files.
@@ -42,6 +79,14 @@ pub enum Entry {
     Gaps(Vec<Gap>, Advance),
     /// Nothing is appended; the files must still be those that were opened.
     Check,
+    /// Segments whose time has come are sealed.
+    Rotate,
+    /// All segments are sealed.
+    Seal(SealReason),
+    /// These segments, which a checkpoint counts as sealed, get their final names.
+    Name(Vec<Unnamed>),
+    /// These segments, which a checkpoint counts as deleted, are deleted.
+    Delete(Vec<SegmentFile>),
 }
 
 /// The amount that was written.
@@ -51,8 +96,14 @@ pub struct Wrote {
     pub records: u64,
     /// Their bytes, as they are in the file.
     pub bytes: u64,
-    /// Entries that took the archive further; a check doesn't.
-    pub advances: u64,
+    /// Entries that a checkpoint has to count; a check is none.
+    pub changes: u64,
+    /// Segments that were sealed.
+    pub sealed: u64,
+    /// Were segments listed as deleted?
+    pub deleted: bool,
+    /// Sealed segments that have their final names now.
+    pub named: u64,
 }
 
 /// Why an entry was not appended.
@@ -61,6 +112,9 @@ pub enum WriteError {
     /// The file system said no.
     #[error("writing {0}")]
     Io(Refused),
+    /// What was written may not be on the disk, and be taken for it later.
+    #[error("syncing {0}")]
+    Syncing(Refused),
     /// Somebody else touched the file.
     #[error(transparent)]
     Foreign(Refused),
@@ -71,8 +125,8 @@ pub enum WriteError {
     #[error(transparent)]
     Misstep(#[from] Misstep),
     /// The batch has lines for a segment that isn't open.
-    #[error("segment {0} is not open; this is a fault in the program, please report it")]
-    NotOpen(SegmentId),
+    #[error("a segment is not open; this is a fault in the program, please report it")]
+    NotOpen,
 }
 
 impl From<Refused> for WriteError {
@@ -88,80 +142,143 @@ impl std::ops::AddAssign for Wrote {
     fn add_assign(&mut self, more: Self) {
         self.records += more.records;
         self.bytes += more.bytes;
-        self.advances += more.advances;
+        self.changes += more.changes;
+        self.sealed += more.sealed;
+        self.deleted |= more.deleted;
+        self.named += more.named;
     }
 }
 
 impl Writer {
-    /// A writer at the end of these files, which hold so many records up to these positions.
+    /// A writer at the end of these files, which have come so far.
     pub fn new(
-        data: AppendFile,
-        gaps: GapLog,
-        positions: Positions,
-        records: u64,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            segments: vec![Open {
-                number: ONLY,
-                id: data.handle().stat()?.id(),
-                file: data,
-            }],
-            gaps,
-            positions,
-            records,
-        })
+        config: Checked<Archive>,
+        clock: Arc<dyn Clock>,
+        manifest: Manifest,
+        open: Vec<OpenSegment>,
+        sealed: Sealed,
+        reached: Reached,
+    ) -> Self {
+        let Sealed {
+            unnamed,
+            kept,
+            deleted,
+        } = sealed;
+        let unnamed = unnamed.into_iter();
+        let unnamed = unnamed.map(|unnamed| SealedSegment {
+            unnamed,
+            data: None,
+            index: None,
+        });
+        Self {
+            config,
+            clock,
+            manifest,
+            open,
+            unnamed: unnamed.collect(),
+            kept,
+            deleted,
+            reached,
+        }
     }
 
-    /// Appends an entry and says how much that was. After an error the writer stands where it stood before. May block.
+    /// Does an entry, and says how much was written. After an error the positions are where they were before. May block.
     pub fn append(&mut self, fs: &dyn Fs, entry: Entry) -> Result<Wrote, WriteError> {
-        let (bytes, advance) = match entry {
-            Entry::Records(members, advance) => {
-                self.positions.check(&advance)?;
-                (self.append_members(&members)?, advance)
-            }
+        match entry {
+            Entry::Records(members, advance) => self.append_records(fs, &members, &advance),
             Entry::Gaps(gaps, advance) => {
-                self.positions.check(&advance)?;
-                self.gaps.append(fs, &gaps)?;
-                (0, advance)
+                self.reached.positions.check(&advance)?;
+                let gaps = gaps.into_iter().map(manifest::Entry::Gap);
+                self.manifest.append(fs, &gaps.collect::<Vec<_>>())?;
+                self.reached.positions.apply(&advance)?;
+                Ok(Wrote {
+                    changes: 1,
+                    ..Wrote::default()
+                })
             }
             Entry::Check => {
-                for segment in &self.segments {
-                    segment.file.check(fs)?;
+                for segment in &self.open {
+                    segment.data.check(fs)?;
                 }
-                self.gaps.check(fs)?;
-                return Ok(Wrote::default());
+                self.manifest.check(fs)?;
+                Ok(Wrote::default())
             }
-        };
-        self.positions.apply(&advance)?;
-        self.records += advance.records;
-        Ok(Wrote {
+            Entry::Rotate => {
+                let mut wrote = self.seal_due(fs)?;
+                wrote += self.expire(fs)?;
+                Ok(wrote)
+            }
+            Entry::Seal(reason) => Ok(self.seal_all(fs, reason)?),
+            Entry::Name(sealed) => self.name(fs, &sealed),
+            Entry::Delete(deleted) => self.delete(fs, &deleted),
+        }
+    }
+
+    /// Appends a batch, and seals the segments that it has made large enough.
+    fn append_records(
+        &mut self,
+        fs: &dyn Fs,
+        members: &[Member],
+        advance: &Advance,
+    ) -> Result<Wrote, WriteError> {
+        self.reached.positions.check(advance)?;
+        let opened = self.open_for(fs, members)?;
+        let bytes = self.append_members(members)?;
+        for segment in &mut self.open {
+            segment.note_epochs(&advance.steps);
+        }
+        self.reached.positions.apply(advance)?;
+        self.reached.records += advance.records;
+        let mut wrote = Wrote {
             records: advance.records,
             bytes,
-            advances: 1,
-        })
+            changes: 1,
+            ..Wrote::default()
+        };
+        let rotation = &self.config.rotation;
+        let is_full = |segment: &OpenSegment| rotation::is_full(rotation, segment);
+        let full = self.open.iter().filter_map(|segment| {
+            let reason = is_full(segment)?;
+            Some((segment.file.sequence, reason))
+        });
+        let mut due = full.collect::<Vec<_>>();
+        if opened > 0 {
+            due.extend(self.in_excess(&due));
+        }
+        if !due.is_empty() {
+            wrote += self.seal(fs, &due)?;
+            wrote += self.expire(fs)?;
+        }
+        Ok(wrote)
     }
 
     /// Appends all of them or, as far as the file system lets it, none.
     fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
-        let mut before = Vec::<(usize, Savepoint)>::new();
-        let mut bytes = 0;
+        let mut before = Vec::<(usize, Before)>::new();
+        let mut places = Vec::with_capacity(members.len());
         for (number, member) in (1..).zip(members) {
-            let open = self.segments.iter();
-            let at = open
-                .map(|open| open.number)
-                .position(|n| n == member.segment);
-            let at = at.ok_or(WriteError::NotOpen(member.segment))?;
-            let file = &mut self.segments[at].file;
-            // Nothing comes after the last one that would take it back, and it goes back by itself if it fails.
-            let savepoint = (number < members.len()).then(|| (at, file.savepoint()));
-            if let Err(e) = file.append(&member.bytes) {
+            let mut open = self.open.iter();
+            let at = open.position(|open| open.route == member.route);
+            let at = at.ok_or(WriteError::NotOpen)?;
+            places.push(at);
+            let segment = &mut self.open[at];
+            // Nothing comes after the last one that would take it back. Without an index it goes back by itself.
+            let has_more = number < members.len() || segment.index().is_some();
+            let savepoint = has_more.then(|| (at, segment.before()));
+            let appended = segment.append(member);
+            before.extend(savepoint);
+            if let Err(e) = appended {
                 for (at, savepoint) in before.into_iter().rev() {
                     // If this fails too, the next start cuts the file back to its checkpoint.
-                    let _ = self.segments[at].file.go_back(savepoint);
+                    let _ = self.open[at].go_back(savepoint);
                 }
                 return Err(e.into());
             }
-            before.extend(savepoint);
+        }
+        let now = self.clock.now_ms();
+        let mut bytes = 0;
+        for (at, member) in places.into_iter().zip(members) {
+            self.open[at].count(member, now);
             bytes += member.bytes.len() as u64;
         }
         Ok(bytes)
@@ -169,22 +286,43 @@ impl Writer {
 
     /// The progress that is in the files and is yet to be made durable.
     pub fn written(&self) -> Written {
-        let segment = |open: &Open| Segment {
-            id: open.id,
-            mark: open.file.mark(),
-        };
-        let open = |open: &Open| OpenSegment {
-            path: open.file.path().to_path_buf(),
-            file: Arc::clone(open.file.handle()),
-        };
+        let Reached {
+            positions,
+            records,
+            sealed_bytes,
+            next_sequence,
+        } = self.reached.clone();
         let progress = Progress {
-            positions: self.positions.clone(),
-            records: self.records,
-            segments: self.segments.iter().map(segment).collect(),
-            gaps: self.gaps.mark(),
+            positions,
+            records,
+            sealed_bytes,
+            next_sequence,
+            segments: self.open.iter().map(OpenSegment::checkpoint).collect(),
+            unnamed: self.unnamed.iter().map(|u| u.unnamed.clone()).collect(),
+            deleted: self.deleted.clone(),
+            list: List::Manifest(self.manifest.mark()),
         };
-        let segments = self.segments.iter().map(open).collect();
-        Written::new(progress, segments, self.gaps.handle().cloned())
+        let open = |open: &OpenSegment| SegmentHandle {
+            path: open.path(),
+            file: Arc::clone(open.data.handle()),
+        };
+        let segments = self.open.iter().map(open).collect();
+        let sealed = self.unnamed.iter().filter_map(|sealed| sealed.data.clone());
+        let sealed_indexes = self.unnamed.iter().filter_map(|u| u.index.as_ref());
+        let indexes = self.open.iter().filter_map(OpenSegment::index);
+        let indexes = indexes.map(SegmentIndex::handle);
+        let others = sealed_indexes.chain(indexes).chain(self.manifest.handle());
+        let others = others.cloned().collect();
+        Written::new(progress, segments, sealed.collect(), others)
+    }
+
+    /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
+    pub fn next_rotation(&self) -> Option<i64> {
+        let rotation = &self.config.rotation;
+        let due = self.open.iter();
+        due.filter_map(|segment| rotation::next(rotation, self.config.template.zone(), segment))
+            .chain(self.next_expiry())
+            .min()
     }
 }
 
@@ -192,32 +330,62 @@ impl Writer {
 mod tests {
     use std::path::Path;
 
+    use archiver_format::index::Lines;
     use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
+    use archiver_format::segment::Route;
+    use archiver_format::state_files::StateDir;
 
+    use super::super::opening::kind;
     use super::*;
+    use crate::ledger::append_file::AppendFile;
     use crate::sim::disk::{Fault, Faults, SimFs};
     use crate::sim::random::Random;
+    use crate::world::clock::RealClock;
+
+    /// The route of this number.
+    fn route(number: usize) -> Route {
+        let partition = i32::try_from(number).ok().filter(|number| *number > 0);
+        Route {
+            partition,
+            ..Route::default()
+        }
+    }
+
+    impl Writer {
+        /// A writer of an archive that has these files open, each for a route of its own.
+        pub fn for_tests(files: Vec<AppendFile>) -> Self {
+            let config = Checked::for_tests(Archive::for_tests());
+            let open = files.into_iter().enumerate().map(|(number, data)| {
+                let id = data.handle().stat().expect("a file").id();
+                let (sequence, name) = (number as u64, None);
+                let file = SegmentFile { sequence, name, id };
+                OpenSegment::begin(data, file, false, kind(&config), route(number), 0)
+            });
+            let open = open.collect();
+            let manifest = Manifest::none(&StateDir::new("/state"), "a");
+            let clock = Arc::new(RealClock);
+            Self::new(
+                config,
+                clock,
+                manifest,
+                open,
+                Sealed::default(),
+                Reached::default(),
+            )
+        }
+    }
 
     #[test]
     fn a_batch_of_which_one_segment_can_not_be_written_is_in_none_of_them() {
         let world = SimFs::new(Random::new(1));
         let fs = world.start();
         let create = |path: &str| AppendFile::create(&fs, Path::new(path)).expect("created");
-        let gaps = GapLog::none(Path::new("/gaps"));
-        let mut writer =
-            Writer::new(create("/0"), gaps, Positions::default(), 0).expect("an open file");
-        let file = create("/1");
-        let id = file.handle().stat().expect("a file").id();
-        writer.segments.push(Open {
-            number: 1,
-            file,
-            id,
-        });
+        let mut writer = Writer::for_tests(vec![create("/0"), create("/1")]);
         let entry = |from: i64| {
-            let member = |segment| Member {
-                segment,
-                lines: 1,
+            let member = |number| Member {
+                route: route(number),
+                lines: Lines::default(),
                 plain_bytes: 2,
                 bytes: b"a\n".to_vec(),
             };
@@ -244,7 +412,7 @@ mod tests {
         let refused = writer.append(&fs, entry(2)).err();
         assert!(matches!(refused, Some(WriteError::Io(_))), "{refused:?}");
         assert_eq!((held("/0"), held("/1").len() < 4), (b"a\n".to_vec(), true));
-        assert_eq!(writer.positions.next(0), NextOffset::new(2));
+        assert_eq!(writer.reached.positions.next(0), NextOffset::new(2));
         world.set_faults(Faults::default());
         writer.append(&fs, entry(2)).expect("room");
         assert_eq!(held("/0"), b"a\na\n");

@@ -51,6 +51,28 @@ pub trait Cluster: Send + Sync {
     fn committed(&self) -> BoxFuture<'_, ()>;
 }
 
+/// Says which topics a cluster has.
+pub trait Topics: Send + Sync {
+    /// All topics that this user may see; calls made at the same time share a request. A broker that was cut off may
+    /// leave out a new one for a while, or name one that is gone.
+    fn list(&self) -> BoxFuture<'_, Result<TopicList, KafkaError>>;
+
+    /// The ids of these topics, if the brokers tell them; only of those that exist.
+    fn ids(
+        &self,
+        topics: Vec<String>,
+    ) -> BoxFuture<'_, Result<BTreeMap<String, Option<String>>, KafkaError>>;
+}
+
+/// The topics of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicList {
+    /// Their names, in any order.
+    pub names: Vec<String>,
+    /// The id of the cluster that says so; `None` when its brokers don't tell.
+    pub cluster_id: Option<String>,
+}
+
 /// What a cluster says of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
@@ -151,6 +173,8 @@ pub enum Trouble {
     /// What Kafka holds can't be read as it was written, from this offset on, where that is known. What is delivered
     /// of the partition after this may leave something out.
     Corrupt(Option<NextOffset>),
+    /// It is none: there is nothing more at present. Told only to whoever wants to know it.
+    End,
     /// Anything else.
     Other,
 }

@@ -21,12 +21,16 @@ pub(super) struct Listed {
     names: HashMap<String, u64>,
     /// The data file of each archive that runs, and the archive's name.
     files: HashMap<PathBuf, String>,
-    /// How many were started so far: the last number.
     /// Those that were stopped one by one and left something undone.
     unfinished: BTreeSet<String>,
+    /// How many were started so far: the last number.
     started: u64,
     /// How many run.
     running: usize,
+    /// How many patterns look for topics.
+    discovering: usize,
+    /// How many have ended by themselves.
+    blind: usize,
     /// The depth of their deepest directory: each level may need an open file.
     depth: usize,
     /// How much was written by archives that are not listed any more.
@@ -172,14 +176,41 @@ impl Listed {
         self.running
     }
 
+    /// How many segments those that run may have open at a time.
+    pub fn open_segments(&self) -> usize {
+        let running = self.archives.values().filter(|one| one.run.is_ok());
+        running.map(|one| one.config.open_segments_max()).sum()
+    }
+
     /// The depth of their deepest directory.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
+    /// Is there an archive of this name, one that runs or one that has ended by itself?
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// A pattern begins to look for topics.
+    pub fn discovers(&mut self) {
+        self.discovering += 1;
+    }
+
+    /// A pattern looks for no more topics, by itself or because it was asked to.
+    pub fn discovers_no_more(&mut self, by_itself: bool) {
+        self.discovering -= 1;
+        self.blind += usize::from(by_itself);
+    }
+
+    /// Does nothing run, and can nothing be started by a pattern?
+    pub fn is_idle(&self) -> bool {
+        self.running == 0 && self.discovering == 0
+    }
+
     /// Are there any, of which none can go on?
     pub fn is_hopeless(&self) -> bool {
-        self.running == 0 && !self.archives.is_empty()
+        self.is_idle() && (self.blind > 0 || !self.archives.is_empty())
     }
 
     /// Has any left something undone?

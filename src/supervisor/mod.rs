@@ -4,6 +4,7 @@
 //! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
 //! way on its disks.
 
+mod discover;
 mod ended;
 mod ending;
 mod listed;
@@ -26,12 +27,13 @@ use crate::observe::reason::Reason;
 use crate::observe::status::{Counts, State, Status};
 use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
+use crate::world::requests::Requests;
 use crate::world::shutdown::Shutdown;
 
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
-pub use platform::{OwnCluster, OwnFs, Platform};
+pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
@@ -67,9 +69,14 @@ impl Supervisor {
         }))
     }
 
-    /// Starts all configured archives, on this machine. Must be called within a tokio runtime.
-    pub fn begin(config: &Checked<Config>, shutdown: &Shutdown) -> Result<Self, Refused> {
-        let (environment, machine) = platform::machine(config);
+    /// Starts all configured archives and patterns, on this machine. Each of `seals` has all segments sealed. Must be called
+    /// within a tokio runtime.
+    pub fn begin(
+        config: &Checked<Config>,
+        shutdown: &Shutdown,
+        seals: Requests,
+    ) -> Result<Self, Refused> {
+        let (environment, machine) = platform::machine(config, seals);
         let supervisor = Self::new(
             environment,
             machine,
@@ -77,6 +84,9 @@ impl Supervisor {
             shutdown.clone(),
         );
         supervisor.start_all(&config.archives)?;
+        for pattern in &config.patterns {
+            supervisor.discover(pattern.clone());
+        }
         Ok(supervisor)
     }
 
@@ -94,6 +104,11 @@ impl Supervisor {
         listed.expect(archives);
         self.0.platform.allow_files(Needs {
             archives: listed.running() + archives.len(),
+            segments: listed.open_segments()
+                + archives
+                    .iter()
+                    .map(|a| a.open_segments_max())
+                    .sum::<usize>(),
             depth: listed.depth(),
         });
         let clusters = self.0.platform.clusters(archives);
@@ -149,7 +164,7 @@ impl Supervisor {
         OwnCluster { cluster, refresh }: OwnCluster,
     ) -> (Archive, Idle, Watched) {
         let status = Arc::new(Status::new(&archive.name));
-        let OwnFs { fs, calls } = self.0.platform.fs(archive);
+        let OwnFs { fs, calls } = self.0.platform.fs(archive.file_mode);
         let (devices, idle) = self.0.environment.devices.with_fs(fs);
         let watched = Watched {
             status: Arc::clone(&status),

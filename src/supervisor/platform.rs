@@ -5,31 +5,37 @@ use std::time::Duration;
 
 use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
-use crate::source::cluster::Cluster;
+use crate::source::cluster::{Cluster, Topics};
 use crate::source::kafka::KafkaClusters;
 use crate::world::clock::{RealClock, Ticks};
+use crate::world::commands::Commands;
+use crate::world::commands::real::RealPrograms;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
-use crate::world::fs::real::RealFs;
+use crate::world::fs::real::{FileMode, RealFs};
 use crate::world::fs::{Fs, Unanswered};
 use crate::world::open_files::{Needs, OpenFiles};
+use crate::world::requests::Requests;
 
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;
 
 /// Gives each archive its own file system and cluster, beside the [`Environment`] that all share.
 pub trait Platform: Send + Sync {
-    /// The file system, as this archive uses it.
-    fn fs(&self, archive: &config::Archive) -> OwnFs;
+    /// The file system, as one archive or pattern uses it; what it creates has this mode.
+    fn fs(&self, mode: Option<FileMode>) -> OwnFs;
 
     /// The cluster of each of these archives, which is its until it is dropped. Called within a tokio runtime.
     fn clusters(&self, archives: &[Checked<config::Archive>]) -> Vec<OwnCluster>;
+
+    /// Lists the topics of a cluster. Called within a tokio runtime.
+    fn topics(&self, cluster: &Checked<config::Cluster>) -> OwnTopics;
 
     /// Raises the limit of open files to what archives need.
     fn allow_files(&self, needs: Needs);
 }
 
-/// A file system, as one archive uses it.
+/// A file system, as one archive or pattern uses it.
 pub struct OwnFs {
     /// The file system.
     pub fs: Arc<dyn Fs>,
@@ -45,6 +51,14 @@ pub struct OwnCluster {
     pub refresh: Duration,
 }
 
+/// The topics of a cluster, as one pattern lists them.
+pub struct OwnTopics {
+    /// The cluster's topics.
+    pub topics: Arc<dyn Topics>,
+    /// How often they are listed.
+    pub refresh: Duration,
+}
+
 /// This machine, and the clusters that it reaches.
 pub(super) struct Machine {
     fs: RealFs,
@@ -53,16 +67,18 @@ pub(super) struct Machine {
 }
 
 /// The environment and the platform of this machine.
-pub(super) fn machine(config: &Config) -> (Environment, Machine) {
+pub(super) fn machine(config: &Config, seals: Requests) -> (Environment, Machine) {
     let fs = RealFs::default();
     let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
         cores: Cores::default(),
         clock: Arc::new(RealClock),
         ticks: Ticks::default(),
+        seals,
         drain: config.shutdown_timeout / 2,
         memory_bytes: config.memory_bytes,
         said_too_large: Arc::default(),
+        commands: Commands::new(Arc::new(RealPrograms)),
     };
     let machine = Machine {
         fs,
@@ -73,8 +89,8 @@ pub(super) fn machine(config: &Config) -> (Environment, Machine) {
 }
 
 impl Platform for Machine {
-    fn fs(&self, archive: &config::Archive) -> OwnFs {
-        let fs = self.fs.with_mode(archive.file_mode);
+    fn fs(&self, mode: Option<FileMode>) -> OwnFs {
+        let fs = self.fs.with_mode(mode);
         OwnFs {
             calls: fs.calls().clone(),
             fs: Arc::new(fs),
@@ -89,6 +105,14 @@ impl Platform for Machine {
                 cluster: Arc::new(seat),
             })
             .collect()
+    }
+
+    fn topics(&self, cluster: &Checked<config::Cluster>) -> OwnTopics {
+        let lister = self.clusters.topics(cluster);
+        OwnTopics {
+            refresh: lister.refresh(),
+            topics: Arc::new(lister),
+        }
     }
 
     fn allow_files(&self, needs: Needs) {

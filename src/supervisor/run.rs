@@ -50,16 +50,8 @@ impl Supervisor {
     /// Waits until all archives have stopped, or until the deadline; then logs the totals.
     async fn stopped(&self) -> Ended {
         let deadline = Instant::now() + self.0.timeout;
-        let all_ended = async {
-            loop {
-                let changed = self.0.changed.notified();
-                if self.listed().running() == 0 {
-                    break;
-                }
-                changed.await;
-            }
-        };
-        let is_late = tokio::time::timeout_at(deadline, all_ended).await.is_err();
+        let ended = tokio::time::timeout_at(deadline, self.all_ended()).await;
+        let is_late = ended.is_err();
         if is_late {
             self.name_the_late();
         }
@@ -70,6 +62,17 @@ impl Supervisor {
         match is_late || is_held || self.listed().is_unfinished() {
             true => Ended::Unfinished,
             false => Ended::Clean,
+        }
+    }
+
+    /// Waits until nothing runs, and no pattern can start anything.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            if self.listed().is_idle() {
+                break;
+            }
+            changed.await;
         }
     }
 

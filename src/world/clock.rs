@@ -11,26 +11,40 @@ use tokio::time::{MissedTickBehavior, interval_at};
 
 /// The wall clock.
 pub trait Clock: Send + Sync {
+    /// Now, in milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+
     /// Now, RFC 3339 in UTC.
-    fn now(&self) -> String;
+    fn now(&self) -> String {
+        rfc3339(self.now_ms())
+    }
 }
 
 /// The operating system's.
 pub struct RealClock;
 
 impl Clock for RealClock {
-    fn now(&self) -> String {
-        written(SystemTime::now())
+    fn now_ms(&self) -> i64 {
+        ms(SystemTime::now())
     }
 }
 
-/// A clock that is further off than can be written stands at the first or last time that can.
-fn written(time: SystemTime) -> String {
-    let nearest = match time < SystemTime::UNIX_EPOCH {
+/// Milliseconds since 1970. A clock that is further off than can be told stands at the first or last time that can.
+fn ms(time: SystemTime) -> i64 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+/// A time in milliseconds since 1970, RFC 3339 in UTC; the first or last that can be written, if it is beyond that.
+pub fn rfc3339(ms: i64) -> String {
+    let nearest = match ms < 0 {
         true => Timestamp::MIN,
         false => Timestamp::MAX,
     };
-    Timestamp::try_from(time).unwrap_or(nearest).to_string()
+    let time = Timestamp::from_millisecond(ms).unwrap_or(nearest);
+    time.to_string()
 }
 
 /// How long it takes at most until it is said that the clock was set, and by how much it must have been.
@@ -128,14 +142,13 @@ mod tests {
 
     #[test]
     fn a_time_that_cant_be_written_is_the_nearest_that_can() {
+        let written = |time| rfc3339(ms(time));
         assert_eq!(written(EPOCH), "1970-01-01T00:00:00Z");
         let last = written(EPOCH + YEAR * 8029);
         assert!(last.starts_with("9999-"), "{last}");
-        assert_eq!(written(EPOCH + YEAR * 8031), Timestamp::MAX.to_string());
-        assert_eq!(
-            written(EPOCH + YEAR * 1_000_000),
-            Timestamp::MAX.to_string()
-        );
+        for years in [8031, 1_000_000] {
+            assert_eq!(written(EPOCH + YEAR * years), Timestamp::MAX.to_string());
+        }
         assert_eq!(
             written(EPOCH - YEAR * 1_000_000),
             Timestamp::MIN.to_string()

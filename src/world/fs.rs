@@ -166,11 +166,22 @@ pub fn remove_if_there(fs: &dyn Fs, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes the names in a directory durable.
+pub fn sync_dir(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    let dir = fs.open_dir(dir)?;
+    fs.sync(&[dir]).into_iter().collect()
+}
+
 /// The directory that holds this path.
 pub fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(above) if above != Path::new("") => above,
-        _ => Path::new("."),
+    directory(path.parent().unwrap_or(Path::new("")))
+}
+
+/// A directory, whose path may be empty: then it is the working directory.
+pub fn directory(path: &Path) -> &Path {
+    match path == Path::new("") {
+        true => Path::new("."),
+        false => path,
     }
 }
 
@@ -188,6 +199,15 @@ impl<'a> Reading<'a> {
             file,
             at: 0,
             left: length,
+        }
+    }
+
+    /// Reads the file from one byte up to another one.
+    pub fn between(file: &'a dyn File, from: u64, to: u64) -> Self {
+        Self {
+            file,
+            at: from,
+            left: to.saturating_sub(from),
         }
     }
 }

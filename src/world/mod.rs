@@ -1,5 +1,5 @@
 //! Everything from the machine around the program that is passed in: the file system and its [`devices`], the cores,
-//! the memory, the clock, and the wish to stop.
+//! the memory, the clock, the [`commands`] of the user's, and the wish to stop.
 //!
 //! Its order: [`devices::Devices`] finds out which device a path is on, and only then there is a [`disk::Disk`], which
 //! alone can run, sync and replace. What is asked of a device waits for no other one: it has its own threads
@@ -10,6 +10,7 @@ mod atomic_replace;
 pub(crate) mod budget;
 pub mod clock;
 pub(crate) mod coalesced_requests;
+pub mod commands;
 mod device_finder;
 mod device_table;
 pub mod devices;
@@ -20,4 +21,5 @@ mod grouped_syncs;
 pub(crate) mod idle;
 pub(crate) mod memory;
 pub(crate) mod open_files;
+pub mod requests;
 pub mod shutdown;

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// An archive keeps its lock and its data open, and its gaps if it has any.
-const FILES_KEPT: usize = 3;
+/// An archive keeps its lock and its manifest open.
+const FILES_KEPT: usize = 2;
+/// A segment has its index beside it.
+const FILES_OF_SEGMENT: usize = 2;
 /// For the clients' connections, and whatever else is open.
 const OTHER_FILES: usize = 256;
 
@@ -15,6 +17,8 @@ const OTHER_FILES: usize = 256;
 pub struct Needs {
     /// How many archives.
     pub archives: usize,
+    /// How many segments they may have open together.
+    pub segments: usize,
     /// How many directories.
     pub depth: usize,
 }
@@ -23,7 +27,7 @@ impl Needs {
     /// How many files may be open at a time: beside those that are kept, all archives may have the directories above
     /// theirs open at the same time, to make their names durable.
     fn files(self) -> usize {
-        self.archives * (FILES_KEPT + self.depth) + OTHER_FILES
+        self.archives * (FILES_KEPT + self.depth) + self.segments * FILES_OF_SEGMENT + OTHER_FILES
     }
 }
 

@@ -42,16 +42,32 @@ impl Config {
         self.archive_on(&topic.bootstrap(), topic, file, keys)
     }
 
+    /// A line as it is typed, for the last archive.
+    pub fn line(mut self, typed: &str) -> Self {
+        self.archives.push_str(typed);
+        self.archives.push('\n');
+        self
+    }
+
     /// An archive on a cluster by its table's name, or elsewhere.
     pub fn archive_on(
-        mut self,
+        self,
         broker: &str,
         topic: &Topic,
         file: &str,
         keys: &[(&str, &str)],
     ) -> Self {
+        self.of(broker, ("topic", &topic.name), file, keys)
+    }
+
+    /// An archive for each topic that a pattern matches.
+    pub fn pattern(self, broker: &str, pattern: &str, file: &str, keys: &[(&str, &str)]) -> Self {
+        self.of(broker, ("topic_pattern", pattern), file, keys)
+    }
+
+    fn of(mut self, broker: &str, topics: (&str, &str), file: &str, keys: &[(&str, &str)]) -> Self {
         self.archives.push_str("\n[[archive]]\n");
-        for (key, value) in [("broker", broker), ("topic", &topic.name), ("file", file)]
+        for (key, value) in [("broker", broker), topics, ("file", file)]
             .iter()
             .chain(keys)
         {

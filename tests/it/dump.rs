@@ -9,10 +9,15 @@ use crate::kafka::{Janitor, Server, run};
 use crate::topic::Topic;
 
 /// A record that the independent reader saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub offset: i64,
     pub value: Option<Vec<u8>>,
+    pub timestamp: i64,
+    /// -1 for none, 0 for the producer's, 1 for the broker's.
+    pub timestamp_type: i32,
+    pub key: Option<Vec<u8>>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// A topic's committed records by partition, in Kafka's order.
@@ -34,22 +39,39 @@ pub fn dump(server: &Server, topics: &[&Topic]) -> Dump {
 
 impl Dump {
     pub fn topic(&self, topic: &Topic) -> Partitions {
-        let bytes = fs::read(self.0.path().join(&topic.name)).unwrap();
-        let mut rest = bytes.as_slice();
-        let mut partitions = Partitions::new();
-        while !rest.is_empty() {
-            let partition = i32::from_be_bytes(take(&mut rest));
-            let offset = i64::from_be_bytes(take(&mut rest));
-            let value = match i32::from_be_bytes(take(&mut rest)) {
-                -1 => None,
-                length => Some(rest.split_off(..length as usize).unwrap().to_vec()),
-            };
-            partitions
-                .entry(partition)
-                .or_default()
-                .push(Seen { offset, value });
-        }
-        partitions
+        parse(&fs::read(self.0.path().join(&topic.name)).unwrap())
+    }
+}
+
+/// What Dump.java has written.
+pub fn parse(mut rest: &[u8]) -> Partitions {
+    let rest = &mut rest;
+    let mut partitions = Partitions::new();
+    while !rest.is_empty() {
+        let partition = number(rest);
+        let seen = Seen {
+            offset: i64::from_be_bytes(take(rest)),
+            value: bytes(rest),
+            timestamp: i64::from_be_bytes(take(rest)),
+            timestamp_type: number(rest),
+            key: bytes(rest),
+            headers: (0..number(rest))
+                .map(|_| (bytes(rest).unwrap(), bytes(rest)))
+                .collect(),
+        };
+        partitions.entry(partition).or_default().push(seen);
+    }
+    partitions
+}
+
+fn number(rest: &mut &[u8]) -> i32 {
+    i32::from_be_bytes(take(rest))
+}
+
+fn bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    match number(rest) {
+        -1 => None,
+        length => Some(rest.split_off(..length as usize).unwrap().to_vec()),
     }
 }
 

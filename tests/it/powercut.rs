@@ -125,6 +125,7 @@ fn power_cuts(kind: Kind, wanted: u64) {
          synced, seed {seed}, {took:.0?}: {report}"
     ));
     assert!(report.is_perfect(), "the last run said:\n{}", ended.stderr);
+    scene.assert_verified();
     assert_eq!(report.records as u64, cuts.sent.into_inner());
 }
 

@@ -20,6 +20,8 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Milliseconds since 1970; the producer's clock if there is none.
+    pub timestamp: Option<i64>,
 }
 
 impl Record {
@@ -111,6 +113,7 @@ impl Producer {
         base.key = record.key.as_deref();
         base.payload = record.value.as_deref();
         base.headers = Some(headers);
+        base.timestamp = record.timestamp;
         while let Err((error, refused)) = self.inner.send(base) {
             let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
             assert_eq!(error, full, "sending to {}", topic.name);

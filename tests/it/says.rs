@@ -76,6 +76,25 @@ pub fn waits_for_topic(topic: &str) -> Says {
     Says::new(&[topic], &words)
 }
 
+/// A pattern has found nothing to archive.
+pub fn waits_for_any_topic(pattern: &str) -> Says {
+    Says::new(&[pattern, "no topic matches", "waiting"], &[])
+}
+
+pub fn new_topic(pattern: &str, topic: &str) -> Says {
+    Says::new(&[pattern, "new topic", topic], &[])
+}
+
+/// A topic of a pattern has no archive.
+pub fn not_archived(topic: &str, why: &str) -> Says {
+    Says::new(&[topic, "is not archived", why], &[])
+}
+
+/// An earlier pattern has the topic.
+pub fn matched_by_both(first: &str, second: &str, topic: &str) -> Says {
+    Says::new(&[first, second, topic, "comes first"], &[])
+}
+
 pub fn not_permitted(archive: &str) -> Says {
     Says::new(
         &[archive],
@@ -338,6 +357,26 @@ pub fn large_record(archive: &str, offset: i64) -> Says {
 
 pub fn read_only(archive: &str) -> Says {
     Says::new(&[archive, "read-only file system"], &[])
+}
+
+/// A segment's command has failed, for this reason.
+pub fn not_handed_over(archive: &str, why: &str) -> Says {
+    Says::new(&[archive, "on_seal", why, "trying again"], &[])
+}
+
+pub fn hands_over_again(archive: &str) -> Says {
+    Says::new(&[archive, "on_seal", "goes on"], &[])
+}
+
+/// Nobody knows which segments were handed over.
+pub fn all_handed_over_again(archive: &str, segments: usize) -> Says {
+    let all = format!("all {segments} sealed");
+    Says::new(&[archive, "on_seal", "handed-over.json", &all], &[])
+}
+
+/// A segment is not there any more.
+pub fn left_out(archive: &str, file: &str) -> Says {
+    Says::new(&[archive, "on_seal", file, "left out"], &[])
 }
 
 pub fn newline_in_value(archive: &str, partition: i32, offset: i64) -> Says {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::archiver::{Archiver, Ended};
+use crate::archiver::{Archiver, Ended, run};
 use crate::check::{self, Report};
 use crate::config::Config;
 use crate::dump::{Partitions, dump};
@@ -140,6 +140,13 @@ impl<'a> Scene<'a> {
         (report, ended)
     }
 
+    /// Fails the test unless `archiver verify --deep` agrees that nothing is missing or wrong.
+    #[track_caller]
+    pub fn assert_verified(&self) {
+        let ended = run(self.directory(), &["-c", "topics.toml", "verify", "--deep"]);
+        assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+    }
+
     /// How far an archive's checkpoint in this state directory has come; nothing if there is none yet.
     pub fn checkpoint(&self, state: impl AsRef<Path>) -> serde_json::Value {
         let path = self.path(state).join("checkpoint.json");
@@ -153,12 +160,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What `.archiver/NAME/gaps.ndjson` holds.
+    /// The gaps in `.archiver/NAME/manifest.ndjson`.
     pub fn gaps(&self, archive: &str) -> Vec<serde_json::Value> {
-        let path = self.path(format!(".archiver/{archive}/gaps.ndjson"));
+        let path = self.path(format!(".archiver/{archive}/manifest.ndjson"));
         let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("a gap in JSON"))
-            .collect()
+        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines = lines.map(|line| line.expect("a line in JSON"));
+        lines.filter(|line| line["type"] == "gap").collect()
     }
 }

@@ -22,7 +22,7 @@ use crate::scene::Scene;
 use crate::show::show;
 use crate::values::Values;
 
-const STATE_FILES: [&str; 3] = ["checkpoint.json", "gaps.ndjson", "lock"];
+const STATE_FILES: [&str; 4] = ["checkpoint.json", "manifest.ndjson", "gaps.ndjson", "lock"];
 /// What somebody else keeps, longer than any process id.
 const PRECIOUS: &str = "what somebody else keeps, and would miss\n";
 
@@ -71,7 +71,7 @@ fn a_pipe_in_the_place_of_state_is_refused_and_not_waited_for() {
         pipe(&place.state(name));
         let what = match name {
             // Without a checkpoint, whatever it is.
-            "gaps.ndjson" => "has no checkpoint for it",
+            "manifest.ndjson" | "gaps.ndjson" => "has no checkpoint for it",
             _ => "it is not a regular file",
         };
         place.assert_refused(&[name, what]);
@@ -291,9 +291,9 @@ fn a_few_damaged_checkpoints_are_refused_by_the_real_binary() {
             says::damaged_checkpoint(&topic.name),
         ),
         (
-            text.replacen("\"format\":2", "\"format\":3", 1)
+            text.replacen("\"format\":3", "\"format\":4", 1)
                 .into_bytes(),
-            says::refused(&topic.name, &["format 3"]),
+            says::refused(&topic.name, &["format 4"]),
         ),
         (b"[".repeat(1 << 20), says::damaged_checkpoint(&topic.name)),
     ];
@@ -342,7 +342,8 @@ fn in_format_1(stored: &[u8]) -> Vec<u8> {
         format!("{{\"length\":{length},\"fingerprint\":{fingerprint}}}")
     };
     let segment = &progress["segments"][0];
-    let (inode, born) = (&segment["id"]["inode"], &segment["id"]["born"]);
+    let id = &segment["file"]["id"];
+    let (inode, born) = (&id["inode"], &id["born"]);
     let inner = format!(
         "{{\"identity\":{{{}}},\"progress\":{{\"next_offsets\":{{{}}},\"leader_epochs\":{{{}}},\"records\":{},\
          \"data\":{},\"id\":{{\"inode\":{inode},\"born\":{born}}},\"gaps\":{}}}}}",
@@ -351,7 +352,7 @@ fn in_format_1(stored: &[u8]) -> Vec<u8> {
         map("epoch"),
         progress["records"],
         mark(&segment["mark"]),
-        mark(&progress["gaps"]),
+        mark(&progress["list"]["manifest"]),
     );
     let checksum = xxh3_64(inner.as_bytes());
     format!("{{\"format\":1,\"checksum\":\"xxh3:{checksum:016x}\",\"checkpoint\":{inner}}}\n")
@@ -376,5 +377,5 @@ fn a_checkpoint_of_format_1_is_taken_up_and_stored_in_the_newest() {
     archiver.stop();
     scene.assert_exact(&topic, "t.ndjson.gz");
     let stored = fs::read(&path).unwrap();
-    assert!(stored.starts_with(b"{\"format\":2,"));
+    assert!(stored.starts_with(b"{\"format\":3,"));
 }

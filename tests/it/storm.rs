@@ -152,5 +152,6 @@ fn a_storm_of_kills_loses_and_doubles_nothing() {
         "storm: {kills} kills, {aborted} records aborted, {troubles}, seed {seed}, {took:.0?}: {report}"
     ));
     assert!(report.is_perfect(), "the last run said:\n{}", ended.stderr);
+    scene.assert_verified();
     assert_eq!(report.records as u64, committed);
 }

@@ -74,6 +74,23 @@ impl<'a> Topic<'a> {
         self.await_partitions(partitions as usize);
     }
 
+    /// Creates topics of one partition, all at once.
+    pub fn make_all(topics: &[Self]) {
+        let Some(first) = topics.first() else {
+            return;
+        };
+        let new = topics
+            .iter()
+            .map(|topic| NewTopic::new(&topic.name, 1, TopicReplication::Fixed(1)));
+        let new = new.collect::<Vec<_>>();
+        let created = first.server.admin();
+        let created = block_on(created.create_topics(&new, &options())).unwrap();
+        assert!(created.iter().all(Result::is_ok), "{created:?}");
+        for topic in topics.iter().rev().take(1) {
+            topic.await_partitions(1);
+        }
+    }
+
     /// Adds partitions up to a number of them in all.
     pub fn grow(&self, partitions: usize) {
         let new = NewPartitions::new(&self.name, partitions);

@@ -1,5 +1,7 @@
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,14 +15,17 @@ import java.util.TreeSet;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Writes what topics hold into files, by Kafka's own client: the tests' independent witness.
  *
  * <p>{@code Dump BOOTSTRAP DIRECTORY TOPIC...} reads every partition, committed records only, from
- * its beginning to the end it had at the start, and writes DIRECTORY/TOPIC: for each record the
- * partition (i32), offset (i64), the value's length (i32, -1 for null) and the value, big-endian.
+ * its beginning to the end it had at the start, and writes DIRECTORY/TOPIC, big-endian: for each
+ * record the partition (i32), offset (i64), value, timestamp (i64, -1 for none), its type (i32: -1
+ * none, 0 create, 1 append), key, how many headers (i32), and the name and the value of each. Bytes
+ * are their length (i32, -1 for null) and then themselves.
  */
 public class Dump {
   public static void main(String[] args) throws Exception {
@@ -67,13 +72,25 @@ public class Dump {
           }
           out.writeInt(record.partition());
           out.writeLong(record.offset());
-          byte[] value = record.value();
-          out.writeInt(value == null ? -1 : value.length);
-          if (value != null) {
-            out.write(value);
+          write(out, record.value());
+          out.writeLong(record.timestamp());
+          out.writeInt(record.timestampType().id);
+          write(out, record.key());
+          Header[] headers = record.headers().toArray();
+          out.writeInt(headers.length);
+          for (Header header : headers) {
+            write(out, header.key().getBytes(StandardCharsets.UTF_8));
+            write(out, header.value());
           }
         }
       }
+    }
+  }
+
+  private static void write(DataOutputStream out, byte[] bytes) throws IOException {
+    out.writeInt(bytes == null ? -1 : bytes.length);
+    if (bytes != null) {
+      out.write(bytes);
     }
   }
 }

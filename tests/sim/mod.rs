@@ -9,6 +9,7 @@
 
 pub mod chance;
 pub mod check;
+pub mod commands;
 pub mod disk;
 pub mod kafka;
 pub mod platform;

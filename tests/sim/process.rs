@@ -1,5 +1,6 @@
 //! A process: a supervisor on a simulated platform, and perhaps a second process beside it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::check::refusal;
+use super::commands::SimPrograms;
 use super::disk::SimFs;
 use super::platform::{SimClock, SimPlatform};
 use super::restart::Restart;
@@ -18,8 +20,10 @@ use crate::config::{self, Checked};
 use crate::observe::status::State;
 use crate::supervisor::{Ending, Supervisor};
 use crate::world::clock::Ticks;
+use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::{Cores, Pace};
+use crate::world::requests::Requests;
 use crate::world::shutdown::{self, Shutdown, Stopper};
 
 /// What a script does next.
@@ -57,20 +61,32 @@ pub(super) struct Process {
     ends: FuturesUnordered<futures_util::future::BoxFuture<'static, (config::Archive, End)>>,
     /// Those that were asked to stop by themselves.
     pub restarts: Vec<Restart>,
+    /// Those that a pattern has started and that have stopped for a reason that was true.
+    pub stopped: BTreeSet<String>,
 }
 
 impl World {
     /// Runs a process with all archives until it is crashed, or has stopped because `script` says so.
     pub fn process(&self, script: &mut dyn FnMut(&Self) -> Step) -> Result<Ended, String> {
         let archives = self.archives.iter();
-        let configs = archives.map(|archive| archive.config.clone());
-        self.process_of(configs.collect(), script)
+        let configured = archives.filter(|archive| archive.pattern.is_none());
+        let configs = configured.map(|archive| archive.config.clone());
+        self.run(configs.collect(), &self.patterns, script)
     }
 
-    /// The same with these archives.
+    /// The same with these archives, and no pattern.
     pub fn process_of(
         &self,
         archives: Vec<config::Archive>,
+        script: &mut dyn FnMut(&Self) -> Step,
+    ) -> Result<Ended, String> {
+        self.run(archives, &[], script)
+    }
+
+    fn run(
+        &self,
+        archives: Vec<config::Archive>,
+        patterns: &[config::Pattern],
         script: &mut dyn FnMut(&Self) -> Step,
     ) -> Result<Ended, String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -78,7 +94,7 @@ impl World {
             .start_paused(true)
             .build()
             .map_err(|e| format!("building a runtime: {e}"))?;
-        let ended = runtime.block_on(self.live(archives, script));
+        let ended = runtime.block_on(self.live(archives, patterns, script));
         lock(&self.statuses).clear();
         ended
     }
@@ -86,9 +102,14 @@ impl World {
     async fn live(
         &self,
         archives: Vec<config::Archive>,
+        patterns: &[config::Pattern],
         script: &mut dyn FnMut(&Self) -> Step,
     ) -> Result<Ended, String> {
         let mut main = self.start(archives)?;
+        for pattern in patterns {
+            main.supervisor
+                .discover(Checked::for_tests(pattern.clone()));
+        }
         self.look(&main);
         let mut rival = None::<(Process, Instant)>;
         let died = self.fs.died();
@@ -127,6 +148,9 @@ impl World {
                 () = sleep_until(next_step) => {
                     let elapsed = began.elapsed().as_millis() as u64;
                     self.now.store(before + elapsed, Ordering::Relaxed);
+                    if !patterns.is_empty() {
+                        self.look_at_found(&mut main)?;
+                    }
                     match script(self) {
                         Step::Wait(pause) => next_step += pause,
                         Step::Rival(archives, most) => if rival.is_none() {
@@ -162,6 +186,16 @@ impl World {
                     clean &= self.ended(&mut process, &config, end)? == End::Clean;
                 }
                 Ok(None) => {
+                    let found_end = timeout(STOP_MOST, process.supervisor.all_ended());
+                    let is_late = tokio::select! {
+                        biased;
+                        () = died.notified() => return Ok(Ended::Crashed),
+                        ended = found_end => ended.is_err(),
+                    };
+                    if is_late {
+                        return Err("what a pattern has started doesn't stop".into());
+                    }
+                    clean &= self.look_at_found(&mut process)?;
                     let elapsed = began.elapsed().as_millis() as u64;
                     self.now.store(before + elapsed, Ordering::Relaxed);
                     return Ok(Ended::Stopped { clean });
@@ -182,11 +216,13 @@ impl World {
                 self.devices,
             ),
             cores: Cores::in_tasks(self.pace(fs.clone())),
-            clock: Arc::new(SimClock(Arc::clone(&self.now))),
+            clock: Arc::new(SimClock::new(&self.now)),
             ticks: Ticks::default(),
+            seals: Requests::default(),
             drain: Duration::from_secs(5),
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
+            commands: Commands::new(Arc::new(SimPrograms::new(self, fs.clone()))),
         };
         let platform = SimPlatform {
             fs: fs.clone(),
@@ -207,6 +243,7 @@ impl World {
             stopper,
             ends: FuturesUnordered::new(),
             restarts: Vec::new(),
+            stopped: BTreeSet::new(),
         };
         let archives = archives.into_iter().map(Checked::for_tests);
         let archives = archives.collect::<Vec<_>>();
@@ -228,6 +265,31 @@ impl World {
                 None => statuses.push(status),
             }
         }
+    }
+
+    /// Takes note of what the archives of patterns are doing: whatever has stopped one for good must be true. Has none
+    /// left anything undone?
+    fn look_at_found(&self, process: &mut Process) -> Result<bool, String> {
+        self.look(process);
+        let mut clean = true;
+        let found = self.archives.iter();
+        for archive in found.filter(|archive| archive.pattern.is_some()) {
+            let config = &archive.config;
+            let name = &config.name;
+            match self.state(archive) {
+                Some(State::Stopped(why)) if !process.stopped.contains(name) => {
+                    self.fs
+                        .note(|| format!("  archive {name} has stopped: {why}"));
+                    if !refusal::is_true(self, config, &why, &process.fs) {
+                        return Err(format!("archive {name} stopped without need: {why}"));
+                    }
+                    process.stopped.insert(name.clone());
+                }
+                Some(State::Unfinished) => clean = false,
+                _ => {}
+            }
+        }
+        Ok(clean)
     }
 
     /// Blocking work takes any time, and none is begun or ends after the process's death.

@@ -35,6 +35,10 @@ impl World {
         let Some(archive) = self.archives.get(number) else {
             return Ok(());
         };
+        // Nobody but its pattern starts it.
+        if archive.pattern.is_some() {
+            return Ok(());
+        }
         if main.restarts.iter().any(|other| other.number == number) {
             return Ok(());
         }

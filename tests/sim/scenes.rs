@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 
+mod segments;
+
 use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
 use super::process::Step;
 use super::random::Random;
 use super::world::World;
-use crate::config::{Archive, Corrupt, Existing, Start};
+use crate::config::{Archive, Corrupt, Existing, Pattern, Start};
 
 /// A scene: a world, and what happens in it.
 #[derive(Clone, Copy)]
@@ -26,7 +28,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 16] = [
+pub const SCENES: [Scene; 21] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -215,6 +217,34 @@ pub const SCENES: [Scene; 16] = [
         steps: 14,
         restart: None,
     },
+    segments::BY_RECORDS,
+    segments::BY_PARTITION,
+    segments::BY_TIME,
+    segments::SEALED_AT_A_STOP,
+    Scene {
+        name: "topics come and go under a pattern",
+        setup: |world| {
+            topic(world, 1);
+            let missing = Topic::default();
+            world.cluster.kafka().topics.insert("t2".into(), missing);
+            let pattern = Pattern::for_tests("t.*", "/data/{topic}.ndjson").with(|common| {
+                common.flush = Duration::from_millis(200);
+                common.checkpoint = Duration::from_millis(700);
+            });
+            world.add_pattern(pattern, &["t", "t2"]);
+        },
+        happens: |world, step| {
+            match step {
+                2 => create_one(world, "t2"),
+                5 => delete_one(world, "t"),
+                7 => create_one(world, "t"),
+                _ => {}
+            }
+            write(world, 2);
+        },
+        steps: 11,
+        restart: None,
+    },
 ];
 
 impl Scene {
@@ -282,6 +312,23 @@ fn archive(world: &mut World, file: &str, compression: Compression) {
     world.add(config, Vec::new());
 }
 
+/// Creates a topic, with records that nobody waits for.
+fn create_one(world: &World, name: &str) {
+    let mut kafka = world.cluster.kafka();
+    let Some(topic) = kafka.topics.get_mut(name) else {
+        return;
+    };
+    let number = topic.lives.len();
+    topic.lives.push(Life::new(format!("{name}-{number}"), 1));
+    topic.exists = true;
+}
+
+fn delete_one(world: &World, name: &str) {
+    if let Some(topic) = world.cluster.kafka().topics.get_mut(name) {
+        topic.exists = false;
+    }
+}
+
 fn create(world: &World, partitions: usize) {
     let mut kafka = world.cluster.kafka();
     for topic in kafka.topics.values_mut() {
@@ -296,7 +343,7 @@ fn create(world: &World, partitions: usize) {
 /// Writes so many records to each partition.
 pub fn write(world: &World, records: usize) {
     let mut kafka = world.cluster.kafka();
-    for topic in kafka.topics.values_mut() {
+    for (name, topic) in &mut kafka.topics {
         let number = topic.lives.len().saturating_sub(1);
         let Some(life) = topic.now_mut() else {
             continue;
@@ -305,7 +352,7 @@ pub fn write(world: &World, records: usize) {
             for _ in 0..records {
                 let value =
                     b"a value that is long enough to be torn somewhere in its middle by a crash";
-                log.append(&format!("t/{number}/{index}"), Some(value), false);
+                log.append(&format!("{name}/{number}/{index}"), Some(value), false);
             }
         }
     }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check::Tally;
+use super::commands::Given;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
-use crate::config;
+use crate::config::{self, Found};
 use crate::observe::reason::Reason;
 use crate::observe::status::{State, Status};
 use crate::segment::writer::WriteError;
@@ -22,8 +23,10 @@ pub struct World {
     pub fs: SimFs,
     /// The cluster.
     pub cluster: SimCluster,
-    /// The archives that are configured.
+    /// The archives that are configured, and those that patterns may come to have.
     pub archives: Vec<Watched>,
+    /// The patterns that are configured.
+    pub patterns: Vec<config::Pattern>,
     /// Files that are somebody else's, as they must stay.
     pub foreign: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// What somebody has done to archives' files.
@@ -34,6 +37,8 @@ pub struct World {
     pub is_contested: AtomicBool,
     /// What the archives of the present process are doing.
     pub statuses: Mutex<Vec<Arc<Status>>>,
+    /// What commands were given.
+    pub given: Arc<Mutex<Given>>,
     /// Milliseconds since the run began.
     pub now: Arc<AtomicU64>,
     /// Blocking work takes no time.
@@ -54,6 +59,8 @@ pub struct Watched {
     pub before: Vec<u8>,
     /// It can never begin.
     pub is_hopeless: bool,
+    /// The number of the pattern that has it, if one has: it is started when its topic is found.
+    pub pattern: Option<usize>,
 }
 
 /// What somebody has done to an archive's files.
@@ -79,11 +86,13 @@ impl World {
             random,
             fs,
             archives: Vec::new(),
+            patterns: Vec::new(),
             foreign: Mutex::default(),
             touched: Mutex::default(),
             at_newline: Mutex::default(),
             is_contested: AtomicBool::default(),
             statuses: Mutex::default(),
+            given: Arc::default(),
             now: Arc::default(),
             is_brisk: false,
             budget: 1 << 20,
@@ -102,7 +111,25 @@ impl World {
             config,
             before,
             is_hopeless: false,
+            pattern: None,
         });
+    }
+
+    /// Configures one more pattern, under which these topics may come.
+    pub fn add_pattern(&mut self, pattern: config::Pattern, topics: &[&str]) {
+        for topic in topics {
+            let archive = pattern.archive(topic, Found::Later);
+            let archive = archive.unwrap_or_else(|e| panic!("{topic}: {e}"));
+            let listing = pattern.state().first_listing();
+            let mut kafka = self.cluster.kafka();
+            kafka.listings.insert(archive.name.clone(), listing);
+            drop(kafka);
+            self.add((*archive).clone(), Vec::new());
+            if let Some(added) = self.archives.last_mut() {
+                added.pattern = Some(self.patterns.len());
+            }
+        }
+        self.patterns.push(pattern);
     }
 
     /// Puts a file there that is somebody else's.
@@ -153,7 +180,7 @@ impl World {
         let is_misstep = |state: &State| match state {
             State::Waiting(why) => matches!(
                 **why,
-                Reason::Writing(WriteError::Misstep(_) | WriteError::NotOpen(_))
+                Reason::Writing(WriteError::Misstep(_) | WriteError::NotOpen)
             ),
             _ => false,
         };

@@ -1,10 +1,14 @@
 //! Compression: lines into gzip members (RFC 1952) or zstd frames (RFC 8878), each whole by itself, and back.
 
+mod decompressor;
+
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
+
+pub use decompressor::Decompressor;
 
 /// How a file is compressed; the level may change within a file and is not part of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,7 @@ type Cached<C, L> = RefCell<Option<(L, C)>>;
 thread_local! {
     static GZIP: Cached<libdeflater::Compressor, u32> = const { RefCell::new(None) };
     static ZSTD: Cached<zstd::bulk::Compressor<'static>, i32> = const { RefCell::new(None) };
+    static BESIDE: Cached<zstd::bulk::Compressor<'static>, i32> = const { RefCell::new(None) };
 }
 
 /// The thread's compressor of this level.
@@ -127,6 +132,18 @@ fn zstd_frame(bytes: &[u8], level: i32) -> io::Result<Vec<u8>> {
         Ok(compressor)
     };
     ZSTD.with_borrow_mut(|thread| cached(thread, level, make)?.compress(bytes))
+}
+
+/// Compresses what is kept beside lines into a zstd frame of level 1, without a checksum. The compressor of the lines,
+/// which may have another level, stays as it is.
+pub(crate) fn compress_beside(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let make = || zstd::bulk::Compressor::new(1);
+    BESIDE.with_borrow_mut(|thread| cached(thread, 1, make)?.compress(bytes))
+}
+
+/// CRC-32 as gzip has it; of all checksums the quickest for a whole block.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    libdeflater::crc32(bytes)
 }
 
 /// Reads the lines of a file, member after member or frame after frame.

@@ -1,17 +1,15 @@
-//! Gaps: offsets that an archive will never hold, each a line of `gaps.ndjson`.
-//!
-//! Each line ends with a checksum of its bytes before that, as the mark in the checkpoint covers only the last bytes of
-//! the list.
+//! Gaps: offsets that an archive will never hold. They are lines of the manifest; an earlier program listed them in
+//! `gaps.ndjson`, which is taken up.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::mark::checksum;
+use crate::list::{self, ListError};
 use crate::record::{NextOffset, Partition};
 
 /// Offsets that will never be in the archive.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// When it was noticed, RFC 3339 in UTC.
     pub noticed: String,
@@ -31,7 +29,7 @@ pub struct Gap {
 }
 
 /// Why offsets are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// Kafka deleted them (retention, DeleteRecords) before they were read.
@@ -44,52 +42,29 @@ pub enum GapReason {
     Corrupt,
 }
 
-/// The largest length of a gap's line, in bytes.
-pub(crate) const LINE_BYTES_MAX: u64 = 1 << 16;
-
-/// A gap's line, newline included; its last key is the checksum of the bytes before it.
+/// The line that an earlier program listed a gap by, newline included; its last key is the checksum of the bytes before
+/// it.
 pub fn encode(gap: &Gap) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(gap)?;
-    // Its closing brace comes after the checksum.
-    line.pop();
-    let seal = seal(&line);
-    line.extend(seal);
-    Ok(line)
+    list::seal(serde_json::to_vec(gap)?)
 }
 
-/// The end of a line: the checksum of the bytes before it, the brace, the newline.
-pub(crate) fn seal(line: &[u8]) -> Vec<u8> {
-    format!(",\"checksum\":\"{}\"}}\n", checksum(line)).into_bytes()
-}
-
-/// The number, from 1, of the first line that is not as it was written. After the first `known` bytes a crash may have
-/// left parts of unfinished writes. Where no bytes are known, the first line must at least begin like a gap's.
-pub fn damaged_line(mut list: impl BufRead, known: u64) -> io::Result<Option<u64>> {
-    let (mut line, mut end) = (Vec::new(), 0);
-    for number in 1.. {
-        line.clear();
-        let length = (&mut list)
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?;
-        if length == 0 {
-            break;
+/// Reads the list of gaps that an earlier program kept in a file of its own, up to byte `known`; what is behind that is
+/// what a crash has left.
+pub fn read(list: impl BufRead, known: u64) -> Result<Vec<Gap>, ListError> {
+    let mut gaps = Vec::new();
+    list::read(list, known, BEGINS, |number, end, line| {
+        match serde_json::from_slice(line) {
+            Ok(gap) if end <= known => gaps.push(gap),
+            Err(_) if end <= known => return Err(ListError::Damaged(number)),
+            _ => {}
         }
-        end += length as u64;
-        let at = length.saturating_sub(seal(&[]).len());
-        let is_whole = line[at..] == seal(&line[..at]);
-        let may_be_torn = end > known && (number > 1 || may_have_begun(&line));
-        if !is_whole && !may_be_torn {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
+        Ok(())
+    })?;
+    Ok(gaps)
 }
 
-/// May this be the first part of a line, or a line of which some sectors were lost?
-fn may_have_begun(line: &[u8]) -> bool {
-    let begins = br#"{"noticed":""#;
-    line.contains(&0) || begins.starts_with(&line[..line.len().min(begins.len())])
-}
+/// How each line begins.
+const BEGINS: &[u8] = br#"{"noticed":""#;
 
 #[cfg(test)]
 mod tests {
@@ -112,9 +87,14 @@ mod tests {
     fn only_what_no_checkpoint_knows_may_be_torn() {
         let lines = [line(0), line(1)];
         let one = lines[0].len() as u64;
-        let damaged = |list: &[u8], known| damaged_line(list, known).expect("read");
+        let damaged = |list: &[u8], known| match read(list, known) {
+            Ok(_) => None,
+            Err(ListError::Damaged(line)) => Some(line),
+            Err(e) => panic!("{e}"),
+        };
         let (whole, both) = (lines.concat(), 2 * one);
-        assert_eq!(damaged(&whole, both), None);
+        assert_eq!(read(&whole[..], both).expect("whole").len(), 2);
+        assert_eq!(read(&whole[..], one).expect("whole").len(), 1);
         let torn = &whole[..whole.len() - 9];
         assert_eq!(damaged(torn, one), None);
         assert_eq!(damaged(torn, torn.len() as u64), Some(2));

@@ -287,8 +287,8 @@ mod tests {
             let record = Record {
                 partition,
                 offset,
-                value: None,
                 epoch: Some(3),
+                ..Record::default()
             };
             advance.count(&record, NextOffset::new(from));
         }

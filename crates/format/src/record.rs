@@ -1,5 +1,6 @@
 //! Records, partitions and offsets, as Kafka has them. An offset is always the one to read next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -51,7 +52,7 @@ impl fmt::Display for NextOffset {
 pub type Offsets = Range<NextOffset>;
 
 /// One record, borrowed from the batch that it came in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Record<'a> {
     /// The partition it is in.
     pub partition: Partition,
@@ -61,6 +62,58 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// The leader epoch that it was written in; `None` before Kafka 0.11.
     pub epoch: Option<LeaderEpoch>,
+    /// When it was written; `None` before Kafka 0.10, or if its producer said no time.
+    pub timestamp: Option<Timestamp>,
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
+    /// Its headers, if it may have some.
+    pub headers: Option<&'a dyn Headers>,
+}
+
+/// When a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Milliseconds since 1970, by whoever's clock it is.
+    pub ms: i64,
+    /// Whose clock it is.
+    pub kind: TimestampKind,
+}
+
+/// Whose clock a timestamp is by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimestampKind {
+    /// The producer's, or whatever it said.
+    Create,
+    /// The broker's, when it appended the record to the log.
+    Append,
+}
+
+/// Takes one header: its name, and its value, which may be null.
+pub type EachHeader<'e> = dyn FnMut(&[u8], Option<&[u8]>) + 'e;
+
+/// The headers of a record. Kafka's client unpacks them only when they are asked for, which costs more than all the rest
+/// of a record.
+pub trait Headers: fmt::Debug {
+    /// Hands each to `each`, in their order. Names may be there several times.
+    fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem>;
+}
+
+/// Why headers can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HeadersProblem(pub Box<str>);
+
+/// A header by itself: its name, and its value, which may be null.
+pub type Header<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
+
+impl Headers for Vec<Header<'_>> {
+    fn visit(&self, each: &mut EachHeader<'_>) -> Result<(), HeadersProblem> {
+        for (name, value) in self {
+            each(name, value.as_deref());
+        }
+        Ok(())
+    }
 }
 
 impl Record<'_> {
@@ -68,5 +121,11 @@ impl Record<'_> {
     #[inline]
     pub const fn next(&self) -> NextOffset {
         NextOffset(self.offset + 1)
+    }
+
+    /// Its timestamp in milliseconds since 1970.
+    #[inline]
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        self.timestamp.map(|timestamp| timestamp.ms)
     }
 }

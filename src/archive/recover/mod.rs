@@ -3,6 +3,7 @@
 //! Nothing is guessed. Anything that doesn't fit the checkpoint stops the archive, with what was expected, what was
 //! found, and what can be done. The files are not changed before everything fits.
 
+mod files;
 mod first_start;
 mod opened;
 mod ownership;
@@ -57,7 +58,7 @@ impl Archive {
                 }));
             }
             None => {
-                self.check_new_file(&disks.data, store.dir().gaps()).await?;
+                self.check_new_file(&disks.data, store.dir()).await?;
             }
         }
         let reading = "asking for";
@@ -76,6 +77,7 @@ impl Archive {
         let identity = Identity {
             archive: self.config.name.clone(),
             file: self.file().display().to_string(),
+            format: self.config.format_name().into(),
             compression: self.config.compression.algorithm(),
             topic: self.config.topic.clone(),
             topic_id: topic.as_ref().and_then(|topic| topic.id.clone()),

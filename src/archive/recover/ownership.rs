@@ -1,9 +1,10 @@
 //! Ownership: a checkpoint, a data file or a list of gaps that is found must be this archive's own.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use archiver_format::compression::check_whole;
+use archiver_format::state_files::StateDir;
 
 use crate::archive::definition::{Archive, Failure};
 use crate::config::Existing;
@@ -33,7 +34,12 @@ impl Archive {
         if stored.topic != self.config.topic {
             return differs("topic", &stored.topic, &self.config.topic);
         }
-        if stored.compression != configured {
+        // What was growing is sealed, where another file can follow.
+        let may_change = self.config.template.has_sequence();
+        if stored.format != self.config.format_name() && !may_change {
+            return differs("format", &stored.format, self.config.format_name());
+        }
+        if stored.compression != configured && !may_change {
             return differs("compression", stored.compression.name(), configured.name());
         }
         let file = self.file().display();
@@ -44,7 +50,7 @@ impl Archive {
         // files with the same lines apart; a file's id can.
         let path = self.config.file.clone();
         let segments = checkpoint.checkpoint().progress.segments.iter();
-        let ids = segments.map(|segment| segment.id).collect::<Vec<_>>();
+        let ids = segments.map(|segment| segment.file.id).collect::<Vec<_>>();
         let found = disk.run(move |fs| fs.stat(&path)).await;
         match found {
             Ok(stat) if ids.contains(&stat.id()) => return Ok(()),
@@ -83,21 +89,26 @@ impl Archive {
     }
 
     /// Without a checkpoint, a file that isn't empty is refused, unless `existing = "append"` is configured and it can
-    /// be appended to. A list of gaps is always refused.
+    /// be appended to. A manifest or a list of gaps is always
+    /// refused.
     pub(in crate::archive) async fn check_new_file(
         &self,
         disk: &Disk,
-        gaps: PathBuf,
+        dir: &StateDir,
     ) -> Result<(), Failure> {
         let (path, how, existing) = (
             self.config.file.clone(),
             self.config.compression.algorithm(),
             self.config.existing,
         );
-        let state = self.config.state.clone();
+        let (state, is_fixed) = (self.config.state.clone(), self.config.template.is_fixed());
+        let lists = [dir.manifest(), dir.gaps()];
         let check = move |fs: &dyn Fs| {
             let file = path.clone();
-            check_no_gaps(fs, &gaps)?;
+            lists.iter().try_for_each(|list| check_no_list(fs, list))?;
+            if !is_fixed {
+                return Ok(());
+            }
             let stat = match fs.stat(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(looking_at(&path, e)),
@@ -133,14 +144,14 @@ impl Archive {
     }
 }
 
-/// A list of gaps without its checkpoint is of an earlier archive.
-fn check_no_gaps(fs: &dyn Fs, path: &Path) -> Result<(), Failure> {
+/// A manifest or a list of gaps without its checkpoint is of an earlier archive.
+fn check_no_list(fs: &dyn Fs, path: &Path) -> Result<(), Failure> {
     match fs.stat(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && !fs.is_link(path).unwrap_or(false) => {
             Ok(())
         }
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(looking_at(path, e)),
-        _ => Err(Failure::never(Reason::GapsExist {
+        _ => Err(Failure::never(Reason::ListExists {
             path: path.to_path_buf(),
         })),
     }
@@ -175,7 +186,7 @@ pub(in crate::archive) fn check_owner(
         let mut segments = of.progress.segments.iter();
         // Without the time of its creation, an inode may be that of a later file.
         let is_known = id.born.is_some() || of.identity.file == path.display().to_string();
-        let is_it = is_known && segments.any(|segment| segment.id == id);
+        let is_it = is_known && segments.any(|segment| segment.file.id == id);
         if is_it && dir != state {
             let archive = of.identity.archive;
             return Err(Refused::Owned { path, archive, dir });

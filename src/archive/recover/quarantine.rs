@@ -5,8 +5,11 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use archiver_format::checkpoint::Identity;
+use archiver_format::segment::SegmentFile;
+
 use crate::archive::definition::{Archive, Failure};
-use crate::ledger::{Checkpointed, Store};
+use crate::ledger::{SegmentHandle, Store};
 use crate::observe::reason::Reason;
 use crate::world::disk::Disk;
 use crate::world::fs::{File, Fs};
@@ -14,20 +17,53 @@ use crate::world::fs::{File, Fs};
 /// How much is copied at once, in bytes.
 const PIECE: usize = 1 << 16;
 
+/// Bytes of a segment that are about to be cut off.
+pub(super) struct Doubtful {
+    /// Its segment.
+    pub segment: SegmentFile,
+    /// Its file.
+    pub handle: SegmentHandle,
+    /// From this byte on.
+    pub from: u64,
+}
+
 impl Archive {
-    /// Copies the data file from byte `from` on into a file of its own, durably, unless that was done before.
-    pub(in crate::archive) async fn quarantine(
+    /// Copies each of these into a file of its own, durably, unless that was done before.
+    pub(super) async fn quarantine(
         &self,
         disk: &Disk,
         store: &Store,
-        checkpointed: &Checkpointed,
-        data: &Arc<dyn File>,
-        from: u64,
+        identity: &Identity,
+        doubtful: Vec<Doubtful>,
     ) -> Result<(), Failure> {
-        let identity = &checkpointed.checkpoint().identity;
+        for doubtful in doubtful {
+            self.keep(disk, store, identity, doubtful).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep(
+        &self,
+        disk: &Disk,
+        store: &Store,
+        identity: &Identity,
+        doubtful: Doubtful,
+    ) -> Result<(), Failure> {
+        let Doubtful {
+            segment,
+            handle:
+                SegmentHandle {
+                    path: file,
+                    file: data,
+                },
+            from,
+        } = doubtful;
         let id = identity.topic_id.as_deref();
-        let path = store.dir().unverified(id, from, self.config.compression);
-        let file = self.file().display();
+        let sequence = segment.name.is_some().then_some(segment.sequence);
+        let path = store
+            .dir()
+            .unverified(id, sequence, from, identity.compression);
+        let file = file.display();
         let failed = |source: io::Error| {
             let doing = format!(
                 "keeping what {file} holds from byte {from} on, which may be of a topic that is gone, in {}",
@@ -35,7 +71,7 @@ impl Archive {
             );
             Failure::retry(Reason::Disk { doing, source })
         };
-        let (kept, found) = (path.clone(), Arc::clone(data));
+        let (kept, found) = (path.clone(), Arc::clone(&data));
         let look = move |fs: &dyn Fs| match fs.stat(&kept) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Some(found.stat()?.length)),
             there => there.map(|_| None),
@@ -44,7 +80,6 @@ impl Archive {
         let Some(end) = end.filter(|&end| end > from) else {
             return Ok(());
         };
-        let data = Arc::clone(data);
         let copied = disk.replace(&path, move |to| copy(&*data, from..end, to));
         copied.await.map_err(failed)?;
         tracing::warn!(

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use archiver_format::checkpoint::{Progress, Segment};
-
 use crate::archive::definition::{Archive, Failure};
 use crate::ledger::Checkpointed;
 use crate::ledger::append_file::Refused;
@@ -11,17 +9,6 @@ use crate::ledger::lock::LockError;
 use crate::observe::reason::Reason;
 
 impl Archive {
-    /// The file that the archive has been writing.
-    pub(in crate::archive) fn segment<'p>(
-        &self,
-        progress: &'p Progress,
-    ) -> Result<&'p Segment, Failure> {
-        progress.segment().map_err(|source| {
-            let state = self.config.state.clone();
-            Failure::never(Reason::Segments { state, source })
-        })
-    }
-
     /// The checkpoint can't be stored, for the moment.
     pub(in crate::archive) fn not_stored(&self, source: io::Error) -> Failure {
         let file = self.file().display();

@@ -1,31 +1,32 @@
 //! Taking an archive up at its checkpoint: the files are opened and cut back, and each partition goes on.
 //!
-//! The order: both files fit the checkpoint → quarantine, if the topic was created again → cut → list the old topic's
-//! end → sync. A power cut between any two leaves the same to be done.
+//! The order: all files fit the checkpoint → quarantine, if the topic was created again → cut → list the old topic's
+//! end → seal what can't go on → sync. A power cut between any two leaves the same to be done.
 
 use std::sync::Arc;
 
-use archiver_format::checkpoint::{Identity, Segment};
+use archiver_format::checkpoint::{Checkpoint, Identity, List, Progress, Segment};
 use archiver_format::gap::{Gap, GapReason};
+use archiver_format::manifest::{Entry, SealReason};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::Partition;
+use archiver_format::template::Template;
 
+use super::files::{Files, Place};
 use super::opened::Opened;
 use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
-use crate::ledger::append_file::{AppendFile, Refused};
-use crate::ledger::gap_log::GapLog;
-use crate::ledger::{Checkpointed, Durable, Store};
+use crate::ledger::{Checkpointed, Durable, SegmentHandle, Store};
 use crate::observe::reason::Reason;
 use crate::segment::pipeline::{Compressor, Pipeline};
-use crate::segment::writer::Writer;
+use crate::segment::writer::{Reached, Writer};
 use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
-use crate::world::fs::{File, Fs};
+use crate::world::fs::Fs;
 
 impl Archive {
-    /// Opens the files as the checkpoint has them, and works out where each partition goes on. `locked` is the data
-    /// file, if it is open already.
+    /// Opens the files as the checkpoint has them, and works out where each partition goes on. Files that
+    /// are `locked` are open already.
     pub(super) async fn take_up(
         &self,
         disks: Disks,
@@ -33,7 +34,7 @@ impl Archive {
         identity: Identity,
         topic: Topic,
         checkpointed: Checkpointed,
-        locked: Option<Arc<dyn File>>,
+        locked: Vec<SegmentHandle>,
     ) -> Result<Opened, Failure> {
         let stored = checkpointed.checkpoint();
         let positions = &stored.progress.positions;
@@ -60,23 +61,26 @@ impl Archive {
                 _ => (partition, Position::default()),
             })
             .collect::<Positions>();
-        let now = recreated.then_some(&identity);
+        let change = match (recreated, is_changed(&stored.identity, &identity)) {
+            (_, true) => Some(SealReason::Changed),
+            (true, false) => Some(SealReason::Recreated),
+            (false, false) => None,
+        };
         let files = self.open_files(
             &disks.data,
             &store,
             &checkpointed,
-            from.clone(),
-            now,
+            (from.clone(), change),
+            recreated.then_some(&identity),
             locked,
         );
         let (writer, durable) = files.await?;
         // An empty file is known only by its id, and a topic by its id or its partitions. Where one of them is new,
-        // that is stored before anything is written.
-        let opened = self.segment(durable.progress())?;
-        let is_other_empty =
-            opened.mark.length == 0 && opened.id != self.segment(&stored.progress)?.id;
+        // that is stored before anything is written; and so is what a change of the configuration has sealed.
         let has_other_id = topic.id.is_some() && topic.id != stored.identity.topic_id;
-        let checkpointed = match is_other_empty || has_other_id || recreated {
+        let is_newer = matches!(stored.progress.list, List::Gaps(_));
+        let is_other = has_other_empty(durable.progress(), &stored.progress) || has_other_id;
+        let checkpointed = match is_other || is_newer || change.is_some() {
             true => {
                 let stored = store.save(identity.clone(), durable, None).await;
                 stored.map_err(|e| self.not_stored(e))?
@@ -98,48 +102,62 @@ impl Archive {
     }
 
     /// Opens the files and cuts them back. If the topic was created again, the bytes to be cut off are quarantined
-    /// first, and the old topic's end is in the list of gaps before there is a writer at the new one's start.
+    /// first, and the old topic's end is in the manifest before there is a writer at the new one's start.
     async fn open_files(
         &self,
         disk: &Disk,
         store: &Store,
         checkpointed: &Checkpointed,
-        from: Positions,
+        (from, change): (Positions, Option<SealReason>),
         recreated: Option<&Identity>,
-        locked: Option<Arc<dyn File>>,
+        locked: Vec<SegmentHandle>,
     ) -> Result<(Writer, Durable), Failure> {
-        let progress = checkpointed.checkpoint().progress.clone();
-        let Segment { id, mark } = self.segment(&progress)?.clone();
-        let from_byte = mark.length;
-        let (path, gaps) = (self.config.file.clone(), store.dir().gaps());
-        let (name, records) = (self.config.name.clone(), progress.records);
-        let resume = move |fs: &dyn Fs| {
-            let data = AppendFile::resume(fs, &path, &mark, id, locked)?;
-            Ok((data, GapLog::resume(fs, &gaps, &progress.gaps)?))
-        };
-        let resumed = disk.run(resume).await;
-        let (data, mut gaps) = resumed.map_err(|e| self.refused(e, Some(checkpointed)))?;
-        // Both fit the checkpoint: from here on they may be changed.
+        let Checkpoint {
+            identity, progress, ..
+        } = checkpointed.checkpoint();
+        let place = self.place(store);
+        let (of, until) = (identity.clone(), progress.clone());
+        let find = move |fs: &dyn Fs| place.find(fs, &of, &until, &locked);
+        let found = disk.run(find).await;
+        let mut files = found.map_err(|e| self.refused(e, Some(checkpointed)))?;
+        // All of them fit the checkpoint: from here on they may be changed.
         let mut unlisted = Vec::new();
         if let Some(now) = recreated {
-            self.quarantine(disk, store, checkpointed, data.handle(), from_byte)
-                .await?;
+            let doubtful = files.doubtful(progress);
+            self.quarantine(disk, store, identity, doubtful).await?;
             unlisted = self.recreated_gaps(checkpointed, now);
         }
+        let reached = Reached {
+            positions: from,
+            records: progress.records,
+            sealed_bytes: progress.sealed_bytes,
+            next_sequence: progress.next_sequence,
+        };
+        let (config, clock) = (self.config.clone(), Arc::clone(&self.environment.clock));
+        let file = self.file().display().to_string();
         let open = move |fs: &dyn Fs| {
-            let path = data.path().to_path_buf();
-            let cut = data.cut()?;
+            let cut = files.cut(fs)?;
             if cut > 0 {
                 tracing::info!(
-                    "archive {name}: cut {cut} bytes off {}, which its checkpoint doesn't count",
-                    path.display()
+                    "archive {}: cut {cut} bytes off {file}, which its checkpoint doesn't count",
+                    config.name
                 );
             }
-            gaps.cut()?;
-            if !unlisted.is_empty() {
-                gaps.append(fs, &unlisted)?;
+            let gaps = unlisted.into_iter().map(Entry::Gap).collect::<Vec<_>>();
+            if !gaps.is_empty() {
+                files.manifest.append(fs, &gaps)?;
             }
-            Writer::new(data, gaps, from, records).map_err(|source| Refused::Io { path, source })
+            let Files {
+                manifest,
+                open,
+                sealed,
+                ..
+            } = files;
+            let mut writer = Writer::new(config, clock, manifest, open, sealed, reached);
+            if let Some(reason) = change {
+                writer.seal_all(fs, reason)?;
+            }
+            Ok(writer)
         };
         let opened = disk.run(open).await;
         let writer = opened.map_err(|e| self.refused(e, Some(checkpointed)))?;
@@ -148,6 +166,14 @@ impl Archive {
         match synced {
             Ok(durable) => Ok((writer, durable)),
             Err(e) => Err(self.refused(e, Some(checkpointed))),
+        }
+    }
+
+    /// Where its files are looked for.
+    pub(super) fn place(&self, store: &Store) -> Place {
+        Place {
+            config: self.config.clone(),
+            dir: store.dir().clone(),
         }
     }
 
@@ -164,7 +190,7 @@ impl Archive {
         tracing::warn!(
             "archive {}: {explanation}; going on at the new one's start; listed in {}",
             self.config.name,
-            self.config.state.join("gaps.ndjson").display(),
+            self.config.state.join("manifest.ndjson").display(),
         );
         let gap = |(partition, at): (Partition, Position)| Gap {
             noticed: self.environment.clock.now(),
@@ -177,4 +203,24 @@ impl Archive {
         };
         stored.progress.positions.iter().map(gap).collect()
     }
+}
+
+/// Would lines go on otherwise than they were written so far?
+fn is_changed(before: &Identity, now: &Identity) -> bool {
+    let has_segments = |identity: &Identity| {
+        let template = Template::parse(&identity.file);
+        template.is_ok_and(|template| !template.is_fixed())
+    };
+    let is_other_file = before.file != now.file && (has_segments(before) || has_segments(now));
+    is_other_file || before.compression != now.compression || before.format != now.format
+}
+
+/// Is a segment empty and another file than the one that was stored?
+fn has_other_empty(now: &Progress, stored: &Progress) -> bool {
+    let is_same = |segment: &Segment| {
+        let mut stored = stored.segments.iter();
+        stored.any(|stored| stored.file == segment.file)
+    };
+    let mut empty = now.segments.iter().filter(|s| s.mark.length == 0);
+    empty.any(|segment| !is_same(segment))
 }

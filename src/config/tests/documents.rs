@@ -99,6 +99,18 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#state_dir",
             "#\"sasl.password\"",
             "#compression =",
+            "#size =",
+            "#records =",
+            "#every =",
+            "#idle =",
+            "#min_size =",
+            "#file =",
+            "#rotate =",
+            "#keep =",
+            "#keep_size =",
+            "#topic_pattern =",
+            "#on_seal =",
+            "#on_seal_timeout = \"1h\"",
         ];
         !examples.iter().any(|start| line.starts_with(start)) && !line.starts_with("# ")
     };
@@ -119,6 +131,7 @@ fn example_of(place: Position) -> Vec<String> {
                 "archive" => Position::Archive,
                 "defaults" => Position::Defaults,
                 "limits" => Position::Limits,
+                "defaults.rotate" => Position::Rotate,
                 name if name.matches('.').count() == 1 => Position::Cluster,
                 // Properties.
                 _ => continue,

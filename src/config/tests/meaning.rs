@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use archiver_format::compression::Compression;
-use archiver_format::line::Newline;
+use archiver_format::envelope::ValueAs;
+use archiver_format::line::{Format, Newline};
+use jiff::tz::TimeZone;
 
 use super::super::{Corrupt, Existing, Start, load};
 use super::{ARCHIVE, loaded};
@@ -35,10 +37,16 @@ fn an_archive_of_three_keys_gets_the_defaults() {
     assert_eq!(archive.flush, Duration::from_secs(1));
     assert_eq!(archive.checkpoint, Duration::from_secs(5));
     assert_eq!(archive.compression, Compression::None);
-    assert_eq!(archive.newline, Newline::Space);
+    assert_eq!(archive.format, Format::Raw(Newline::Space));
     assert_eq!(archive.existing, Existing::Refuse);
     assert_eq!(archive.file_mode, None);
     assert_eq!(archive.corrupt, Corrupt::Wait);
+    assert!(archive.template.is_fixed());
+    assert_eq!(archive.template.zone(), &TimeZone::UTC);
+    assert!(archive.rotation.is_never());
+    assert_eq!(archive.open_files, 16);
+    assert!(!archive.seal_on_stop);
+    assert!(archive.index);
 }
 
 #[test]
@@ -94,7 +102,7 @@ compression = "none"
     assert_eq!(a.flush, Duration::from_millis(250));
     assert_eq!(a.checkpoint, Duration::from_secs(60));
     assert_eq!(a.compression, Compression::Gzip(9));
-    assert_eq!(a.newline, Newline::Escape);
+    assert_eq!(a.format, Format::Raw(Newline::Escape));
     assert_eq!(a.existing, Existing::Append);
     assert_eq!(a.file_mode, FileMode::new(0o600));
     assert_eq!(a.corrupt, Corrupt::Skip);
@@ -104,12 +112,47 @@ compression = "none"
     assert_eq!(b.flush, Duration::from_secs(1));
     assert_eq!(b.checkpoint, Duration::from_secs(2));
     assert_eq!(b.compression, Compression::Zstd(19));
-    assert_eq!(b.newline, Newline::Fail);
+    assert_eq!(b.format, Format::Raw(Newline::Fail));
     assert_eq!(b.existing, Existing::Refuse);
     assert_eq!(b.file_mode, FileMode::new(0o664));
     assert_eq!(b.corrupt, Corrupt::Wait);
     // The default level is for those that compress.
     assert_eq!(c.compression, Compression::None);
+}
+
+#[test]
+fn a_default_for_the_other_format_is_for_other_archives() {
+    let config = loaded(
+        r#"
+[defaults]
+format = "json"
+newline = "escape"
+value_as = "json"
+[[archive]]
+broker = "h:1"
+topic = "a"
+file = "a"
+[[archive]]
+broker = "h:1"
+topic = "b"
+file = "b"
+format = "raw"
+[[archive]]
+broker = "h:1"
+topic = "c"
+file = "c"
+value_as = "string"
+"#,
+    );
+    let formats = config.archives.iter().map(|archive| archive.format);
+    assert_eq!(
+        formats.collect::<Vec<_>>(),
+        [
+            Format::Json(ValueAs::Json),
+            Format::Raw(Newline::Escape),
+            Format::Json(ValueAs::String),
+        ]
+    );
 }
 
 #[test]

@@ -3,13 +3,16 @@
 mod conflicts;
 mod documents;
 mod meaning;
+mod patterns;
 mod problems;
 mod secrets;
+mod segments;
 mod syntax;
 
 use std::ffi::OsString;
 
-use super::built::{Checked, Config};
+use super::built::Checked;
+use super::configuration::Config;
 use super::load::load_text;
 
 /// The smallest archive, for tests that are about something else.

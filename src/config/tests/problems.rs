@@ -242,7 +242,7 @@ fn empty_strings_are_refused() {
 #[test]
 fn durations_and_sizes_have_limits() {
     let units =
-        "whole numbers with a unit each (h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"";
+        "whole numbers with a unit each (d, h, m, s, ms), such as \"500ms\", \"1s\" or \"1m30s\"";
     assert_eq!(
         about("flush", "\"1\""),
         [format!("`1` is not a duration | {units}")]
@@ -313,12 +313,32 @@ fn words_are_taken_from_a_list() {
         ["`newline` can't be `drop` | it is one of \"space\", \"escape\", \"fail\""]
     );
     assert_eq!(
+        about("format", "\"jsn\""),
+        ["`format` can't be `jsn` | did you mean \"json\"? | it is one of \"raw\", \"json\""]
+    );
+    assert_eq!(
         about("existing", "\"overwrite\""),
         ["`existing` can't be `overwrite` | it is one of \"refuse\", \"append\""]
     );
     assert_eq!(
         about("corrupt", "\"stop\""),
         ["`corrupt` can't be `stop` | it is one of \"wait\", \"skip\""]
+    );
+}
+
+#[test]
+fn a_key_that_means_nothing_in_the_archives_format_is_a_problem() {
+    assert_eq!(
+        summary(&format!(
+            "{ARCHIVE}format = \"json\"\nnewline = \"space\"\n"
+        )),
+        [
+            "`newline` with `format = \"json\"` | leave it out: in JSON no newline can be inside a value"
+        ]
+    );
+    assert_eq!(
+        about("value_as", "\"json\""),
+        ["`value_as` without `format = \"json\"` | leave it out, or add `format = \"json\"`"]
     );
 }
 

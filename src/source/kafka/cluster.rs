@@ -12,7 +12,7 @@ use super::commit::Committer;
 use super::health::Health;
 use super::limits::{Limits, Shares};
 use super::native::Client;
-use super::questions::{Asked, Found, Held, Id, Suspect, TIMEOUT, identify, list};
+use super::questions::{Asked, Found, Held, Id, Named, Suspect, TIMEOUT, identify, list, name};
 use super::{corrupt_range, describe_topics};
 use crate::config;
 use crate::source::cluster::{KafkaError, Topic, Trouble};
@@ -23,7 +23,7 @@ pub(super) const REFRESH: Duration = Duration::from_secs(30);
 /// More connections than this to one cluster were never faster.
 const CONNECTIONS_MOST: usize = 4;
 
-/// A cluster, for as long as an archive has a seat at it.
+/// A cluster, for as long as an archive has a seat at it, or its topics are listed.
 pub(super) struct KafkaCluster {
     pub config: config::Checked<config::Cluster>,
     properties: Arc<BTreeMap<String, String>>,
@@ -35,6 +35,7 @@ pub(super) struct KafkaCluster {
     brokers: OnceCell<usize>,
     identifying: OnceCell<Batch<(), Id>>,
     describing: OnceCell<Batch<String, Result<Topic, KafkaError>>>,
+    naming: OnceCell<Batch<(), Named>>,
     listing: OnceCell<Batch<Asked, Held>>,
     finding: OnceCell<Batch<Suspect, Found>>,
     pub committer: Option<Committer>,
@@ -61,6 +62,7 @@ impl KafkaCluster {
             brokers: OnceCell::new(),
             identifying: OnceCell::new(),
             describing: OnceCell::new(),
+            naming: OnceCell::new(),
             listing: OnceCell::new(),
             finding: OnceCell::new(),
             committer,
@@ -121,13 +123,20 @@ impl KafkaCluster {
         topics: &[String],
         more: Vec<(&'static str, u64)>,
     ) -> Result<Arc<Client>, KafkaError> {
+        let more = more.into_iter();
+        let more = more.map(|(name, value)| (name, value.to_string()));
+        self.client_with(topics, more.collect()).await
+    }
+
+    /// The same with properties of any kind.
+    pub async fn client_with(
+        &self,
+        topics: &[String],
+        more: Vec<(&'static str, String)>,
+    ) -> Result<Arc<Client>, KafkaError> {
         let (properties, health) = (Arc::clone(&self.properties), Arc::clone(&self.health));
         let topics = topics.to_vec();
         let made = blocking(move || {
-            let more = more
-                .iter()
-                .map(|(k, v)| (*k, v.to_string()))
-                .collect::<Vec<_>>();
             let more = more.iter().map(|(k, v)| (*k, v.as_str()));
             let properties = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             let client = Client::new(properties.chain(more), Box::new(health))?;
@@ -189,6 +198,13 @@ impl KafkaCluster {
             self.asking(|asker, health, topics| describe_topics::describe(asker, health, &topics))
         };
         self.describing.get_or_try_init(make).await
+    }
+
+    /// Names all topics.
+    pub async fn naming(&self) -> Result<&Batch<(), Named>, KafkaError> {
+        let make =
+            || self.asking(|asker, health, asked: Vec<()>| vec![name(asker, health); asked.len()]);
+        self.naming.get_or_try_init(make).await
     }
 
     /// Finds corrupt batches, one after the other: the client that asks can read a partition only once.

@@ -1,4 +1,4 @@
-//! The clusters that are in use: made for the first archive that needs one, gone with the last.
+//! The clusters that are in use: made for the first archive or pattern that needs one, gone with the last.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -6,6 +6,7 @@ use super::cluster::KafkaCluster;
 use super::lane::Lane;
 use super::limits::Shares;
 use super::seat::Seat;
+use super::topic_lister::TopicLister;
 use crate::config::{self, Checked};
 
 /// The clusters of a process, which share its memory.
@@ -14,7 +15,7 @@ pub struct KafkaClusters {
     shares: Arc<Shares>,
 }
 
-/// A cluster at which somebody has a seat.
+/// A cluster at which somebody has a seat, or whose topics are listed.
 struct InUse {
     cluster: Weak<KafkaCluster>,
     lanes: Vec<Weak<Lane>>,
@@ -44,6 +45,14 @@ impl KafkaClusters {
         let is_divided_anew = self.shares.divide();
         in_use.iter().for_each(|of| of.connect(is_divided_anew));
         seats
+    }
+
+    /// Lists the topics of a cluster, which stays in use for as long. Must be called within a tokio runtime.
+    pub fn topics(&self, config: &Checked<config::Cluster>) -> TopicLister {
+        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.retain(|of| of.cluster.strong_count() > 0);
+        let (cluster, _) = self.cluster(&mut in_use, config);
+        TopicLister::new(cluster)
     }
 
     /// One of the same name that is configured otherwise is another one: who has that keeps it.

@@ -17,12 +17,16 @@ mod limits;
 mod native;
 mod questions;
 mod reader;
+mod scanner;
 mod seat;
+mod topic_lister;
 mod window;
 
 pub use clusters::KafkaClusters;
 pub use native::exit;
+pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
+pub use topic_lister::TopicLister;
 
 #[cfg(test)]
 mod tests;

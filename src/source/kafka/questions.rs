@@ -1,4 +1,4 @@
-//! Questions to a cluster: its id, and which offsets its partitions hold. What it says of topics is in
+//! Questions to a cluster: its id, its topics, and which offsets its partitions hold. What it says of topics is in
 //! [`super::describe`], where a corrupt batch ends in [`super::corrupt`].
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use archiver_format::record::{NextOffset, Partition};
 
 use super::health::Health;
 use super::native::Client;
-use crate::source::cluster::{KafkaError, Trouble};
+use crate::source::cluster::{KafkaError, TopicList, Trouble};
 
 /// How long to wait for a broker's answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,6 +18,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 
 /// A cluster's id; none if it has none.
 pub(super) type Id = Result<Option<String>, KafkaError>;
+/// All topics.
+pub(super) type Named = Result<TopicList, KafkaError>;
 /// A partition of a topic.
 pub(super) type Asked = (String, Partition);
 /// The offsets that a partition holds.
@@ -44,6 +46,14 @@ pub(super) fn identify(asker: &Client, health: &Health) -> Id {
         Ok(_) => Ok(None),
         Err(e) => Err(health.explain(e)),
     }
+}
+
+/// All topics. Blocks.
+pub(super) fn name(asker: &Client, health: &Health) -> Named {
+    let names = asker.topics(TIMEOUT).map_err(|e| health.explain(e))?;
+    // Known from the answer.
+    let cluster_id = asker.cluster_id(Duration::ZERO);
+    Ok(TopicList { names, cluster_id })
 }
 
 /// What each of these partitions holds, in this order. Blocks.

@@ -8,9 +8,9 @@ use super::source::{Source, sources};
 /// From below. Those on one floor don't import each other.
 const FLOORS: &[&[&str]] = &[
     &["archiver_format"],
-    &["world"],
+    &["terminal", "world"],
     &["config", "ledger"],
-    &["segment", "source"],
+    &["catalog", "moment", "segment", "source"],
     &["observe"],
     &["archive"],
     &["supervisor"],

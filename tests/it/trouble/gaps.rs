@@ -120,7 +120,12 @@ fn state(topic: &Topic) -> PathBuf {
 fn seen(sent: &[Record], from: i64) -> Vec<Seen> {
     let value = |record: &Record| record.value.clone();
     let sent = sent.iter().map(value).zip(from..);
-    sent.map(|(value, offset)| Seen { offset, value }).collect()
+    let seen = |(value, offset)| Seen {
+        offset,
+        value,
+        ..Seen::default()
+    };
+    sent.map(seen).collect()
 }
 
 #[test]

@@ -194,10 +194,10 @@ fn the_disk_of_the_state_is_named_if_it_is_the_one_that_hangs() {
     let frozen = disk.freeze();
     producer.send_all(&topic, values.jsons(100));
     archiver.await_line(&says::disk_hangs(&topic.name, "disk/state"));
-    // The data can be written all the time.
+    // The lines wait with their index.
     producer.send_all(&topic, values.jsons(100));
-    scene.await_lines(&archiver, "a.ndjson", 200);
     drop(frozen);
+    scene.await_lines(&archiver, "a.ndjson", 200);
     archiver.stop();
     scene.assert_exact(&topic, "a.ndjson");
 }

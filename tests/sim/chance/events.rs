@@ -49,6 +49,7 @@ impl Events {
             22 if random.once_in(4) => meddle::meddle(world),
             23 if random.once_in(4) => return rivals::second_process(world),
             24..32 => return restart(world),
+            32..38 if !world.patterns.is_empty() => come_or_go(world, true),
             _ => traffic(world),
         }
         let pause = random.pick(&[1, 10, 100, 300, 1000]);
@@ -76,6 +77,7 @@ pub fn between(world: &World) -> Result<(), String> {
         5 if world.random.once_in(3) => meddle::put_back(world),
         6 if world.random.once_in(4) => return rivals::other_name(world),
         1..4 => change(world),
+        7 if !world.patterns.is_empty() => come_or_go(world, false),
         _ => traffic(world),
     }
     Ok(())
@@ -268,6 +270,30 @@ fn recreate(world: &World, is_read: bool) {
     world.fs.note(|| format!("  topic {topic} was deleted"));
     if random.once_in(2) {
         create(&mut kafka, &topic, random);
+        world.fs.note(|| format!("  topic {topic} was created"));
+    }
+}
+
+/// A topic that a pattern takes is deleted if it exists, else created.
+fn come_or_go(world: &World, is_read: bool) {
+    let random = &world.random;
+    let mut found = world.archives.iter().filter(|a| a.pattern.is_some());
+    let Some(archive) = found.nth(random.below(3)) else {
+        return;
+    };
+    let topic = &archive.config.topic;
+    let exists = world.cluster.kafka().topics[topic].exists;
+    // One that nobody has begun to read may come and go as it likes.
+    let is_new = matches!(stored(world, archive), Ok(None));
+    if exists && is_read && !is_new && !has_noticed(world, archive) {
+        return;
+    }
+    let mut kafka = world.cluster.kafka();
+    if let (true, Some(of)) = (exists, kafka.topics.get_mut(topic)) {
+        of.exists = false;
+        world.fs.note(|| format!("  topic {topic} was deleted"));
+    } else {
+        create(&mut kafka, topic, random);
         world.fs.note(|| format!("  topic {topic} was created"));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::sim::check::segments::open_path;
 use crate::sim::check::stored;
 use crate::sim::world::{Touched, Watched, World, away, lock};
 
@@ -12,10 +13,16 @@ pub fn meddle(world: &World) {
     let archive = &world.archives[random.below(world.archives.len())];
     let config = &archive.config;
     let has_begun = world.cluster.kafka().first.contains_key(&config.name);
-    let mark = match stored(world, archive) {
-        Ok(Some(stored)) => stored.progress.bytes() as usize,
-        _ => return,
+    let Ok(Some(stored)) = stored(world, archive) else {
+        return;
     };
+    let open = stored.progress.segments;
+    if open.is_empty() {
+        return;
+    }
+    let open = &open[random.below(open.len())];
+    let (file, mark) = (open_path(config, open), open.mark.length as usize);
+    let is_only = config.template.is_fixed();
     if !has_begun || world.touched(&config.name).is_some() {
         return;
     }
@@ -24,32 +31,32 @@ pub fn meddle(world: &World) {
         .fs
         .note(|| format!("  somebody meddles with archive {}: {what}", config.name));
     let touched = match what {
-        0 => {
+        0 if is_only => {
             let bytes = vec![b'#'; random.pick(&[10, 1_000, 100_000])];
             world.fs.replace(&config.file, &away(&config.name), &bytes);
             lock(&world.foreign).insert(config.file.clone(), bytes);
             Touched::Moved
         }
         // Another archive may begin where there is no file.
-        1 if !world.is_contested.load(Ordering::Relaxed) => {
+        1 if is_only && !world.is_contested.load(Ordering::Relaxed) => {
             world.fs.relocate(&config.file, &away(&config.name));
             Touched::Moved
         }
         2 => {
             let cut = |bytes: &mut Vec<u8>| bytes.truncate(random.between(0, bytes.len()));
-            world.fs.alter(&config.file, cut);
+            world.fs.alter(&file, cut);
             Touched::Changed
         }
         3 => {
             world
                 .fs
-                .alter(&config.file, |bytes| bytes.extend_from_slice(b"more\n"));
+                .alter(&file, |bytes| bytes.extend_from_slice(b"more\n"));
             Touched::Changed
         }
         // These are looked for when the file is opened, and not later.
         4 if is_alone && mark > 0 => {
             let at = mark - 1 - random.below(mark.min(4096));
-            world.fs.alter(&config.file, |bytes| {
+            world.fs.alter(&file, |bytes| {
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= 1;
                 }
@@ -66,8 +73,8 @@ pub fn meddle(world: &World) {
         }
         // Brought back from a copy, which is as good as the file itself.
         6 | 7 => {
-            let bytes = world.fs.peek(&config.file).unwrap_or_default();
-            world.fs.put(&config.file, &bytes);
+            let bytes = world.fs.peek(&file).unwrap_or_default();
+            world.fs.put(&file, &bytes);
             Touched::Changed
         }
         8 if world.is_running(archive) => {

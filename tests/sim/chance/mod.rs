@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::check::{Tally, check, check_complete, has_all, refusal};
+use super::commands::has_handed_over;
 use super::disk::{Crash, Loss, Mutation, Names};
 use super::process::{Ended, Step};
 use super::random::Random;
@@ -134,7 +135,8 @@ pub fn finish(world: &World) -> Result<(), String> {
             Ok(done
                 // For the reason that was checked when it stopped.
                 && (world.has_stopped(archive)
-                    || (world.is_running(archive) && can_go_on() && has_all(world, archive)?)))
+                    || (world.is_running(archive) && can_go_on() && has_all(world, archive)?
+                        && has_handed_over(world, archive)?)))
         });
         match done {
             Ok(true) => Step::Stop,

@@ -20,6 +20,7 @@ pub fn second_process(world: &World) -> Step {
     }
     let same_names = random.once_in(2);
     let archives = world.archives.iter();
+    let archives = archives.filter(|archive| archive.pattern.is_none());
     let started = archives.filter_map(|archive| match same_names {
         true => Some(archive.config.clone()),
         false => has_files(world, archive).then(|| renamed(world, archive)),
@@ -32,7 +33,7 @@ pub fn second_process(world: &World) -> Step {
 /// A process of its own, in which an archive has another name.
 pub fn other_name(world: &World) -> Result<(), String> {
     let archive = &world.archives[world.random.below(world.archives.len())];
-    if !has_files(world, archive) {
+    if archive.pattern.is_some() || !has_files(world, archive) {
         return Ok(());
     }
     let started = renamed(world, archive);

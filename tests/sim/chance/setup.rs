@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use archiver_format::compression::Compression;
 use archiver_format::compression::compress;
-use archiver_format::line::Newline;
+use archiver_format::envelope::ValueAs;
+use archiver_format::line::{Format, Newline};
+use archiver_format::template::Template;
 
 use super::events::{fill, value};
-use crate::config::{Archive, Corrupt, Existing, Start};
+use crate::config::{Archive, Corrupt, Existing, OnSeal, Pattern, Retention, Rotation, Start};
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -29,6 +31,9 @@ pub fn world(random: Random) -> World {
     for number in 0..random.between(1, 4) {
         let topic = ["a", "b", "c"][random.below(topics)];
         add_archive(&mut world, number, topic);
+    }
+    if random.once_in(4) {
+        add_pattern(&mut world);
     }
     if random.once_in(3) {
         world.put_foreign(Path::new("/data/readme"), b"somebody else's");
@@ -64,10 +69,22 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     ]);
     let ending = compression.algorithm().ending();
     let dir = random.pick(&["/data", "/data", "/data/deep/er", "/other"]);
-    let file = PathBuf::from(format!("{dir}/{number}.ndjson{ending}"));
+    let template = match random.below(3) {
+        0 => Some(templates(dir, number, ending, &random)),
+        _ => None,
+    };
+    let file = match &template {
+        Some(template) => PathBuf::from(template.to_string()),
+        None => PathBuf::from(format!("{dir}/{number}.ndjson{ending}")),
+    };
+    let dir = match &template {
+        Some(template) => template.fixed_directory().display().to_string(),
+        None => dir.to_owned(),
+    };
     let existing = random.pick(&[Existing::Refuse, Existing::Append]);
     let (mut before, mut is_hopeless) = (Vec::new(), false);
     match random.below(24) {
+        _ if template.is_some() => {}
         0..3 => world.fs.put(&file, b""),
         3 => {
             is_hopeless = true;
@@ -88,14 +105,41 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         name: number.to_string(),
         topic: topic.into(),
         state: PathBuf::from(format!("{dir}/.archiver/{number}")),
+        rotation: match template.as_ref().is_some_and(Template::has_sequence) {
+            true => rotation(&random),
+            false => Rotation::default(),
+        },
+        // What is deleted need not have been handed over, so an archive has one of both.
+        retention: match template.as_ref().is_some_and(Template::has_sequence) {
+            true if !number.is_multiple_of(2) && random.once_in(3) => Retention {
+                age: random.once_in(2).then(|| Duration::from_secs(2)),
+                bytes: random.once_in(2).then(|| random.pick(&[1, 2_000, 20_000])),
+            },
+            _ => Retention::default(),
+        },
+        open_files: random.pick(&[1, 2, 16]),
+        seal_on_stop: random.once_in(3) && template.as_ref().is_some_and(Template::has_sequence),
+        index: !random.once_in(6),
+        on_seal: match template.as_ref().is_some_and(Template::has_sequence)
+            && number.is_multiple_of(2)
+        {
+            true => Some(OnSeal::for_tests()),
+            false => None,
+        },
+        template: template.unwrap_or(Archive::for_tests().template),
         file,
         start: random.pick(&[Start::Latest, Start::Earliest]),
         flush: milliseconds(&[20, 200, 1000]),
         checkpoint: milliseconds(&[30, 300, 1000, 5000]),
         compression,
-        newline: match topic {
-            "c" if random.once_in(2) => Newline::Fail,
-            _ => random.pick(&[Newline::Space, Newline::Escape]),
+        format: match topic {
+            "c" if random.once_in(2) => Format::Raw(Newline::Fail),
+            _ => random.pick(&[
+                Format::Raw(Newline::Space),
+                Format::Raw(Newline::Escape),
+                Format::Json(ValueAs::String),
+                Format::Json(ValueAs::Json),
+            ]),
         },
         existing,
         corrupt: match number % 2 {
@@ -107,6 +151,63 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
     world.add(config, before);
     if let Some(added) = world.archives.last_mut() {
         added.is_hopeless = is_hopeless;
+    }
+}
+
+/// A pattern, and topics that may come and go under it.
+fn add_pattern(world: &mut World) {
+    let random = world.random.clone();
+    let topics = ["pa", "pb", "pc"];
+    for topic in topics {
+        match random.once_in(2) {
+            true => add_topic(world, topic),
+            // It never was.
+            false => {
+                let missing = Topic::default();
+                world.cluster.kafka().topics.insert(topic.into(), missing);
+            }
+        }
+    }
+    let compression = random.pick(&["", ".gz", ".zst"]);
+    let file = random.pick(&[
+        "/data/{topic}.ndjson",
+        "/data/under/{topic}/{seq}.ndjson",
+        "/other/{name}/{topic}-{partition}-{seq}.ndjson",
+    ]);
+    let pattern = Pattern::for_tests("p.", &format!("{file}{compression}"));
+    let pattern = pattern.with(|common| {
+        if common.template.has_sequence() {
+            common.rotation = rotation(&random);
+        }
+        common.start = random.pick(&[Start::Latest, Start::Earliest]);
+        common.flush = Duration::from_millis(random.pick(&[20, 200, 1000]));
+        common.checkpoint = Duration::from_millis(random.pick(&[30, 300, 1000]));
+    });
+    world.add_pattern(pattern, &topics);
+}
+
+/// Names of segments, in a directory of the archive's own.
+fn templates(dir: &str, number: usize, ending: &str, random: &Random) -> Template {
+    let name = random.pick(&[
+        "{seq:06}.ndjson",
+        "{seq}-{opened:%H%M%S}.ndjson",
+        "{partition}/{seq:03}.ndjson",
+        "{partition}.ndjson",
+        "at={time:%H-%M-%S}/{seq}.ndjson",
+        "{time:%M}-{partition}-{seq}.ndjson",
+    ]);
+    let template = Template::parse(&format!("{dir}/of-{number}/{name}{ending}"));
+    template.unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn rotation(random: &Random) -> Rotation {
+    let some = |of: &[u64]| random.once_in(2).then(|| random.pick(of));
+    Rotation {
+        bytes: some(&[1, 300, 3_000]),
+        records: some(&[1, 7, 50]),
+        every: some(&[1_000, 5_000]).map(Duration::from_millis),
+        idle: some(&[500, 5_000]).map(Duration::from_millis),
+        bytes_min: random.pick(&[0, 0, 200]),
     }
 }
 

@@ -1,17 +1,22 @@
 //! What an archive has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
+use std::ops::RangeInclusive;
 
 use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::compression::{Compression, decompress};
-use archiver_format::line::Newline;
-use archiver_format::record::Partition;
-use serde::Deserialize;
+use archiver_format::envelope;
+use archiver_format::gap::GapReason;
+use archiver_format::index::Origin;
+use archiver_format::line::{Format, Newline};
+use archiver_format::manifest::Sealed;
+use archiver_format::record::{NextOffset, Partition};
 
 use super::Tally;
 use super::part::Part;
+use super::segments;
 use crate::config::Corrupt;
 use crate::sim::kafka::{Life, Log, Offset, Topic};
 use crate::sim::world::{Watched, World};
@@ -21,12 +26,15 @@ pub struct Holds {
     checkpoint: Checkpoint,
     /// The checkpoint that it began with.
     first: Checkpoint,
-    lines: Vec<Vec<u8>>,
+    /// By segment; with the record that each is, where that is known.
+    lines: Vec<Vec<(Vec<u8>, Option<Origin>)>>,
     gaps: Vec<Gap>,
+    /// What was in segments that are not kept any longer.
+    deleted: Vec<Sealed>,
 }
 
-/// A line of the list of gaps.
-#[derive(Debug, Deserialize)]
+/// A gap that is listed.
+#[derive(Debug)]
 pub struct Gap {
     /// The life of the topic.
     pub topic_id: Option<String>,
@@ -40,6 +48,24 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl From<archiver_format::gap::Gap> for Gap {
+    fn from(gap: archiver_format::gap::Gap) -> Self {
+        let reason = match gap.reason {
+            GapReason::Expired => "expired",
+            GapReason::Recreated => "recreated",
+            GapReason::Truncated => "truncated",
+            GapReason::Corrupt => "corrupt",
+        };
+        Self {
+            topic_id: gap.topic_id,
+            partition: gap.partition,
+            from: gap.from.get(),
+            to: gap.to.map(NextOffset::get),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl Holds {
     /// Reads an archive's files up to where its checkpoint says.
     pub fn read(
@@ -48,51 +74,56 @@ impl Holds {
         checkpoint: Checkpoint,
         first: Checkpoint,
     ) -> Result<Self, String> {
-        let up_to = |path: &Path, length: u64| {
-            let mut bytes = world.fs.peek(path).unwrap_or_default();
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if bytes.len() < length {
-                let (found, path) = (bytes.len(), path.display());
-                return Err(format!("{path} has {found} bytes, {length} were stored"));
+        let config = &archive.config;
+        let listed = segments::listed(world, config, &checkpoint)?;
+        let mut segments = segments::segments(world, config, &checkpoint, &listed)?;
+        let mut lines = Vec::new();
+        for segment in &mut segments {
+            let own = match segment.sequence {
+                0 => segment.bytes.strip_prefix(&archive.before[..]),
+                _ => Some(&segment.bytes[..]),
+            };
+            let own = own.ok_or("what was in the file before is not there any more")?;
+            let decoded = decode(own, config.compression);
+            let decoded = decoded.map_err(|e| format!("its file can't be decoded: {e}"))?;
+            let split = decoded.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
+            let mut split = split.collect::<Vec<_>>();
+            if split.pop() != Some(Vec::new()) {
+                return Err("its last line is not whole".into());
             }
-            bytes.truncate(length);
-            Ok(bytes)
-        };
-        let data = up_to(&archive.config.file, checkpoint.progress.bytes())?;
-        let own = data.strip_prefix(&archive.before[..]);
-        let own = own.ok_or("what was in the file before is not there any more")?;
-        let decoded = decode(own, archive.config.compression);
-        let decoded = decoded.map_err(|e| format!("its file can't be decoded: {e}"))?;
-        let lines = decoded.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
-        let mut lines = lines.collect::<Vec<_>>();
-        if lines.pop() != Some(Vec::new()) {
-            return Err("its last line is not whole".into());
+            let origins = segment.origins.take().unwrap_or_default();
+            // Where there was something before, and after a restart without an index, it begins later.
+            if origins.len() > split.len() {
+                return Err("its index has more lines than its file".into());
+            }
+            let unknown = std::iter::repeat_n(None, split.len() - origins.len());
+            let origins = unknown.chain(origins.into_iter().map(Some));
+            lines.push(split.into_iter().zip(origins).collect());
         }
-        let path = archive.config.state.join("gaps.ndjson");
-        let listed = up_to(&path, checkpoint.progress.gaps.length)?;
-        let gaps = serde_json::Deserializer::from_slice(&listed).into_iter();
-        let gaps = gaps.collect::<Result<Vec<Gap>, _>>();
+        let gaps = listed.gaps.into_iter().map(Gap::from).collect();
         Ok(Self {
             checkpoint,
             first,
             lines,
-            gaps: gaps.map_err(|e| format!("its gaps can't be read: {e}"))?,
+            gaps,
+            deleted: listed.deleted,
         })
     }
 
     /// Compares it with everything that was ever in the topic.
     pub fn check(&self, topic: &Topic, archive: &Watched, tally: &mut Tally) -> Result<(), String> {
         let mut empty = 0;
-        let mut of_part = BTreeMap::<String, Vec<(usize, &[u8])>>::new();
-        for line in &self.lines {
-            if line.is_empty() {
+        let mut of_part = BTreeMap::<String, Vec<(usize, &[u8], Option<Origin>)>>::new();
+        for (line, origin_of) in self.lines.iter().flatten() {
+            let strange = || format!("a strange line: {}", String::from_utf8_lossy(line));
+            let value = value(line, topic, archive.config.format).ok_or_else(strange)?;
+            if value.is_empty() {
                 empty += 1;
                 continue;
             }
-            let (part, number) = origin(line)
-                .ok_or_else(|| format!("a strange line: {}", String::from_utf8_lossy(line)))?;
+            let (part, number) = origin(&value).ok_or_else(strange)?;
             let lines = of_part.entry(part.into()).or_default();
-            lines.push((number, line));
+            lines.push((number, line, *origin_of));
         }
         let skips = archive.config.corrupt == Corrupt::Skip;
         if !skips && self.gaps.iter().any(|gap| gap.reason == "corrupt") {
@@ -100,8 +131,12 @@ impl Holds {
         }
         let (mut least, mut most, mut wrong) = (0, 0, Ok(()));
         for part in self.parts(topic, &archive.config.topic) {
-            let found = of_part.remove(&part.name).unwrap_or_default();
-            let numbers = found.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+            let mut found = of_part.remove(&part.name).unwrap_or_default();
+            if archive.config.template.by_time() {
+                // Records that are near each other go to segments of different times.
+                found.sort_by_key(|(number, ..)| *number);
+            }
+            let numbers = found.iter().map(|(number, ..)| *number).collect::<Vec<_>>();
             let empties = part.check(&numbers, tally).map_err(|e| {
                 let held = part.start..part.end;
                 format!("{e}; held {held:?}, listed {:?}", part.gaps)
@@ -114,7 +149,7 @@ impl Holds {
                 // The others are counted as well.
                 Err(e) => wrong = wrong.and(Err(e)),
             }
-            wrong = wrong.and_then(|()| part.check_values(&found, archive.config.newline));
+            wrong = wrong.and_then(|()| part.check_values(&found, archive.config.format));
         }
         wrong?;
         if let Some((name, _)) = of_part.first_key_value() {
@@ -129,8 +164,11 @@ impl Holds {
             ));
         }
         let records = self.checkpoint.progress.records;
-        if self.lines.len() as u64 != records {
-            return Err(format!("{} lines, {records} were stored", self.lines.len()));
+        let lines = self.lines.iter().map(Vec::len).sum::<usize>();
+        let deleted = self.deleted.iter().map(|sealed| sealed.contents.records);
+        let lines = lines as u64 + deleted.sum::<u64>();
+        if lines != records {
+            return Err(format!("{lines} lines, {records} were stored"));
         }
         Ok(())
     }
@@ -183,7 +221,15 @@ impl Holds {
                 _ => None,
             },
             gaps,
+            deleted: self.deleted_of(partition),
         }
+    }
+
+    /// The offsets that segments had of this partition which are not kept any longer.
+    fn deleted_of(&self, partition: Partition) -> Vec<RangeInclusive<Offset>> {
+        let spans = self.deleted.iter();
+        let spans = spans.filter_map(|sealed| sealed.contents.partitions.get(&partition));
+        spans.map(|span| span.first..=span.last).collect()
     }
 }
 
@@ -194,6 +240,20 @@ pub fn decode(bytes: &[u8], compression: Compression) -> std::io::Result<Vec<u8>
         decompress(bytes, compression.algorithm())?.read_to_end(&mut decoded)?;
     }
     Ok(decoded)
+}
+
+/// A line's value. An empty one or none doesn't say which record it is: then there must be a record that is all that the
+/// line says, if it says more.
+fn value<'l>(line: &'l [u8], topic: &Topic, format: Format) -> Option<Cow<'l, [u8]>> {
+    if let Format::Raw(_) = format {
+        return Some(line.into());
+    }
+    let decoded = envelope::decode(line).ok()?;
+    let is_empty = decoded.value.as_ref().is_none_or(|value| value.is_empty());
+    let lives = topic.lives.iter();
+    let mut logs = lives.filter_map(|life| life.partition(decoded.partition));
+    let is_written = logs.any(|log| log.all.iter().any(|written| written.is(&decoded)));
+    (!is_empty || is_written).then(|| decoded.value.unwrap_or_default())
 }
 
 /// The partition that a line's value names, and its number in there.

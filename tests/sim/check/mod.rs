@@ -1,14 +1,19 @@
 //! Compares what the archives have with everything that was ever in the cluster.
 
+mod found;
 mod holds;
 mod part;
 pub mod refusal;
+pub mod segments;
 
-use archiver_format::checkpoint::Checkpoint;
+use std::path::PathBuf;
+
+use archiver_format::checkpoint::{Checkpoint, List};
 use archiver_format::position::Position;
 use archiver_format::record::Partition;
 use serde::Deserialize;
 
+use super::commands::check_order;
 use super::kafka::{Log, Topic};
 use super::world::{Touched, Watched, World, lock};
 use holds::Holds;
@@ -65,6 +70,9 @@ pub fn check(world: &World) -> Result<(), String> {
             Some(_) => {}
             None => check_archive(world, archive).map_err(of)?,
         }
+        if touched.is_none() && archive.config.on_seal.is_some() {
+            check_order(world, archive).map_err(of)?;
+        }
         let is_moved = touched == Some(Touched::Moved);
         let is_foreign = lock(&world.foreign).contains_key(&archive.config.file);
         if is_moved && !is_foreign && world.fs.peek(&archive.config.file).is_some() {
@@ -102,16 +110,48 @@ pub fn check_stopped(world: &World, archive: &Watched) -> Result<(), String> {
 }
 
 fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
+    let config = &archive.config;
+    let of = |e: String| format!("archive {}: {e}", config.name);
     let stored = stored(world, archive)?.ok_or("no checkpoint")?;
-    let file = world.fs.peek(&archive.config.file);
-    let length = file.map_or(0, |bytes| bytes.len() as u64);
-    let expected = stored.progress.bytes();
-    match length == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "archive {}: {length} bytes after a clean stop, not {expected}",
-            archive.config.name
-        )),
+    let mut known = Vec::new();
+    for open in &stored.progress.segments {
+        let path = segments::open_path(config, open);
+        let file = world.fs.peek(&path);
+        let (length, expected) = (file.map_or(0, |b| b.len() as u64), open.mark.length);
+        if length != expected {
+            let path = path.display();
+            return Err(of(format!(
+                "{path} has {length} bytes after a clean stop, not {expected}"
+            )));
+        }
+        known.push(path);
+    }
+    if config.template.is_fixed() {
+        return Ok(());
+    }
+    let listed = segments::listed(world, config, &stored).map_err(of)?;
+    let sealed = listed.sealed.iter();
+    known.extend(sealed.map(|sealed| segments::sealed_path(config, sealed)));
+    // What is not verified has no final names yet; what could not be named is by the next start.
+    let unnamed = stored.progress.unnamed.iter();
+    known.extend(unnamed.map(|of| segments::part(&segments::named(config, &of.file))));
+    // What is to be deleted is by the next start.
+    let deleted = stored.progress.deleted.iter();
+    known.extend(deleted.map(|file| segments::named(config, file)));
+    let directory = config.template.fixed_directory();
+    let mut below = world.fs.files_below(&directory).into_iter();
+    let is_strange = |path: &PathBuf| {
+        let is_state = path
+            .components()
+            .any(|part| part.as_os_str() == ".archiver");
+        // A crash came before it was known that the file is archiver's.
+        let is_begun = world.fs.peek(path).is_some_and(|bytes| bytes.is_empty());
+        let is_known = known.contains(path) || lock(&world.foreign).contains_key(path);
+        !is_state && !is_known && !is_begun
+    };
+    match below.find(is_strange) {
+        None => Ok(()),
+        Some(path) => Err(of(format!("{} is left after a clean stop", path.display()))),
     }
 }
 
@@ -162,6 +202,10 @@ fn check_archive(world: &World, archive: &Watched) -> Result<(), String> {
         return Ok(());
     };
     let first = parse(&first).ok_or("reading began without a checkpoint")?;
+    drop(kafka);
+    found::check(world, archive, &first)?;
+    let kafka = world.cluster.kafka();
+    let topic = &kafka.topics[&archive.config.topic];
     let holds = Holds::read(world, archive, checkpoint, first)?;
     holds.check(topic, archive, &mut lock(&world.tally))
 }
@@ -180,10 +224,18 @@ fn check_committed(then: &Checkpoint, now: &Checkpoint, topic: &Topic) -> Result
     };
     let is_there = now.records >= then.records
         && now.bytes() >= then.bytes()
-        && now.gaps.length >= then.gaps.length
+        && listed_bytes(&now.list) >= listed_bytes(&then.list)
         && (!same_topic || got_shorter || positions.all(reached));
     match is_there {
         true => Ok(()),
         false => Err(format!("it has {now:?}, but {then:?} was committed")),
+    }
+}
+
+/// The length of the manifest; of an older list, which it takes the place of, nothing.
+fn listed_bytes(list: &List) -> u64 {
+    match list {
+        List::Manifest(mark) => mark.length,
+        List::Gaps(_) => 0,
     }
 }

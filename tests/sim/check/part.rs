@@ -1,6 +1,10 @@
 //! What an archive has of one partition of one life of its topic, record by record.
 
-use archiver_format::line::Newline;
+use std::ops::RangeInclusive;
+
+use archiver_format::envelope::decode;
+use archiver_format::index::Origin;
+use archiver_format::line::Format;
 use archiver_format::record::LeaderEpoch;
 
 use super::Tally;
@@ -21,6 +25,8 @@ pub struct Part<'a> {
     pub epoch: Option<LeaderEpoch>,
     /// Its gaps.
     pub gaps: Vec<&'a Gap>,
+    /// Offsets of this partition, in whatever life of the topic, that are not kept any longer.
+    pub deleted: Vec<RangeInclusive<Offset>>,
 }
 
 impl Part<'_> {
@@ -34,11 +40,37 @@ impl Part<'_> {
     }
 
     /// Checks what the records are.
-    pub fn check_values(&self, found: &[(usize, &[u8])], newline: Newline) -> Result<(), String> {
-        for (number, line) in found {
+    pub fn check_values(
+        &self,
+        found: &[(usize, &[u8], Option<Origin>)],
+        format: Format,
+    ) -> Result<(), String> {
+        for (number, line, origin) in found {
             let written = self.log.all.get(*number);
-            let value = written.and_then(|written| written.value.as_ref());
-            if value.is_none_or(|value| *line != encoded(value, newline)) {
+            let is_written = written.is_some_and(|written| match format {
+                Format::Raw(newline) => {
+                    let value = written.value.as_ref();
+                    value.is_some_and(|value| *line == encoded(value, newline))
+                }
+                Format::Json(_) => decode(line).is_ok_and(|decoded| {
+                    let (topic, partition) = (&decoded.topic, decoded.partition);
+                    let (name, _) = self.name.split_once('/').unwrap_or_default();
+                    let is_here = self.name.ends_with(&format!("/{partition}")) && topic == name;
+                    is_here && written.is(&decoded)
+                }),
+            });
+            let is_known = match (written, origin) {
+                (Some(written), Some(origin)) => {
+                    written.offset == origin.offset
+                        && self.name.ends_with(&format!("/{}", origin.partition))
+                        && written.timestamp.map(|timestamp| timestamp.ms) == origin.timestamp_ms
+                }
+                _ => true,
+            };
+            if !is_known {
+                return Err(format!("{}.{number} is not what its index says", self.name));
+            }
+            if !is_written {
                 return Err(format!("{}.{number} is not as it was written", self.name));
             }
         }
@@ -101,8 +133,15 @@ impl Part<'_> {
         let in_gap = self.is_in_gap(written);
         let is_awaited = !written.rewritten || self.has_gone_back(written);
         let is_old = written.excused || written.rewritten;
+        let mut deleted = self.deleted.iter();
+        let is_deleted = deleted.any(|offsets| offsets.contains(&written.offset));
         (
-            in_range && !written.excused && !written.aborted && !in_gap && is_awaited,
+            in_range
+                && !is_deleted
+                && !written.excused
+                && !written.aborted
+                && !in_gap
+                && is_awaited,
             (in_range || self.log.got_shorter) && !written.aborted && (is_old || !in_gap),
         )
     }

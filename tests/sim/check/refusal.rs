@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use archiver_format::line::{Newline, NewlineInValue};
+use archiver_format::line::{Format, Newline, NewlineInValue};
 use archiver_format::mark::Mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::holds::decode;
 use super::parse;
+use super::segments;
 use crate::config::{Archive, Existing};
 use crate::ledger::LoadError;
 use crate::ledger::append_file::Refused;
@@ -79,23 +80,25 @@ pub fn expected(world: &World, config: &Archive) -> Option<Obstacle> {
         return Some(Obstacle::CheckpointDamaged);
     }
     let stored = parse(&bytes)?;
-    let data = stored.progress.segment().ok()?;
-    let found = found(world, &config.file, &data.mark).or_else(|| {
-        let id = world.fs.id(&config.file)?;
-        let bytes = world.fs.peek(&config.file)?;
-        let other = data.mark.length == 0 && !bytes.is_empty();
-        (other && id != data.id).then(|| format!("another file with {} bytes in it", bytes.len()))
-    });
-    if let Some(found) = found {
-        let path = config.file.clone();
-        return Some(Obstacle::Foreign { path, found });
+    for open in &stored.progress.segments {
+        let path = segments::open_path(config, open);
+        let found = found(world, &path, &open.mark).or_else(|| {
+            let id = world.fs.id(&path)?;
+            let bytes = world.fs.peek(&path)?;
+            let other = open.mark.length == 0 && !bytes.is_empty();
+            (other && id != open.file.id)
+                .then(|| format!("another file with {} bytes in it", bytes.len()))
+        });
+        if let Some(found) = found {
+            return Some(Obstacle::Foreign { path, found });
+        }
     }
-    let path = config.state.join("gaps.ndjson");
-    if stored.progress.gaps.length == 0 {
+    let (path, mark) = segments::list(config, &stored);
+    if mark.length == 0 {
         return None;
     }
     // Each line also has a checksum, so other bytes may be told by their line.
-    let is_other = self::found(world, &path, &stored.progress.gaps).is_some();
+    let is_other = self::found(world, &path, mark).is_some();
     let found = String::new();
     is_other.then_some(Obstacle::Foreign { path, found })
 }
@@ -124,7 +127,7 @@ fn is_whole(bytes: &[u8]) -> bool {
     let outer = serde_json::from_slice::<Outer>(bytes);
     outer.is_ok_and(|outer| {
         let sum = xxh3_64(outer.checkpoint.get().as_bytes());
-        outer.format == 2 && outer.checksum == format!("xxh3:{sum:016x}")
+        outer.format == 3 && outer.checksum == format!("xxh3:{sum:016x}")
     })
 }
 
@@ -158,9 +161,12 @@ pub fn is_true(world: &World, config: &Archive, why: &Reason, process: &SimFs) -
 /// The file was changed while it was being opened.
 fn is_of_the_written_file(world: &World, config: &Archive, why: &Reason) -> bool {
     let Reason::Foreign {
-        refused: Refused::Foreign {
-            expected, found, ..
-        },
+        refused:
+            Refused::Foreign {
+                path,
+                expected,
+                found,
+            },
         ..
     } = why
     else {
@@ -168,7 +174,8 @@ fn is_of_the_written_file(world: &World, config: &Archive, why: &Reason) -> bool
     };
     let is_written = expected.starts_with("the file that is being written");
     is_written
-        && match world.fs.peek(&config.file) {
+        && (*path == config.file || !config.template.is_fixed())
+        && match world.fs.peek(path) {
             None => found == "no file",
             Some(bytes) => {
                 let length = bytes.len();
@@ -195,9 +202,9 @@ fn is_of_another_archive(world: &World, config: &Archive, refused: &Refused) -> 
     };
     let bytes = world.fs.peek(&dir.join("checkpoint.json"));
     bytes.and_then(|bytes| parse(&bytes)).is_some_and(|stored| {
-        let segment = stored.progress.segment().ok();
-        let id = segment.map(|segment| segment.id);
-        stored.identity.archive == *archive && id.is_some() && id == world.fs.id(&config.file)
+        let id = world.fs.id(&config.file);
+        let mut segments = stored.progress.segments.iter();
+        stored.identity.archive == *archive && segments.any(|segment| Some(segment.file.id) == id)
     })
 }
 
@@ -225,7 +232,8 @@ fn has_newline(world: &World, config: &Archive, at: &NewlineInValue) -> bool {
         let mut value = written.value.iter().flatten();
         written.offset == at.offset && value.any(|&byte| byte == b'\n')
     };
-    let is_it = config.newline == Newline::Fail && logs.any(|log| log.all.iter().any(is_it));
+    let is_it =
+        config.format == Format::Raw(Newline::Fail) && logs.any(|log| log.all.iter().any(is_it));
     if is_it {
         lock(&world.at_newline).insert(config.name.clone());
     }

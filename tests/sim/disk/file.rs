@@ -35,10 +35,13 @@ impl SimFile {
                 Kind::File(content) => Some(content),
                 Kind::Dir(_) => None,
             };
-            if fault.is_none() && state.skips_sync(&self.path, content) {
+            let skips = fault.is_none() && state.skips_sync(&self.path, content);
+            let is_directory = content.is_none();
+            state.synced_directory = is_directory;
+            if skips {
                 return Ok(());
             }
-            if content.is_none() {
+            if is_directory {
                 unless(fault)?;
                 state.dir(inode).sync();
                 return Ok(());

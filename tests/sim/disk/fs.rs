@@ -51,6 +51,11 @@ impl Fs for SimFs {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.operate("read", path, |state, fault| {
             unless(fault)?;
+            if state.mutation == Some(Mutation::ForgottenListing)
+                && path.ends_with("first_listing.json")
+            {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             let inode = state.find(path)?;
             match &state.nodes[&inode].kind {
                 Kind::File(content) => Ok(content.live().to_vec()),

@@ -61,6 +61,7 @@ impl SimFs {
             faults: Faults::default(),
             faults_made: 0,
             mutation: None,
+            synced_directory: false,
             put_off: Vec::new(),
             replaced: BTreeMap::new(),
             trace: None,

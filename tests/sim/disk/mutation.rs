@@ -42,11 +42,23 @@ pub enum Mutation {
     NoClusterId,
     /// The end of an archive that is stopped alone is not awaited.
     UnawaitedStop,
+    /// A segment gets its final name before it is synced.
+    NameBeforeSync,
+    /// The manifest is synced after the checkpoint that counts on it is stored.
+    ManifestAfterCheckpoint,
+    /// The line of a segment that was created is not synced before the segment is written to.
+    UnlistedSegment,
+    /// Indexes are never synced.
+    NoIndexSync,
+    /// The first listing of a pattern is never synced.
+    NoListingSync,
+    /// A pattern doesn't see that it was there before.
+    ForgottenListing,
 }
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -64,6 +76,12 @@ impl Mutation {
         Self::LongCorrupt,
         Self::NoClusterId,
         Self::UnawaitedStop,
+        Self::NameBeforeSync,
+        Self::ManifestAfterCheckpoint,
+        Self::UnlistedSegment,
+        Self::NoIndexSync,
+        Self::NoListingSync,
+        Self::ForgottenListing,
     ];
 }
 
@@ -81,7 +99,13 @@ impl State {
         match (self.mutation, content) {
             (Some(Mutation::NoDirectorySync), None) => true,
             (Some(Mutation::NoDataSync), Some(_)) => !is_state(path),
-            (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("gaps.ndjson"),
+            (Some(Mutation::NoGapSync), Some(_)) => path.ends_with("manifest.ndjson"),
+            // At a checkpoint the segments come before it, else the directories that have their names.
+            (Some(Mutation::UnlistedSegment), Some(_)) => {
+                path.ends_with("manifest.ndjson") && self.synced_directory
+            }
+            (Some(Mutation::NoIndexSync), Some(_)) => is_index(path),
+            (Some(Mutation::NoListingSync), Some(_)) => path.ends_with("first_listing.json.new"),
             (Some(Mutation::RenameBeforeSync), Some(_)) => path.ends_with("checkpoint.json.new"),
             (Some(Mutation::NoCutSync), Some(content)) => content.was_just_cut(),
             _ => false,
@@ -90,7 +114,12 @@ impl State {
 
     /// Is a sync of this done after the next checkpoint is stored?
     pub fn delays_sync(&self, path: &Path) -> bool {
-        self.mutation == Some(Mutation::CheckpointBeforeSync) && !is_state(path)
+        match self.mutation {
+            Some(Mutation::CheckpointBeforeSync) => !is_state(path),
+            Some(Mutation::NameBeforeSync) => path.extension().is_some_and(|e| e == "part"),
+            Some(Mutation::ManifestAfterCheckpoint) => path.ends_with("manifest.ndjson"),
+            _ => false,
+        }
     }
 
     /// Is what is appended here kept in a buffer?
@@ -113,6 +142,10 @@ impl State {
         let changes_data = matches!(what, "append" | "set length") && !is_state(path);
         let due = match self.put_off.first() {
             None => false,
+            Some(PutOff::Sync(_)) if self.mutation == Some(Mutation::NameBeforeSync) => {
+                // What follows the rename.
+                what == "open directory" && !is_state(path)
+            }
             Some(PutOff::Sync(_)) => changes_data || (what == "sync" && !is_state(path)),
             // The next checkpoint begins by removing what is left of one.
             Some(PutOff::Rename(..)) => !is_state(path) || what == "remove",
@@ -148,6 +181,10 @@ impl State {
             }
         }
     }
+}
+
+fn is_index(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "idx")
 }
 
 fn is_state(path: &Path) -> bool {

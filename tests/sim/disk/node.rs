@@ -161,8 +161,8 @@ impl Change {
 pub struct Directory {
     disk: BTreeMap<String, u64>,
     live: BTreeMap<String, u64>,
-    /// What became of a name since it was certain, in order.
-    pending: Vec<(String, Option<u64>)>,
+    /// What became of names since they were certain, in order: of those that changed together, one change.
+    pending: Vec<Vec<(String, Option<u64>)>>,
 }
 
 impl Directory {
@@ -175,11 +175,19 @@ impl Directory {
     }
 
     pub fn set(&mut self, name: &str, inode: Option<u64>) {
-        match inode {
-            Some(inode) => self.live.insert(name.into(), inode),
-            None => self.live.remove(name),
-        };
-        self.pending.push((name.into(), inode));
+        self.change(vec![(name.into(), inode)]);
+    }
+
+    /// Gives a file another name in this directory. A file system that keeps a journal does that as one.
+    pub fn rename(&mut self, from: &str, to: &str, inode: u64) {
+        self.change(vec![(to.into(), Some(inode)), (from.into(), None)]);
+    }
+
+    fn change(&mut self, changes: Vec<(String, Option<u64>)>) {
+        for change in &changes {
+            apply(change, &mut self.live);
+        }
+        self.pending.push(changes);
     }
 
     pub fn sync(&mut self) {
@@ -189,29 +197,25 @@ impl Directory {
 
     /// The power goes.
     pub fn lose(&mut self, names: Names, random: &Random) {
-        let mut histories = BTreeMap::<_, Vec<Option<u64>>>::new();
-        let in_order = match names {
+        let count = match names {
+            Names::Kept | Names::Any => self.pending.len(),
+            Names::Lost => 0,
             Names::InOrder => random.between(0, self.pending.len()),
-            _ => self.pending.len(),
         };
-        for (name, inode) in self.pending.drain(..).take(in_order) {
-            let before = self.disk.get(&name).copied();
-            histories
-                .entry(name)
-                .or_insert_with(|| vec![before])
-                .push(inode);
+        let mut kept = self.pending.drain(..).take(count).collect::<Vec<_>>();
+        if names == Names::Any {
+            kept.retain(|_| random.once_in(2));
         }
-        for (name, history) in histories {
-            let kept = match names {
-                Names::Kept | Names::InOrder => history[history.len() - 1],
-                Names::Lost => history[0],
-                Names::Any => random.pick(&history),
-            };
-            match kept {
-                Some(inode) => self.disk.insert(name, inode),
-                None => self.disk.remove(&name),
-            };
+        for change in kept.iter().flatten() {
+            apply(change, &mut self.disk);
         }
         self.live.clone_from(&self.disk);
     }
+}
+
+fn apply((name, inode): &(String, Option<u64>), names: &mut BTreeMap<String, u64>) {
+    match inode {
+        Some(inode) => names.insert(name.clone(), *inode),
+        None => names.remove(name),
+    };
 }

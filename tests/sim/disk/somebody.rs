@@ -1,6 +1,6 @@
 //! What somebody else does to the files, from outside of all processes: it is on the disk at once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::SimFs;
 use super::node::{Content, Directory};
@@ -20,6 +20,22 @@ impl SimFs {
             };
         }
         state.add_settled(at, &name, Kind::File(Content::settled(bytes)));
+    }
+
+    /// The paths of all files in a directory and those below it.
+    pub fn files_below(&self, directory: &Path) -> Vec<PathBuf> {
+        let state = self.state();
+        let (mut found, mut queue) = (Vec::new(), vec![directory.to_path_buf()]);
+        while let Some(path) = queue.pop() {
+            let Ok(inode) = state.find(&path) else {
+                continue;
+            };
+            match &state.nodes[&inode].kind {
+                Kind::File(_) => found.push(path),
+                Kind::Dir(names) => queue.extend(names.live().map(|(name, _)| path.join(name))),
+            }
+        }
+        found
     }
 
     /// Puts another file where one is, which is moved away.

@@ -40,6 +40,8 @@ pub struct State {
     pub faults: Faults,
     pub faults_made: u64,
     pub mutation: Option<Mutation>,
+    /// Was the last thing that was synced a directory?
+    pub synced_directory: bool,
     /// What a mutation has put off.
     pub put_off: Vec<PutOff>,
     /// What was at a path before somebody put another file there, by the new one's inode.
@@ -86,8 +88,12 @@ impl State {
     pub fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let inode = self.find(from)?;
         let ((from_dir, from_name), (to_dir, to_name)) = (self.place(from)?, self.place(to)?);
-        self.dir(to_dir).set(&to_name, Some(inode));
-        self.dir(from_dir).set(&from_name, None);
+        if to_dir == from_dir {
+            self.dir(to_dir).rename(&from_name, &to_name, inode);
+        } else {
+            self.dir(to_dir).set(&to_name, Some(inode));
+            self.dir(from_dir).set(&from_name, None);
+        }
         Ok(())
     }
 

@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
+use archiver_format::envelope::Decoded;
 use archiver_format::position::Position;
-use archiver_format::record::{LeaderEpoch, NextOffset, Partition};
+use archiver_format::record::{
+    Header, LeaderEpoch, NextOffset, Partition, Record, Timestamp, TimestampKind,
+};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// An offset, as the brokers count.
 pub type Offset = i64;
@@ -62,6 +66,12 @@ pub struct Written {
     pub offset: Offset,
     /// Its value.
     pub value: Option<Vec<u8>>,
+    /// When it was written, if that is known; not in the order of the offsets.
+    pub timestamp: Option<Timestamp>,
+    /// Its key.
+    key: Option<Vec<u8>>,
+    /// Its headers.
+    headers: Vec<Header<'static>>,
     /// Nobody was ever to see it.
     pub aborted: bool,
     /// Not having it is no loss: compacted, or its log got shorter where it was.
@@ -70,6 +80,62 @@ pub struct Written {
     pub rewritten: bool,
     /// What it was written in.
     pub epoch: LeaderEpoch,
+}
+
+impl Written {
+    /// What a reader gets.
+    pub fn record(&self, partition: Partition) -> Record<'_> {
+        Record {
+            partition,
+            offset: self.offset,
+            value: self.value.as_deref(),
+            epoch: Some(self.epoch),
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            headers: Some(&self.headers),
+        }
+    }
+
+    /// Is this what a line says that holds all of a record?
+    pub fn is(&self, decoded: &Decoded<'_>) -> bool {
+        self.offset == decoded.offset
+            && self.timestamp == decoded.timestamp
+            && self.key.as_deref() == decoded.key.as_deref()
+            && self.value.as_deref() == decoded.value.as_deref()
+            && self.headers == decoded.headers
+    }
+}
+
+fn timestamp(chance: u64, number: usize) -> Option<Timestamp> {
+    let kind = match chance % 8 {
+        0 => return None,
+        1 => TimestampKind::Append,
+        _ => TimestampKind::Create,
+    };
+    let late = (chance >> 3) % 100 * (chance >> 10 & 1);
+    let ms = 1_764_000_000_000 + 10 * number as i64 - 10 * late as i64;
+    Some(Timestamp { ms, kind })
+}
+
+/// Nothing, an empty one, text that must be escaped, or no text.
+fn bytes(chance: u64) -> Option<Vec<u8>> {
+    let bytes: &[u8] = match chance % 6 {
+        0 => return None,
+        1 => b"",
+        2 => b"a\"\n\\",
+        3 => b"\xff\n",
+        _ => b"host-7",
+    };
+    Some(bytes.to_vec())
+}
+
+fn headers(chance: u64) -> Vec<Header<'static>> {
+    let header = |number: u64| {
+        let name = bytes(chance >> number).unwrap_or_default();
+        let value = bytes(chance >> (8 + number));
+        (name.into(), value.map(Into::into))
+    };
+    (0..(chance % 8).saturating_sub(4)).map(header).collect()
 }
 
 impl Topic {
@@ -120,10 +186,15 @@ impl Log {
             [] => Vec::new(),
             _ => [unique.as_bytes(), value].concat(),
         });
+        // What it has beside its value follows from its name, which leaves chance to the rest of the run.
+        let chance = xxh3_64(unique.as_bytes());
         self.slots.push(Some(self.all.len()));
         self.all.push(Written {
             offset: self.end() - 1,
             value,
+            timestamp: timestamp(chance, self.all.len()),
+            key: bytes(chance >> 16),
+            headers: headers(chance >> 24),
             aborted: false,
             excused: false,
             rewritten: self.end() <= self.ended,

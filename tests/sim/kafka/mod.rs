@@ -20,7 +20,7 @@ pub use log::{Life, Log, Offset, Topic, Written};
 use super::disk::{Mutation, SimFs};
 use super::random::Random;
 use crate::ledger::Checkpointed;
-use crate::source::cluster::{self, Cluster, KafkaError, Reader, Trouble};
+use crate::source::cluster::{self, Cluster, KafkaError, Reader, TopicList, Topics, Trouble};
 use reader::{Queue, SimReader};
 
 /// The simulated cluster, as somebody has it; clones are the same one.
@@ -62,6 +62,10 @@ pub struct Kafka {
     pub checkpoints: BTreeMap<String, PathBuf>,
     /// The checkpoint as it was when an archive first read.
     pub first: BTreeMap<String, Vec<u8>>,
+    /// The path of the first listing of the pattern that each archive is of.
+    pub listings: BTreeMap<String, PathBuf>,
+    /// Each of these as it was when the first archive of its pattern read for the first time.
+    pub listed: BTreeMap<PathBuf, Vec<u8>>,
     queues: Vec<Weak<Mutex<Queue>>>,
 }
 
@@ -270,6 +274,10 @@ impl Cluster for SimCluster {
                 {
                     let first = self.fs.peek(path).unwrap_or_default();
                     kafka.first.insert(archive.clone(), first);
+                    if let Some(path) = kafka.listings.get(archive).cloned() {
+                        let listed = || self.fs.peek(&path).unwrap_or_default();
+                        kafka.listed.entry(path.clone()).or_insert_with(listed);
+                    }
                 }
                 let mutation = self.fs.mutation();
                 let mut reader = SimReader::new(&topic, kafka, self.random.clone(), mutation);
@@ -316,6 +324,36 @@ impl Cluster for SimCluster {
 
     fn committed(&self) -> BoxFuture<'_, ()> {
         std::future::ready(()).boxed()
+    }
+}
+
+impl Topics for SimCluster {
+    fn list(&self) -> BoxFuture<'_, Result<TopicList, KafkaError>> {
+        let list = |kafka: &mut Kafka| {
+            let topics = kafka.answering().iter();
+            // Others may not be seen.
+            let topics = topics.filter(|(_, topic)| topic.exists && !kafka.denied);
+            Ok(TopicList {
+                names: topics.map(|(name, _)| name.clone()).collect(),
+                cluster_id: Some(self.shown_id(kafka)),
+            })
+        };
+        self.answer(None, list).boxed()
+    }
+
+    fn ids(
+        &self,
+        topics: Vec<String>,
+    ) -> BoxFuture<'_, Result<BTreeMap<String, Option<String>>, KafkaError>> {
+        async move {
+            let ids = |kafka: &mut Kafka| {
+                let id = |topic: String| Some((kafka.now(&topic).ok()?.id.clone(), topic));
+                let ids = topics.into_iter().filter_map(id);
+                Ok(ids.map(|(id, topic)| (topic, Some(id))).collect())
+            };
+            self.answer(Some("those listed"), ids).await
+        }
+        .boxed()
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use archiver_format::position::{Position, Positions};
-use archiver_format::record::{LeaderEpoch, NextOffset, Partition, Record};
+use archiver_format::record::{NextOffset, Partition};
 use tokio::sync::Notify;
 
-use super::{Kafka, Offset, Topic, error};
+use super::{Kafka, Offset, Topic, Written, error};
 use crate::sim::disk::Mutation;
 use crate::sim::random::Random;
 use crate::source::cluster::{Fetched, KafkaError, Reader, Trouble};
@@ -29,7 +29,7 @@ pub struct Queue {
 
 #[derive(Debug)]
 enum Item {
-    Record(Offset, Option<Vec<u8>>, LeaderEpoch),
+    Record(Written),
     Failed(KafkaError),
 }
 
@@ -149,7 +149,7 @@ impl Queue {
                     next: NextOffset::new(next),
                     epoch: Some(written.epoch),
                 };
-                let record = Item::Record(written.offset, written.value.clone(), written.epoch);
+                let record = Item::Record(written.clone());
                 self.items.push_back((partition, record));
             }
         }
@@ -197,12 +197,7 @@ impl Reader for SimReader {
         };
         for (partition, item) in queue.items.drain(..taken) {
             each(match &item {
-                Item::Record(offset, value, epoch) => Fetched::Record(Record {
-                    partition,
-                    offset: *offset,
-                    value: value.as_deref(),
-                    epoch: Some(*epoch),
-                }),
+                Item::Record(written) => Fetched::Record(written.record(partition)),
                 Item::Failed(e)
                     if e.is_corrupt() && self.mutation == Some(Mutation::UnseenCorrupt) =>
                 {

@@ -47,7 +47,7 @@ fn begun(seed: u64, start: Start) -> (World, usize) {
     assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
     check(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     let config = &world.archives[0].config;
-    let gaps = world.fs.peek(&config.state.join("gaps.ndjson"));
+    let gaps = world.fs.peek(&config.state.join("manifest.ndjson"));
     assert_eq!(gaps.unwrap_or_default(), b"", "seed {seed}");
     let file = world.fs.peek(&config.file).expect("a file");
     let lines = file.iter().filter(|&&byte| byte == b'\n').count();

@@ -43,7 +43,7 @@ fn become_another(log: &mut Log, name: &str, more: usize) {
 }
 
 fn listed(world: &World) -> String {
-    let path = world.archives[0].config.state.join("gaps.ndjson");
+    let path = world.archives[0].config.state.join("manifest.ndjson");
     String::from_utf8(world.fs.peek(&path).unwrap_or_default()).expect("JSON")
 }
 

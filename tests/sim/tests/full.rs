@@ -36,7 +36,7 @@ fn stop_on_a_full_disk(seed: u64, is_freed: bool) -> (World, Ended) {
     let scene = scene.expect("there is such a scene");
     let world = scene.world(seed);
     let (random, mut script) = (Random::new(seed), scene.script());
-    let room = 600 + random.below(2500);
+    let room = 1_400 + random.below(3_500);
     let stop_at = 40 + random.below(150);
     let mut looks = 0;
     let ended = world.process(&mut |world| {

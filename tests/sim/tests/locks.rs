@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use archiver_format::position::Positions;
-
 use crate::ledger::append_file::{AppendFile, Refused};
-use crate::ledger::gap_log::GapLog;
 use crate::ledger::lock::lock;
 use crate::segment::writer::Writer;
 use crate::sim::disk::SimFs;
@@ -45,9 +42,7 @@ fn a_file_that_is_taken_up_again_is_one_process_s_for_as_long_as_it_is_open() {
     drop(created);
     let resume = |fs: &SimFs| AppendFile::resume(fs, &data, &mark, id, None);
     let resumed = resume(&first).expect("a free file");
-    let gaps = GapLog::none(Path::new("/data/gaps.ndjson"));
-    let writer =
-        Writer::new(resumed, gaps, Positions::default(), 0).expect("nothing is in the way");
+    let writer = Writer::for_tests(vec![resumed]);
     let refused = resume(&second).expect_err("not refused, though another process has it");
     assert!(matches!(refused, Refused::Locked(_)), "{refused}");
     drop(writer);

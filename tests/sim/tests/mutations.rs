@@ -13,7 +13,7 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
     match mutation {
         Mutation::NoDataSync | Mutation::CheckpointBeforeSync => &["expected what was written"],
         Mutation::CheckpointBeforeWrite => &["expected what was written", "only"],
-        Mutation::NoGapSync => &["gaps.ndjson: expected what was written"],
+        Mutation::NoGapSync => &["manifest.ndjson: expected what was written"],
         Mutation::NoDirectorySync => &["its checkpoint is gone"],
         Mutation::NoCutSync => &["bytes after a clean stop, not"],
         Mutation::RenameBeforeSync => &["can't go on: the checkpoint"],
@@ -27,6 +27,13 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::LongCorrupt => &["a gap that can't be"],
         Mutation::NoClusterId => &["elsewhere"],
         Mutation::UnawaitedStop => &["bytes after a clean stop, not"],
+        Mutation::NameBeforeSync => &["is not what its line says"],
+        Mutation::ManifestAfterCheckpoint => &["manifest.ndjson: expected what was written"],
+        Mutation::UnlistedSegment => &["is left after a clean stop"],
+        Mutation::NoIndexSync => &["index"],
+        Mutation::NoListingSync | Mutation::ForgottenListing => {
+            &["first listing is not what it was"]
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::sim::torture::shown;
 const SEEDS: u64 = 5_000;
 
 /// Seeds that have found something; run always.
-const REGRESSIONS: [u64; 11] = [
+const REGRESSIONS: [u64; 12] = [
     3,
     4,
     9,
@@ -20,6 +20,7 @@ const REGRESSIONS: [u64; 11] = [
     993,
     2582,
     3545,
+    3612,
     4877,
     1795260601001342,
     1_795_951_307_010_088,

@@ -32,7 +32,7 @@ struct Files(Vec<(PathBuf, Option<Vec<u8>>)>);
 impl Files {
     fn of(world: &World) -> Self {
         let config = &world.archives[0].config;
-        let state = ["checkpoint.json", "gaps.ndjson"].map(|name| config.state.join(name));
+        let state = ["checkpoint.json", "manifest.ndjson"].map(|name| config.state.join(name));
         let paths = state.into_iter().chain([config.file.clone()]);
         Self(
             paths
@@ -140,7 +140,7 @@ fn a_checkpoint_of_a_newer_version_stops_its_archive() {
 #[test]
 fn a_list_of_gaps_with_any_byte_changed_stops_its_archive_and_nothing_is_touched() {
     let world = played("gap");
-    let path = state(&world, "gaps.ndjson");
+    let path = state(&world, "manifest.ndjson");
     let listed = world.fs.peek(&path).expect("gaps");
     each_change(&listed, |bytes| {
         assert_refused(&world, &path, bytes, "changed")
@@ -157,7 +157,7 @@ fn a_list_of_gaps_with_any_byte_changed_stops_its_archive_and_nothing_is_touched
 #[test]
 fn a_list_of_gaps_that_no_checkpoint_knows_of_is_not_touched() {
     let world = played("steady, plain");
-    let path = state(&world, "gaps.ndjson");
+    let path = state(&world, "manifest.ndjson");
     assert_refused(&world, &path, b"what somebody wrote\n", "somebody else's");
     assert_goes_on(&world);
 }

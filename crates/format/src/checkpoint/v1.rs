@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Segment};
+use super::v2::{self, Identity, Segment};
 use crate::mark::{FileId, Mark};
 use crate::position::Position;
 use crate::record::{LeaderEpoch, NextOffset, Partition};
@@ -30,21 +30,22 @@ struct Progress {
 impl Checkpoint {
     /// The same checkpoint in the newest format.
     pub fn take_up(self) -> super::Checkpoint {
-        super::Checkpoint {
+        let newer = v2::Checkpoint {
             identity: self.identity,
             progress: self.progress.take_up(),
             verified: self.verified.map(Progress::take_up),
-        }
+        };
+        newer.take_up()
     }
 }
 
 impl Progress {
-    fn take_up(self) -> super::Progress {
+    fn take_up(self) -> v2::Progress {
         let position = |(partition, next)| {
             let epoch = self.leader_epochs.get(&partition).copied();
             (partition, Position { next, epoch })
         };
-        super::Progress {
+        v2::Progress {
             positions: self.next_offsets.into_iter().map(position).collect(),
             records: self.records,
             segments: vec![Segment {

@@ -165,6 +165,30 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The names of all topics. Blocks up to `timeout`.
+    pub(in crate::source::kafka) fn topics(
+        &self,
+        timeout: Duration,
+    ) -> Result<Vec<String>, KafkaError> {
+        let mut metadata = ptr::null();
+        // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
+        unsafe {
+            let code =
+                rd::rd_kafka_metadata(self.rk, 1, ptr::null_mut(), &mut metadata, millis(timeout));
+            if code != OK {
+                return Err(error(code, ""));
+            }
+            let found = &*metadata;
+            let count = usize::try_from(found.topic_cnt).unwrap_or(0);
+            let topics = array(found.topics, count).iter();
+            let topics = topics.map(|topic| text(topic.topic)).collect();
+            rd::rd_kafka_metadata_destroy(metadata);
+            Ok(topics)
+        }
+    }
+}
+
 impl Drop for Client {
     fn drop(&mut self) {
         // SAFETY: topics and queues keep the client by Arc, so none is left.

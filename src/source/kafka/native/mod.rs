@@ -9,10 +9,13 @@ mod admin;
 mod client;
 mod convert;
 mod exit;
+mod message;
+mod pipe;
 mod queue;
 #[cfg(target_env = "gnu")]
 mod wait;
 
 pub(super) use client::{Client, Events};
 pub use exit::exit;
-pub(super) use queue::{Queue, Run, Topic, TopicKey};
+pub(super) use message::TopicKey;
+pub(super) use queue::{Queue, Run, Topic};

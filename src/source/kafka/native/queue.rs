@@ -3,22 +3,20 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::ptr::{self, NonNull};
-use std::slice;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use archiver_format::position::{Position, Positions};
-use archiver_format::record::{Partition, Record};
+use archiver_format::record::Partition;
 use rdkafka_sys as rd;
-use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use tokio::sync::Notify;
 
 use super::client::Client;
-use super::convert::{cstring, millis, text};
+use super::convert::{cstring, millis};
+use super::message::{Message, TopicKey};
 use crate::source::cluster::{Fetched, KafkaError};
-use crate::source::kafka::errors::{error, reading};
-use crate::source::kafka::limits::RECORD_OVERHEAD;
+use crate::source::kafka::errors::error;
 
 /// How many records one call takes at most.
 const BATCH: usize = 500;
@@ -115,10 +113,6 @@ impl Drop for Queue {
     }
 }
 
-/// Tells topics of one client apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::source::kafka) struct TopicKey(usize);
-
 /// A topic that a client reads; while it lives, the client keeps its metadata fresh.
 pub(in crate::source::kafka) struct Topic {
     rkt: *mut rd::rd_kafka_topic_t,
@@ -148,7 +142,7 @@ impl Topic {
     }
 
     pub(in crate::source::kafka) fn key(&self) -> TopicKey {
-        TopicKey(self.rkt.addr())
+        TopicKey::of(self.rkt)
     }
 
     /// Starts to read partitions that are not being read. Where it is known what the record before was written in, the
@@ -339,59 +333,8 @@ impl Run {
     /// Drops those of these partitions.
     pub(in crate::source::kafka) fn remove(&mut self, partitions: &[Partition]) {
         self.messages
-            .retain(|message| !partitions.contains(&message.get().partition));
+            .retain(|message| !partitions.contains(&message.partition()));
         self.bytes = self.messages.iter().map(Message::bytes).sum();
-    }
-}
-
-/// A record, or what came instead of one.
-#[repr(transparent)]
-struct Message(NonNull<rd::rd_kafka_message_t>);
-
-// SAFETY: a message is its owner's alone, and may be destroyed from any thread.
-unsafe impl Send for Message {}
-
-impl Message {
-    fn get(&self) -> &rd::rd_kafka_message_t {
-        // SAFETY: it came from consume_batch_queue and lives until it is dropped.
-        unsafe { self.0.as_ref() }
-    }
-
-    fn topic(&self) -> TopicKey {
-        TopicKey(self.get().rkt.addr())
-    }
-
-    /// What it holds in memory: its key, its value, librdkafka's own about 300 bytes, and its share of the
-    /// response that it came in.
-    fn bytes(&self) -> usize {
-        self.get().len + self.get().key_len + RECORD_OVERHEAD
-    }
-
-    fn fetched(&self) -> Fetched<'_> {
-        let m = self.get();
-        // SAFETY: librdkafka's pointers and lengths, valid as long as the message.
-        unsafe {
-            if m.err != OK {
-                let said = text(rd::rd_kafka_message_errstr(m));
-                return Fetched::Failed(m.partition, reading(m.err, &said, m.offset));
-            }
-            let value = (!m.payload.is_null())
-                .then(|| slice::from_raw_parts(m.payload.cast::<u8>(), m.len));
-            let epoch = rd::rd_kafka_message_leader_epoch(m);
-            Fetched::Record(Record {
-                partition: m.partition,
-                offset: m.offset,
-                value,
-                epoch: (epoch >= 0).then_some(epoch),
-            })
-        }
-    }
-}
-
-impl Drop for Message {
-    fn drop(&mut self) {
-        // SAFETY: it is destroyed once.
-        unsafe { rd::rd_kafka_message_destroy(self.0.as_ptr()) };
     }
 }
 

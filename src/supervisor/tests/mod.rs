@@ -1,5 +1,7 @@
 //! Archives that come and go, on the simulated platform.
 
+mod discover;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,0 +1,259 @@
+//! The files of a checkpoint: each must be as it was then, or longer. Looking for them changes nothing.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archiver_format::checkpoint::{Identity, Progress};
+use archiver_format::segment::{SegmentFile, growing};
+use archiver_format::state_files::StateDir;
+
+use super::quarantine::Doubtful;
+use crate::config::{Archive, Checked};
+use crate::ledger::SegmentHandle;
+use crate::ledger::append_file::Refused;
+use crate::ledger::lock::lock_data;
+use crate::ledger::manifest::{Manifest, Resumed};
+use crate::segment::kept::Kept;
+use crate::segment::open_segment::{Kind, OpenSegment};
+use crate::segment::paths;
+use crate::segment::segment_index::SegmentIndex;
+use crate::segment::writer::Sealed;
+use crate::world::fs::{self, Fs};
+
+/// The files that fit a checkpoint, yet to be cut back to it.
+pub(super) struct Files {
+    /// The list of segments and gaps.
+    pub manifest: Manifest,
+    /// The segments that were open.
+    pub open: Vec<OpenSegment>,
+    /// Segments that were created after the checkpoint. All that they hold is read again.
+    pub uncounted: Vec<Uncounted>,
+    /// The directories that such segments are in, or were: an attempt before may have removed them, and not durably.
+    uncounted_in: Vec<PathBuf>,
+    /// Sealed segments that something is still to be done to.
+    pub sealed: Sealed,
+    /// Where the indexes are.
+    dir: StateDir,
+    /// Does each open segment get an index?
+    has_indexes: bool,
+}
+
+/// A segment that no checkpoint counts, locked. It is known by its id, which its line in the manifest tells.
+pub(super) struct Uncounted {
+    pub segment: SegmentFile,
+    pub handle: SegmentHandle,
+}
+
+/// Where files are looked for.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub config: Checked<Archive>,
+    pub dir: StateDir,
+}
+
+impl Place {
+    /// Finds the files that this progress names. Those that are `locked` already are not opened again. May block.
+    pub fn find(
+        &self,
+        fs: &dyn Fs,
+        identity: &Identity,
+        progress: &Progress,
+        locked: &[SegmentHandle],
+    ) -> Result<Files, Refused> {
+        let kind = Kind {
+            format: identity.format.clone(),
+            compression: identity.compression,
+        };
+        let mut open = Vec::new();
+        for segment in &progress.segments {
+            let path = self.path(identity, &segment.file, segment.is_growing);
+            let mut known = locked.iter();
+            let known = known.find(|handle| handle.path == path);
+            let known = known.map(|handle| Arc::clone(&handle.file));
+            let mut resumed = OpenSegment::resume(fs, &path, segment.clone(), kind.clone(), known)?;
+            if let (true, Some(mark)) = (self.config.index, &segment.index) {
+                match SegmentIndex::resume(fs, &self.dir, segment.file.sequence, mark)? {
+                    Some(index) => resumed.set_index(index),
+                    None => self.say_lost(segment.file.sequence),
+                }
+            }
+            open.push(resumed);
+        }
+        let list = &progress.list;
+        let Resumed {
+            manifest,
+            uncounted,
+            sealed,
+        } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
+        let paths = uncounted
+            .iter()
+            .map(|file| paths::sealed(&self.config, file));
+        let uncounted_in = paths.map(|path| fs::parent(&path).to_path_buf()).collect();
+        let mut found = Vec::new();
+        for segment in uncounted {
+            found.extend(self.uncounted(fs, segment, locked)?);
+        }
+        Ok(Files {
+            manifest,
+            open,
+            uncounted: found,
+            uncounted_in,
+            sealed: Sealed {
+                unnamed: progress.unnamed.clone(),
+                deleted: progress.deleted.clone(),
+                kept: match self.config.retention.is_endless() {
+                    true => Vec::new(),
+                    false => sealed.iter().map(Kept::from).collect(),
+                },
+            },
+            dir: self.dir.clone(),
+            has_indexes: self.config.index,
+        })
+    }
+
+    /// The index of a segment is not what the checkpoint says.
+    fn say_lost(&self, sequence: u64) {
+        tracing::warn!(
+            "archive {}: {} is not the index that its checkpoint counts, or is gone; another one begins here, and which \
+             records the lines before are is not known any more; the segment itself is not touched",
+            self.config.name,
+            self.dir.index(sequence).display(),
+        );
+    }
+
+    /// Where an open segment is. The archive's only file may have been moved since, unless it is to have segments now.
+    fn path(&self, identity: &Identity, file: &SegmentFile, is_growing: bool) -> PathBuf {
+        match file.name {
+            None if !self.config.template.is_fixed() => PathBuf::from(&identity.file),
+            _ => paths::open(&self.config, file, is_growing),
+        }
+    }
+
+    /// What a segment that was sealed, and has no final name yet, holds beyond this progress; `None` if its file isn't
+    /// there any more.
+    pub fn sealed(
+        &self,
+        fs: &dyn Fs,
+        segment: &SegmentFile,
+        counted: &Progress,
+    ) -> Result<Option<Doubtful>, Refused> {
+        let found = self.uncounted(fs, segment.clone(), &[])?;
+        Ok(found.map(|Uncounted { segment, handle }| {
+            let from = counted_bytes(counted, &segment);
+            Doubtful {
+                segment,
+                handle,
+                from,
+            }
+        }))
+    }
+
+    /// A segment that was created after the checkpoint, if its file is there.
+    fn uncounted(
+        &self,
+        fs: &dyn Fs,
+        segment: SegmentFile,
+        locked: &[SegmentHandle],
+    ) -> Result<Option<Uncounted>, Refused> {
+        let last = paths::sealed(&self.config, &segment);
+        for path in [growing(&last), last] {
+            let io = |source| Refused::Io {
+                path: path.clone(),
+                source,
+            };
+            match fs.stat(&path) {
+                Ok(found) if found.id() == segment.id => {}
+                Ok(_) => continue,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(io(e)),
+            }
+            let known = locked.iter().find(|handle| handle.path == path);
+            let file = match known {
+                Some(handle) => Arc::clone(&handle.file),
+                None => {
+                    let file = fs.open(&path).map_err(io)?;
+                    lock_data(fs, &path, &file)?;
+                    file
+                }
+            };
+            let handle = SegmentHandle { path, file };
+            return Ok(Some(Uncounted { segment, handle }));
+        }
+        Ok(None)
+    }
+}
+
+/// How many bytes of a segment this progress counts.
+fn counted_bytes(counted: &Progress, segment: &SegmentFile) -> u64 {
+    let mut counted = counted.segments.iter();
+    let counted = counted.find(|counted| counted.file.sequence == segment.sequence);
+    counted.map_or(0, |counted| counted.mark.length)
+}
+
+impl Files {
+    /// What they hold beyond this progress.
+    pub fn doubtful(&self, counted: &Progress) -> Vec<Doubtful> {
+        let open = self.open.iter().map(|open| {
+            let handle = SegmentHandle {
+                path: open.path(),
+                file: Arc::clone(open.data.handle()),
+            };
+            (open.file.clone(), handle)
+        });
+        let uncounted = self.uncounted.iter();
+        let uncounted = uncounted.map(|of| (of.segment.clone(), of.handle.clone()));
+        let all = open.chain(uncounted).map(|(segment, handle)| Doubtful {
+            from: counted_bytes(counted, &segment),
+            segment,
+            handle,
+        });
+        all.collect()
+    }
+
+    /// Cuts everything back to the checkpoint, and removes what was created after it. The manifest is last, as it names
+    /// what is to be removed. Says how many bytes that were, without the manifest's. May block.
+    pub fn cut(&mut self, fs: &dyn Fs) -> Result<u64, Refused> {
+        let mut bytes = 0;
+        let mut changed = Vec::new();
+        for segment in &mut self.open {
+            bytes += segment.data.cut()?;
+            match segment.index() {
+                Some(index) => index.cut()?,
+                None if self.has_indexes => {
+                    let sequence = segment.file.sequence;
+                    let index = SegmentIndex::begin(fs, &self.dir, sequence, &mut changed)?;
+                    segment.set_index(index);
+                }
+                None => {}
+            }
+        }
+        let synced = fs.sync(&changed).into_iter().collect::<io::Result<()>>();
+        synced.map_err(|source| Refused::Io {
+            path: self.dir.indexes(),
+            source,
+        })?;
+        for Uncounted { segment, handle } in &self.uncounted {
+            let io = |source| Refused::Io {
+                path: handle.path.clone(),
+                source,
+            };
+            bytes += handle.file.stat().map_err(io)?.length;
+            fs::remove_if_there(fs, &handle.path).map_err(io)?;
+            fs::remove_if_there(fs, &self.dir.index(segment.sequence)).map_err(io)?;
+        }
+        self.uncounted_in.sort_unstable();
+        self.uncounted_in.dedup();
+        for dir in &self.uncounted_in {
+            match fs::sync_dir(fs, dir) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                synced => synced.map_err(|source| Refused::Io {
+                    path: dir.clone(),
+                    source,
+                })?,
+            }
+        }
+        self.manifest.cut(fs)?;
+        Ok(bytes)
+    }
+}

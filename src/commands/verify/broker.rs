@@ -1,0 +1,249 @@
+//! What Kafka says of an archive: whether offsets that it lacks ever were records, and how far it is behind.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use archiver_format::record::Partition;
+use archiver_format::verify::{Coverage, Report};
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use super::deep::{Compared, compare};
+use super::held::{FAR, Held};
+use crate::config::{self, Archive, Checked, Config};
+use crate::source::cluster::KafkaError;
+use crate::source::kafka::{Scan, Scanner};
+
+/// The clusters of a configuration.
+pub struct Broker {
+    runtime: Runtime,
+    config: Checked<Config>,
+    scanners: HashMap<String, Scanner>,
+    deep: bool,
+}
+
+/// What Kafka says of an archive, in JSON.
+#[derive(Debug, Default, Serialize)]
+pub struct Answer {
+    /// Why it was not asked, or not to the end.
+    pub error: Option<String>,
+    /// The topic was created again since the checkpoint, so that nothing can be compared.
+    pub is_another_topic: bool,
+    /// What it holds of each partition.
+    pub partitions: Vec<Held>,
+    /// How many of the offsets that no segment holds are no records.
+    pub explained: u64,
+    /// How many it doesn't hold any more, or not of the log that they were in.
+    pub unknown: u64,
+    /// How many are records that a consumer reads.
+    pub lost: u64,
+    /// The first of these, from and to.
+    pub lost_offsets: Vec<Lost>,
+    /// All that it still holds, compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// Offsets of records that the archive lacks.
+#[derive(Debug, Serialize)]
+pub struct Lost {
+    /// The partition.
+    pub partition: Partition,
+    /// The first of them.
+    pub from: i64,
+    /// The offset behind the last.
+    pub to: i64,
+}
+
+/// So many are listed.
+const LOST_MOST: usize = 1_000;
+
+impl Answer {
+    /// Is something missing or wrong, or was it not found out?
+    pub fn is_bad(&self) -> bool {
+        let differs = self
+            .compared
+            .as_ref()
+            .is_some_and(|found| found.differing > 0);
+        self.lost > 0 || differs || self.error.is_some()
+    }
+
+    /// How many offsets of the topic the archive has not read yet.
+    pub fn behind(&self) -> u64 {
+        let partitions = self.partitions.iter();
+        let behind = partitions.map(|held| held.end.saturating_sub(held.next.max(held.start)));
+        behind
+            .map(|behind| u64::try_from(behind).unwrap_or(0))
+            .sum()
+    }
+}
+
+impl Broker {
+    /// The clusters of this configuration. Contacts nobody yet.
+    pub fn new(config: Option<&Path>, deep: bool) -> anyhow::Result<Self> {
+        let Some(path) = config else {
+            bail!(
+                "--broker and --deep need a configuration, which says where Kafka is; name it with -c FILE"
+            );
+        };
+        let config = config::load(path).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build();
+        Ok(Self {
+            runtime: runtime.context("starting a thread")?,
+            config,
+            scanners: HashMap::new(),
+            deep,
+        })
+    }
+
+    /// What Kafka says of an archive whose state is there.
+    pub fn ask(&mut self, state: &Path, report: &Report) -> Answer {
+        let mut answer = Answer::default();
+        let mut archives = self.config.archives.iter();
+        // They may be typed otherwise.
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let archive = archives.find(|archive| real(&archive.state) == real(state));
+        let archive = archive.cloned();
+        let asked = match &archive {
+            Some(archive) => self.ask_of(archive, report, &mut answer),
+            None => Err(anyhow::anyhow!(
+                "the configuration has no archive with this state"
+            )),
+        };
+        answer.error = asked.err().map(|e| format!("{e:#}"));
+        answer
+    }
+
+    fn ask_of(
+        &mut self,
+        archive: &Checked<Archive>,
+        report: &Report,
+        answer: &mut Answer,
+    ) -> anyhow::Result<()> {
+        let Some(checkpoint) = &report.checkpoint else {
+            return Ok(());
+        };
+        let _within = self.runtime.enter();
+        let (cluster, memory) = (&archive.cluster, self.config.memory_bytes);
+        let scanner = self.scanners.entry(cluster.name.clone());
+        let scanner = scanner.or_insert_with(|| Scanner::new(cluster, memory));
+        let topic = archive.topic.as_str();
+        let failed = |e: KafkaError| {
+            anyhow::Error::new(e).context(format!("asking {} about topic {topic}", cluster.name))
+        };
+        let found = self
+            .runtime
+            .block_on(scanner.describe(topic))
+            .map_err(failed)?;
+        if found.is_another(checkpoint.identity.topic_id.as_ref()) {
+            answer.is_another_topic = true;
+            report
+                .coverage
+                .holes(|hole| answer.unknown += hole.to.abs_diff(hole.from));
+            return Ok(());
+        }
+        let offsets = scanner.offsets(topic, 0..found.partitions);
+        let held = self.runtime.block_on(offsets).map_err(failed)?;
+        for (partition, held) in held {
+            answer.partitions.push(Held {
+                partition,
+                start: held.start.get(),
+                end: held.end.get(),
+                next: checkpoint.progress.positions.next(partition).get(),
+            });
+        }
+        let holes = holes(&report.coverage, answer);
+        if holes.is_empty() && !self.deep {
+            return Ok(());
+        }
+        let mut scan = self.runtime.block_on(scanner.scan(topic)).map_err(failed)?;
+        for (partition, holes) in holes {
+            explain(&mut scan, partition, &holes, answer).map_err(failed)?;
+        }
+        if self.deep {
+            let compared = compare(&mut scan, archive, report, &answer.partitions);
+            answer.compared = Some(compared?);
+        }
+        Ok(())
+    }
+}
+
+/// The holes that Kafka can be asked about, by their partitions. The others are unknown.
+fn holes(coverage: &Coverage, answer: &mut Answer) -> BTreeMap<Partition, Vec<(i64, i64)>> {
+    let starts = answer.partitions.iter();
+    let starts = starts.map(|held| (held.partition, held.start));
+    let starts = starts.collect::<BTreeMap<_, _>>();
+    let mut holes = BTreeMap::<_, Vec<_>>::new();
+    coverage.holes(|hole| {
+        let start = starts.get(&hole.partition).filter(|_| hole.is_of_now);
+        let from = start
+            .map_or(hole.to, |start| hole.from.max(*start))
+            .min(hole.to);
+        answer.unknown += from.abs_diff(hole.from);
+        if from < hole.to {
+            holes
+                .entry(hole.partition)
+                .or_default()
+                .push((from, hole.to));
+        }
+    });
+    holes
+}
+
+/// Reads where a partition has holes: a record that comes is lost.
+fn explain(
+    scan: &mut Scan,
+    partition: Partition,
+    holes: &[(i64, i64)],
+    answer: &mut Answer,
+) -> Result<(), KafkaError> {
+    let before = answer.lost;
+    let mut at = 0;
+    while let Some(hole) = holes.get(at) {
+        let mut is_far = false;
+        scan.read(partition, hole.0, &mut |record| {
+            at += holes[at..].partition_point(|hole| hole.1 <= record.offset);
+            match holes.get(at) {
+                None => ControlFlow::Break(()),
+                Some((from, _)) if from - record.offset > FAR => {
+                    is_far = true;
+                    ControlFlow::Break(())
+                }
+                Some((from, _)) => {
+                    if record.offset >= *from {
+                        answer.lose(partition, record.offset);
+                    }
+                    ControlFlow::Continue(())
+                }
+            }
+        })?;
+        if !is_far {
+            break;
+        }
+    }
+    let offsets = holes
+        .iter()
+        .map(|(from, to)| to.abs_diff(*from))
+        .sum::<u64>();
+    answer.explained += offsets.saturating_sub(answer.lost - before);
+    Ok(())
+}
+
+impl Answer {
+    fn lose(&mut self, partition: Partition, offset: i64) {
+        self.lost += 1;
+        let is_full = self.lost_offsets.len() >= LOST_MOST;
+        match self.lost_offsets.last_mut() {
+            Some(last) if (last.partition, last.to) == (partition, offset) => last.to += 1,
+            _ if !is_full => self.lost_offsets.push(Lost {
+                partition,
+                from: offset,
+                to: offset + 1,
+            }),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `archiver verify`: whether archives hold what they say, all of it, and nothing twice.
+
+mod broker;
+mod deep;
+mod held;
+mod progress;
+mod verdict;
+
+use std::sync::atomic::AtomicU64;
+
+use archiver_format::verify::{Subject, verify};
+
+use crate::catalog::{choose, usual_config};
+use crate::cli::Common;
+use crate::terminal::{Output, Styles};
+
+use broker::Broker;
+use progress::Progress;
+use verdict::Verdict;
+
+/// What to verify.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Archives of the configuration, state directories, directories with .archiver in them, or files
+    #[arg(value_name = "NAME|PATH")]
+    archives: Vec<String>,
+    /// Ask Kafka, too: how far the archives are behind, and whether offsets that they lack ever were records
+    #[arg(long)]
+    broker: bool,
+    /// Read all that Kafka still holds, and compare each line, too
+    #[arg(long)]
+    deep: bool,
+    /// Print a JSON object for each archive
+    #[arg(long)]
+    json: bool,
+}
+
+/// Something is missing or wrong.
+const WRONG: u8 = 1;
+
+/// Verifies archives; returns the exit code.
+///
+/// # Errors
+///
+/// If there is nothing that could be verified.
+pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
+    let mut chosen = choose(common.config.as_deref(), &args.archives)?;
+    // A file that was named means its archive: offsets are held against those of all segments.
+    chosen.dedup_by(|next, before| next.state == before.state);
+    let subjects = chosen.iter().map(|chosen| {
+        let (name, paths) = (&chosen.name, chosen.paths.as_ref());
+        Subject::load(name, &chosen.state, paths)
+    });
+    let subjects = subjects.collect::<Vec<_>>();
+    let config = common.config.as_deref().or_else(|| usual_config());
+    let mut broker = match args.broker || args.deep {
+        true => Some(Broker::new(config, args.deep)?),
+        false => None,
+    };
+    let mut states = chosen.iter().map(|chosen| chosen.state.path());
+    let read = AtomicU64::new(0);
+    let bytes = subjects.iter().map(Subject::bytes).sum();
+    let mut verdicts = Verdicts {
+        output: Output::default(),
+        styles: Styles::of_output(),
+        json: args.json,
+        width: chosen.iter().map(|chosen| chosen.name.len()).max(),
+        wrong: false,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut failed = Ok(());
+    Progress::new(bytes, &read).during(|progress| {
+        verify(subjects, cores, &read, |report| {
+            let answer = match (&mut broker, states.next()) {
+                (Some(broker), Some(state)) => Some(broker.ask(state, &report)),
+                _ => None,
+            };
+            if failed.is_ok() {
+                failed = progress.hidden(|| verdicts.say(&Verdict::of(&report, answer)));
+            }
+        });
+    });
+    failed?;
+    verdicts.output.flush()?;
+    Ok(if verdicts.wrong { WRONG } else { 0 })
+}
+
+/// Prints verdicts as they come.
+struct Verdicts {
+    output: Output,
+    styles: Styles,
+    json: bool,
+    width: Option<usize>,
+    wrong: bool,
+}
+
+impl Verdicts {
+    fn say(&mut self, verdict: &Verdict) -> anyhow::Result<()> {
+        self.wrong |= !verdict.is_complete();
+        if self.json {
+            self.output.json(verdict)?;
+        } else {
+            for line in verdict.lines(self.styles, self.width.unwrap_or(0)) {
+                self.output.line(&line)?;
+            }
+        }
+        self.output.flush()
+    }
+}

@@ -1,0 +1,21 @@
+//! What a configuration is once it is checked.
+
+use std::time::Duration;
+
+use super::built::{Archive, Checked, Cluster};
+use super::pattern::Pattern;
+
+/// A configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The deadline of a clean stop.
+    pub shutdown_timeout: Duration,
+    /// The memory that queues, fetches and batches may take in all, in bytes.
+    pub memory_bytes: u64,
+    /// The clusters that archives name, each once.
+    pub clusters: Vec<Checked<Cluster>>,
+    /// The archives of one topic each, with distinct names and files. At least one, or a pattern.
+    pub archives: Vec<Checked<Archive>>,
+    /// Patterns, each of which has an archive for each topic that it takes.
+    pub patterns: Vec<Checked<Pattern>>,
+}

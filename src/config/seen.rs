@@ -1,0 +1,19 @@
+//! What the archives that were checked so far have taken.
+
+use std::collections::HashMap;
+
+use super::files::{Fault, Files};
+use super::problem::Span;
+
+/// What the archives so far have taken.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub names: HashMap<String, Span>,
+    /// Bootstrap list, group and topic of those that commit.
+    pub commits: HashMap<(String, String, String), Span>,
+    pub files: Files,
+    /// Where each file was typed, by the index that `files` knows.
+    pub spans: Vec<Span>,
+    /// Archives whose state directory can't be made, and why, in their order.
+    pub bad_states: Vec<(usize, Fault)>,
+}

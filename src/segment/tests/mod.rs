@@ -1,0 +1,5 @@
+//! What is written is what is verified.
+
+mod damage;
+mod sound;
+mod written;

@@ -1,0 +1,157 @@
+//! Reading a part of a partition once more, from an offset to another one: for whoever compares.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use archiver_format::position::Positions;
+use archiver_format::record::{NextOffset, Partition, Record};
+use tokio::sync::Notify;
+
+use super::cluster::KafkaCluster;
+use super::limits::{Limits, Shares};
+use super::native;
+use crate::config::{self, Checked};
+use crate::source::cluster::{Fetched, KafkaError, Topic, Trouble};
+
+/// How long it may take until something more arrives.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for it at once.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How often an offset may be refused that the log holds; see [`super::corrupt_range`].
+const REFUSED_MOST: usize = 20;
+
+/// A cluster, for whoever reads parts of its topics again.
+pub struct Scanner {
+    cluster: Arc<KafkaCluster>,
+    shares: Arc<Shares>,
+}
+
+impl Scanner {
+    /// For a process that may hold `memory` bytes. Contacts nobody. Must be called within a tokio runtime.
+    pub fn new(config: &Checked<config::Cluster>, memory: u64) -> Self {
+        let shares = Arc::new(Shares::new(memory));
+        Self {
+            cluster: Arc::new(KafkaCluster::new(config, Arc::clone(&shares))),
+            shares,
+        }
+    }
+
+    /// What the cluster says of a topic now.
+    pub async fn describe(&self, topic: &str) -> Result<Topic, KafkaError> {
+        self.cluster.describing().await?.ask(topic.to_owned()).await
+    }
+
+    /// The offsets that each of these partitions holds: from its log's start up to what a new reader may see.
+    pub async fn offsets(
+        &self,
+        topic: &str,
+        partitions: impl Iterator<Item = Partition>,
+    ) -> Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError> {
+        let listing = self.cluster.listing().await?;
+        let asked = partitions.map(|partition| {
+            let held = listing.ask((topic.to_owned(), partition));
+            (partition, held)
+        });
+        let mut offsets = BTreeMap::new();
+        for (partition, held) in asked.collect::<Vec<_>>() {
+            offsets.insert(partition, held.await?);
+        }
+        Ok(offsets)
+    }
+
+    /// Makes ready to read a topic.
+    pub async fn scan(&self, topic: &str) -> Result<Scan, KafkaError> {
+        let limits = Limits::new(self.shares.memory, self.shares.among());
+        let properties = limits.properties(1).into_iter();
+        let properties = properties.map(|(name, value)| (name, value.to_string()));
+        let end = ("enable.partition.eof", "true".to_owned());
+        let properties = properties.chain([end]).collect();
+        let topics = [topic.to_owned()];
+        let client = self.cluster.client_with(&topics, properties).await?;
+        let queue = native::Queue::new(client, Arc::new(Notify::new()));
+        let topic = native::Topic::new(Arc::clone(&queue), topic)?;
+        Ok(Scan { topic, queue })
+    }
+}
+
+/// A topic that is read again, one partition after the other.
+pub struct Scan {
+    // Before the queue that it feeds.
+    topic: native::Topic,
+    queue: Arc<native::Queue>,
+}
+
+impl Scan {
+    /// Hands the records of a partition from an offset on to `each`, in their order, until that has enough, or there are
+    /// no more at present. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read: also when the log doesn't hold that offset.
+    pub fn read(
+        &mut self,
+        partition: Partition,
+        from: i64,
+        each: &mut dyn FnMut(&Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), KafkaError> {
+        let start = Positions::from([(partition, NextOffset::new(from).into())]);
+        self.topic.start(&start)?;
+        let read = self.read_started(&start, (partition, from), each);
+        self.topic.stop(partition);
+        read
+    }
+
+    fn read_started(
+        &mut self,
+        start: &Positions,
+        (partition, from): (Partition, i64),
+        each: &mut dyn FnMut(&Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), KafkaError> {
+        let (mut last, mut moved, mut refused) = (from - 1, Instant::now(), 0);
+        loop {
+            let mut runs = self.queue.take();
+            if runs.is_empty() {
+                runs = self.queue.take_one(GLANCE);
+            }
+            let mut trouble = None;
+            for run in &mut runs {
+                while run.len() > 0 && trouble.is_none() {
+                    run.take(&mut |fetched| match fetched {
+                        Fetched::Record(record)
+                            if record.partition == partition && record.offset > last =>
+                        {
+                            (last, moved) = (record.offset, Instant::now());
+                            trouble = each(&record).is_break().then_some(Ok(()));
+                        }
+                        Fetched::Failed(of, e) if of == partition => trouble = Some(Err(e)),
+                        _ => {}
+                    });
+                }
+            }
+            match trouble {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(e)) => match e.kind {
+                    Trouble::End => return Ok(()),
+                    // The client tries again.
+                    Trouble::Unreachable | Trouble::Other if moved.elapsed() < PATIENCE => {}
+                    // It may be about a start before this one.
+                    Trouble::OutOfRange if last < from && refused < REFUSED_MOST => {
+                        refused += 1;
+                        self.topic.stop(partition);
+                        self.topic.start(start)?;
+                    }
+                    _ => return Err(e),
+                },
+                None if moved.elapsed() > PATIENCE => {
+                    return Err(KafkaError {
+                        kind: Trouble::Unreachable,
+                        text: format!("nothing has arrived for {} s", PATIENCE.as_secs()),
+                    });
+                }
+                None => {}
+            }
+        }
+    }
+}

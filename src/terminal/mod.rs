@@ -1,0 +1,11 @@
+//! What commands print: standard output, tables of 80 columns, colour where somebody sees it.
+
+mod number;
+mod output;
+mod style;
+mod table;
+
+pub use number::{bytes, ratio, time};
+pub use output::{Closed, Output};
+pub use style::{Style, Styles};
+pub use table::{Align, Table};
