@@ -17,6 +17,7 @@ use archiver::world::commands::real::RealPrograms;
 use archiver::world::devices::Devices;
 use archiver::world::executor::{Cores, Pace};
 use archiver::world::fs::real::RealFs;
+use archiver::world::requests::Requests;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};
@@ -59,6 +60,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             cores: Cores::in_tasks(at_once),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
+            seals: Requests::default(),
             drain: SECOND,
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),
@@ -72,7 +74,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
 }
 
 /// The only archive of a configuration.
-fn configured(dir: &Path, file: &Path) -> Checked<config::Archive> {
+pub fn configured(dir: &Path, file: &Path) -> Checked<config::Archive> {
     let text = format!(
         r#"state_dir = "{}"
 [[archive]]

@@ -7,18 +7,20 @@ mod lines;
 mod handed;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use archiver::archive::BATCH_BYTES;
-use archiver::ledger::append_file::AppendFile;
-use archiver::ledger::gap_log::GapLog;
+use archiver::ledger::manifest::Manifest;
 use archiver::segment::batch::{Batch, Member};
-use archiver::segment::writer::{Entry, ONLY, Writer};
+use archiver::segment::writer::{Entry, Reached, Sealed, Writer};
+use archiver::world::clock::RealClock;
 use archiver::world::fs::real::RealFs;
 use archiver_format::compression::Compression;
 use archiver_format::envelope::ValueAs;
 use archiver_format::line::{Encoder, Format, Newline};
-use archiver_format::position::Positions;
 use archiver_format::record::NextOffset;
+use archiver_format::segment::Route;
+use archiver_format::state_files::StateDir;
 
 // As in the program.
 #[global_allocator]
@@ -69,7 +71,7 @@ fn batches(
             bytes += done(std::mem::replace(&mut batch, Batch::with_room(BATCH_BYTES)));
         }
         let from = NextOffset::new(offset as i64);
-        let pushed = batch.push(ONLY, &record, from, &mut encoder);
+        let pushed = batch.push(Route::default(), &record, from, &mut encoder);
         pushed.expect("only newline = \"fail\" refuses one");
     }
     bytes + done(batch)
@@ -84,10 +86,14 @@ fn encode(values: &[Vec<u8>], records: usize, format: Format) -> usize {
 /// Encodes, passes on what is not compressed, and appends.
 fn append(dir: &Path, values: &[Vec<u8>], records: usize) -> usize {
     let fs = RealFs::default();
-    let path = dir.join("data.ndjson");
-    let data = AppendFile::create(&fs, &path).expect("an empty directory");
-    let gaps = GapLog::none(&dir.join("gaps.ndjson"));
-    let mut writer = Writer::new(data, gaps, Positions::default(), 0).expect("an open file");
+    let config = handed::configured(dir, &dir.join("data.ndjson"));
+    let state = StateDir::new(&config.state);
+    std::fs::create_dir_all(state.path()).expect("a directory");
+    let manifest = Manifest::none(&state, &config.name);
+    let (open, sealed, reached) = (Vec::new(), Sealed::default(), Reached::default());
+    // The segment is opened by the first record.
+    let clock = Arc::new(RealClock);
+    let mut writer = Writer::new(config, clock, manifest, open, sealed, reached);
     batches(values, records, Format::Raw(Newline::Space), |batch| {
         let (parts, advance) = batch.into_parts();
         let members = parts.into_iter();
