@@ -8,6 +8,7 @@
 #   build   C and C++ compilers, make, perl: OpenSSL, librdkafka and jemalloc are built from source
 #   java    a JDK from 17 on
 #   maven   Maven, which fetches Kafka's jars
+#   python3      some tests run small programs of it
 #   ext4, xfs    what makes these file systems, to cut them off from power
 #   kcat, zstd, venv    for the benchmark
 #   valgrind            for the memory check
@@ -113,7 +114,7 @@ for name in "$@"; do
         clippy) component clippy clippy ;;
         deny) (tool cargo-deny 0.20.2) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
-        build | java | maven | ext4 | xfs | kcat | valgrind | zstd | venv)
+        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;
