@@ -12,7 +12,7 @@ use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
-use archiver::world::requests::Requests;
+use archiver::world::broadcast::Broadcast;
 use archiver::world::shutdown::{self, Shutdown};
 use archiver::{logging, signals};
 use clap::Parser;
@@ -114,7 +114,7 @@ fn run(common: &Common) -> u8 {
     in_runtime(|shutdown, seals| archive(config, shutdown, seals))
 }
 
-async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Requests) -> u8 {
+async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Broadcast) -> u8 {
     let supervisor = match Supervisor::begin(&config, &shutdown, seals) {
         Ok(supervisor) => supervisor,
         Err(e) => {
@@ -134,9 +134,9 @@ fn find(common: &Common) -> Option<PathBuf> {
 }
 
 /// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what SIGUSR1 asks for.
-fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Requests) -> F) -> u8 {
+fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Broadcast) -> F) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    let seals = Requests::default();
+    let seals = Broadcast::default();
     if let Err(e) = signals::listen(stopper, seals.clone(), FAILED) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"

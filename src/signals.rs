@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use crate::world::requests::Requests;
+use crate::world::broadcast::Broadcast;
 use crate::world::shutdown::Stopper;
 
 /// What comes within so long of the first signal is the same request: `timeout` tells its child, and then the group that
@@ -24,7 +24,7 @@ const SAME_REQUEST: Duration = Duration::from_millis(300);
 /// # Errors
 ///
 /// The system refuses the handlers or the thread.
-pub fn listen(stopper: Stopper, seals: Requests, code: u8) -> io::Result<()> {
+pub fn listen(stopper: Stopper, seals: Broadcast, code: u8) -> io::Result<()> {
     // First, so that no signal is missed while the others are set up.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1])?;
     let is_second = Arc::<AtomicBool>::default();
@@ -43,7 +43,7 @@ pub fn listen(stopper: Stopper, seals: Requests, code: u8) -> io::Result<()> {
             let signal = loop {
                 match signals.next() {
                     Some(SIGUSR1) => {
-                        seals.make();
+                        seals.send();
                         tracing::info!("SIGUSR1: sealing the segments that are growing");
                     }
                     Some(signal) => break signal,

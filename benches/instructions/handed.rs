@@ -11,13 +11,13 @@ use archiver::config::{self, Checked};
 use archiver::ledger::Checkpointed;
 use archiver::observe::status::Status;
 use archiver::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
+use archiver::world::broadcast::Broadcast;
 use archiver::world::clock::{RealClock, Ticks};
 use archiver::world::commands::Commands;
 use archiver::world::commands::real::RealPrograms;
 use archiver::world::devices::Devices;
 use archiver::world::executor::{Cores, Pace};
 use archiver::world::fs::real::RealFs;
-use archiver::world::requests::Requests;
 use archiver::world::shutdown::{self, Stopper};
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};
@@ -60,7 +60,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
             cores: Cores::in_tasks(at_once),
             clock: Arc::new(RealClock),
             ticks: Ticks::default(),
-            seals: Requests::default(),
+            seals: Broadcast::default(),
             drain: SECOND,
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),

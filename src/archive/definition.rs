@@ -13,11 +13,11 @@ use crate::config;
 use crate::observe::reason::Reason;
 use crate::observe::status::Status;
 use crate::source::cluster::{Cluster, KafkaError, Trouble};
+use crate::world::broadcast::Broadcast;
 use crate::world::clock::{Clock, Ticks};
 use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::Cores;
-use crate::world::requests::Requests;
 
 /// Everything that all archives share: devices, cores, clocks, and the limits of the whole process.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub struct Environment {
     /// again.
     pub said_too_large: Arc<AtomicU64>,
     /// Wishes that all segments are sealed.
-    pub seals: Requests,
+    pub seals: Broadcast,
     /// Commands that sealed segments are handed over to.
     pub commands: Commands,
 }

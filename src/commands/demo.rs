@@ -14,8 +14,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::config;
 use crate::logging;
 use crate::supervisor::{Ended, Supervisor};
+use crate::world::broadcast::Broadcast;
 use crate::world::clock::{Clock, RealClock};
-use crate::world::requests::Requests;
 use crate::world::shutdown::{self, Shutdown};
 
 /// Where it all goes.
@@ -69,7 +69,7 @@ async fn show(mut shutdown: Shutdown) -> anyhow::Result<Ended> {
         LENGTH.as_secs()
     ));
     let (stopper, stop) = shutdown::channel();
-    let supervisor = Supervisor::begin(&config, &stop, Requests::default())?;
+    let supervisor = Supervisor::begin(&config, &stop, Broadcast::default())?;
     let archiving = tokio::spawn(supervisor.clone().run());
 
     let end = Instant::now() + LENGTH;

@@ -32,12 +32,10 @@ pub fn name(config: &Archive, path: &Path) -> String {
     name.unwrap_or(path).display().to_string()
 }
 
-/// Makes names durable.
-pub fn sync_parents(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
-    let mut dirs = paths
-        .iter()
-        .map(|path| fs::parent(path))
-        .collect::<Vec<_>>();
+/// Makes the names of these paths durable, whether they are there now or not.
+pub fn sync_names(fs: &dyn Fs, paths: &[PathBuf]) -> Result<(), Refused> {
+    let dirs = paths.iter().map(|path| fs::parent(path));
+    let mut dirs = dirs.collect::<Vec<_>>();
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {

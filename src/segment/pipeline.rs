@@ -89,7 +89,7 @@ type Done = (Box<Writer>, usize, Result<Wrote, WriteError>);
 
 impl Pipeline {
     /// An empty pipeline to this writer.
-    pub fn new(disk: Disk, compressor: Option<Compressor>, writer: Writer) -> Self {
+    pub fn new(disk: Disk, compressor: Option<Compressor>, mut writer: Writer) -> Self {
         Self {
             disk,
             compressor,
@@ -190,7 +190,7 @@ impl Pipeline {
                 WriterState::Writing(writing) => tokio::select! {
                     biased;
                     Some(entry) = compressing.next() => entry,
-                    (writer, entries, written) = writing => {
+                    (mut writer, entries, written) = writing => {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
                         self.next_rotation = writer.next_rotation();

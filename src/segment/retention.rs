@@ -12,7 +12,7 @@ use archiver_format::state_files::StateDir;
 use super::paths;
 use super::writer::{WriteError, Writer, Wrote};
 use crate::ledger::append_file::Refused;
-use crate::world::clock::rfc3339;
+use crate::world::clock::{millis, rfc3339};
 use crate::world::fs::{self, Fs};
 
 impl Writer {
@@ -48,7 +48,7 @@ impl Writer {
     fn expired(&self) -> Vec<(SegmentFile, DeleteReason)> {
         let retention = &self.config.retention;
         let now = self.clock.now_ms();
-        let age = retention.age.map(ms);
+        let age = retention.age.map(millis);
         let open = self.open.iter().map(|segment| segment.data.length());
         let kept = self.kept.iter().map(|kept| kept.bytes);
         let mut bytes = open.chain(kept).fold(0, u64::saturating_add);
@@ -76,7 +76,7 @@ impl Writer {
         if self.config.retention.bytes.is_some() && !self.expired().is_empty() {
             return Some(i64::MIN);
         }
-        let age = ms(self.config.retention.age?);
+        let age = millis(self.config.retention.age?);
         let newest = self.kept.iter().map(|kept| kept.newest).min();
         newest.map(|newest| newest.saturating_add(age))
     }
@@ -112,15 +112,11 @@ impl Writer {
             let index = StateDir::new(&self.config.state).index(file.sequence);
             fs::remove_if_there(fs, &index).map_err(io)?;
         }
-        paths::sync_parents(fs, &removed).map_err(WriteError::Syncing)?;
+        paths::sync_names(fs, &removed).map_err(WriteError::Syncing)?;
         self.deleted.retain(|file| !deleted.contains(file));
         Ok(Wrote {
             changes: 1,
             ..Wrote::default()
         })
     }
-}
-
-fn ms(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

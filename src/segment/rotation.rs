@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::open_segment::OpenSegment;
 use crate::config::Rotation;
+use crate::world::clock::millis;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -34,16 +35,12 @@ pub fn is_due(
     now: i64,
 ) -> Option<SealReason> {
     if let Some(idle) = rotation.idle
-        && now >= segment.written.saturating_add(ms(idle))
+        && now >= segment.written.saturating_add(millis(idle))
     {
         return Some(SealReason::Idle);
     }
     let every = rotation.every?;
-    let due = segment
-        .due
-        .unwrap_or_else(|| next_multiple(every, zone, segment.opened));
-    if now < due {
-        segment.due = Some(due);
+    if now < due(every, zone, segment) {
         return None;
     }
     if segment.data.length() >= rotation.bytes_min {
@@ -54,21 +51,25 @@ pub fn is_due(
 }
 
 /// When a segment has to be looked at again, in milliseconds since 1970.
-pub fn next(rotation: &Rotation, zone: &TimeZone, segment: &OpenSegment) -> Option<i64> {
+pub fn next(rotation: &Rotation, zone: &TimeZone, segment: &mut OpenSegment) -> Option<i64> {
     let idle = rotation
         .idle
-        .map(|idle| segment.written.saturating_add(ms(idle)));
-    let every = rotation.every.map(|every| {
-        let due = segment.due;
-        due.unwrap_or_else(|| next_multiple(every, zone, segment.opened))
-    });
+        .map(|idle| segment.written.saturating_add(millis(idle)));
+    let every = rotation.every.map(|every| due(every, zone, segment));
     idle.into_iter().chain(every).min()
+}
+
+/// When the wall clock says that a segment is to be sealed. Worked out once, as it takes a look at the time zone.
+fn due(every: Duration, zone: &TimeZone, segment: &mut OpenSegment) -> i64 {
+    let opened = segment.opened;
+    let due = &mut segment.due;
+    *due.get_or_insert_with(|| next_multiple(every, zone, opened))
 }
 
 /// The first multiple of an interval after a time, by the clock on the wall in a zone: whole days are counted from 1970,
 /// shorter intervals from midnight. A day that lacks an hour, or has one twice, keeps its multiples.
 fn next_multiple(every: Duration, zone: &TimeZone, after: i64) -> i64 {
-    let every = ms(every).max(1);
+    let every = millis(every).max(1);
     let next = Timestamp::from_millisecond(after).ok().and_then(|time| {
         let time = time.to_zoned(zone.clone());
         let midnight = time.date().to_datetime(Time::midnight());
@@ -91,10 +92,6 @@ fn next_multiple(every: Duration, zone: &TimeZone, after: i64) -> i64 {
     // The second time that the clock shows this hour.
     let is_later = next.filter(|next| *next > after);
     is_later.unwrap_or_else(|| after.saturating_add(every))
-}
-
-fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

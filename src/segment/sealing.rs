@@ -147,7 +147,7 @@ impl Writer {
                 );
             }
         }
-        paths::sync_parents(fs, &paths).map_err(WriteError::Syncing)?;
+        paths::sync_names(fs, &paths).map_err(WriteError::Syncing)?;
         self.unnamed
             .retain(|segment| !sealed.contains(&segment.unnamed));
         Ok(Wrote {

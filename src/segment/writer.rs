@@ -317,12 +317,12 @@ impl Writer {
     }
 
     /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
-    pub fn next_rotation(&self) -> Option<i64> {
-        let rotation = &self.config.rotation;
-        let due = self.open.iter();
-        due.filter_map(|segment| rotation::next(rotation, self.config.template.zone(), segment))
-            .chain(self.next_expiry())
-            .min()
+    pub fn next_rotation(&mut self) -> Option<i64> {
+        let (rotation, zone) = (&self.config.rotation, self.config.template.zone());
+        let open = self.open.iter_mut();
+        let next = open.filter_map(|segment| rotation::next(rotation, zone, segment));
+        let next = next.min();
+        next.into_iter().chain(self.next_expiry()).min()
     }
 }
 

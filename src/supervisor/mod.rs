@@ -25,9 +25,9 @@ use crate::config::{self, Checked, Config};
 use crate::observe::hung::Watched;
 use crate::observe::reason::Reason;
 use crate::observe::status::{Counts, State, Status};
+use crate::world::broadcast::Broadcast;
 use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
-use crate::world::requests::Requests;
 use crate::world::shutdown::Shutdown;
 
 pub use ended::Ended;
@@ -74,7 +74,7 @@ impl Supervisor {
     pub fn begin(
         config: &Checked<Config>,
         shutdown: &Shutdown,
-        seals: Requests,
+        seals: Broadcast,
     ) -> Result<Self, Refused> {
         let (environment, machine) = platform::machine(config, seals);
         let supervisor = Self::new(

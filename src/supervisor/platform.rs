@@ -7,6 +7,7 @@ use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
 use crate::source::cluster::{Cluster, Topics};
 use crate::source::kafka::KafkaClusters;
+use crate::world::broadcast::Broadcast;
 use crate::world::clock::{RealClock, Ticks};
 use crate::world::commands::Commands;
 use crate::world::commands::real::RealPrograms;
@@ -15,7 +16,6 @@ use crate::world::executor::Cores;
 use crate::world::fs::real::{FileMode, RealFs};
 use crate::world::fs::{Fs, Unanswered};
 use crate::world::open_files::{Needs, OpenFiles};
-use crate::world::requests::Requests;
 
 /// The share of the memory limit that batches may hold.
 const BATCHES_PART: u64 = 6;
@@ -67,7 +67,7 @@ pub(super) struct Machine {
 }
 
 /// The environment and the platform of this machine.
-pub(super) fn machine(config: &Config, seals: Requests) -> (Environment, Machine) {
+pub(super) fn machine(config: &Config, seals: Broadcast) -> (Environment, Machine) {
     let fs = RealFs::default();
     let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),

@@ -1,13 +1,13 @@
 //! Time: the wall clock, for what people read, and ticks that many archives share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval_at};
+
+use super::broadcast::{Broadcast, Listener};
 
 /// The wall clock.
 pub trait Clock: Send + Sync {
@@ -32,9 +32,14 @@ impl Clock for RealClock {
 /// Milliseconds since 1970. A clock that is further off than can be told stands at the first or last time that can.
 fn ms(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Ok(since) => millis(since),
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
     }
+}
+
+/// A duration in milliseconds; the longest that can be told, if it is longer.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A time in milliseconds since 1970, RFC 3339 in UTC; the first or last that can be written, if it is beyond that.
@@ -76,60 +81,27 @@ fn step(before: SystemTime, now: SystemTime, elapsed: Duration) -> Option<String
 
 /// One timer for each interval, however many archives wait for it.
 #[derive(Clone, Default)]
-pub struct Ticks(Arc<Mutex<HashMap<Duration, Arc<Timer>>>>);
-
-/// Waits for the ticks of one interval.
-pub struct Tick {
-    timer: Arc<Timer>,
-    seen: u64,
-}
-
-// Not a `watch`, which wakes those who wait in an order of its own: a simulated run must be repeatable.
-#[derive(Default)]
-struct Timer {
-    count: AtomicU64,
-    ticked: Notify,
-}
+pub struct Ticks(Arc<Mutex<HashMap<Duration, Broadcast>>>);
 
 impl Ticks {
     /// The ticks of this interval. Must be called within a tokio runtime.
-    pub fn every(&self, interval: Duration) -> Tick {
+    pub fn every(&self, interval: Duration) -> Listener {
         let mut intervals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let timer = intervals.entry(interval).or_insert_with(|| {
-            let timer = Arc::<Timer>::default();
-            tokio::spawn(run(Arc::clone(&timer), interval));
-            timer
+        let ticks = intervals.entry(interval).or_insert_with(|| {
+            let ticks = Broadcast::default();
+            tokio::spawn(run(ticks.clone(), interval));
+            ticks
         });
-        Tick {
-            seen: timer.count.load(Ordering::SeqCst),
-            timer: Arc::clone(timer),
-        }
+        ticks.listen()
     }
 }
 
-async fn run(timer: Arc<Timer>, interval: Duration) {
-    let mut ticks = interval_at(tokio::time::Instant::now() + interval, interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn run(ticks: Broadcast, interval: Duration) {
+    let mut timer = interval_at(tokio::time::Instant::now() + interval, interval);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        timer.count.fetch_add(1, Ordering::SeqCst);
-        timer.ticked.notify_waiters();
-    }
-}
-
-impl Tick {
-    /// Waits for the next tick. May be dropped and called again.
-    pub async fn next(&mut self) {
-        loop {
-            // Made before looking, so that nothing is missed in between.
-            let ticked = self.timer.ticked.notified();
-            let count = self.timer.count.load(Ordering::SeqCst);
-            if count != self.seen {
-                self.seen = count;
-                return;
-            }
-            ticked.await;
-        }
+        timer.tick().await;
+        ticks.send();
     }
 }
 

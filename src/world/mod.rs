@@ -7,6 +7,7 @@
 //! is done on the cores. Nothing in here knows of Kafka or of archives.
 
 mod atomic_replace;
+pub mod broadcast;
 pub(crate) mod budget;
 pub mod clock;
 pub(crate) mod coalesced_requests;
@@ -21,5 +22,4 @@ mod grouped_syncs;
 pub(crate) mod idle;
 pub(crate) mod memory;
 pub(crate) mod open_files;
-pub mod requests;
 pub mod shutdown;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use archiver::archive::End;
 use archiver::config::{self as library, Checked};
 use archiver::supervisor::{Ended, Supervisor};
-use archiver::world::requests::Requests;
+use archiver::world::broadcast::Broadcast;
 use archiver::world::shutdown;
 use tokio::runtime::Runtime;
 
@@ -50,7 +50,7 @@ fn an_archive_is_stopped_and_started_again_and_others_are_added_while_records_fl
         let runtime = Runtime::new().unwrap();
         let _entered = runtime.enter();
         let (stopper, stop) = shutdown::channel();
-        let supervisor = Supervisor::begin(&at_first, &stop, Requests::default()).unwrap();
+        let supervisor = Supervisor::begin(&at_first, &stop, Broadcast::default()).unwrap();
         let running = runtime.spawn(supervisor.clone().run());
         await_more(&topics[0]);
         for _ in 0..3 {

@@ -19,11 +19,11 @@ use crate::archive::{self, End};
 use crate::config::{self, Checked};
 use crate::observe::status::State;
 use crate::supervisor::{Ending, Supervisor};
+use crate::world::broadcast::Broadcast;
 use crate::world::clock::Ticks;
 use crate::world::commands::Commands;
 use crate::world::devices::Devices;
 use crate::world::executor::{Cores, Pace};
-use crate::world::requests::Requests;
 use crate::world::shutdown::{self, Shutdown, Stopper};
 
 /// What a script does next.
@@ -218,7 +218,7 @@ impl World {
             cores: Cores::in_tasks(self.pace(fs.clone())),
             clock: Arc::new(SimClock::new(&self.now)),
             ticks: Ticks::default(),
-            seals: Requests::default(),
+            seals: Broadcast::default(),
             drain: Duration::from_secs(5),
             memory_bytes: 256 << 20,
             said_too_large: Arc::default(),

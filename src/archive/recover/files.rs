@@ -29,8 +29,8 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
-    /// The directories that such segments are in, or were: an attempt before may have removed them, and not durably.
-    uncounted_in: Vec<PathBuf>,
+    /// Where such segments are, or were: an attempt before may have removed them, and not durably.
+    uncounted_paths: Vec<PathBuf>,
     /// Sealed segments that something is still to be done to.
     pub sealed: Sealed,
     /// Where the indexes are.
@@ -89,7 +89,7 @@ impl Place {
         let paths = uncounted
             .iter()
             .map(|file| paths::sealed(&self.config, file));
-        let uncounted_in = paths.map(|path| fs::parent(&path).to_path_buf()).collect();
+        let uncounted_paths = paths.collect();
         let mut found = Vec::new();
         for segment in uncounted {
             found.extend(self.uncounted(fs, segment, locked)?);
@@ -98,7 +98,7 @@ impl Place {
             manifest,
             open,
             uncounted: found,
-            uncounted_in,
+            uncounted_paths,
             sealed: Sealed {
                 unnamed: progress.unnamed.clone(),
                 deleted: progress.deleted.clone(),
@@ -242,17 +242,7 @@ impl Files {
             fs::remove_if_there(fs, &handle.path).map_err(io)?;
             fs::remove_if_there(fs, &self.dir.index(segment.sequence)).map_err(io)?;
         }
-        self.uncounted_in.sort_unstable();
-        self.uncounted_in.dedup();
-        for dir in &self.uncounted_in {
-            match fs::sync_dir(fs, dir) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                synced => synced.map_err(|source| Refused::Io {
-                    path: dir.clone(),
-                    source,
-                })?,
-            }
-        }
+        paths::sync_names(fs, &self.uncounted_paths)?;
         self.manifest.cut(fs)?;
         Ok(bytes)
     }

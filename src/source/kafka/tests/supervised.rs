@@ -12,7 +12,7 @@ use super::{LONG, Mock, PARTITIONS, await_that, in_runtime, mock};
 use crate::archive::End;
 use crate::config::{self, Checked, Config};
 use crate::supervisor::{Ended, Supervisor};
-use crate::world::requests::Requests;
+use crate::world::broadcast::Broadcast;
 use crate::world::shutdown;
 
 /// A configuration of archives of these topics, each in the file that is named after the archive.
@@ -90,7 +90,7 @@ fn archives_are_begun_and_ended_with_all_their_clients() {
         in_runtime(async {
             let (stopper, stop) = shutdown::channel();
             let supervisor =
-                Supervisor::begin(&config, &stop, Requests::default()).expect("nothing runs yet");
+                Supervisor::begin(&config, &stop, Broadcast::default()).expect("nothing runs yet");
             let running = tokio::spawn(supervisor.run());
             for archive in ["t", "u"] {
                 await_lines(directory.path(), archive, 600).await;
@@ -117,7 +117,7 @@ fn an_archive_is_stopped_and_started_again_and_others_are_added_while_records_fl
     in_runtime(async {
         let (stopper, stop) = shutdown::channel();
         let supervisor =
-            Supervisor::begin(&first, &stop, Requests::default()).expect("nothing runs yet");
+            Supervisor::begin(&first, &stop, Broadcast::default()).expect("nothing runs yet");
         let running = tokio::spawn(supervisor.clone().run());
         let topics = ["t", "u", "v"];
         let producing = produce(&mock, &topics, 0..RECORDS);
@@ -171,7 +171,7 @@ fn a_clusters_clients_and_connections_end_with_its_last_archive() {
         await_that(|| connections(&mock) == 0).await;
         let (_stopper, stop) = shutdown::channel();
         let supervisor =
-            Supervisor::begin(&config, &stop, Requests::default()).expect("nothing runs yet");
+            Supervisor::begin(&config, &stop, Broadcast::default()).expect("nothing runs yet");
         let begun = Instant::now();
         for archive in ["t", "t2", "u"] {
             await_lines(path, archive, 300).await;

@@ -1,15 +1,15 @@
-//! Requests that many archives listen to, as SIGUSR1 makes one.
+//! Something that happens again and again and that many listen to: the ticks of a timer, a SIGUSR1.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Makes requests, and lets others listen. Clones are the same.
+/// Tells everybody who listens that it has happened. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Requests(Arc<Shared>);
+pub struct Broadcast(Arc<Shared>);
 
-/// Waits for the next request.
+/// Waits until it happens.
 pub struct Listener {
     shared: Arc<Shared>,
     seen: u64,
@@ -19,17 +19,17 @@ pub struct Listener {
 #[derive(Default)]
 struct Shared {
     count: AtomicU64,
-    made: Notify,
+    sent: Notify,
 }
 
-impl Requests {
-    /// Makes a request, which each that listens hears once.
-    pub fn make(&self) {
+impl Broadcast {
+    /// Tells each that listens, once.
+    pub fn send(&self) {
         self.0.count.fetch_add(1, Ordering::SeqCst);
-        self.0.made.notify_waiters();
+        self.0.sent.notify_waiters();
     }
 
-    /// Listens to what is requested from now on.
+    /// Listens to what happens from now on.
     pub fn listen(&self) -> Listener {
         Listener {
             seen: self.0.count.load(Ordering::SeqCst),
@@ -39,17 +39,17 @@ impl Requests {
 }
 
 impl Listener {
-    /// Waits for the next request. May be dropped and called again.
+    /// Waits until it happens again. May be dropped and called again.
     pub async fn next(&mut self) {
         loop {
             // Made before looking, so that nothing is missed in between.
-            let made = self.shared.made.notified();
+            let sent = self.shared.sent.notified();
             let count = self.shared.count.load(Ordering::SeqCst);
             if count != self.seen {
                 self.seen = count;
                 return;
             }
-            made.await;
+            sent.await;
         }
     }
 }
@@ -61,11 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_heard_once_by_each_that_listens_and_not_by_who_comes_later() {
-        let requests = Requests::default();
-        let mut listeners = [requests.listen(), requests.listen()];
-        requests.make();
-        let mut late = requests.listen();
+    fn what_is_sent_is_heard_once_by_each_that_listens_and_not_by_who_comes_later() {
+        let broadcast = Broadcast::default();
+        let mut listeners = [broadcast.listen(), broadcast.listen()];
+        broadcast.send();
+        let mut late = broadcast.listen();
         for listener in &mut listeners {
             assert!(listener.next().now_or_never().is_some());
             assert!(listener.next().now_or_never().is_none());
