@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use anyhow::Context;
-use archiver_format::digest;
+use archiver_format::digest::Digest;
 use archiver_format::line::Encoder;
 use archiver_format::read::Selection;
 use archiver_format::record::{Partition, Record};
@@ -47,7 +47,7 @@ pub struct Differing {
 }
 
 /// The lines of some blocks, by their partitions: the offset and the digest of each.
-type Lines = BTreeMap<Partition, Vec<(i64, u128)>>;
+type Lines = BTreeMap<Partition, Vec<(i64, Digest)>>;
 
 /// Compares the segments of an archive with its topic.
 pub fn compare(
@@ -101,7 +101,7 @@ impl Comparison<'_> {
                     continue;
                 };
                 let of_partition = lines.entry(origin.partition).or_default();
-                of_partition.push((origin.offset, digest::of(line.bytes)));
+                of_partition.push((origin.offset, Digest::of(line.bytes)));
                 count += 1;
             }
             if count >= LINES_MOST {
@@ -114,7 +114,7 @@ impl Comparison<'_> {
 
     fn all(&mut self, file: &str, lines: Lines) -> anyhow::Result<()> {
         for (partition, mut lines) in lines {
-            lines.sort_unstable();
+            lines.sort_unstable_by_key(|(offset, _)| *offset);
             let start = self.starts.get(&partition).copied().unwrap_or(i64::MAX);
             let first = lines.partition_point(|(offset, _)| *offset < start);
             self.compared.gone += first as u64;
@@ -128,7 +128,7 @@ impl Comparison<'_> {
         &mut self,
         file: &str,
         partition: Partition,
-        lines: &[(i64, u128)],
+        lines: &[(i64, Digest)],
     ) -> anyhow::Result<()> {
         let Self {
             scan,
@@ -175,10 +175,10 @@ impl Comparison<'_> {
 }
 
 /// The digest of a record's line; `None` if it has none.
-fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<u128> {
+fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
     line.clear();
     encoder.encode(record, line).ok()?;
-    Some(digest::of(line.strip_suffix(b"\n")?))
+    Some(Digest::of(line.strip_suffix(b"\n")?))
 }
 
 impl Compared {
