@@ -29,3 +29,8 @@ pub enum LogFormat {
     /// A JSON object a line
     Json,
 }
+
+/// What was typed doesn't make sense together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);

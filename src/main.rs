@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
-use archiver::cli::Common;
-use archiver::commands::{Cli, Command, cat, demo, gaps, ls, verify};
+use archiver::cli::{Common, UsageError};
+use archiver::commands::{Cli, Command, cat, demo, gaps, ls, time, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -44,6 +44,7 @@ fn main() {
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
+        Command::Time(args) => read(time::run(&args)),
         Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
     };
     logging::finish();
@@ -57,7 +58,7 @@ fn read(done: anyhow::Result<u8>) -> u8 {
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
             complain(&chained(&error));
-            match error.is::<ChoiceError>() {
+            match error.is::<ChoiceError>() || error.is::<UsageError>() {
                 true => USAGE,
                 false => FAILED,
             }

@@ -4,6 +4,7 @@ pub mod cat;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
+pub mod time;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +44,8 @@ pub enum Command {
     Gaps(gaps::Args),
     /// Check that archives hold what they say, all of it, and nothing twice
     Verify(verify::Args),
+    /// Print a moment in all its forms, or the moments of a range
+    Time(time::Args),
     /// Show it at work, on a small Kafka inside this process, into ./demo
     Demo,
 }

@@ -54,3 +54,4 @@ pub use load::load;
 pub use pattern::{Found, Pattern, Unfit};
 pub use read::source_name;
 pub use report::LoadError;
+pub use timezone::{nearest_zone, zone};

@@ -19,11 +19,7 @@ impl Kind for Zones {
 
     fn read(&self, walker: &mut Walker<'_>, _: &str, value: &Toml<'_>) -> Option<TimeZone> {
         let text = walker.text(value, "a time zone such as \"Europe/Berlin\"")?;
-        let found = match text.value.as_str() {
-            "UTC" => return Some(TimeZone::UTC),
-            LOCAL => TimeZone::try_system().ok(),
-            name => TimeZone::get(name).ok(),
-        };
+        let found = zone(&text.value);
         if found.is_none() {
             walker.report(unknown(&text));
         }
@@ -39,14 +35,29 @@ impl Kind for Zones {
     }
 }
 
+/// The zone of this name, or of the machine.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "UTC" => Some(TimeZone::UTC),
+        LOCAL => TimeZone::try_system().ok(),
+        name => TimeZone::get(name).ok(),
+    }
+}
+
+/// A zone that was meant by a name that none has; `None` if that can't be told.
+pub fn nearest_zone(name: &str) -> Option<String> {
+    let known = tz::db().available().map(|name| name.to_string());
+    let known = known.collect::<Vec<_>>();
+    let known = known.iter().map(String::as_str).chain([LOCAL]);
+    nearest(name, known).map(str::to_owned)
+}
+
 fn unknown(text: &Text) -> Problem {
     if text.value == LOCAL {
         return Problem::at(&text.span, "the time zone of this machine is not known")
             .help("set TZ, let /etc/localtime lead to a zone, or write its name here, such as \"Europe/Berlin\"");
     }
-    let known: Vec<String> = tz::db().available().map(|name| name.to_string()).collect();
-    let known = known.iter().map(String::as_str).chain([LOCAL]);
-    let meant = nearest(&text.value, known).filter(|_| text.is_shown());
+    let meant = nearest_zone(&text.value).filter(|_| text.is_shown());
     let label = meant.map(|meant| format!("did you mean \"{meant}\"?"));
     let message = format!("{} is no time zone that is known here", text.quoted());
     let problem = Problem::at(&text.span, message).label(label.unwrap_or_default());
