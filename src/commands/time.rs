@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[command(after_help = AFTER)]
 pub struct Args {
     /// Moments; without any, now
-    #[arg(value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(value_name = "TIME")]
     times: Vec<String>,
     /// The zone whose clock is meant, instead of this machine's: Asia/Shanghai, UTC
     #[arg(long, value_name = "ZONE", default_value = "local")]
@@ -44,10 +44,10 @@ pub struct Args {
 }
 
 const AFTER: &str = "\
-TIME is 2026-11-20T09:00:00Z, or \"2026-11-20 09:00\", 09:00, today or yesterday by
-the clock of the zone, or seconds or milliseconds since 1970, or -5m, \"5m ago\".
-A range has both of its ends, if a step leads to the second. Whole days are days of
-the calendar, also where the clock is set.
+TIME is 2026-11-20T09:00:00Z, or \"2026-11-20 09:00\", 09:00, today or yesterday
+by the clock of the zone, or seconds or milliseconds since 1970, or \"5m ago\".
+A range has both of its ends, if a step leads to the second. Whole days are
+those of the calendar, also where the clock is set.
 
     archiver time 1678173258175 --timezone Asia/Shanghai
     archiver time --range 2023-04-01 2023-05-01 --every 1d";
