@@ -10,6 +10,7 @@ mod disks;
 mod dump;
 mod files;
 mod kafka;
+mod kinds;
 mod numbers;
 mod preload;
 mod produce;
