@@ -4,6 +4,7 @@
 //! What the messages must say stands in `says`.
 
 mod archiver;
+mod backtrace;
 mod check;
 mod config;
 mod disks;
