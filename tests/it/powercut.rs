@@ -245,7 +245,7 @@ impl Cuts<'_> {
             if changes > std::mem::replace(&mut known, changes) {
                 producer = Producer::new(self.scene.server);
             }
-            let is_quiet = start.elapsed().as_secs() % 4 > 0;
+            let is_quiet = !start.elapsed().as_secs().is_multiple_of(4);
             let sends = |of: &&Archived| of.is_there() && !(is_quiet && of.kind.is_sparse);
             let sending = archives.iter().chain([&self.of_pattern]);
             let sending = sending.filter(sends).collect::<Vec<_>>();

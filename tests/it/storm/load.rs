@@ -68,7 +68,7 @@ impl Load {
                 producers = Producers::new(scene, field);
             }
             let known = &producers.partitions;
-            let is_quiet = start.elapsed().as_secs() % 4 > 0;
+            let is_quiet = !start.elapsed().as_secs().is_multiple_of(4);
             let mut send = |producer: &Producer| {
                 let count = random.between(20, 600);
                 let written = written(&mut random);
