@@ -4,12 +4,14 @@
 //! What the messages must say stands in `says`.
 
 mod archiver;
+mod backtrace;
 mod check;
 mod config;
 mod disks;
 mod dump;
 mod files;
 mod kafka;
+mod kinds;
 mod numbers;
 mod preload;
 mod produce;

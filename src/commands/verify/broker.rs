@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use archiver_format::checkpoint::Identity;
 use archiver_format::record::Partition;
 use archiver_format::verify::{Coverage, Report};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::deep::{Compared, compare};
 use super::held::{FAR, Held};
 use crate::config::{self, Archive, Checked, Config};
-use crate::source::cluster::KafkaError;
+use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::{Scan, Scanner};
 
 /// The clusters of a configuration.
@@ -31,6 +32,8 @@ pub struct Answer {
     pub error: Option<String>,
     /// The topic was created again since the checkpoint, so that nothing can be compared.
     pub is_another_topic: bool,
+    /// The topic doesn't exist there, so that nothing can be compared.
+    pub is_missing_topic: bool,
     /// What it holds of each partition.
     pub partitions: Vec<Held>,
     /// How many of the offsets that no segment holds are no records.
@@ -134,17 +137,23 @@ impl Broker {
         let failed = |e: KafkaError| {
             anyhow::Error::new(e).context(format!("asking {} about topic {topic}", cluster.name))
         };
-        let found = self
-            .runtime
-            .block_on(scanner.describe(topic))
-            .map_err(failed)?;
-        if found.is_another(checkpoint.identity.topic_id.as_ref()) {
-            answer.is_another_topic = true;
+        let found = match self.runtime.block_on(scanner.describe(topic)) {
+            Err(e) if e.kind == Trouble::Missing => {
+                let id = self.runtime.block_on(scanner.id()).map_err(failed)?;
+                check_cluster(&checkpoint.identity, id)?;
+                answer.is_missing_topic = true;
+                None
+            }
+            found => Some(found.map_err(failed)?),
+        };
+        let stored = checkpoint.identity.topic_id.as_ref();
+        let Some(found) = found.filter(|found| !found.is_another(stored)) else {
+            answer.is_another_topic = !answer.is_missing_topic;
             report
                 .coverage
                 .holes(|hole| answer.unknown += hole.to.abs_diff(hole.from));
             return Ok(());
-        }
+        };
         let offsets = scanner.offsets(topic, 0..found.partitions);
         let held = self.runtime.block_on(offsets).map_err(failed)?;
         for (partition, held) in held {
@@ -168,6 +177,16 @@ impl Broker {
             answer.compared = Some(compared?);
         }
         Ok(())
+    }
+}
+
+/// A topic that another cluster doesn't have is not missing.
+fn check_cluster(of: &Identity, found: Option<String>) -> anyhow::Result<()> {
+    match (&of.cluster_id, found) {
+        (Some(of), Some(found)) if *of != found => {
+            bail!("the brokers are of cluster {found}, and the archive's topic is of cluster {of}")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -179,6 +179,10 @@ fn said(answer: &Answer) -> Vec<(Style, String)> {
         let line = "the topic was created again; nothing can be compared with the one that is gone";
         say(Style::Plain, line.to_owned());
     }
+    if answer.is_missing_topic {
+        let line = "the topic doesn't exist (any more); nothing can be compared with it";
+        say(Style::Plain, line.to_owned());
+    }
     if answer.behind() > 0 {
         let behind = counted(answer.behind(), "offset");
         say(Style::Plain, format!("{behind} of the topic not read yet"));
