@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::deep::{Compared, compare};
 use super::held::{FAR, Held};
+use crate::catalog::archives;
 use crate::config::{self, Archive, Checked, Config};
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::{Scan, Scanner};
@@ -20,6 +21,8 @@ use crate::source::kafka::{Scan, Scanner};
 pub struct Broker {
     runtime: Runtime,
     config: Checked<Config>,
+    /// Those of its patterns included.
+    archives: Vec<Checked<Archive>>,
     scanners: HashMap<String, Scanner>,
     deep: bool,
 }
@@ -93,6 +96,7 @@ impl Broker {
         let runtime = runtime.worker_threads(1).enable_all().build();
         Ok(Self {
             runtime: runtime.context("starting a thread")?,
+            archives: archives(&config)?,
             config,
             scanners: HashMap::new(),
             deep,
@@ -102,7 +106,7 @@ impl Broker {
     /// What Kafka says of an archive whose state is there.
     pub fn ask(&mut self, state: &Path, report: &Report) -> Answer {
         let mut answer = Answer::default();
-        let mut archives = self.config.archives.iter();
+        let mut archives = self.archives.iter();
         // They may be typed otherwise.
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
         let archive = archives.find(|archive| real(&archive.state) == real(state));

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 
 use archiver_format::verify::{Subject, verify};
 
-use crate::catalog::{choose, usual_config};
+use crate::catalog::{NO_ARCHIVES, choose, usual_config};
 use crate::cli::Common;
 use crate::terminal::{Output, Styles};
 
@@ -81,6 +81,9 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         });
     });
     failed?;
+    if chosen.is_empty() && !args.json {
+        verdicts.output.line(NO_ARCHIVES)?;
+    }
     verdicts.output.flush()?;
     Ok(if verdicts.wrong { WRONG } else { 0 })
 }
