@@ -107,6 +107,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/commands/",
                 "crates/format/src/archive/",
                 "crates/format/src/read/",
+                "crates/format/src/rebuild/",
                 "crates/format/src/verify/",
             ],
         );

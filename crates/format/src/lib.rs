@@ -5,9 +5,10 @@
 //! archive has come: a [`position`] in each partition, the open [`segment`]s with their [`contents`], and the end of the
 //! [`manifest`], which lists sealed segments and [`gap`]s; [`handed_over`] says how many of them a command has had. An
 //! [`index`] says of each line which record it is, and [`read`] finds lines again. All of it together is an [`archive`] at
-//! one moment. [`state_files`] says where each of these files is, a [`template`] how segments are called.
+//! one moment, which [`verify`] holds against what it says; [`rebuild`] makes a lost index anew. [`state_files`] says where each of these files is, a [`template`] how segments are called.
 //!
-//! Nothing here asks for the time or knows Kafka's protocol, and only [`read`] and [`archive`] open files.
+//! Nothing here asks for the time or knows Kafka's protocol, and only [`read`], [`archive`],
+//! [`rebuild`] and [`verify`] open files.
 
 pub mod archive;
 pub mod checkpoint;
@@ -27,6 +28,7 @@ pub mod manifest;
 pub mod mark;
 pub mod position;
 pub mod read;
+pub mod rebuild;
 pub mod record;
 pub mod segment;
 pub mod state_files;
