@@ -8,6 +8,7 @@ use archiver_format::archive::{Archive, FindError, LoadError, Paths, find};
 use archiver_format::state_files::StateDir;
 
 use crate::config::{self, Archive as Configured, Checked};
+use crate::world::fs::real::FileMode;
 
 pub use of_pattern::{ListError, archives};
 
@@ -22,6 +23,8 @@ pub struct Chosen {
     pub paths: Option<Paths>,
     /// The number of the only segment that is meant, if a file was named.
     pub segment: Option<u64>,
+    /// The mode of what is created, if the configuration says it.
+    pub file_mode: Option<FileMode>,
 }
 
 impl Chosen {
@@ -158,6 +161,7 @@ fn configured(archive: &Checked<Configured>) -> (String, Chosen) {
             only: fixed.then(|| archive.file.clone()),
         }),
         segment: None,
+        file_mode: archive.file_mode,
     };
     (archive.name.clone(), chosen)
 }
@@ -171,6 +175,7 @@ fn at(path: impl AsRef<Path>) -> Result<Vec<Chosen>, FindError> {
             state: found.state,
             paths: None,
             segment: found.only,
+            file_mode: None,
         }
     });
     Ok(chosen.collect())

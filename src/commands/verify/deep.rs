@@ -175,7 +175,7 @@ impl Comparison<'_> {
 }
 
 /// The digest of a record's line; `None` if it has none.
-fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<u128> {
+pub fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<u128> {
     line.clear();
     encoder.encode(record, line).ok()?;
     Some(digest::of(line.strip_suffix(b"\n")?))
