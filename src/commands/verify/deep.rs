@@ -189,7 +189,7 @@ impl Comparison<'_> {
 }
 
 /// The digest of a record's line; `None` if it has none.
-fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
+pub fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
     line.clear();
     encoder.encode(record, line).ok()?;
     Some(Digest::of(line.strip_suffix(b"\n")?))
