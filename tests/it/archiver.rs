@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::backtrace;
 use crate::kafka::Janitor;
 use crate::says::Says;
 use crate::show::show;
@@ -18,8 +19,12 @@ use crate::wait::{LONG, within};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_archiver");
 
+/// A test that fails when archiver has run for so long has waited for something in vain.
+const SUSPICIOUS: Duration = Duration::from_secs(60);
+
 pub struct Archiver {
     child: Mutex<Child>,
+    began: Instant,
     log: Arc<Log>,
     readers: Vec<JoinHandle<()>>,
     stdout: Arc<Mutex<Vec<u8>>>,
@@ -182,6 +187,7 @@ impl Archiver {
         }
         Self {
             child: Mutex::new(child),
+            began: Instant::now(),
             log,
             readers,
             stdout,
@@ -314,6 +320,11 @@ impl Log {
 impl Drop for Archiver {
     fn drop(&mut self) {
         let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
+        let runs = matches!(child.try_wait(), Ok(None));
+        if thread::panicking() && runs && self.began.elapsed() > SUSPICIOUS {
+            let (pid, stands) = (child.id(), backtrace::of(child.id()));
+            eprintln!("archiver (process {pid}) runs, and stands here:\n{stands}");
+        }
         // An error means that it has been waited for already.
         let _ = child.kill();
         let _ = child.wait();

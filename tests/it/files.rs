@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use flate2::bufread::GzDecoder;
 
-/// A file's content, decompressed by its ending.
+/// A file's content, decompressed by its ending, or the one that it will have when it is sealed.
 ///
 /// Anything but a whole number of gzip members, of zstd frames, of lines is an error.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let raw = fs::read(path)?;
+    let path = match path.extension() {
+        Some(growing) if growing == "part" => &path.with_extension(""),
+        _ => path,
+    };
     let text = match path.extension().and_then(|e| e.to_str()) {
         Some("gz") => gunzip(&raw)?,
         Some("zst") => unzstd(&raw)?,

@@ -4,12 +4,14 @@
 //! What the messages must say stands in `says`.
 
 mod archiver;
+mod backtrace;
 mod check;
 mod config;
 mod disks;
 mod dump;
 mod files;
 mod kafka;
+mod kinds;
 mod numbers;
 mod preload;
 mod produce;
@@ -41,6 +43,7 @@ mod patterns;
 mod powercut;
 mod reading;
 mod reading_config;
+mod rebuild;
 mod recovery;
 mod state;
 mod stop;

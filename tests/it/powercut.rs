@@ -21,17 +21,17 @@ use crate::archiver::Archiver;
 use crate::config::Config;
 use crate::disks::{Cut, Disk, Kind};
 use crate::kafka::ADMIN_WAIT;
+use crate::kinds::{Archived, KINDS, OF_PATTERN, finish, written};
 use crate::numbers::number;
 use crate::produce::Producer;
 use crate::random::Random;
 use crate::scene::Scene;
 use crate::show::show;
-use crate::topic::Topic;
 use crate::values::Values;
 use crate::wait::OnDrop;
 
 const PARTITIONS: u64 = 2;
-const ENDINGS: [&str; 3] = ["ndjson", "ndjson.gz", "ndjson.zst"];
+const ABOVE: &str = "disk/data";
 /// So many records a second.
 const RATE: u128 = 4000;
 
@@ -73,7 +73,11 @@ fn what_is_synced_after_a_cut_is_not_said_to_be_durable() {
 pub struct Cuts<'a> {
     scene: &'a Scene<'a>,
     disk: &'a Disk,
-    topics: Mutex<Vec<Topic<'a>>>,
+    archives: Mutex<Vec<Archived<'a>>>,
+    /// That of a pattern, whose topic comes and goes.
+    of_pattern: Archived<'a>,
+    /// How often it has come or gone.
+    changes: AtomicU64,
     sent: AtomicU64,
     idle: AtomicBool,
     done: AtomicBool,
@@ -91,13 +95,15 @@ fn power_cuts(kind: Kind, wanted: u64) {
     let cuts = Cuts {
         scene: &scene,
         disk: &disk,
-        topics: Mutex::default(),
+        archives: Mutex::default(),
+        of_pattern: Archived::planned(scene.planned("cut-of-pattern"), &OF_PATTERN, ABOVE),
+        changes: AtomicU64::new(0),
         sent: AtomicU64::new(0),
         idle: AtomicBool::new(false),
         done: AtomicBool::new(false),
         group: format!("powercut-{kind:?}"),
     };
-    for _ in 1..number("ARCHIVER_POWERCUT_ARCHIVES", 6) {
+    for _ in 1..number("ARCHIVER_POWERCUT_ARCHIVES", 10) {
         cuts.add();
     }
     let mut random = Random::new(seed);
@@ -115,13 +121,12 @@ fn power_cuts(kind: Kind, wanted: u64) {
         }
         cuts.scene.start(&cuts.config())
     });
-    let topics = cuts.topics.into_inner().unwrap();
-    let files = topics.iter().enumerate();
-    let files = files.map(|(n, topic)| (topic, file(n))).collect::<Vec<_>>();
-    let (report, ended) = scene.finish(archiver, &files, Duration::ZERO);
-    let (archives, took) = (topics.len(), start.elapsed());
+    let archives = cuts.archives.into_inner().unwrap();
+    let all = archives.iter().chain([&cuts.of_pattern]);
+    let (report, cut, ended) = finish(&scene, archiver, all, Duration::ZERO);
+    let (archives, took) = (archives.len(), start.elapsed());
     show(&format!(
-        "power cuts: {kind:?}: {wanted} cuts ({counts}), {archives} archives, {taken} bytes gone that were not \
+        "power cuts: {kind:?}: {wanted} cuts ({counts}), {archives} archives, {cut}, {taken} bytes gone that were not \
          synced, seed {seed}, {took:.0?}: {report}"
     ));
     assert!(report.is_perfect(), "the last run said:\n{}", ended.stderr);
@@ -129,30 +134,40 @@ fn power_cuts(kind: Kind, wanted: u64) {
     assert_eq!(report.records as u64, cuts.sent.into_inner());
 }
 
-fn file(n: usize) -> String {
-    format!("disk/data/cut-{n}.{}", ENDINGS[n % ENDINGS.len()])
-}
-
 impl Cuts<'_> {
-    /// One more topic and its archive.
+    /// One more topic and its archive, of the next kind.
     fn add(&self) {
-        let topic = self.scene.topic("cut", PARTITIONS as i32);
-        self.topics.lock().unwrap().push(topic);
+        let mut archives = self.archives.lock().unwrap();
+        let kind = &KINDS[archives.len() % KINDS.len()];
+        let archived = Archived::planned(self.scene.planned("cut"), kind, ABOVE);
+        archived.make(PARTITIONS);
+        archives.push(archived);
+    }
+
+    /// The topic that comes and goes does either.
+    fn change(&self) {
+        let _nobody_sends = self.archives.lock().unwrap();
+        match self.of_pattern.is_there() {
+            true => self.of_pattern.delete(self.scene),
+            false => self.of_pattern.make(PARTITIONS),
+        }
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     fn config(&self) -> Config {
         let mut config = Config::new()
             .set("defaults", "start", "earliest")
             .set("clusters.main", "broker", &self.scene.server.bootstrap())
-            .set("clusters.main", "commit_group", &self.group);
-        for (n, topic) in self.topics.lock().unwrap().iter().enumerate() {
+            .set("clusters.main", "commit_group", &self.group)
+            .set("kafka", "topic.metadata.refresh.interval.ms", "500");
+        for (n, archived) in self.archives.lock().unwrap().iter().enumerate() {
             let flush = ["50ms", "200ms"][n / 3 % 2];
             // Many at a time are synced together.
             let checkpoint = ["500ms", "100ms", "500ms", "2s"][n % 4];
             let keys = [("flush", flush), ("checkpoint", checkpoint)];
-            config = config.archive_on("main", topic, &file(n), &keys);
+            config = archived.configure(config, "main", &keys);
         }
-        config
+        config.pattern_in(ABOVE, "main", &self.of_pattern.topic.name)
     }
 
     /// Cuts the power, has archiver write into the void for a while, and switches it on again. Says how many bytes
@@ -179,21 +194,28 @@ impl Cuts<'_> {
         before.into_iter().zip(after).map(taken).sum()
     }
 
+    /// How many bytes each archive has.
     fn lengths(&self) -> Vec<u64> {
-        let length = |n| fs::metadata(self.scene.path(file(n))).map_or(0, |meta| meta.len());
-        (0..self.topics.lock().unwrap().len()).map(length).collect()
+        let archives = self.archives.lock().unwrap();
+        let length = |path| fs::metadata(path).map_or(0, |meta| meta.len());
+        let segments = archives
+            .iter()
+            .map(|archived| archived.segments(self.scene));
+        segments
+            .map(|paths| paths.into_iter().map(length).sum())
+            .collect()
     }
 
     /// Kafka must know of no offset that the disk doesn't.
     fn assert_that_what_was_committed_is_kept(&self) {
         let mut client = self.scene.server.client();
         let client: BaseConsumer = client.set("group.id", &self.group).create().unwrap();
-        for topic in self.topics.lock().unwrap().iter() {
+        for archived in self.archives.lock().unwrap().iter() {
+            let topic = &archived.topic;
             let mut asked = TopicPartitionList::new();
             asked.add_partition_range(&topic.name, 0, PARTITIONS as i32 - 1);
             let committed = client.committed_offsets(asked, ADMIN_WAIT).unwrap();
-            let state = format!("disk/data/.archiver/{}", topic.name);
-            let stored = &self.scene.checkpoint(state)["positions"];
+            let stored = &self.scene.checkpoint(archived.state())["positions"];
             for partition in committed.elements() {
                 let committed = partition.offset().to_raw().unwrap_or(-1);
                 let stored = &stored[partition.partition().to_string()]["next"];
@@ -208,9 +230,9 @@ impl Cuts<'_> {
 
     /// Keeps sending, unless it is to be idle.
     fn produce(&self, seed: u64) {
-        let producer = Producer::new(self.scene.server);
         let (mut values, mut random) = (Values::new(seed), Random::new(seed ^ 0x5eed));
         let start = Instant::now();
+        let (mut producer, mut known) = (Producer::new(self.scene.server), 0);
         while !self.done.load(Ordering::Relaxed) {
             let sent = self.sent.load(Ordering::Relaxed);
             let ahead = u128::from(sent) * 1000 > RATE * start.elapsed().as_millis();
@@ -218,14 +240,24 @@ impl Cuts<'_> {
                 thread::sleep(Duration::from_millis(5));
                 continue;
             }
-            let topics = self.topics.lock().unwrap();
-            let count = random.between(10, 300);
-            for _ in 0..count {
-                let topic = &topics[random.below(topics.len() as u64) as usize];
-                producer.send(topic, values.mixed().to(random.below(PARTITIONS) as i32));
+            let archives = self.archives.lock().unwrap();
+            let changes = self.changes.load(Ordering::SeqCst);
+            if changes > std::mem::replace(&mut known, changes) {
+                producer = Producer::new(self.scene.server);
             }
-            drop(topics);
+            let is_quiet = !start.elapsed().as_secs().is_multiple_of(4);
+            let sends = |of: &&Archived| of.is_there() && !(is_quiet && of.kind.is_sparse);
+            let sending = archives.iter().chain([&self.of_pattern]);
+            let sending = sending.filter(sends).collect::<Vec<_>>();
+            let (count, written) = (random.between(10, 300), written(&mut random));
+            for _ in 0..count {
+                let archived = sending[random.below(sending.len() as u64) as usize];
+                let mut record = values.mixed().to(random.below(PARTITIONS) as i32);
+                record.timestamp = Some(written + random.below(5_000) as i64);
+                producer.send(&archived.topic, record);
+            }
             producer.flush();
+            drop(archives);
             self.sent.fetch_add(count, Ordering::Relaxed);
         }
     }

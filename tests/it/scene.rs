@@ -3,19 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::archiver::{Archiver, Ended, run};
-use crate::check::{self, Report};
+use crate::archiver::{Archiver, run};
+use crate::check;
 use crate::config::Config;
 use crate::dump::{Partitions, dump};
 use crate::files;
 use crate::kafka::{Janitor, Server, shared};
 use crate::topic::Topic;
 use crate::values::spaced;
-use crate::wait::{LONG, eventually, within};
+use crate::wait::{LONG, eventually};
 
 pub struct Scene<'a> {
     pub server: &'a Server,
@@ -108,38 +107,6 @@ impl<'a> Scene<'a> {
         check::assert_exact(&check::expected(records, spaced), &text);
     }
 
-    /// Waits until each file has as many lines as its topic has records, for longer than usual if there are many,
-    /// and stops archiver. Says what the files hold, and what archiver has said.
-    #[track_caller]
-    pub fn finish(
-        &self,
-        archiver: Archiver,
-        files: &[(&Topic, String)],
-        longer: Duration,
-    ) -> (Report, Ended) {
-        let topics = files.iter().map(|(topic, _)| *topic).collect::<Vec<_>>();
-        let dumped = dump(self.server, &topics);
-        let expected = topics
-            .iter()
-            .map(|topic| check::expected(&dumped.topic(topic), spaced))
-            .collect::<Vec<_>>();
-        // If they don't arrive, the report says what is missing.
-        within(LONG + longer, || {
-            archiver.assert_runs();
-            files.iter().zip(&expected).all(|((_, file), records)| {
-                let records: usize = records.values().map(Vec::len).sum();
-                files::count(&self.path(file)) >= records
-            })
-        });
-        let ended = archiver.stop();
-        let mut report = Report::default();
-        for ((_, file), expected) in files.iter().zip(&expected) {
-            let text = files::read(&self.path(file)).unwrap();
-            report.add(check::check(expected, &text));
-        }
-        (report, ended)
-    }
-
     /// Fails the test unless `archiver verify --deep` agrees that nothing is missing or wrong.
     #[track_caller]
     pub fn assert_verified(&self) {
@@ -162,10 +129,15 @@ impl<'a> Scene<'a> {
 
     /// The gaps in `.archiver/NAME/manifest.ndjson`.
     pub fn gaps(&self, archive: &str) -> Vec<serde_json::Value> {
-        let path = self.path(format!(".archiver/{archive}/manifest.ndjson"));
+        let lines = self.manifest(format!(".archiver/{archive}")).into_iter();
+        lines.filter(|line| line["type"] == "gap").collect()
+    }
+
+    /// The manifest in this state directory, line by line; nothing if there is none.
+    pub fn manifest(&self, state: impl AsRef<Path>) -> Vec<serde_json::Value> {
+        let path = self.path(state).join("manifest.ndjson");
         let text = fs::read_to_string(path).unwrap_or_default();
         let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
-        let lines = lines.map(|line| line.expect("a line in JSON"));
-        lines.filter(|line| line["type"] == "gap").collect()
+        lines.map(|line| line.expect("a line in JSON")).collect()
     }
 }

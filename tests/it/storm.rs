@@ -1,5 +1,6 @@
 //! Killed again and again at random moments, archiver loses and doubles nothing, whatever else goes on: new
-//! partitions, new topics, a broker that stops or is killed, transactions that are aborted.
+//! partitions, new topics, topics of a pattern that come and go, a broker that stops or is killed, transactions that are
+//! aborted. Its archives are of all kinds.
 //!
 //! `ARCHIVER_STORM_RECORDS`, `ARCHIVER_STORM_KILLS`, `ARCHIVER_STORM_TROUBLES` and `ARCHIVER_STORM_SEED` make the
 //! storm bigger, or the same again: its kills and records are chance's, the scheduling is nobody's.
@@ -16,17 +17,19 @@ use troubles::Troubles;
 
 use crate::config::Config;
 use crate::kafka::Server;
+use crate::kinds::{Archived, KINDS, OF_PATTERN, finish};
 use crate::numbers::number;
 use crate::random::Random;
 use crate::scene::Scene;
 use crate::show::show;
-use crate::topic::Topic;
 use crate::wait::OnDrop;
 
-/// So many topics are there before archiver.
-const TOPICS: usize = 8;
+/// So many topics with an archive each are there before archiver, one of each kind.
+const TOPICS: usize = KINDS.len();
 const PARTITIONS: u64 = 3;
-const ENDINGS: [&str; 3] = ["ndjson", "ndjson.gz", "ndjson.zst"];
+const ABOVE: &str = "out";
+/// The topics that have their archives by it.
+const PATTERN: &str = "storm-of-pattern-[0-9]+";
 /// So many records a second while there are kills to come.
 const RATE: u64 = 20_000;
 
@@ -58,12 +61,15 @@ impl Plan {
     }
 }
 
-/// The topics, and how many partitions each has by now; 0 is a topic that is yet to come.
+/// The archives, and how many partitions the topic of each has by now; 0 is one that isn't there.
 struct Field<'a> {
-    topics: Vec<Topic<'a>>,
+    /// Those of topics that are there before archiver, of topics that are yet to come, and the two of the pattern: one of
+    /// a topic that stays, and one of a topic that comes and goes.
+    archives: Vec<Archived<'a>>,
     partitions: Vec<AtomicU64>,
-    /// How often that has changed.
+    /// How often that has changed, and of how many of those changes the producers know.
     changes: AtomicU64,
+    known: AtomicU64,
     /// How often archiver has been killed.
     kills: AtomicU64,
     kills_done: AtomicBool,
@@ -71,16 +77,38 @@ struct Field<'a> {
 
 impl<'a> Field<'a> {
     fn new(scene: &Scene<'a>, to_come: usize) -> Self {
-        let present = (0..TOPICS).map(|_| scene.topic("storm", PARTITIONS as i32));
-        let planned = (0..to_come).map(|_| scene.planned("storm-late"));
-        let partitions = |n| AtomicU64::new(if n < TOPICS { PARTITIONS } else { 0 });
-        Self {
-            topics: present.chain(planned).collect(),
-            partitions: (0..TOPICS + to_come).map(partitions).collect(),
+        let archived = |n: usize, name| {
+            let kind = KINDS.get(n % TOPICS).expect("one of them");
+            Archived::planned(scene.planned(name), kind, ABOVE)
+        };
+        let present = (0..TOPICS).map(|n| archived(n, "storm"));
+        let late = (0..to_come).map(|n| archived(n, "storm-late"));
+        let of_pattern = [(); 2].map(|()| {
+            let topic = scene.planned("storm-of-pattern");
+            Archived::planned(topic, &OF_PATTERN, ABOVE)
+        });
+        let archives = present.chain(late).chain(of_pattern).collect::<Vec<_>>();
+        let field = Self {
+            partitions: archives.iter().map(|_| AtomicU64::new(0)).collect(),
+            archives,
             changes: AtomicU64::new(0),
+            known: AtomicU64::new(0),
             kills: AtomicU64::new(0),
             kills_done: AtomicBool::new(false),
-        }
+        };
+        (0..TOPICS).for_each(|n| field.make(n));
+        field.make(field.comes_and_goes() - 1);
+        field
+    }
+
+    /// The number of the topic that does.
+    fn comes_and_goes(&self) -> usize {
+        self.archives.len() - 1
+    }
+
+    fn make(&self, n: usize) {
+        self.archives[n].make(PARTITIONS);
+        self.has_now(n, PARTITIONS);
     }
 
     /// A topic has so many partitions from now on.
@@ -89,18 +117,12 @@ impl<'a> Field<'a> {
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Each topic's file.
-    fn files(&self) -> Vec<(&Topic<'a>, String)> {
-        let file = |n: usize| format!("out/storm-{n}.{}", ENDINGS[n % ENDINGS.len()]);
-        let numbered = self.topics.iter().enumerate();
-        numbered.map(|(n, topic)| (topic, file(n))).collect()
-    }
-
-    fn config(&self) -> Config {
+    fn config(&self, broker: &str) -> Config {
         // New partitions are found while archiver runs and when it starts.
         let refresh = ("topic.metadata.refresh.interval.ms", "2000");
         let mut config = Config::new().set("kafka", refresh.0, refresh.1);
-        for (n, (topic, file)) in self.files().into_iter().enumerate() {
+        let own = &self.archives[..self.comes_and_goes() - 1];
+        for (n, archived) in own.iter().enumerate() {
             // A topic that came after its archive is read from its beginning all the same.
             let start = if n < TOPICS { "earliest" } else { "latest" };
             let flush = ["50ms", "200ms", "1s"][n / 3 % 3];
@@ -110,9 +132,9 @@ impl<'a> Field<'a> {
                 ("flush", flush),
                 ("checkpoint", checkpoint),
             ];
-            config = config.archive(topic, &file, &keys);
+            config = archived.configure(config, broker, &keys);
         }
-        config
+        config.pattern_in(ABOVE, broker, PATTERN)
     }
 }
 
@@ -122,7 +144,7 @@ fn a_storm_of_kills_loses_and_doubles_nothing() {
     let server = Server::private();
     let scene = Scene::on(&server);
     let field = Field::new(&scene, troubles::topics_to_come(plan.troubles));
-    let config = field.config();
+    let config = field.config(&server.bootstrap());
     let (load, troubles) = (Load::default(), Troubles::default());
     let mut random = Random::new(plan.seed);
     let start = Instant::now();
@@ -145,11 +167,11 @@ fn a_storm_of_kills_loses_and_doubles_nothing() {
     });
     let committed = load.committed.into_inner();
     let patience = Duration::from_millis(committed / 5);
-    let (report, ended) = scene.finish(archiver, &field.files(), patience);
+    let (report, cut, ended) = finish(&scene, archiver, field.archives.iter(), patience);
     let (kills, aborted) = (field.kills.into_inner(), load.aborted.into_inner());
     let (seed, took) = (plan.seed, start.elapsed());
     show(&format!(
-        "storm: {kills} kills, {aborted} records aborted, {troubles}, seed {seed}, {took:.0?}: {report}"
+        "storm: {kills} kills, {aborted} records aborted, {troubles}, {cut}, seed {seed}, {took:.0?}: {report}"
     ));
     assert!(report.is_perfect(), "the last run said:\n{}", ended.stderr);
     scene.assert_verified();

@@ -106,11 +106,11 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/source/kafka/",
                 "src/config/",
                 "src/supervisor/",
-                "src/catalog.rs",
+                "src/catalog",
                 "src/commands/",
                 "crates/format/src/archive/",
                 "crates/format/src/read/",
-                "crates/format/src/verify/",
+                "crates/format/src/rebuild/",
                 "crates/format/src/verify/",
             ],
         );

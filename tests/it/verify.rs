@@ -216,3 +216,54 @@ fn records_that_were_compacted_away_are_told_from_a_record_that_is_lost() {
     assert_eq!(code, Some(1), "{said}");
     assert_eq!(said["broker"]["lost"], 1);
 }
+
+#[test]
+fn many_segments_are_compared_in_as_little_time_as_one() {
+    const RECORDS: usize = 2_400;
+    let scene = Scene::new();
+    let topic = scene.topic("verify-many", 3);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let archives = ["{seq:06}.ndjson", "p-{partition}/{seq:06}.ndjson"];
+    let mut config = Config::new().set("defaults", "start", "earliest");
+    for (name, file) in ["a", "b"].iter().zip(archives) {
+        let keys = [("name", *name), ("checkpoint", "100ms"), ("flush", "10ms")];
+        config = config.archive(&topic, file, &keys);
+        config = config.line("rotate = { records = 30 }");
+    }
+    let archiver = scene.start(&config);
+    // Bit by bit, as a segment ends with the batch that fills it.
+    for (n, records) in (1..).zip(values.jsons(RECORDS).chunks(30)) {
+        producer.send_all(&topic, records.iter().cloned());
+        scene.await_checkpointed(".archiver/a", 30 * n);
+    }
+    for name in ["a", "b"] {
+        scene.await_checkpointed(format!(".archiver/{name}"), RECORDS);
+    }
+    archiver.stop();
+    let ended = run(
+        scene.directory(),
+        &["-c", "topics.toml", "verify", "--deep", "--json"],
+    );
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    for line in ended.stdout.lines() {
+        let said: Value = serde_json::from_str(line).expect("a verdict");
+        assert!(said["segments"].as_u64().expect("a number") > 50, "{said}");
+        assert_eq!(said["broker"]["compared"]["equal"], RECORDS, "{said}");
+    }
+}
+
+#[test]
+fn an_archive_whose_topic_was_deleted_is_verified_without_it() {
+    let scene = Scene::new();
+    let topic = scene.topic("verify-deleted", 1);
+    Producer::new(scene.server).send_all(&topic, Values::new(1).jsons(100));
+    archive(&scene, &topic, 100);
+    topic.delete();
+    let (said, code) = verified(&scene, &["--deep"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said["broker"]["is_missing_topic"], true, "{said}");
+    // What the files hold is verified all the same.
+    fs::write(scene.path("a.ndjson"), "").expect("written");
+    let (said, code) = verified(&scene, &["--deep"]);
+    assert_eq!(code, Some(1), "{said}");
+}

@@ -15,8 +15,9 @@ use super::held::{FAR, Held};
 use crate::config::Archive;
 use crate::source::kafka::Scan;
 
-/// So many lines are compared at once; each takes 32 bytes of memory.
-const LINES_MOST: usize = 500_000;
+/// So many lines are compared at once, of as many segments as they are in: to begin reading a partition takes longer than
+/// to read thousands of records. Each takes 48 bytes of memory.
+const LINES_MOST: usize = 400_000;
 /// So many that differ are listed.
 const DIFFERING_MOST: usize = 1_000;
 
@@ -46,8 +47,17 @@ pub struct Differing {
     pub offset: i64,
 }
 
-/// The lines of some blocks, by their partitions: the offset and the digest of each.
-type Lines = BTreeMap<Partition, Vec<(i64, Digest)>>;
+/// The lines of some blocks, by their partitions.
+type Lines = BTreeMap<Partition, Vec<Line>>;
+
+/// A line of the archive.
+#[derive(Clone, Copy)]
+struct Line {
+    offset: i64,
+    digest: Digest,
+    /// The number of its segment.
+    segment: usize,
+}
 
 /// Compares the segments of an archive with its topic.
 pub fn compare(
@@ -60,37 +70,41 @@ pub fn compare(
     let mut comparison = Comparison {
         scan,
         encoder: Encoder::new(archive.format, &archive.topic),
+        segments: &report.comparable,
         starts: starts.collect(),
+        lines: Lines::new(),
+        count: 0,
         compared: Compared::default(),
-        line: Vec::new(),
     };
-    for segment in &report.comparable {
-        if segment.segment.format == archive.format_name() {
-            comparison.segment(segment)?;
+    for (number, of) in report.comparable.iter().enumerate() {
+        if of.segment.format == archive.format_name() {
+            comparison.segment(number, of)?;
         } else {
-            comparison.compared.skipped += segment.segment.contents().records;
+            comparison.compared.skipped += of.segment.contents().records;
         }
     }
+    comparison.all()?;
     Ok(comparison.compared)
 }
 
 struct Comparison<'a> {
     scan: &'a mut Scan,
     encoder: Encoder,
+    segments: &'a [Comparable],
     starts: BTreeMap<Partition, i64>,
+    /// What is to be compared next, and how many that are.
+    lines: Lines,
+    count: usize,
     compared: Compared,
-    line: Vec<u8>,
 }
 
 impl Comparison<'_> {
-    fn segment(&mut self, of: &Comparable) -> anyhow::Result<()> {
-        let file = of.segment.path_now().display().to_string();
+    fn segment(&mut self, number: usize, of: &Comparable) -> anyhow::Result<()> {
         let opened = of.segment.open(of.segment.bytes(), &Selection::default());
         // What is wrong with it was said.
         let Ok(mut reader) = opened else {
             return Ok(());
         };
-        let (mut lines, mut count) = (Lines::new(), 0);
         while let Ok(Some(block)) = reader.advance() {
             for line in block.iter() {
                 let of_now = line
@@ -100,61 +114,61 @@ impl Comparison<'_> {
                     self.compared.skipped += 1;
                     continue;
                 };
-                let of_partition = lines.entry(origin.partition).or_default();
-                of_partition.push((origin.offset, Digest::of(line.bytes)));
-                count += 1;
+                let of_partition = self.lines.entry(origin.partition).or_default();
+                of_partition.push(Line {
+                    offset: origin.offset,
+                    digest: Digest::of(line.bytes),
+                    segment: number,
+                });
+                self.count += 1;
             }
-            if count >= LINES_MOST {
-                self.all(&file, std::mem::take(&mut lines))?;
-                count = 0;
+            if self.count >= LINES_MOST {
+                self.all()?;
             }
         }
-        self.all(&file, lines)
+        Ok(())
     }
 
-    fn all(&mut self, file: &str, lines: Lines) -> anyhow::Result<()> {
-        for (partition, mut lines) in lines {
-            lines.sort_unstable_by_key(|(offset, _)| *offset);
+    /// Compares what was read of the segments.
+    fn all(&mut self) -> anyhow::Result<()> {
+        self.count = 0;
+        for (partition, mut lines) in std::mem::take(&mut self.lines) {
+            lines.sort_unstable_by_key(|line| line.offset);
             let start = self.starts.get(&partition).copied().unwrap_or(i64::MAX);
-            let first = lines.partition_point(|(offset, _)| *offset < start);
+            let first = lines.partition_point(|line| line.offset < start);
             self.compared.gone += first as u64;
-            let read = self.partition(file, partition, &lines[first..]);
+            let read = self.partition(partition, &lines[first..]);
             read.with_context(|| format!("reading partition {partition} of the topic again"))?;
         }
         Ok(())
     }
 
-    fn partition(
-        &mut self,
-        file: &str,
-        partition: Partition,
-        lines: &[(i64, Digest)],
-    ) -> anyhow::Result<()> {
+    fn partition(&mut self, partition: Partition, lines: &[Line]) -> anyhow::Result<()> {
         let Self {
             scan,
             encoder,
+            segments,
             compared,
-            line,
             ..
         } = self;
-        let mut at = 0;
-        while let Some((begin, _)) = lines.get(at) {
+        let (mut at, mut bytes) = (0, Vec::new());
+        while let Some(begin) = lines.get(at) {
             let mut is_far = false;
-            scan.read(partition, *begin, &mut |record| {
-                let gone = lines[at..].partition_point(|(offset, _)| *offset < record.offset);
+            scan.read(partition, begin.offset, &mut |record| {
+                let gone = lines[at..].partition_point(|line| line.offset < record.offset);
                 compared.gone += gone as u64;
                 at += gone;
                 match lines.get(at) {
                     None => return ControlFlow::Break(()),
-                    Some((offset, digest)) if *offset == record.offset => {
+                    Some(line) if line.offset == record.offset => {
                         at += 1;
-                        match encoded(encoder, record, line) {
-                            Some(found) if found == *digest => compared.equal += 1,
-                            Some(_) => compared.differ(file, partition, *offset),
+                        match encoded(encoder, record, &mut bytes) {
+                            Some(found) if found == line.digest => compared.equal += 1,
+                            Some(_) => compared.differ(&segments[line.segment], partition, line),
                             None => compared.skipped += 1,
                         }
                     }
-                    Some((offset, _)) if offset - record.offset > FAR => {
+                    Some(line) if line.offset - record.offset > FAR => {
                         is_far = true;
                         return ControlFlow::Break(());
                     }
@@ -175,20 +189,20 @@ impl Comparison<'_> {
 }
 
 /// The digest of a record's line; `None` if it has none.
-fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
+pub fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
     line.clear();
     encoder.encode(record, line).ok()?;
     Some(Digest::of(line.strip_suffix(b"\n")?))
 }
 
 impl Compared {
-    fn differ(&mut self, file: &str, partition: Partition, offset: i64) {
+    fn differ(&mut self, of: &Comparable, partition: Partition, line: &Line) {
         self.differing += 1;
         if self.first.len() < DIFFERING_MOST {
             self.first.push(Differing {
-                file: file.to_owned(),
+                file: of.segment.path_now().display().to_string(),
                 partition,
-                offset,
+                offset: line.offset,
             });
         }
     }

@@ -38,6 +38,11 @@ impl Scanner {
         }
     }
 
+    /// The cluster's id, if it has one.
+    pub async fn id(&self) -> Result<Option<String>, KafkaError> {
+        self.cluster.identifying().await?.ask(()).await
+    }
+
     /// What the cluster says of a topic now.
     pub async fn describe(&self, topic: &str) -> Result<Topic, KafkaError> {
         self.cluster.describing().await?.ask(topic.to_owned()).await
@@ -66,8 +71,12 @@ impl Scanner {
         let limits = Limits::new(self.shares.memory, self.shares.among());
         let properties = limits.properties(1).into_iter();
         let properties = properties.map(|(name, value)| (name, value.to_string()));
-        let end = ("enable.partition.eof", "true".to_owned());
-        let properties = properties.chain([end]).collect();
+        let more = [
+            ("enable.partition.eof", "true".to_owned()),
+            // The next partition is read when the broker has answered what was asked of the one before.
+            ("fetch.wait.max.ms", "10".to_owned()),
+        ];
+        let properties = properties.chain(more).collect();
         let topics = [topic.to_owned()];
         let client = self.cluster.client_with(&topics, properties).await?;
         let queue = native::Queue::new(client, Arc::new(Notify::new()));

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::{Cuts, file};
+use super::Cuts;
 use crate::archiver::Archiver;
 use crate::random::Random;
 use crate::says;
@@ -19,7 +19,7 @@ pub enum Situation {
     Recovery,
     /// Records come.
     Running,
-    /// None come, and all that came are there.
+    /// None come, and all that came are there. A topic may be deleted.
     Idle,
     /// The disk is full.
     Full,
@@ -45,6 +45,9 @@ impl Cuts<'_> {
     pub fn come_into(&self, situation: Situation, random: &mut Random) -> Archiver {
         if situation == Situation::FirstStart {
             self.add();
+            if !self.of_pattern.is_there() {
+                self.change();
+            }
         }
         let archiver = self.scene.start(&self.config());
         let longest = match situation {
@@ -56,12 +59,15 @@ impl Cuts<'_> {
             }
             Situation::Idle => {
                 self.await_rest(&archiver);
+                if self.of_pattern.is_there() {
+                    self.change();
+                }
                 1000
             }
             Situation::Full => {
                 self.await_growth(&archiver);
                 self.disk.fill();
-                let topic = self.topics.lock().unwrap()[0].name.clone();
+                let topic = self.archives.lock().unwrap()[0].topic.name.clone();
                 archiver.await_line(&says::disk_full(&topic));
                 2000
             }
@@ -86,9 +92,10 @@ impl Cuts<'_> {
         self.idle.store(true, Ordering::Relaxed);
         eventually(LONG, "everything has arrived", || {
             archiver.assert_runs();
-            let count = |n| crate::files::count(&self.scene.path(file(n))) as u64;
-            let lines: u64 = (0..self.lengths().len()).map(count).sum();
-            lines >= self.sent.load(Ordering::Relaxed)
+            let archives = self.archives.lock().unwrap();
+            let all = archives.iter().chain([&self.of_pattern]);
+            let taken = all.map(|archived| archived.taken(self.scene) as u64);
+            taken.sum::<u64>() >= self.sent.load(Ordering::Relaxed)
         });
     }
 }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Field, Plan, RATE};
+use crate::kinds::written;
 use crate::produce::Producer;
 use crate::random::Random;
 use crate::scene::Scene;
@@ -29,14 +30,15 @@ struct Producers {
 
 impl Producers {
     fn new(scene: &Scene, field: &Field) -> Self {
+        let changes = field.changes.load(Ordering::SeqCst);
+        let partitions = field.partitions.iter();
+        let partitions = partitions.map(|n| n.load(Ordering::SeqCst)).collect();
+        field.known.store(changes, Ordering::SeqCst);
+        let id = &field.archives[0].topic.name;
         Self {
-            changes: field.changes.load(Ordering::SeqCst),
-            partitions: field
-                .partitions
-                .iter()
-                .map(|n| n.load(Ordering::SeqCst))
-                .collect(),
-            transactional: Producer::transactional(scene.server, &field.topics[0].name),
+            changes,
+            partitions,
+            transactional: Producer::transactional(scene.server, id),
             plain: Producer::new(scene.server),
         }
     }
@@ -66,14 +68,19 @@ impl Load {
                 producers = Producers::new(scene, field);
             }
             let known = &producers.partitions;
+            let is_quiet = !start.elapsed().as_secs().is_multiple_of(4);
             let mut send = |producer: &Producer| {
                 let count = random.between(20, 600);
+                let written = written(&mut random);
                 for _ in 0..count {
                     let n = random.below(known.len() as u64) as usize;
-                    // One that is yet to come leaves its records to the first.
-                    let n = if known[n] == 0 { 0 } else { n };
+                    // One that isn't there or has nothing to send leaves its records to the first.
+                    let is_quiet = is_quiet && field.archives[n].kind.is_sparse;
+                    let n = if known[n] == 0 || is_quiet { 0 } else { n };
                     let partition = random.below(known[n]) as i32;
-                    producer.send(&field.topics[n], values.mixed().to(partition));
+                    let mut record = values.mixed().to(partition);
+                    record.timestamp = Some(written + random.below(5_000) as i64);
+                    producer.send(&field.archives[n].topic, record);
                 }
                 count
             };

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::load::Load;
-use super::{Field, PARTITIONS, Plan, TOPICS};
+use super::{Field, Plan, TOPICS};
 use crate::random::Random;
 use crate::scene::Scene;
 use crate::wait::{LONG, eventually};
@@ -18,6 +18,9 @@ pub struct Troubles {
     broker_kills: AtomicU64,
     partitions: AtomicU64,
     topics: AtomicU64,
+    /// Topics of the pattern that have come, and gone.
+    came: AtomicU64,
+    went: AtomicU64,
 }
 
 /// One trouble in so many is a new topic.
@@ -41,13 +44,21 @@ impl Troubles {
                 thread::sleep(Duration::from_millis(20));
             }
             match n % KINDS {
-                0 => self.create_topic(scene, field),
+                0 => {
+                    self.create_topic(scene, field);
+                    field.make(field.comes_and_goes());
+                    count(&self.came);
+                }
                 1 => {
                     scene.server.kill();
                     scene.server.restart();
                     count(&self.broker_kills);
                 }
-                2 => self.add_partitions(field, &mut random),
+                2 => {
+                    self.add_partitions(field, &mut random);
+                    delete_topic(scene, field);
+                    count(&self.went);
+                }
                 _ => {
                     scene.server.stop();
                     scene.server.restart();
@@ -60,23 +71,31 @@ impl Troubles {
     /// Creates the next topic, once its archive waits for it.
     fn create_topic(&self, scene: &Scene, field: &Field) {
         let n = TOPICS + self.topics.fetch_add(1, Ordering::Relaxed) as usize;
-        let topic = &field.topics[n];
-        let state = scene.path("out/.archiver").join(&topic.name);
+        let state = scene.path(field.archives[n].state());
         eventually(LONG, "the archive of a topic to come has begun", || {
             state.join("checkpoint.json").exists()
         });
-        topic.make(PARTITIONS as i32, &[]);
-        field.has_now(n, PARTITIONS);
+        field.make(n);
     }
 
     fn add_partitions(&self, field: &Field, random: &mut Random) {
         let n = random.below(TOPICS as u64) as usize;
         let more = random.between(1, 4);
         let partitions = field.partitions[n].load(Ordering::Relaxed) + more;
-        field.topics[n].grow(partitions as usize);
+        field.archives[n].topic.grow(partitions as usize);
         field.has_now(n, partitions);
         self.partitions.fetch_add(more, Ordering::Relaxed);
     }
+}
+
+/// Deletes the topic that comes and goes, once nobody sends to it and all of it is archived.
+fn delete_topic(scene: &Scene, field: &Field) {
+    field.has_now(field.comes_and_goes(), 0);
+    let changes = field.changes.load(Ordering::SeqCst);
+    eventually(LONG, "the producers know that a topic is to go", || {
+        field.known.load(Ordering::SeqCst) >= changes
+    });
+    field.archives[field.comes_and_goes()].delete(scene);
 }
 
 impl fmt::Display for Troubles {
@@ -84,9 +103,11 @@ impl fmt::Display for Troubles {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (stops, kills) = (count(&self.broker_stops), count(&self.broker_kills));
         let (partitions, topics) = (count(&self.partitions), count(&self.topics));
+        let (came, went) = (count(&self.came), count(&self.went));
         write!(
             f,
-            "{} broker restarts ({kills} by kill -9), {partitions} partitions added, {topics} topics created",
+            "{} broker restarts ({kills} by kill -9), {partitions} partitions added, {topics} topics created, a topic of \
+             a pattern came {came} times and went {went} times",
             stops + kills
         )
     }
