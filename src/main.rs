@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, cat, demo, gaps, ls, time, verify};
+use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -30,7 +30,11 @@ const USAGE: u8 = 2;
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
 fn main() {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if matches!(cli.command, Some(Command::Capture(_))) && cli.common.verbose == 0 {
+        // What it does is in its progress and its report.
+        cli.common.quiet = cli.common.quiet.max(1);
+    }
     if let Err(e) = logging::start(&cli.common) {
         let _ = writeln!(
             std::io::stderr(),
@@ -45,6 +49,11 @@ fn main() {
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Time(args) => read(time::run(&args)),
+        Command::Capture(args) => {
+            in_runtime(
+                |shutdown, _| async move { capture::run(&cli.common, &args, shutdown).await },
+            )
+        }
         Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
     };
     logging::finish();

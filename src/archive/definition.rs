@@ -9,6 +9,7 @@ use std::time::Duration;
 use archiver_format::checkpoint::Progress;
 use archiver_format::record::Partition;
 
+use super::window::Window;
 use crate::config;
 use crate::observe::reason::Reason;
 use crate::observe::status::Status;
@@ -53,6 +54,8 @@ pub struct Archive {
     pub cluster_name: String,
     /// How often to look for new partitions of the topic.
     pub refresh: Duration,
+    /// The part of the topic that it takes, if not all that comes from its start on.
+    pub window: Option<Arc<Window>>,
     /// Where others see its state and its counts.
     pub status: Arc<Status>,
     /// The environment that it shares with the others.

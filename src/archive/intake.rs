@@ -3,10 +3,13 @@
 //! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and
 //! so are records behind a failure that leaves something out.
 
+use std::collections::BTreeMap;
+
 use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::{Position, Positions};
-use archiver_format::record::{Partition, Record};
+use archiver_format::record::{NextOffset, Partition, Record};
 
+use super::window::{Progress, Verdict};
 use crate::segment::batch::Batch;
 use crate::segment::router::Router;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
@@ -28,6 +31,8 @@ pub(super) struct Intake {
     router: Router,
     /// Makes the lines.
     encoder: Encoder,
+    /// How far it is in its window, if it has one.
+    window: Option<Progress>,
     /// The batch that is being filled.
     pub batch: Batch,
     /// More may have arrived than was taken.
@@ -53,6 +58,8 @@ pub(super) struct Taken {
     pub failed: Vec<(Partition, KafkaError)>,
     /// A record that the archive must not go beyond.
     pub refused: Option<RefusedRecord>,
+    /// Partitions that have nothing more before an offset at present.
+    pub ended: Vec<(Partition, NextOffset)>,
     /// A record that fills a batch alone: its partition, its offset and its size in bytes.
     pub large: Option<(Partition, i64, usize)>,
 }
@@ -64,12 +71,14 @@ impl Intake {
         positions: Positions,
         router: Router,
         encoder: Encoder,
+        window: Option<Progress>,
     ) -> Self {
         Self {
             reader,
             positions,
             router,
             encoder,
+            window,
             batch: Batch::default(),
             more: true,
             is_let_go: false,
@@ -100,6 +109,7 @@ impl Intake {
     pub fn take(&mut self, room: usize) -> Taken {
         let (batch, positions) = (&mut self.batch, &mut self.positions);
         let (router, encoder) = (&mut self.router, &mut self.encoder);
+        let window = &mut self.window;
         let (mut taken, mut records) = (Taken::default(), 0);
         // Records come in runs of one partition: its position is noted at the end of the run.
         let mut run = None::<(Partition, Position)>;
@@ -115,6 +125,15 @@ impl Intake {
                 let Some((_, at)) = &mut run else { return };
                 if record.offset < at.next.get() || taken.is_barred(&record) {
                     return;
+                }
+                match window.as_mut().map(|window| window.judge(&record)) {
+                    None | Some(Verdict::Taken) => {}
+                    Some(Verdict::Beyond) => return,
+                    Some(Verdict::LeftOut) => {
+                        batch.skip(&record, at.next);
+                        *at = Position::after(&record);
+                        return;
+                    }
                 }
                 let size = encoder.size(&record);
                 if !batch.is_empty() && batch.len() + size > BATCH_BYTES {
@@ -133,6 +152,7 @@ impl Intake {
                 records += 1;
             }
             Fetched::Failed(partition, e) => taken.failed.push((partition, e)),
+            Fetched::End(partition, at) => taken.ended.push((partition, at)),
         });
         if let Some((partition, at)) = run {
             positions.set(partition, at);
@@ -176,9 +196,45 @@ impl Intake {
     /// Reads on where it had let go.
     pub fn go_on(&mut self) -> Result<(), KafkaError> {
         match std::mem::replace(&mut self.is_let_go, false) {
-            true => self.reader.start(&self.positions),
+            true => self.reader.start(&self.reading()),
             false => Ok(()),
         }
+    }
+
+    /// The partitions that are read on, and where.
+    fn reading(&self) -> Positions {
+        match &self.window {
+            Some(window) => window.reading(&self.positions),
+            None => self.positions.clone(),
+        }
+    }
+
+    /// Stops reading partitions whose window is over: those that were read to their ends, or `said` to have nothing
+    /// before them.
+    pub fn end_partitions(&mut self, said: &[(Partition, NextOffset)]) {
+        let Some(window) = &mut self.window else {
+            return;
+        };
+        let over = window.newly_over(&self.positions, said);
+        if !over.is_empty() && !self.is_let_go {
+            self.reader.stop(&over);
+        }
+    }
+
+    /// Has all of its window been taken?
+    pub fn is_complete(&self) -> bool {
+        self.window.as_ref().is_some_and(Progress::is_complete)
+    }
+
+    /// Are partitions read that come into being later?
+    pub fn takes_new(&self) -> bool {
+        self.window.as_ref().is_none_or(Progress::takes_new)
+    }
+
+    /// How many records were left out of its window, of each partition.
+    pub fn left_out(&self) -> BTreeMap<Partition, u64> {
+        let window = self.window.as_ref();
+        window.map_or_else(BTreeMap::new, |window| window.left_out.clone())
     }
 }
 

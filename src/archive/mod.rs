@@ -24,8 +24,10 @@ mod task;
 mod topic_change;
 mod topic_identity;
 mod unreadable;
+mod window;
 
 pub use attempt::Remains;
 pub use definition::{Archive, Environment};
 pub use intake::BATCH_BYTES;
 pub use task::End;
+pub use window::Window;

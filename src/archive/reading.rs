@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use archiver_format::checkpoint::Progress;
+use archiver_format::checkpoint;
 use archiver_format::gap::Gap;
 use archiver_format::line::Encoder;
 use archiver_format::manifest::SealReason;
@@ -25,6 +25,7 @@ use super::pending::pending_or;
 use super::recover::Opened;
 use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
 use super::unreadable::{Reaction, UnreadablePartitions};
+use super::window::Progress;
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
@@ -70,10 +71,17 @@ impl<'a> Reading<'a> {
         handover: &'a HandOver,
     ) -> Result<Self, Failure> {
         let topic = &archive.config.topic;
-        let reader = archive.cluster.reader(topic, &opened.from).await;
-        let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
         let stored = opened.checkpointed.checkpoint();
         let written = opened.pipeline.written();
+        let records = written
+            .as_ref()
+            .map_or(0, |written| written.progress().records);
+        let window = archive.window.as_deref();
+        let window = window.map(|window| Progress::new(window.clone(), &opened.from, records));
+        let reading = window.as_ref().map(|window| window.reading(&opened.from));
+        let reading = reading.as_ref().unwrap_or(&opened.from);
+        let reader = archive.cluster.reader(topic, reading).await;
+        let reader = reader.map_err(|e| archive.kafka("reading", &e))?;
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
@@ -96,7 +104,7 @@ impl<'a> Reading<'a> {
             archive,
             topic: opened.topic,
             pipeline: opened.pipeline,
-            intake: Intake::new(reader, opened.from, router, encoder),
+            intake: Intake::new(reader, opened.from, router, encoder, window),
             backpressure: Backpressure::new(&opened.disks),
             disks: opened.disks,
             unreadable: UnreadablePartitions::default(),
@@ -126,7 +134,7 @@ impl<'a> Reading<'a> {
         let arrived = self.intake.reader.arrived();
         // A segment's time may have been over before this start.
         self.rotate();
-        loop {
+        while !self.intake.is_complete() {
             self.hand_over();
             let may_take = self.may_take();
             self.give_way(may_take)?;
@@ -148,6 +156,7 @@ impl<'a> Reading<'a> {
                 () = tokio::task::yield_now(), if more && may_take => drop(self.take()?),
             }
         }
+        Ok(())
     }
 
     /// Submits the batch, begins a checkpoint and looks at the topic, where that is due and possible now.
@@ -265,7 +274,7 @@ impl<'a> Reading<'a> {
         let found = found.map_err(|e| self.archive.kafka("asking for", &e))?;
         let identity = &self.checkpoints.identity;
         let new = topic_change::new_partitions(self.archive, identity, &self.topic, &found)?;
-        if !new.is_empty() {
+        if !new.is_empty() && self.intake.takes_new() {
             self.restart(new.into())?;
         }
         let list = self.checkpoints.store().dir().manifest();
@@ -300,6 +309,7 @@ impl<'a> Reading<'a> {
         if self.backpressure.is_spent() {
             self.submit();
         }
+        self.intake.end_partitions(&taken.ended);
         for (partition, e) in taken.failed {
             let at = self.intake.position(partition);
             match self.unreadable.failed(self.archive, partition, at, &e) {
@@ -416,7 +426,7 @@ impl<'a> Reading<'a> {
 }
 
 /// What a checkpoint allows to be done to sealed segments: they get their final names, or are deleted.
-fn finish_sealed(pipeline: &mut Pipeline, stored: &Progress) {
+fn finish_sealed(pipeline: &mut Pipeline, stored: &checkpoint::Progress) {
     if !stored.unnamed.is_empty() {
         pipeline.submit_names(stored.unnamed.clone());
     }

@@ -41,6 +41,7 @@ impl Reading<'_> {
     pub(super) async fn end(mut self, ended: Result<(), Interruption>) -> Result<(), Interruption> {
         // Nobody must wait for memory that this archive takes up, or for a turn that it doesn't use.
         self.intake.let_go();
+        self.archive.status.leaves_out(self.intake.left_out());
         self.backpressure.leave(self.intake.batch.capacity());
         let ended = match ended {
             Ok(()) => self.settle(Patience::Trusting).await,

@@ -1,5 +1,6 @@
 //! The commands: a file for each, with its flags, its help and what it prints.
 
+pub mod capture;
 pub mod cat;
 pub mod demo;
 pub mod gaps;
@@ -36,6 +37,8 @@ SIGINT or SIGTERM stops cleanly; a second one stops at once, and nothing is lost
 pub enum Command {
     /// Archive what the configuration names (the default)
     Run,
+    /// Capture a part of some topics, as files, and end
+    Capture(Box<capture::Args>),
     /// List archives and their segments
     Ls(ls::Args),
     /// Print records, those of growing files included

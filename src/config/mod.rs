@@ -17,6 +17,7 @@ mod configuration;
 mod did_you_mean;
 mod duration;
 mod files;
+mod for_capture;
 mod format;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
@@ -50,8 +51,10 @@ mod tests;
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
 pub use duration::parse as parse_duration;
+pub use for_capture::{Typed, TypedError, for_capture};
 pub use load::load;
 pub use pattern::{Found, Pattern, States, Unfit};
 pub use read::source_name;
 pub use report::LoadError;
 pub use timezone::{nearest_zone, zone};
+pub use topic_pattern::matching;

@@ -74,6 +74,13 @@ impl Matcher {
     }
 }
 
+/// Which of these topics a pattern takes, by their whole names; why not, if it is none.
+pub fn matching(pattern: &str, topics: Vec<String>) -> Result<Vec<String>, String> {
+    let matcher = Matcher::new(pattern).map_err(|fault| fault.what)?;
+    let topics = topics.into_iter();
+    Ok(topics.filter(|topic| matcher.matches(topic)).collect())
+}
+
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text

@@ -1,8 +1,11 @@
 //! Status: what each archive is doing and how much it has written. A state is logged when it changes.
 
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use archiver_format::record::Partition;
 
 use crate::observe::reason::Reason;
 
@@ -62,6 +65,8 @@ pub struct Status {
     first: OnceLock<(u64, u64)>,
     /// How the handing over of its sealed segments goes.
     handed_over: Mutex<HandedOver>,
+    /// How many records of each partition were read and left out, as they are out of its window.
+    left_out: Mutex<BTreeMap<Partition, u64>>,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -133,6 +138,7 @@ impl Status {
             }),
             first: OnceLock::new(),
             handed_over: Mutex::default(),
+            left_out: Mutex::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -184,6 +190,20 @@ impl Status {
         if !doing.state.is_end() {
             doing.shown().log(&self.name);
         }
+    }
+
+    /// Notes how many records an attempt has left out. Those that the next attempt reads again count twice.
+    pub fn leaves_out(&self, more: BTreeMap<Partition, u64>) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        for (partition, more) in more {
+            *left_out.entry(partition).or_default() += more;
+        }
+    }
+
+    /// How many records of each partition were left out.
+    pub fn left_out(&self) -> BTreeMap<Partition, u64> {
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.clone()
     }
 
     /// Notes where its file ends, as an attempt begins or has ended. Records that an earlier attempt wrote behind that

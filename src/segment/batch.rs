@@ -71,7 +71,7 @@ impl Batch {
     /// Does it hold nothing?
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.bytes == 0
+        self.bytes == 0 && self.advance.steps.is_empty()
     }
 
     /// How many bytes of lines it holds.
@@ -114,6 +114,12 @@ impl Batch {
         self.bytes += part.bytes.len() - before;
         self.advance.count(record, from);
         Ok(())
+    }
+
+    /// Goes on behind a record of a partition that stands at `from`, without the record.
+    #[inline]
+    pub fn skip(&mut self, record: &Record<'_>, from: NextOffset) {
+        self.advance.pass(record, from);
     }
 
     /// Its parts, none of them empty, and how far they take the archive together.

@@ -132,6 +132,8 @@ pub enum Fetched<'a> {
     Record(Record<'a>),
     /// A partition can't be read at present. Unless it is corrupt, nothing is left out by what is delivered next.
     Failed(Partition, KafkaError),
+    /// A partition has nothing more before this offset at present. Told only to whoever wants to know it.
+    End(Partition, NextOffset),
 }
 
 /// Why Kafka didn't do what was asked.
@@ -173,8 +175,6 @@ pub enum Trouble {
     /// What Kafka holds can't be read as it was written, from this offset on, where that is known. What is delivered
     /// of the partition after this may leave something out.
     Corrupt(Option<NextOffset>),
-    /// It is none: there is nothing more at present. Told only to whoever wants to know it.
-    End,
     /// Anything else.
     Other,
 }

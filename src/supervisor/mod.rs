@@ -13,6 +13,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-use crate::archive::{Archive, End, Environment};
+use crate::archive::{Archive, End, Environment, Window};
 use crate::config::{self, Checked, Config};
 use crate::observe::hung::Watched;
 use crate::observe::reason::Reason;
@@ -76,7 +77,7 @@ impl Supervisor {
         shutdown: &Shutdown,
         seals: Broadcast,
     ) -> Result<Self, Refused> {
-        let (environment, machine) = platform::machine(config, seals);
+        let (environment, machine) = platform::machine(config, seals, false);
         let supervisor = Self::new(
             environment,
             machine,
@@ -90,6 +91,17 @@ impl Supervisor {
         Ok(supervisor)
     }
 
+    /// A supervisor on this machine for archives that have windows. Starts none.
+    pub fn of_windows(config: &Checked<Config>, shutdown: &Shutdown) -> Self {
+        let (environment, machine) = platform::machine(config, Broadcast::default(), true);
+        Self::new(
+            environment,
+            machine,
+            config.shutdown_timeout,
+            shutdown.clone(),
+        )
+    }
+
     /// Starts an archive; its end can be awaited. Must be called within a tokio runtime.
     pub fn start(&self, archive: Checked<config::Archive>) -> Result<Ending, Refused> {
         let started = self.start_all(std::slice::from_ref(&archive))?;
@@ -99,6 +111,15 @@ impl Supervisor {
     /// Starts archives together, or none of them: their clusters know of all before any of them reads. The ends are in
     /// their order.
     pub fn start_all(&self, archives: &[Checked<config::Archive>]) -> Result<Vec<Ending>, Refused> {
+        self.start_windows(archives, &BTreeMap::new())
+    }
+
+    /// The same of archives that take no more than their windows, by their names, and end there.
+    pub fn start_windows(
+        &self,
+        archives: &[Checked<config::Archive>],
+        windows: &BTreeMap<String, Arc<Window>>,
+    ) -> Result<Vec<Ending>, Refused> {
         let mut listed = self.listed();
         listed.check(archives)?;
         listed.expect(archives);
@@ -115,7 +136,7 @@ impl Supervisor {
         let mut endings = Vec::with_capacity(archives.len());
         for (archive, cluster) in archives.iter().zip(clusters) {
             let (stopper, stop) = self.0.shutdown.child();
-            let (ready, idle, watched) = self.make(archive, cluster);
+            let (ready, idle, watched) = self.make(archive, windows.get(&archive.name), cluster);
             let ending = Ending::default();
             listed.add(
                 archive,
@@ -161,6 +182,7 @@ impl Supervisor {
     fn make(
         &self,
         archive: &Checked<config::Archive>,
+        window: Option<&Arc<Window>>,
         OwnCluster { cluster, refresh }: OwnCluster,
     ) -> (Archive, Idle, Watched) {
         let status = Arc::new(Status::new(&archive.name));
@@ -176,6 +198,7 @@ impl Supervisor {
             cluster,
             cluster_name: archive.cluster.name.clone(),
             refresh,
+            window: window.cloned(),
             status,
             environment: Environment {
                 devices,

@@ -66,8 +66,12 @@ pub(super) struct Machine {
     open_files: OpenFiles,
 }
 
-/// The environment and the platform of this machine.
-pub(super) fn machine(config: &Config, seals: Broadcast) -> (Environment, Machine) {
+/// The environment and the platform of this machine. Windows need clusters that tell the ends of partitions.
+pub(super) fn machine(
+    config: &Config,
+    seals: Broadcast,
+    tells_ends: bool,
+) -> (Environment, Machine) {
     let fs = RealFs::default();
     let environment = Environment {
         devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
@@ -82,7 +86,7 @@ pub(super) fn machine(config: &Config, seals: Broadcast) -> (Environment, Machin
     };
     let machine = Machine {
         fs,
-        clusters: KafkaClusters::new(config.memory_bytes),
+        clusters: KafkaClusters::new(config.memory_bytes, tells_ends),
         open_files: OpenFiles::default(),
     };
     (environment, machine)

@@ -12,6 +12,7 @@
 //! open files.
 
 pub mod archive;
+pub mod capture;
 pub mod checkpoint;
 pub mod compression;
 pub mod contents;

@@ -185,6 +185,12 @@ impl Advance {
     #[inline]
     pub fn count(&mut self, record: &Record<'_>, from: NextOffset) {
         self.records += 1;
+        self.pass(record, from);
+    }
+
+    /// Goes on behind a record of a partition that stood at `from` before it, without counting the record.
+    #[inline]
+    pub fn pass(&mut self, record: &Record<'_>, from: NextOffset) {
         let to = Position::after(record);
         match self.steps.last_mut() {
             Some(last) if last.partition == record.partition => last.to = to,

@@ -6,6 +6,7 @@
 //! | `manifest.ndjson` | its sealed segments, and the offsets that it will never hold | [`crate::manifest::VERSION`] |
 //! | `gaps.ndjson` | the latter, of a program that had no manifest | a checksum in each line |
 //! | `index/NNNNNN.idx` | which record each line of a segment is | [`crate::index::header::Version`] |
+//! | `capture.json` | the part of its topic that a capture takes | [`crate::capture::VERSION`] |
 //! | `handed-over.json` | how far sealed segments were handed over to a command | [`crate::handed_over::VERSION`] |
 //! | `lock` | the process that has it, for people | |
 //! | `unverified-…` | bytes cut off a data file, which may be of a topic that is gone | |
@@ -63,6 +64,11 @@ impl StateDir {
     /// The index of the segment with this sequence number.
     pub fn index(&self, sequence: u64) -> PathBuf {
         self.indexes().join(format!("{sequence:06}.idx"))
+    }
+
+    /// The part of its topic that a capture takes.
+    pub fn capture(&self) -> PathBuf {
+        self.0.join("capture.json")
     }
 
     /// How far sealed segments were handed over.

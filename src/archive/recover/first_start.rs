@@ -77,6 +77,9 @@ impl Archive {
 
     /// Where a first start begins, and how many records that leaves behind at most.
     async fn first_offsets(&self, topic: &Topic) -> Result<(Positions, i64), Failure> {
+        if let Some(window) = &self.window {
+            return Ok((window.from.clone(), 0));
+        }
         let offsets = self.offsets(topic).await?;
         Ok(match self.config.start {
             Start::Latest if !topic.is_another(self.config.start_of.as_ref()) => {

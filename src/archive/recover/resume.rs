@@ -54,8 +54,13 @@ impl Archive {
                 .partitions()
                 .any(|partition| partition >= topic.partitions),
         };
-        // A partition that the checkpoint doesn't know is new, and read from its beginning.
+        // A partition that the checkpoint doesn't know is new, and read from its beginning, unless it is in no window.
+        let takes_new = self
+            .window
+            .as_ref()
+            .is_none_or(|window| window.to.is_none());
         let from = (0..topic.partitions)
+            .filter(|partition| takes_new || positions.get(*partition).is_some())
             .map(|partition| match positions.get(partition) {
                 Some(at) if !recreated => (partition, at),
                 _ => (partition, Position::default()),

@@ -134,7 +134,7 @@ impl Args {
 }
 
 /// Offsets, half open: `A..B`, `A..`, `..B`.
-fn offsets(text: &str) -> Result<Offsets, String> {
+pub(super) fn offsets(text: &str) -> Result<Offsets, String> {
     let refused =
         || "not offsets; write A..B for those from A on and before B, or A.. or ..B".to_owned();
     let (from, to) = text.split_once("..").ok_or_else(refused)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use archiver_format::record::NextOffset;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
@@ -11,7 +12,7 @@ use super::blocking::{blocking, end_aside};
 use super::commit::Committer;
 use super::health::Health;
 use super::limits::{Limits, Shares};
-use super::native::Client;
+use super::native::{Client, Place};
 use super::questions::{Asked, Found, Held, Id, Named, Suspect, TIMEOUT, identify, list, name};
 use super::{corrupt_range, describe_topics};
 use crate::config;
@@ -68,6 +69,13 @@ impl KafkaCluster {
             committer,
             tasks: Mutex::default(),
         }
+    }
+
+    /// Its clients tell when a partition has nothing more at present.
+    pub fn tell_ends(&mut self) {
+        let mut properties = (*self.properties).clone();
+        properties.insert("enable.partition.eof".into(), "true".into());
+        self.properties = Arc::new(properties);
     }
 
     /// How often topics are to be looked at for new partitions.
@@ -211,6 +219,24 @@ impl KafkaCluster {
     pub async fn finding(&self) -> Result<&Batch<Suspect, Found>, KafkaError> {
         let make = || self.asking(corrupt_range::find);
         self.finding.get_or_try_init(make).await
+    }
+
+    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions, in one
+    /// request to each leader; `None` where there is none.
+    pub async fn offsets_at(
+        &self,
+        partitions: Vec<Asked>,
+        time_ms: i64,
+    ) -> Result<BTreeMap<Asked, Option<NextOffset>>, KafkaError> {
+        let asker = Arc::clone(self.asker().await?);
+        let listed =
+            blocking(move || asker.list_offsets(&partitions, Place::Time(time_ms), true, TIMEOUT));
+        let listed = listed.await?.map_err(|e| self.health.explain(e))?;
+        let found = listed.into_iter().map(|(of, offset)| {
+            let offset = offset?;
+            Ok((of, (offset.get() >= 0).then_some(offset)))
+        });
+        found.collect()
     }
 
     /// Asks for partitions' offsets, many in one request.

@@ -13,6 +13,7 @@ use crate::config::{self, Checked};
 pub struct KafkaClusters {
     in_use: Mutex<Vec<InUse>>,
     shares: Arc<Shares>,
+    tells_ends: bool,
 }
 
 /// A cluster at which somebody has a seat, or whose topics are listed.
@@ -22,11 +23,13 @@ struct InUse {
 }
 
 impl KafkaClusters {
-    /// For a process that may hold `memory` bytes. Contacts nobody.
-    pub fn new(memory: u64) -> Self {
+    /// For a process that may hold `memory` bytes. Does whoever reads want to know when a partition has nothing more?
+    /// Contacts nobody.
+    pub fn new(memory: u64, tells_ends: bool) -> Self {
         Self {
             in_use: Mutex::default(),
             shares: Arc::new(Shares::new(memory)),
+            tells_ends,
         }
     }
 
@@ -66,7 +69,11 @@ impl KafkaClusters {
             (cluster.config == *config).then_some((cluster, index))
         });
         let (cluster, index) = found.unwrap_or_else(|| {
-            let made = Arc::new(KafkaCluster::new(config, Arc::clone(&self.shares)));
+            let mut made = KafkaCluster::new(config, Arc::clone(&self.shares));
+            if self.tells_ends {
+                made.tell_ends();
+            }
+            let made = Arc::new(made);
             in_use.push(InUse {
                 cluster: Arc::downgrade(&made),
                 lanes: Vec::new(),

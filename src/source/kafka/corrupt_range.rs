@@ -119,6 +119,7 @@ fn look(
         first.take(&mut |fetched| {
             found = match fetched {
                 Fetched::Record(record) => Ok(At::Record(record.offset)),
+                Fetched::End(..) => Ok(At::Nothing),
                 Fetched::Failed(_, e) => match e.kind {
                     Trouble::Corrupt(begins) => Ok(At::Corrupt(begins)),
                     // The client tries again.

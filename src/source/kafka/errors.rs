@@ -47,7 +47,6 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         Code::InvalidMessage | Code::BadMessage | Code::BadCompression | Code::NotImplemented => {
             Trouble::Corrupt(None)
         }
-        Code::PartitionEOF => Trouble::End,
         _ => Trouble::Other,
     };
     let said = said.trim().replace(['\n', '\r'], " ");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use archiver_format::record::{NextOffset, Partition};
 
 use super::health::Health;
-use super::native::Client;
+use super::native::{Client, Place};
 use crate::source::cluster::{KafkaError, TopicList, Trouble};
 
 /// How long to wait for a broker's answer.
@@ -66,11 +66,11 @@ pub(super) fn list(
     let mut distinct = asked.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    let ask = |end| {
-        let listed = asker.list_offsets(&distinct, end, committed_only, TIMEOUT);
+    let ask = |place| {
+        let listed = asker.list_offsets(&distinct, place, committed_only, TIMEOUT);
         listed.map(|listed| listed.into_iter().collect::<HashMap<_, _>>())
     };
-    let both = ask(false).and_then(|starts| Ok((starts, ask(true)?)));
+    let both = ask(Place::Start).and_then(|starts| Ok((starts, ask(Place::End)?)));
     let (starts, ends) = match both {
         Ok(both) => both,
         Err(e) => {

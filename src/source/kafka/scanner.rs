@@ -66,6 +66,27 @@ impl Scanner {
         Ok(offsets)
     }
 
+    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions of a
+    /// topic; `None` where there is none.
+    pub async fn offsets_at(
+        &self,
+        topic: &str,
+        partitions: impl Iterator<Item = Partition>,
+        time_ms: i64,
+    ) -> Result<BTreeMap<Partition, Option<NextOffset>>, KafkaError> {
+        let asked = partitions.map(|partition| (topic.to_owned(), partition));
+        let found = self.cluster.offsets_at(asked.collect(), time_ms).await?;
+        let found = found.into_iter();
+        Ok(found
+            .map(|((_, partition), offset)| (partition, offset))
+            .collect())
+    }
+
+    /// All topics that this user may see.
+    pub async fn topics(&self) -> Result<Vec<String>, KafkaError> {
+        Ok(self.cluster.naming().await?.ask(()).await?.names)
+    }
+
     /// Makes ready to read a topic.
     pub async fn scan(&self, topic: &str) -> Result<Scan, KafkaError> {
         let limits = Limits::new(self.shares.memory, self.shares.among());
@@ -135,6 +156,7 @@ impl Scan {
                             trouble = each(&record).is_break().then_some(Ok(()));
                         }
                         Fetched::Failed(of, e) if of == partition => trouble = Some(Err(e)),
+                        Fetched::End(of, _) if of == partition => trouble = Some(Ok(())),
                         _ => {}
                     });
                 }
@@ -142,7 +164,6 @@ impl Scan {
             match trouble {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(e)) => match e.kind {
-                    Trouble::End => return Ok(()),
                     // The client tries again.
                     Trouble::Unreachable | Trouble::Other if moved.elapsed() < PATIENCE => {}
                     // It may be about a start before this one.

@@ -80,7 +80,7 @@ struct Seats {
 
 /// A seat for each of these topics.
 fn seats(mock: &Mock, topics: &[&str], properties: &[(&str, &str)]) -> Seats {
-    let clusters = KafkaClusters::new(64 << 20);
+    let clusters = KafkaClusters::new(64 << 20, false);
     let seats = clusters.seats(&archives(mock, topics, properties));
     Seats { clusters, seats }
 }
@@ -122,6 +122,7 @@ async fn take(reader: &mut Box<dyn Reader>, taken: &mut Taken, until: impl Fn(&T
                 of.push(record.value.map(<[u8]>::to_vec));
             }
             Fetched::Failed(partition, e) => panic!("partition {partition}: {e}"),
+            Fetched::End(..) => {}
         });
         if count == 0 {
             let woken = timeout_at(deadline, arrived.notified()).await;
@@ -197,6 +198,7 @@ fn an_offset_that_is_not_in_the_log_is_told_and_not_replaced_by_another() {
             let count = reader.take(1, &mut |fetched| match fetched {
                 Fetched::Record(record) => panic!("a record at offset {}", record.offset),
                 Fetched::Failed(partition, e) => told = Some((partition, e.kind)),
+                Fetched::End(..) => {}
             });
             if count == 0 {
                 let woken = timeout(LONG, arrived.notified()).await;

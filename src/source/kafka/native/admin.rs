@@ -23,6 +23,29 @@ enum Set {
     CommittedOnly(bool),
 }
 
+/// A place in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::source::kafka) enum Place {
+    /// The first offset that it holds.
+    Start,
+    /// The offset behind the last.
+    End,
+    /// The first record with this timestamp or a later one, in milliseconds since 1970.
+    Time(i64),
+}
+
+impl Place {
+    /// As in a ListOffsets request.
+    fn in_protocol(self) -> i64 {
+        match self {
+            Self::Start => -2,
+            Self::End => -1,
+            // Lower numbers stand for something else.
+            Self::Time(ms) => ms.max(0),
+        }
+    }
+}
+
 /// An answer that it timed out takes a moment, too.
 const SLACK: Duration = Duration::from_secs(1);
 
@@ -87,12 +110,12 @@ impl Client {
         self.ask(operation, timeout, Set::Broker(broker), call, read)
     }
 
-    /// The start (or, if `end`, the end) of these partitions' logs, as a reader may see it, in one
-    /// request to each leader. Blocks up to `timeout`.
+    /// An offset in each of these partitions' logs, as a reader may see them, in one request to each leader; -1 if there
+    /// is no such record. Blocks up to `timeout`.
     pub(in crate::source::kafka) fn list_offsets(
         &self,
         partitions: &[(String, Partition)],
-        end: bool,
+        place: Place,
         committed_only: bool,
         timeout: Duration,
     ) -> Result<Answers<(String, Partition), NextOffset>, KafkaError> {
@@ -102,14 +125,14 @@ impl Client {
             .collect::<Result<Vec<_>, KafkaError>>()?;
         let call = |options: *mut _, queue: *mut _| {
             // SAFETY: the list is ours, copied by the call and destroyed after it; an offset
-            // specification is the negative number that stands for it in the protocol.
+            // specification is the number that stands for it in the protocol.
             unsafe {
                 let capacity = c_int::try_from(names.len()).unwrap_or(c_int::MAX);
                 let list = rd::rd_kafka_topic_partition_list_new(capacity);
                 for (topic, partition) in &names {
                     let entry =
                         rd::rd_kafka_topic_partition_list_add(list, topic.as_ptr(), *partition);
-                    (*entry).offset = if end { -1 } else { -2 };
+                    (*entry).offset = place.in_protocol();
                 }
                 rd::rd_kafka_ListOffsets(self.rk, list, options, queue);
                 rd::rd_kafka_topic_partition_list_destroy(list);

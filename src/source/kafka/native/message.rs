@@ -5,10 +5,11 @@ use std::ptr::{self, NonNull};
 use std::slice;
 
 use archiver_format::record::{
-    EachHeader, Headers, HeadersProblem, Partition, Record, Timestamp, TimestampKind,
+    EachHeader, Headers, HeadersProblem, NextOffset, Partition, Record, Timestamp, TimestampKind,
 };
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__NOENT as NONE;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF as END;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use rdkafka_sys::rd_kafka_timestamp_type_t as TimestampType;
 
@@ -61,6 +62,9 @@ impl Message {
         let m = self.get();
         // SAFETY: librdkafka's pointers and lengths, valid as long as the message.
         unsafe {
+            if m.err == END {
+                return Fetched::End(m.partition, NextOffset::new(m.offset));
+            }
             if m.err != OK {
                 let said = text(rd::rd_kafka_message_errstr(m));
                 return Fetched::Failed(m.partition, reading(m.err, &said, m.offset));

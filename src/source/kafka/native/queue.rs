@@ -324,7 +324,7 @@ impl Run {
         let fetched = message.fetched();
         let behind = match &fetched {
             Fetched::Record(record) => Some((record.partition, Position::after(record))),
-            Fetched::Failed(..) => None,
+            Fetched::Failed(..) | Fetched::End(..) => None,
         };
         each(fetched);
         behind

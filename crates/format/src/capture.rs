@@ -1,0 +1,92 @@
+//! A capture: the part of a topic that an archive takes, fixed before it takes anything, so that it can be resumed.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::position::Positions;
+use crate::record::{NextOffset, Partition};
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// What an archive takes of its topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// The version of the format.
+    pub format: u32,
+    /// What was asked for, as it was typed. Only the same can be resumed.
+    pub asked: Vec<String>,
+    /// Where each partition begins.
+    pub from: Positions,
+    /// Where each partition ends, behind its last offset; `None` as long as it goes on.
+    pub to: Option<BTreeMap<Partition, NextOffset>>,
+    /// The first timestamp that is taken, in milliseconds since 1970, if not all are.
+    pub since: Option<i64>,
+    /// The first later timestamp that isn't, in milliseconds since 1970.
+    pub until: Option<i64>,
+    /// So many records are taken at most.
+    pub records: Option<u64>,
+}
+
+impl Capture {
+    /// The bytes of its file.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written as JSON.
+    pub fn encode(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads it from the bytes of its file.
+    ///
+    /// # Errors
+    ///
+    /// If they are not what was written, or were written by a newer program.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let version = serde_json::from_slice::<Version>(bytes).map_err(|e| e.to_string())?;
+        if version.format > VERSION {
+            return Err(format!(
+                "it has format {}, this archiver knows up to {VERSION}",
+                version.format
+            ));
+        }
+        serde_json::from_slice(bytes).map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_comes_back_from_its_bytes() {
+        let capture = Capture {
+            format: VERSION,
+            asked: vec!["--all".into()],
+            from: [(0, NextOffset::new(3).into())].into(),
+            to: Some([(0, NextOffset::new(9))].into()),
+            since: Some(-1),
+            until: None,
+            records: Some(7),
+        };
+        let bytes = capture.encode().expect("JSON");
+        assert_eq!(Capture::decode(&bytes), Ok(capture));
+        let newer = String::from_utf8(bytes)
+            .expect("text")
+            .replace("\"format\":1", "\"format\":2");
+        assert!(
+            Capture::decode(newer.as_bytes()).is_err_and(|said| said.contains("knows up to 1"))
+        );
+        assert!(Capture::decode(b"{}").is_err());
+    }
+}

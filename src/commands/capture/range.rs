@@ -1,0 +1,153 @@
+//! The range of a capture, as it was typed, and the window that it is in a topic.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use archiver_format::record::{NextOffset, Offsets, Partition};
+
+use crate::archive::Window;
+use crate::source::cluster::KafkaError;
+use crate::source::kafka::Scanner;
+
+/// What is wanted of each topic. Times are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which records.
+    pub what: What,
+    /// Only this partition.
+    pub partition: Option<Partition>,
+    /// So many records of each topic at most.
+    pub count: Option<u64>,
+    /// What comes from now on is wanted, too.
+    pub follow: bool,
+    /// Records may lie so far behind others that are later.
+    pub late: Duration,
+}
+
+/// Which records are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// All that Kafka holds.
+    All,
+    /// The last so many of each partition.
+    Last(u64),
+    /// Those with timestamps in this range.
+    Times(Range<i64>),
+    /// Those with offsets in this range.
+    Offsets(Offsets),
+}
+
+/// A partition, as it is now.
+type Held = BTreeMap<Partition, Range<NextOffset>>;
+
+impl Wanted {
+    /// Is its end known, where it is this time in milliseconds since 1970?
+    pub fn has_end(&self, now_ms: i64) -> bool {
+        !self.follow && self.until().is_none_or(|until| until <= now_ms)
+    }
+
+    /// The time before which all records are, if there is one, in milliseconds since 1970.
+    pub fn until(&self) -> Option<i64> {
+        match &self.what {
+            What::Times(times) if times.end < i64::MAX => Some(times.end),
+            _ => None,
+        }
+    }
+
+    /// The window that it is in a topic now, which is this time in milliseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster doesn't say what it holds.
+    pub async fn window(
+        &self,
+        scanner: &Scanner,
+        topic: &str,
+        now_ms: i64,
+    ) -> Result<Window, KafkaError> {
+        let partitions = scanner.describe(topic).await?.partitions;
+        let all = 0..partitions;
+        let chosen = all.filter(|partition| self.partition.is_none_or(|only| only == *partition));
+        let chosen = chosen.collect::<Vec<_>>();
+        let held = scanner.offsets(topic, chosen.iter().copied()).await?;
+        let from = self.begins(scanner, topic, &held).await?;
+        let to = self.ends(scanner, topic, &held).await?;
+        let from = from.into_iter();
+        Ok(Window {
+            from: from
+                .map(|(partition, next)| (partition, next.into()))
+                .collect(),
+            to: self.has_end(now_ms).then_some(to),
+            times: match &self.what {
+                What::Times(times) => times.clone(),
+                _ => Window::ALWAYS,
+            },
+            records: self.count.unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Where each partition begins.
+    async fn begins(
+        &self,
+        scanner: &Scanner,
+        topic: &str,
+        held: &Held,
+    ) -> Result<BTreeMap<Partition, NextOffset>, KafkaError> {
+        let found = match &self.what {
+            // No record before the first one with that timestamp or a later one has it.
+            What::Times(times) if times.start > i64::MIN => {
+                let partitions = held.keys().copied();
+                scanner.offsets_at(topic, partitions, times.start).await?
+            }
+            _ => BTreeMap::new(),
+        };
+        let begin = |partition: Partition, held: &Range<NextOffset>| match &self.what {
+            What::All => held.start,
+            What::Last(count) => {
+                let count = i64::try_from(*count).unwrap_or(i64::MAX);
+                NextOffset::new(held.end.get().saturating_sub(count)).max(held.start)
+            }
+            What::Offsets(offsets) => offsets.start.max(held.start).min(held.end),
+            What::Times(times) if times.start == i64::MIN => held.start,
+            What::Times(_) => match found.get(&partition).copied().flatten() {
+                Some(first) => first.max(held.start).min(held.end),
+                None => held.end,
+            },
+        };
+        let held = held.iter();
+        Ok(held
+            .map(|(&partition, held)| (partition, begin(partition, held)))
+            .collect())
+    }
+
+    /// Where each partition ends.
+    async fn ends(
+        &self,
+        scanner: &Scanner,
+        topic: &str,
+        held: &Held,
+    ) -> Result<BTreeMap<Partition, NextOffset>, KafkaError> {
+        let found = match &self.what {
+            What::Times(times) if times.end < i64::MAX => {
+                let late = i64::try_from(self.late.as_millis()).unwrap_or(i64::MAX);
+                let behind = times.end.saturating_add(late);
+                scanner
+                    .offsets_at(topic, held.keys().copied(), behind)
+                    .await?
+            }
+            _ => BTreeMap::new(),
+        };
+        let end = |partition: Partition, held: &Range<NextOffset>| match &self.what {
+            What::Offsets(offsets) => offsets.end.min(held.end),
+            _ => match found.get(&partition).copied().flatten() {
+                Some(behind) => behind.min(held.end),
+                None => held.end,
+            },
+        };
+        let held = held.iter();
+        Ok(held
+            .map(|(&partition, held)| (partition, end(partition, held)))
+            .collect())
+    }
+}

@@ -1,0 +1,199 @@
+//! The run of a capture: its windows are fixed, then each topic is archived until its window is over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use archiver_format::record::Partition;
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep_until};
+
+use super::outputs::Output;
+use super::progress::Progress;
+use super::range::Wanted;
+use crate::archive::{End, Window};
+use crate::config::{Archive, Checked, Config};
+use crate::observe::status::{State, Status};
+use crate::source::kafka::Scanner;
+use crate::supervisor::Supervisor;
+use crate::world::clock::{Clock, RealClock};
+use crate::world::shutdown::Shutdown;
+
+/// A capture into files.
+pub(super) struct Run<'a> {
+    pub config: &'a Checked<Config>,
+    pub wanted: Wanted,
+    /// What was asked for.
+    pub asked: Vec<String>,
+    pub shutdown: Shutdown,
+    /// How long it goes on, if it doesn't end by itself.
+    pub stop_after: Option<Duration>,
+}
+
+/// How it has ended.
+pub(super) struct Finished {
+    /// Somebody has stopped it.
+    pub is_interrupted: bool,
+    /// The archives, in the order of the configuration.
+    pub archives: Vec<Ended>,
+}
+
+/// How one archive has ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    /// Is all that it took in its files?
+    pub is_whole: bool,
+    /// Why it couldn't go on.
+    pub failure: Option<String>,
+    /// How many records were read and left out, of each partition.
+    pub left_out: BTreeMap<Partition, u64>,
+}
+
+type Windows = BTreeMap<String, Arc<Window>>;
+
+/// Why a part of the run is over.
+#[derive(PartialEq, Eq)]
+enum Over {
+    AllThere,
+    TimeIsUp,
+    Interrupted,
+}
+
+impl Run<'_> {
+    /// Captures until all is there, or somebody stops it.
+    pub async fn run(&self) -> anyhow::Result<Finished> {
+        let scanners = self.scanners();
+        let windows = self.windows(&scanners).await?;
+        let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
+        let progress = Progress::new(&windows);
+        let until = self
+            .wanted
+            .until()
+            .filter(|_| windows.values().any(|window| window.to.is_none()));
+        let stop = self.stop_after.map(|length| Instant::now() + length);
+        let stop = stop.or_else(|| until.map(|until| Instant::now() + ahead(until)));
+        let (mut over, mut archives) = self.part(&supervisor, &windows, stop, &progress).await?;
+        if over == Over::TimeIsUp && until.is_some() {
+            // What was still to come is there now, and with it the end.
+            let windows = self.windows(&scanners).await?;
+            let before = archives;
+            (over, archives) = self.part(&supervisor, &windows, None, &progress).await?;
+            for (ended, before) in archives.iter_mut().zip(before) {
+                for (partition, left_out) in before.left_out {
+                    *ended.left_out.entry(partition).or_default() += left_out;
+                }
+            }
+        }
+        progress.finish();
+        Ok(Finished {
+            is_interrupted: over == Over::Interrupted,
+            archives,
+        })
+    }
+
+    /// Who asks the cluster of each archive.
+    fn scanners(&self) -> BTreeMap<String, Scanner> {
+        let mut scanners = BTreeMap::new();
+        for archive in &self.config.archives {
+            let cluster = &archive.cluster;
+            scanners
+                .entry(cluster.name.clone())
+                .or_insert_with(|| Scanner::new(cluster, self.config.memory_bytes));
+        }
+        scanners
+    }
+
+    /// The window of each archive: the one that was fixed before, or what is wanted now, which is fixed from here on.
+    async fn windows(&self, scanners: &BTreeMap<String, Scanner>) -> anyhow::Result<Windows> {
+        let archives = self.config.archives.iter();
+        let windows =
+            archives.map(|archive| self.window(archive, &scanners[&archive.cluster.name]));
+        let windows = join_all(windows).await.into_iter();
+        windows.collect()
+    }
+
+    async fn window(
+        &self,
+        archive: &Checked<Archive>,
+        scanner: &Scanner,
+    ) -> anyhow::Result<(String, Arc<Window>)> {
+        let output = Output::new(archive, &self.asked);
+        let now = RealClock.now_ms();
+        let stored = output.stored()?;
+        let window = match stored {
+            Some(stored) if stored.to.is_some() || !self.wanted.has_end(now) => stored,
+            stored => {
+                let window = self.wanted.window(scanner, &archive.topic, now).await;
+                let mut window = window.with_context(|| {
+                    format!(
+                        "asking {} about topic {}",
+                        archive.cluster.name, archive.topic
+                    )
+                })?;
+                if let Some(stored) = stored {
+                    (window.from, window.times) = (stored.from, stored.times);
+                }
+                output.store(&window)?;
+                window
+            }
+        };
+        Ok((archive.name.clone(), Arc::new(window)))
+    }
+
+    /// Archives all topics until their windows are over, the time is up, or a stop is asked for.
+    async fn part(
+        &self,
+        supervisor: &Supervisor,
+        windows: &Windows,
+        stop: Option<Instant>,
+        progress: &Progress,
+    ) -> anyhow::Result<(Over, Vec<Ended>)> {
+        let archives = &self.config.archives;
+        let endings = supervisor.start_windows(archives, windows)?;
+        let statuses = supervisor.statuses();
+        let all = join_all(endings.iter().map(|ending| ending.wait()));
+        tokio::pin!(all);
+        let mut shutdown = self.shutdown.clone();
+        let mut over = Over::AllThere;
+        let mut deadline = stop;
+        let ends = loop {
+            let far = Instant::now() + Duration::from_hours(1);
+            tokio::select! {
+                biased;
+                ends = &mut all => break ends,
+                () = shutdown.requested(), if over != Over::Interrupted => over = Over::Interrupted,
+                () = sleep_until(deadline.unwrap_or(far)), if deadline.is_some() => {
+                    (over, deadline) = (Over::TimeIsUp, None);
+                    for archive in archives {
+                        let _ = supervisor.stop(&archive.name);
+                    }
+                }
+                () = progress.next(&statuses) => {}
+            }
+        };
+        let ended = ends.into_iter().zip(&statuses);
+        Ok((
+            over,
+            ended.map(|(end, status)| Ended::new(end, status)).collect(),
+        ))
+    }
+}
+
+impl Ended {
+    fn new(end: End, status: &Status) -> Self {
+        Self {
+            is_whole: end == End::Clean,
+            failure: match status.state() {
+                State::Stopped(why) | State::Waiting(why) => Some(why.to_string()),
+                _ => None,
+            },
+            left_out: status.left_out(),
+        }
+    }
+}
+
+/// How long it is until then.
+fn ahead(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms.saturating_sub(RealClock.now_ms())).unwrap_or(0))
+}

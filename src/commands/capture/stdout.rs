@@ -1,0 +1,91 @@
+//! A capture to standard output: records, a line each, one partition after the other. Nothing is stored.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use anyhow::Context;
+use archiver_format::line::Encoder;
+
+use super::INTERRUPTED;
+use super::args::usage;
+use super::range::Wanted;
+use crate::archive::Window;
+use crate::config::{Archive, Config};
+use crate::source::kafka::Scanner;
+use crate::terminal::Output;
+use crate::world::clock::{Clock, RealClock};
+use crate::world::shutdown::Shutdown;
+
+/// Prints what is wanted of each topic; returns the exit code.
+pub(super) async fn print(
+    config: &Config,
+    wanted: &Wanted,
+    shutdown: &Shutdown,
+) -> anyhow::Result<u8> {
+    let now = RealClock.now_ms();
+    if !wanted.has_end(now) {
+        return Err(usage(
+            "-o - needs an end that is known now; leave out --follow, or name a file",
+        )
+        .into());
+    }
+    let mut output = Output::default();
+    let mut scanners = BTreeMap::new();
+    for archive in &config.archives {
+        let cluster = &archive.cluster;
+        let scanner = scanners
+            .entry(cluster.name.clone())
+            .or_insert_with(|| Scanner::new(cluster, config.memory_bytes));
+        let asking = || format!("asking {} about topic {}", cluster.name, archive.topic);
+        let window = wanted.window(scanner, &archive.topic, now).await;
+        let window = window.with_context(asking)?;
+        let scan = scanner.scan(&archive.topic).await.with_context(asking)?;
+        tokio::task::block_in_place(|| topic(archive, scan, window, &mut output, shutdown))?;
+        if shutdown.is_requested() {
+            output.flush()?;
+            return Ok(INTERRUPTED);
+        }
+    }
+    output.flush()?;
+    Ok(0)
+}
+
+fn topic(
+    archive: &Archive,
+    mut scan: crate::source::kafka::Scan,
+    window: Window,
+    output: &mut Output,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let mut encoder = Encoder::new(archive.format, &archive.topic);
+    let (mut left, mut line) = (window.records, Vec::new());
+    for (partition, end) in window.to.iter().flatten() {
+        let begin = window.from.next(*partition);
+        if begin >= *end || left == 0 {
+            continue;
+        }
+        let mut failed = None;
+        let read = scan.read(*partition, begin.get(), &mut |record| {
+            if record.offset >= end.get() || left == 0 || shutdown.is_requested() {
+                return ControlFlow::Break(());
+            }
+            if window.has_time(record) {
+                left -= 1;
+                line.clear();
+                let encoded = encoder
+                    .encode(record, &mut line)
+                    .context("writing a record as a line");
+                failed = encoded.and_then(|()| output.write(&line)).err();
+            }
+            match failed.is_some() || record.offset + 1 >= end.get() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        read.with_context(|| format!("reading partition {partition} of topic {}", archive.topic))?;
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! The configuration of a capture: what was typed, as a file of the usual kind, so that it is checked as one.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::built::Checked;
+use super::configuration::Config;
+use super::load::load_text;
+use super::read::{read_source, source_name};
+use super::report::LoadError;
+
+/// The cluster's name in a capture that names its brokers.
+const CLUSTER: &str = "capture";
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// The brokers, or the name of a cluster of the configuration.
+    pub broker: Option<String>,
+    /// Properties for librdkafka.
+    pub properties: Vec<(String, String)>,
+    /// Topics; without any, those of the configuration.
+    pub topics: Vec<String>,
+    /// The file, with placeholders; without it, those of the configuration.
+    pub file: Option<String>,
+    /// Other keys of each archive, and their values in TOML.
+    pub keys: Vec<(String, String)>,
+}
+
+/// Why a capture has no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum TypedError {
+    /// The configuration that is named can't be used, or what was typed.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    /// A value is no TOML.
+    #[error("{key} = {value} is not TOML: {why}; a text needs quotes, as in --set '{key}=\"…\"'")]
+    Value {
+        /// The key.
+        key: String,
+        /// What was typed.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nothing says where Kafka is.
+    #[error(
+        "it isn't known where Kafka is; name it with -b HOST:PORT, or a configuration with -c FILE"
+    )]
+    NoBroker,
+    /// Nothing says which topics.
+    #[error(
+        "no topic is named; name one with -t TOPIC, or a configuration that has archives with -c FILE"
+    )]
+    NoTopic,
+    /// Nothing says where to.
+    #[error(
+        "no file is named; name one with -o FILE, such as -o '{{topic}}.ndjson', or - for standard output"
+    )]
+    NoFile,
+}
+
+/// The configuration of a capture, with an archive for each topic. The file at `base` says what isn't typed.
+///
+/// # Errors
+///
+/// If something is missing, or what was typed is no configuration.
+pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>, TypedError> {
+    let mut root = match base {
+        Some(base) => read(base)?,
+        None => Table::new(),
+    };
+    let known = match root.remove("archive") {
+        Some(Value::Array(known)) => known,
+        _ => Vec::new(),
+    };
+    let known = known.into_iter().filter_map(|archive| match archive {
+        Value::Table(archive) => Some(archive),
+        _ => None,
+    });
+    let mut archives = archives(known.collect(), typed)?;
+    if let Some(broker) = &typed.broker {
+        let clusters = table(&mut root, "clusters");
+        let name = if clusters.contains_key(broker) {
+            broker
+        } else {
+            CLUSTER
+        };
+        if name == CLUSTER {
+            let cluster = Table::from_iter([("broker".to_owned(), Value::from(broker.clone()))]);
+            clusters.insert(name.to_owned(), cluster.into());
+        }
+        for archive in &mut archives {
+            archive.insert("broker".into(), name.into());
+        }
+    } else if archives
+        .iter()
+        .any(|archive| !archive.contains_key("broker"))
+    {
+        let clusters = table(&mut root, "clusters")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>();
+        let [only] = &clusters[..] else {
+            return Err(TypedError::NoBroker);
+        };
+        for archive in &mut archives {
+            archive.insert("broker".into(), only.clone().into());
+        }
+    }
+    let properties = typed.properties.iter();
+    table(&mut root, "kafka")
+        .extend(properties.map(|(name, value)| (name.clone(), Value::from(value.clone()))));
+    root.insert(
+        "archive".into(),
+        archives
+            .into_iter()
+            .map(Value::Table)
+            .collect::<Vec<_>>()
+            .into(),
+    );
+    let name = base.map_or_else(|| "the command line".to_owned(), source_name);
+    Ok(load_text(&name, &root.to_string(), &|variable| {
+        std::env::var_os(variable)
+    })?)
+}
+
+/// The tables of a file, which are checked once more with what was typed.
+fn read(base: &Path) -> Result<Table, LoadError> {
+    let name = source_name(base);
+    let bytes = read_source(base).map_err(|error| LoadError::unreadable(&name, &error))?;
+    let text = String::from_utf8_lossy(&bytes);
+    // It says what is wrong with it, and where.
+    load_text(&name, &text, &|variable| std::env::var_os(variable))?;
+    text.parse()
+        .map_err(|error| LoadError::unreadable(&name, &error))
+}
+
+/// An archive for each topic: as the configuration has it, but for what was typed.
+fn archives(known: Vec<Table>, typed: &Typed) -> Result<Vec<Table>, TypedError> {
+    let of =
+        |archive: &Table, topic: &str| archive.get("topic").and_then(Value::as_str) == Some(topic);
+    let mut archives = match typed.topics.is_empty() {
+        true => known,
+        false => {
+            let topics = typed.topics.iter().map(|topic| {
+                let found = known.iter().find(|archive| of(archive, topic));
+                let mut archive = found.cloned().unwrap_or_default();
+                archive.insert("topic".into(), topic.clone().into());
+                archive
+            });
+            topics.collect()
+        }
+    };
+    if archives.is_empty() {
+        return Err(TypedError::NoTopic);
+    }
+    for archive in &mut archives {
+        // What they are for in a service is not for a part of the topic.
+        for key in [
+            "start",
+            "existing",
+            "keep",
+            "keep_size",
+            "on_seal",
+            "on_seal_timeout",
+        ] {
+            archive.remove(key);
+        }
+        if let Some(file) = &typed.file {
+            archive.insert("file".into(), file.clone().into());
+            archive.remove("name");
+        }
+        for (key, value) in &typed.keys {
+            archive.insert(key.clone(), parsed(key, value)?);
+        }
+        match archive.get("file").and_then(Value::as_str) {
+            None => return Err(TypedError::NoFile),
+            Some(file) if file.contains("{seq") => {
+                archive.insert("seal_on_stop".into(), true.into());
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(archives)
+}
+
+/// A value as it would stand in the file.
+fn parsed(key: &str, value: &str) -> Result<Value, TypedError> {
+    let table = format!("value = {value}").parse::<Table>();
+    let found = table.map(|mut table| table.remove("value"));
+    match found {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Ok(Value::from(value)),
+        Err(error) => Err(TypedError::Value {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            why: error.message().to_owned(),
+        }),
+    }
+}
+
+/// A table of this name, which is made if there is none.
+fn table<'a>(root: &'a mut Table, name: &str) -> &'a mut Table {
+    let entry = root.entry(name.to_owned());
+    let value = entry.or_insert_with(|| Table::new().into());
+    if !value.is_table() {
+        *value = Table::new().into();
+    }
+    match value {
+        Value::Table(table) => table,
+        _ => unreachable!("it was made a table"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(topics: &[&str], file: &str) -> Typed {
+        Typed {
+            broker: Some("localhost:9092".into()),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            file: Some(file.into()),
+            ..Typed::default()
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_a_configuration_with_an_archive_for_each_topic() {
+        let typed = Typed {
+            properties: vec![("client.id".into(), "me".into())],
+            keys: vec![
+                ("rotate".into(), "{ records = 10 }".into()),
+                ("format".into(), "\"json\"".into()),
+            ],
+            ..typed(&["a", "b"], "not-there/{topic}/{seq}.ndjson.zst")
+        };
+        let config = for_capture(None, &typed).expect("a configuration");
+        let archives = config.archives.iter();
+        let archives = archives.map(|a| (a.topic.as_str(), a.rotation.records, a.seal_on_stop));
+        let expected = [("a", Some(10), true), ("b", Some(10), true)];
+        assert_eq!(archives.collect::<Vec<_>>(), expected);
+        let cluster = &config.archives[0].cluster;
+        assert_eq!(cluster.bootstrap, "localhost:9092");
+        assert_eq!(
+            cluster.properties.get("client.id").map(String::as_str),
+            Some("me")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_said_and_how_to_name_it() {
+        let said = |typed: &Typed| for_capture(None, typed).expect_err("is none").to_string();
+        let all = typed(&["a"], "not-there/{topic}");
+        for (typed, says) in [
+            (
+                Typed {
+                    broker: None,
+                    ..all.clone()
+                },
+                "-b HOST:PORT",
+            ),
+            (
+                Typed {
+                    topics: vec![],
+                    ..all.clone()
+                },
+                "-t TOPIC",
+            ),
+            (
+                Typed {
+                    file: None,
+                    ..all.clone()
+                },
+                "-o FILE",
+            ),
+            (
+                Typed {
+                    keys: vec![("format".into(), "json".into())],
+                    ..all.clone()
+                },
+                "a text needs quotes",
+            ),
+            (
+                typed(&["a", "b"], "not-there/one"),
+                "two archives write to one file",
+            ),
+        ] {
+            let said = said(&typed);
+            assert!(said.contains(says), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_says_what_is_not_typed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("topics.toml");
+        let text = "[clusters.one]\nbroker = \"b:1\"\n[[archive]]\nbroker = \"one\"\ntopic = \"a\"\nfile = \"not-there/{seq}\"\nkeep = \"1d\"\n\
+            [[archive]]\nbroker = \"one\"\ntopic = \"b\"\nfile = \"not-there/b\"\nformat = \"json\"\n";
+        std::fs::write(&path, text).expect("written");
+        let all = for_capture(Some(&path), &Typed::default()).expect("a configuration");
+        assert_eq!(all.archives.len(), 2);
+        assert!(all.archives[0].retention.is_endless());
+        let some = Typed {
+            topics: vec!["b".into(), "c".into()],
+            file: Some("not-there/of-{topic}".into()),
+            ..Typed::default()
+        };
+        let some = for_capture(Some(&path), &some).expect("a configuration");
+        let some = some
+            .archives
+            .iter()
+            .map(|a| (a.topic.as_str(), a.format_name(), a.cluster.name.as_str()));
+        assert_eq!(
+            some.collect::<Vec<_>>(),
+            [("b", "json", "one"), ("c", "raw", "one")]
+        );
+    }
+}
