@@ -10,9 +10,6 @@ use super::load::load_text;
 use super::read::{read_source, source_name};
 use super::report::LoadError;
 
-/// The cluster's name in a capture that names its brokers.
-const CLUSTER: &str = "capture";
-
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
@@ -81,18 +78,8 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
     });
     let mut archives = archives(known.collect(), typed)?;
     if let Some(broker) = &typed.broker {
-        let clusters = table(&mut root, "clusters");
-        let name = if clusters.contains_key(broker) {
-            broker
-        } else {
-            CLUSTER
-        };
-        if name == CLUSTER {
-            let cluster = Table::from_iter([("broker".to_owned(), Value::from(broker.clone()))]);
-            clusters.insert(name.to_owned(), cluster.into());
-        }
         for archive in &mut archives {
-            archive.insert("broker".into(), name.into());
+            archive.insert("broker".into(), broker.clone().into());
         }
     } else if archives
         .iter()
