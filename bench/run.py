@@ -88,7 +88,8 @@ def arguments():
                         help=f"of the other shapes only {','.join(onetopic.SHAPES)}")  # fmt: skip
     parser.add_argument("--many", type=int, nargs="+", default=[], metavar="N",
                         help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
-    parser.add_argument("--before", type=Path, metavar="FILE", help="the earlier archiver for the sections before and segments")
+    parser.add_argument("--before", type=Path, metavar="FILE",
+                        help="the earlier archiver for the sections before and segments")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables to a file too, and the chart beside it")  # fmt: skip
