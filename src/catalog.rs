@@ -1,11 +1,16 @@
 //! The catalog: which archives a command reads, by the configuration or by the paths that were named.
 
+mod of_pattern;
+
 use std::path::Path;
 
 use archiver_format::archive::{Archive, FindError, LoadError, Paths, find};
 use archiver_format::state_files::StateDir;
 
-use crate::config::{self, Checked, Config};
+use crate::config::{self, Archive as Configured, Checked};
+use crate::world::fs::real::FileMode;
+
+pub use of_pattern::{ListError, archives};
 
 /// An archive that a command reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Chosen {
     pub paths: Option<Paths>,
     /// The number of the only segment that is meant, if a file was named.
     pub segment: Option<u64>,
+    /// The mode of what is created, if the configuration says it.
+    pub file_mode: Option<FileMode>,
 }
 
 impl Chosen {
@@ -26,6 +33,9 @@ impl Chosen {
         Archive::load(&self.state, self.paths.as_ref())
     }
 }
+
+/// What is said where a configuration has no archive yet, but patterns.
+pub const NO_ARCHIVES: &str = "no archives yet";
 
 /// Looked for, in this order, when `-c` is left out.
 pub const USUAL_PLACES: [&str; 2] = ["./topics.toml", "/etc/archiver/topics.toml"];
@@ -45,6 +55,9 @@ pub enum ChoiceError {
     /// There is no archive at a path.
     #[error(transparent)]
     Path(#[from] FindError),
+    /// It can't be looked for the archives of a pattern.
+    #[error(transparent)]
+    Pattern(#[from] ListError),
     /// Nothing was named, and there is no configuration.
     #[error("no configuration: {places} don't exist; name one with -c FILE, or a path: {0}", places = USUAL_PLACES.join(" and "))]
     NothingNamed(FindError),
@@ -97,7 +110,10 @@ impl Names {
             None if !words.is_empty() && words.iter().all(is_path) => None,
             None => usual_config().map(load).transpose()?,
         };
-        Ok(Self(known.as_ref().map(configured)))
+        Ok(Self(match known {
+            Some(config) => Some(archives(&config)?.iter().map(configured).collect()),
+            None => None,
+        }))
     }
 
     /// The archives that a word means. A name comes before a path without a slash.
@@ -125,28 +141,29 @@ fn listed(known: &[(String, Chosen)]) -> String {
     const SHOWN: usize = 10;
     let names = known.iter().take(SHOWN).map(|(name, _)| name.as_str());
     let names = names.collect::<Vec<_>>().join(", ");
+    if known.is_empty() {
+        return "none yet".into();
+    }
     match known.len().saturating_sub(SHOWN) {
         0 => names,
         more => format!("{names} and {more} more"),
     }
 }
 
-fn configured(config: &Checked<Config>) -> Vec<(String, Chosen)> {
-    let chosen = config.archives.iter().map(|archive| {
-        let fixed = archive.template.is_fixed();
-        let chosen = Chosen {
-            name: archive.name.clone(),
-            state: StateDir::new(&archive.state),
-            // What was its only file before it had placeholders is where the checkpoint says.
-            paths: Some(Paths {
-                directory: archive.template.fixed_directory(),
-                only: fixed.then(|| archive.file.clone()),
-            }),
-            segment: None,
-        };
-        (archive.name.clone(), chosen)
-    });
-    chosen.collect()
+fn configured(archive: &Checked<Configured>) -> (String, Chosen) {
+    let fixed = archive.template.is_fixed();
+    let chosen = Chosen {
+        name: archive.name.clone(),
+        state: StateDir::new(&archive.state),
+        // What was its only file before it had placeholders is where the checkpoint says.
+        paths: Some(Paths {
+            directory: archive.template.fixed_directory(),
+            only: fixed.then(|| archive.file.clone()),
+        }),
+        segment: None,
+        file_mode: archive.file_mode,
+    };
+    (archive.name.clone(), chosen)
 }
 
 fn at(path: impl AsRef<Path>) -> Result<Vec<Chosen>, FindError> {
@@ -158,6 +175,7 @@ fn at(path: impl AsRef<Path>) -> Result<Vec<Chosen>, FindError> {
             state: found.state,
             paths: None,
             segment: found.only,
+            file_mode: None,
         }
     });
     Ok(chosen.collect())

@@ -4,7 +4,7 @@ use archiver_format::gap::{Gap, GapReason};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::catalog::choose;
+use crate::catalog::{NO_ARCHIVES, choose};
 use crate::cli::Common;
 use crate::logging;
 use crate::terminal::{Align, Output, Style, Styles, Table, time};
@@ -79,6 +79,8 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         for line in table.lines() {
             output.line(&line)?;
         }
+    } else if !args.json && chosen.is_empty() {
+        output.line(NO_ARCHIVES)?;
     } else if !args.json && read > 0 {
         let archives = if read == 1 { "archive" } else { "archives" };
         output.line(&format!("no gaps in {read} {archives}"))?;

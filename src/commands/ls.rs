@@ -9,7 +9,7 @@ use archiver_format::manifest::{Deleted, SealReason};
 use archiver_format::position::Positions;
 use serde::Serialize;
 
-use crate::catalog::{Chosen, choose};
+use crate::catalog::{Chosen, NO_ARCHIVES, choose};
 use crate::cli::Common;
 use crate::logging;
 use crate::terminal::{Align, Output, Style, Styles, Table, bytes, ratio, time};
@@ -66,6 +66,8 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         for line in of_archives(Styles::of_output(), &listed).lines() {
             output.line(&line)?;
         }
+    } else if code == 0 {
+        output.line(NO_ARCHIVES)?;
     }
     output.flush()?;
     Ok(code)

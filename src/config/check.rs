@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use archiver_format::template::{GROWING, Template};
+use archiver_format::template::Template;
 
 use super::built::{Archive, Checked, Cluster};
 use super::check_pattern::Patterns;
 use super::clusters::Clusters;
 use super::configuration::Config;
-use super::files::Same;
+use super::files::{Same, longest};
 use super::keys::{
     ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
     TOPIC_PATTERN,
@@ -163,14 +163,10 @@ fn check_file(
     template: &Template,
     state: Option<&Path>,
 ) {
-    let mut growing = template.example();
-    if !template.is_fixed() {
-        growing.push_str(GROWING);
-    }
     let index = seen.spans.len();
     seen.spans.push(file.span.clone());
     // Two archives that have it in common could give one path to two segments.
-    match seen.files.add(Path::new(&growing), index) {
+    match seen.files.add(&longest(template), index) {
         Err(fault) => {
             let message = format!("records can't go to {}", file.quoted());
             walker.report(Problem::at(&file.span, message).label(fault.words()));

@@ -1,13 +1,13 @@
 //! Patterns of topics, held against the archives of one topic and against each other.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use archiver_format::state_files::PatternDir;
-use archiver_format::template::{GROWING, Template};
+use archiver_format::template::Template;
 
 use super::built::{Archive, Checked};
 use super::clusters::Clusters;
-use super::files::Files;
+use super::files::{Files, longest};
 use super::keys::{BROKER, DEFAULTS, FILE, NAME, STATE_DIR, TOPIC, TOPIC_PATTERN};
 use super::name;
 use super::pattern::{self, Pattern};
@@ -155,11 +155,7 @@ fn check_name(walker: &mut Walker<'_>, name: Option<&Text>) -> Option<String> {
 
 /// The archive of some topic could have this file.
 fn check_file(walker: &mut Walker<'_>, file: &Text, filled: &Template) {
-    let mut growing = filled.example();
-    if !filled.is_fixed() {
-        growing.push_str(GROWING);
-    }
-    if let Err(fault) = Files::default().add(Path::new(&growing), 0) {
+    if let Err(fault) = Files::default().add(&longest(filled), 0) {
         let message = format!("records can't go to {}", file.quoted());
         walker.report(Problem::at(&file.span, message).label(fault.words()));
     }

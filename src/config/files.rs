@@ -6,7 +6,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use archiver_format::segment::growing;
 use archiver_format::state_files::STATE_DIRECTORY;
+use archiver_format::template::Template;
 
 /// As many as the kernel follows.
 const SYMLINKS_MAX: usize = 40;
@@ -196,6 +198,15 @@ fn resolve(path: &Path) -> Result<PathBuf, Fault> {
         }
     }
     Ok(resolved)
+}
+
+/// A path of this template that is as long as any: that of a growing segment.
+pub(super) fn longest(template: &Template) -> PathBuf {
+    let path = PathBuf::from(template.example());
+    match template.is_fixed() {
+        true => path,
+        false => growing(&path),
+    }
 }
 
 /// The names in a path, without what says nothing.

@@ -51,6 +51,6 @@ pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention,
 pub use configuration::Config;
 pub use duration::parse as parse_duration;
 pub use load::load;
-pub use pattern::{Found, Pattern, Unfit};
+pub use pattern::{Found, Pattern, States, Unfit};
 pub use read::source_name;
 pub use report::LoadError;

@@ -37,6 +37,17 @@ pub enum Found {
     Later,
 }
 
+/// Where the state directories of a pattern's archives may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct States {
+    /// The directory that all of them are below.
+    pub above: PathBuf,
+    /// How many levels of directories are between.
+    pub levels: usize,
+    /// Are they in `.archiver` there, beside the data?
+    pub beside: bool,
+}
+
 /// Why a topic can't have an archive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -93,6 +104,37 @@ impl Pattern {
         let name = PatternDir::name_of(self.text(), &self.common.name);
         let state = state_of(self.state_dir.as_deref(), &self.common.template, &name);
         PatternDir::new(state)
+    }
+
+    /// Where the states of its archives may be.
+    pub fn states(&self) -> States {
+        if let Some(directory) = &self.state_dir {
+            return States {
+                above: directory.clone(),
+                levels: 0,
+                beside: false,
+            };
+        }
+        let above = self.common.template.fixed_directory();
+        // A topic and a name are each a part of one name in a path.
+        let filled = self.common.template.with("x", "x");
+        let filled = filled.map_or_else(|_| above.clone(), |filled| filled.fixed_directory());
+        States {
+            levels: (filled.components().count()).saturating_sub(above.components().count()),
+            above,
+            beside: true,
+        }
+    }
+
+    /// The topic of the archive that has this name; `None` if none of its archives can have it.
+    pub fn topic_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let typed = &self.common.name;
+        let topics = typed.matches(TOPIC).count();
+        let others = typed.len() - topics * TOPIC.len();
+        let length = name.len().checked_sub(others)?.checked_div(topics)?;
+        let from = typed.find(TOPIC)?;
+        let topic = name.get(from..from + length)?;
+        (typed.replace(TOPIC, topic) == name).then_some(topic)
     }
 
     /// The archive of a topic.

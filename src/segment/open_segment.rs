@@ -7,7 +7,7 @@ use std::sync::Arc;
 use archiver_format::checkpoint::Segment;
 use archiver_format::compression::Algorithm;
 use archiver_format::contents::Contents;
-use archiver_format::digest::Digest;
+use archiver_format::digest::{Digest, Digester};
 use archiver_format::position::Step;
 use archiver_format::segment::{Route, SegmentFile};
 
@@ -38,9 +38,18 @@ pub struct OpenSegment {
     /// The file.
     pub data: AppendFile,
     contents: Contents,
-    /// The digest of its bytes so far; `None` if it is never sealed.
-    digest: Option<Digest>,
+    hashing: Hashing,
     index: Option<SegmentIndex>,
+}
+
+/// How the digest of a segment's file is computed.
+enum Hashing {
+    /// Not at all: it is never sealed, or not all of its bytes are archiver's.
+    Never,
+    /// While the bytes are written: all of them were.
+    Written(Digester),
+    /// When it is sealed, from the file: some of its bytes were written earlier.
+    Sealing,
 }
 
 /// What the lines of a segment are, and how they are compressed.
@@ -82,7 +91,10 @@ impl OpenSegment {
                 uncounted_bytes,
                 ..Contents::default()
             },
-            digest: (is_growing && uncounted_bytes == 0).then(Digest::default),
+            hashing: match is_growing && uncounted_bytes == 0 {
+                true => Hashing::Written(Digester::default()),
+                false => Hashing::Never,
+            },
             index: None,
         }
     }
@@ -102,10 +114,6 @@ impl OpenSegment {
             path: path.to_path_buf(),
             source,
         };
-        let digest = match segment.is_growing && segment.contents.uncounted_bytes == 0 {
-            true => Some(digest(&**data.handle(), mark.length).map_err(io)?),
-            false => None,
-        };
         let id = data.handle().stat().map_err(io)?.id();
         Ok(Self {
             // It may be a copy of the file that was written.
@@ -117,8 +125,11 @@ impl OpenSegment {
             written: segment.written,
             due: None,
             data,
+            hashing: match segment.is_growing && segment.contents.uncounted_bytes == 0 {
+                true => Hashing::Sealing,
+                false => Hashing::Never,
+            },
             contents: segment.contents,
-            digest,
             index: None,
         })
     }
@@ -161,18 +172,13 @@ impl OpenSegment {
         }
     }
 
-    /// Counts a member whose bytes were appended.
-    pub fn count(&mut self, member: &Member, now: i64) {
-        if let Some(digest) = &mut self.digest {
-            digest.push(&member.bytes);
+    /// Counts a member whose bytes were appended, with the steps of its batch.
+    pub fn count(&mut self, member: &Member, steps: &[Step], now: i64) {
+        if let Hashing::Written(digester) = &mut self.hashing {
+            digester.push(&member.bytes);
         }
-        self.contents.add(&member.lines, member.plain_bytes);
+        self.contents.add(&member.lines, member.plain_bytes, steps);
         self.written = now;
-    }
-
-    /// Notes the leader epochs of the last records that it may hold.
-    pub fn note_epochs(&mut self, steps: &[Step]) {
-        self.contents.note_epochs(steps);
     }
 
     /// As it stands in a checkpoint.
@@ -194,9 +200,19 @@ impl OpenSegment {
         &self.contents
     }
 
-    /// The digest of the whole file, if it was computed.
-    pub fn digest(&self) -> Option<String> {
-        self.digest.as_ref().map(Digest::hex)
+    /// The digest of the whole file, if it is to have one. May block for as long as it takes to read the file.
+    pub fn digest(&self) -> Result<Option<Digest>, Refused> {
+        match &self.hashing {
+            Hashing::Never => Ok(None),
+            Hashing::Written(digester) => Ok(Some(digester.digest())),
+            Hashing::Sealing => match digest(&**self.data.handle(), self.data.length()) {
+                Ok(digest) => Ok(Some(digest)),
+                Err(source) => Err(Refused::Io {
+                    path: self.path(),
+                    source,
+                }),
+            },
+        }
     }
 
     /// The path that the file has now.
@@ -207,14 +223,14 @@ impl OpenSegment {
 
 /// The digest of a file's first bytes.
 fn digest(file: &dyn File, length: u64) -> io::Result<Digest> {
-    let mut digest = Digest::default();
+    let mut digester = Digester::default();
     let (mut piece, mut at) = (vec![0; READ_BYTES], 0);
     while at < length {
         let left = usize::try_from(length - at).unwrap_or(READ_BYTES);
         let piece = &mut piece[..left.min(READ_BYTES)];
         file.read_exact_at(piece, at)?;
-        digest.push(piece);
+        digester.push(piece);
         at += piece.len() as u64;
     }
-    Ok(digest)
+    Ok(digester.digest())
 }

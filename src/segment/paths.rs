@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use archiver_format::segment::{SegmentFile, growing};
+use archiver_format::segment::SegmentFile;
 
 use crate::config::Archive;
 use crate::ledger::append_file::Refused;
@@ -14,15 +14,6 @@ pub fn sealed(config: &Archive, file: &SegmentFile) -> PathBuf {
     match &file.name {
         Some(name) => config.template.fixed_directory().join(name),
         None => config.file.clone(),
-    }
-}
-
-/// The path of an open segment.
-pub fn open(config: &Archive, file: &SegmentFile, is_growing: bool) -> PathBuf {
-    let path = sealed(config, file);
-    match is_growing {
-        true => growing(&path),
-        false => path,
     }
 }
 

@@ -67,8 +67,9 @@ impl Writer {
             None => Ok(()),
         })?;
         let sealed = rfc3339(self.clock.now_ms());
-        let line = |segment: &OpenSegment| {
-            Some(Entry::Sealed(Box::new(Sealed {
+        let line = |(segment, reason): (&OpenSegment, SealReason)| {
+            let digest = segment.digest()?;
+            Ok(Entry::Sealed(Box::new(Sealed {
                 file: SegmentFile {
                     name: Some(self.name_of(segment)),
                     ..segment.file.clone()
@@ -76,14 +77,16 @@ impl Writer {
                 format: segment.kind.format.clone(),
                 compression: segment.kind.compression,
                 bytes: segment.data.length(),
-                xxh128: segment.digest(),
+                xxh128: digest.map(|digest| digest.to_string()),
                 contents: segment.contents().clone(),
                 opened: rfc3339(segment.opened),
                 sealed: sealed.clone(),
-                reason: reason(segment)?,
+                reason,
             })))
         };
-        let lines = self.open.iter().filter_map(line).collect::<Vec<_>>();
+        let open = self.open.iter();
+        let ending = open.filter_map(|segment| Some((segment, reason(segment)?)));
+        let lines = ending.map(line).collect::<Result<Vec<_>, Refused>>()?;
         self.manifest.append(fs, &lines)?;
         if !self.config.retention.is_endless() {
             self.kept.extend(lines.iter().filter_map(|line| match line {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use archiver_format::checkpoint::{List, Progress, Unnamed};
 use archiver_format::gap::Gap;
 use archiver_format::manifest::{self, SealReason};
-use archiver_format::position::{Advance, Misstep, Positions};
+use archiver_format::position::{Advance, Misstep, Positions, Step};
 use archiver_format::segment::SegmentFile;
 
 use super::batch::Member;
@@ -223,10 +223,7 @@ impl Writer {
     ) -> Result<Wrote, WriteError> {
         self.reached.positions.check(advance)?;
         let opened = self.open_for(fs, members)?;
-        let bytes = self.append_members(members)?;
-        for segment in &mut self.open {
-            segment.note_epochs(&advance.steps);
-        }
+        let bytes = self.append_members(members, &advance.steps)?;
         self.reached.positions.apply(advance)?;
         self.reached.records += advance.records;
         let mut wrote = Wrote {
@@ -253,7 +250,7 @@ impl Writer {
     }
 
     /// Appends all of them or, as far as the file system lets it, none.
-    fn append_members(&mut self, members: &[Member]) -> Result<u64, WriteError> {
+    fn append_members(&mut self, members: &[Member], steps: &[Step]) -> Result<u64, WriteError> {
         let mut before = Vec::<(usize, Before)>::new();
         let mut places = Vec::with_capacity(members.len());
         for (number, member) in (1..).zip(members) {
@@ -278,7 +275,7 @@ impl Writer {
         let now = self.clock.now_ms();
         let mut bytes = 0;
         for (at, member) in places.into_iter().zip(members) {
-            self.open[at].count(member, now);
+            self.open[at].count(member, steps, now);
             bytes += member.bytes.len() as u64;
         }
         Ok(bytes)
@@ -331,7 +328,6 @@ mod tests {
     use std::path::Path;
 
     use archiver_format::index::Lines;
-    use archiver_format::position::Step;
     use archiver_format::record::NextOffset;
     use archiver_format::segment::Route;
     use archiver_format::state_files::StateDir;

@@ -43,6 +43,7 @@ mod patterns;
 mod powercut;
 mod reading;
 mod reading_config;
+mod rebuild;
 mod recovery;
 mod state;
 mod stop;

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use serde_json::Value;
+
+use crate::archiver::run;
 use crate::config::Config;
 use crate::dump::{Partitions, Seen};
 use crate::kafka::Server;
@@ -171,4 +174,95 @@ fn five_hundred_topics_of_a_pattern_are_archived_also_those_that_come_later() {
     for (topic, records) in topics.iter().zip(&sent) {
         scene.assert_holds(records, file(topic));
     }
+}
+
+#[test]
+fn the_archives_of_a_pattern_are_listed_printed_and_verified_by_their_names() {
+    let scene = Scene::new();
+    let topics = ["known", "known", "other"].map(|name| scene.topic(name, 2));
+    let [one, two, other] = &topics;
+    let mut values = Values::new(1);
+    for topic in &topics {
+        Producer::new(scene.server).send_all(topic, values.jsons(30));
+    }
+    let broker = one.bootstrap();
+    let matched = format!("{}|{}", one.name, two.name);
+    let config = Config::new()
+        .set("defaults", "start", "earliest")
+        .set("defaults", "checkpoint", "200ms")
+        .archive(other, "other.ndjson", &[("name", "other")])
+        .pattern(
+            &broker,
+            &matched,
+            "by/{topic}/{time:%Y}/{seq}.ndjson.zst",
+            &[("name", "of-{topic}")],
+        );
+    fs::write(scene.path("topics.toml"), config.text()).unwrap();
+    let command = |args: &[&str]| {
+        let ended = run(scene.directory(), &[&["-c", "topics.toml"], args].concat());
+        assert_eq!((ended.code(), &*ended.stderr), (Some(0), ""), "{args:?}");
+        ended.stdout
+    };
+    // Nobody has begun yet.
+    let listed = command(&["ls", "--json"]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    let archiver = scene.start(&config);
+    let names = topics[..2].iter().map(|topic| format!("of-{}", topic.name));
+    let mut names = names.collect::<Vec<_>>();
+    names.sort();
+    scene.await_checkpointed(".archiver/other", 30);
+    for topic in &topics[..2] {
+        let state = format!("by/{0}/.archiver/of-{0}", topic.name);
+        scene.await_checkpointed(state, 30);
+    }
+    let mut archiver = Some(archiver);
+    for _ in 0..2 {
+        let listed = command(&["ls", "--json"]);
+        let listed = listed.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("an archive");
+            assert_eq!(line["records"], 30, "{line}");
+            line["name"].as_str().expect("a name").to_owned()
+        });
+        let expected = [&["other".to_owned()], &names[..]].concat();
+        assert_eq!(listed.collect::<Vec<_>>(), expected);
+        let table = command(&["ls"]);
+        for (name, row) in expected.iter().zip(table.lines().skip(1)) {
+            assert!(row.starts_with(name), "{table}");
+            assert!(row.chars().count() <= 80, "{table}");
+        }
+        let printed = command(&["cat", &names[1], "--with-meta"]);
+        assert_eq!(printed.lines().count(), 30);
+        let topic = names[1].strip_prefix("of-").expect("a topic");
+        let begins = format!("{{\"topic\":\"{topic}\"");
+        assert!(printed.starts_with(&begins), "{printed}");
+        assert_eq!(command(&["gaps"]), "no gaps in 3 archives\n");
+        assert_eq!(command(&["gaps", &names[0]]), "no gaps in 1 archive\n");
+        let verdicts = command(&["verify", "--deep", "--json"]);
+        for (name, verdict) in expected.iter().zip(verdicts.lines()) {
+            let verdict: Value = serde_json::from_str(verdict).expect("a verdict");
+            assert_eq!(verdict["name"], **name);
+            assert_eq!(verdict["broker"]["compared"]["equal"], 30, "{verdict}");
+        }
+        assert_eq!(verdicts.lines().count(), 3);
+        if let Some(archiver) = archiver.take() {
+            archiver.stop();
+        }
+    }
+    let unknown = run(scene.directory(), &["-c", "topics.toml", "ls", &one.name]);
+    assert_eq!(unknown.code(), Some(2));
+    let known = format!(
+        "which has {}, nor a path",
+        [&["other".to_owned()], &names[..]].concat().join(", ")
+    );
+    assert!(unknown.stderr.contains(&known), "{}", unknown.stderr);
+    // One whose checkpoint is lost doesn't vanish.
+    let lost = scene.path(format!("by/{topic}/.archiver/of-{topic}", topic = one.name));
+    fs::remove_file(lost.join("checkpoint.json")).unwrap();
+    let verified = run(scene.directory(), &["-c", "topics.toml", "verify"]);
+    assert_eq!(verified.code(), Some(1));
+    assert!(
+        verified.stdout.contains("there is no checkpoint"),
+        "{}",
+        verified.stdout
+    );
 }

@@ -5,6 +5,9 @@ mod functions;
 mod imports;
 mod source;
 
+use std::fs;
+use std::path::Path;
+
 use source::sources;
 
 /// Fails if `word` stands in the code of a file that is not in one of these places.
@@ -103,13 +106,31 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/source/kafka/",
                 "src/config/",
                 "src/supervisor/",
-                "src/catalog.rs",
+                "src/catalog",
                 "src/commands/",
                 "crates/format/src/archive/",
                 "crates/format/src/read/",
-                "crates/format/src/verify/",
+                "crates/format/src/rebuild/",
                 "crates/format/src/verify/",
             ],
         );
+    }
+}
+
+#[test]
+fn what_the_makefile_needs_is_known_to_the_script_that_installs_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("it is there");
+    let (makefile, script) = (read("Makefile"), read("scripts/need.sh"));
+    let (_, cases) = script.split_once("for name in").expect("the loop");
+    let patterns = cases.lines().filter_map(|line| line.trim().split_once(')'));
+    let known = patterns.flat_map(|(names, _)| names.split(" | "));
+    let known = known.collect::<Vec<_>>();
+    let calls = makefile.split("scripts/need.sh ").skip(1);
+    for call in calls.filter_map(|rest| rest.lines().next()) {
+        let names = call.split(['|', '.']).next().expect("there is always one");
+        for name in names.split_whitespace() {
+            assert!(known.contains(&name), "{name} in: scripts/need.sh {call}");
+        }
     }
 }

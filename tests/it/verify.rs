@@ -73,7 +73,7 @@ fn counted(checkpoint: &mut Checkpoint, lines: &Lines, plain: &[u8], index: &[u8
     let progress = &mut checkpoint.progress;
     let segment = &mut progress.segments[0];
     let mut contents = Contents::default();
-    contents.add(lines, plain.len() as u64);
+    contents.add(lines, plain.len() as u64, &[]);
     progress.records = contents.records;
     segment.contents = contents;
     segment.mark = mark(plain);

@@ -5,7 +5,7 @@ mod decompressor;
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use serde::{Deserialize, Serialize};
 
 pub use decompressor::Decompressor;
@@ -156,6 +156,40 @@ pub fn decompress<'r>(
         Algorithm::Gzip => Box::new(MultiGzDecoder::new(file)),
         Algorithm::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
     })
+}
+
+/// So many bytes of plain lines are a piece, and the rest of the last line.
+const PIECE_BYTES: u64 = 256 << 10;
+/// No member and no line is larger.
+const ONE_BYTES_MAX: u64 = 1 << 31;
+
+/// Reads one member or frame, or a piece of plain lines, and nothing behind it; appends its lines to `plain`.
+pub(crate) fn decompress_one(
+    mut file: impl BufRead,
+    algorithm: Algorithm,
+    plain: &mut Vec<u8>,
+) -> io::Result<()> {
+    let before = plain.len();
+    match algorithm {
+        Algorithm::None => {
+            file.by_ref().take(PIECE_BYTES).read_to_end(plain)?;
+            if plain.last() != Some(&b'\n') {
+                file.take(ONE_BYTES_MAX).read_until(b'\n', plain)?;
+            }
+        }
+        Algorithm::Gzip => {
+            let member = GzDecoder::new(file);
+            member.take(ONE_BYTES_MAX).read_to_end(plain)?;
+        }
+        Algorithm::Zstd => {
+            let frame = zstd::Decoder::with_buffer(file)?.single_frame();
+            frame.take(ONE_BYTES_MAX).read_to_end(plain)?;
+        }
+    }
+    match (plain.len() - before) as u64 >= ONE_BYTES_MAX {
+        true => Err(io::Error::other("it has a piece that is too large")),
+        false => Ok(()),
+    }
 }
 
 /// Reads a whole file that is to be appended to. Fails if it is not of this algorithm from its first byte to its last,

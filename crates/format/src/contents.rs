@@ -106,29 +106,27 @@ impl Span {
             (a, b) => a.or(b),
         };
         self.latest = self.latest.max(next.latest);
+        self.epoch = next.epoch.or(self.epoch);
     }
 }
 
 impl Contents {
-    /// Adds lines that were appended, which have so many bytes without compression.
-    pub fn add(&mut self, lines: &Lines, plain_bytes: u64) {
+    /// Adds lines that were appended, which have so many bytes without compression. These steps were made with them: they
+    /// know the leader epochs.
+    pub fn add(&mut self, lines: &Lines, plain_bytes: u64, steps: &[Step]) {
         self.records += lines.len();
         self.plain_bytes += plain_bytes;
         for span in &lines.summary() {
-            let next = Span::from(span);
+            let mut of_partition = steps.iter().rev();
+            let step = of_partition.find(|step| step.partition == span.partition);
+            let next = Span {
+                epoch: step.and_then(|step| step.to.epoch),
+                ..Span::from(span)
+            };
             self.partitions
                 .entry(span.partition)
                 .and_modify(|before| before.add(&next))
                 .or_insert(next);
-        }
-    }
-
-    /// Notes the leader epochs of the last records of some partitions.
-    pub fn note_epochs(&mut self, steps: &[Step]) {
-        for step in steps {
-            if let Some(span) = self.partitions.get_mut(&step.partition) {
-                span.epoch = step.to.epoch.or(span.epoch);
-            }
         }
     }
 

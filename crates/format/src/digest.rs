@@ -1,33 +1,53 @@
-//! The digest of a whole file: XXH3-128, as `xxh128sum` prints it. SHA-256, at 2.1 GB/s, would cost more than a quarter of
-//! what a raw record costs in all. This one finds damage, and is no proof against somebody who forges a file.
+//! Digests: XXH3-128, as `xxh128sum` prints it. SHA-256, at 2.1 GB/s, would cost more than a quarter of what a raw record
+//! costs in all. This one finds damage, and is no proof against somebody who forges a file.
+
+use std::fmt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-/// The digest of bytes that come one after the other.
-#[derive(Clone)]
-pub struct Digest(Box<Xxh3>);
+/// The digest of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(u128);
 
-impl Default for Digest {
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(xxh3_128(bytes))
+    }
+
+    /// The digest that stands somewhere as `xxh128sum` prints it; `None` if that is none.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let digest = u128::from_str_radix(hex, 16).ok().map(Self)?;
+        (digest.to_string() == hex).then_some(digest)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Computes the digest of bytes that come one after the other.
+#[derive(Clone)]
+pub struct Digester(Box<Xxh3>);
+
+impl Default for Digester {
     fn default() -> Self {
         Self(Box::new(Xxh3::new()))
     }
 }
 
-impl Digest {
+impl Digester {
     /// Adds the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all bytes so far, in hex.
-    pub fn hex(&self) -> String {
-        format!("{:032x}", self.0.digest128())
+    /// The digest of all bytes so far.
+    pub fn digest(&self) -> Digest {
+        Digest(self.0.digest128())
     }
-}
-
-/// The digest of these bytes.
-pub fn of(bytes: &[u8]) -> u128 {
-    xxh3_128(bytes)
 }
 
 #[cfg(test)]
@@ -39,12 +59,12 @@ mod tests {
         let bytes = (0..100_000_u32)
             .flat_map(u32::to_le_bytes)
             .collect::<Vec<_>>();
-        let mut whole = Digest::default();
-        whole.push(&bytes);
-        let mut pieces = Digest::default();
+        let mut pieces = Digester::default();
         bytes.chunks(777).for_each(|piece| pieces.push(piece));
-        assert_eq!(whole.hex(), pieces.hex());
+        assert_eq!(pieces.digest(), Digest::of(&bytes));
         // `printf '' | xxh128sum`
-        assert_eq!(Digest::default().hex(), "99aa06d3014798d86001c324468d497f");
+        let empty = "99aa06d3014798d86001c324468d497f";
+        assert_eq!(Digest::of(b"").to_string(), empty);
+        assert_eq!(Digest::parse(empty), Some(Digest::of(b"")));
     }
 }

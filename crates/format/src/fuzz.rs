@@ -16,8 +16,9 @@ use crate::index::{self, Block, IndexError, IndexReader, Lines, Origin};
 use crate::line::{self, Encoder, Newline, RefusedRecord};
 use crate::list::{self, LINE_BYTES_MAX};
 use crate::record::{Header, Record, Timestamp, TimestampKind};
+use crate::segment::GROWING;
 use crate::state_files::STATE_DIRECTORY;
-use crate::template::{GROWING, Template, TemplateError, Values, with_sequence};
+use crate::template::{Template, TemplateError, Values, with_sequence};
 
 /// A checkpoint is taken only if it is what would be written; so are the bytes with a fitting checksum around them.
 pub fn checkpoint(bytes: &[u8]) {

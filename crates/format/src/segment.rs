@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::mark::FileId;
 use crate::record::Partition;
-use crate::template::GROWING;
+
+/// The ending of a segment that is still growing.
+pub const GROWING: &str = ".part";
 
 /// A segment's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The files of a checkpoint: each must be as it was then, or longer. Looking for them changes nothing.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
@@ -67,7 +67,11 @@ impl Place {
         };
         let mut open = Vec::new();
         for segment in &progress.segments {
-            let path = self.path(identity, &segment.file, segment.is_growing);
+            let last = self.last_path(identity, &segment.file);
+            let path = match segment.is_growing {
+                true => growing(&last),
+                false => last,
+            };
             let mut known = locked.iter();
             let known = known.find(|handle| handle.path == path);
             let known = known.map(|handle| Arc::clone(&handle.file));
@@ -86,13 +90,11 @@ impl Place {
             uncounted,
             sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
-        let paths = uncounted
-            .iter()
-            .map(|file| paths::sealed(&self.config, file));
-        let uncounted_paths = paths.collect();
-        let mut found = Vec::new();
+        let (mut found, mut uncounted_paths) = (Vec::new(), Vec::new());
         for segment in uncounted {
-            found.extend(self.uncounted(fs, segment, locked)?);
+            let last = self.last_path(identity, &segment);
+            found.extend(uncounted_file(fs, segment, &last, locked)?);
+            uncounted_paths.push(last);
         }
         Ok(Files {
             manifest,
@@ -122,11 +124,11 @@ impl Place {
         );
     }
 
-    /// Where an open segment is. The archive's only file may have been moved since, unless it is to have segments now.
-    fn path(&self, identity: &Identity, file: &SegmentFile, is_growing: bool) -> PathBuf {
+    /// The final path of a segment. The archive's only file may have been moved since, unless it is to have segments now.
+    fn last_path(&self, identity: &Identity, file: &SegmentFile) -> PathBuf {
         match file.name {
             None if !self.config.template.is_fixed() => PathBuf::from(&identity.file),
-            _ => paths::open(&self.config, file, is_growing),
+            _ => paths::sealed(&self.config, file),
         }
     }
 
@@ -138,7 +140,8 @@ impl Place {
         segment: &SegmentFile,
         counted: &Progress,
     ) -> Result<Option<Doubtful>, Refused> {
-        let found = self.uncounted(fs, segment.clone(), &[])?;
+        let last = paths::sealed(&self.config, segment);
+        let found = uncounted_file(fs, segment.clone(), &last, &[])?;
         Ok(found.map(|Uncounted { segment, handle }| {
             let from = counted_bytes(counted, &segment);
             Doubtful {
@@ -148,40 +151,39 @@ impl Place {
             }
         }))
     }
+}
 
-    /// A segment that was created after the checkpoint, if its file is there.
-    fn uncounted(
-        &self,
-        fs: &dyn Fs,
-        segment: SegmentFile,
-        locked: &[SegmentHandle],
-    ) -> Result<Option<Uncounted>, Refused> {
-        let last = paths::sealed(&self.config, &segment);
-        for path in [growing(&last), last] {
-            let io = |source| Refused::Io {
-                path: path.clone(),
-                source,
-            };
-            match fs.stat(&path) {
-                Ok(found) if found.id() == segment.id => {}
-                Ok(_) => continue,
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                Err(e) => return Err(io(e)),
-            }
-            let known = locked.iter().find(|handle| handle.path == path);
-            let file = match known {
-                Some(handle) => Arc::clone(&handle.file),
-                None => {
-                    let file = fs.open(&path).map_err(io)?;
-                    lock_data(fs, &path, &file)?;
-                    file
-                }
-            };
-            let handle = SegmentHandle { path, file };
-            return Ok(Some(Uncounted { segment, handle }));
+/// A segment that was created after the checkpoint, if its file is there, whether it has its final name or not.
+fn uncounted_file(
+    fs: &dyn Fs,
+    segment: SegmentFile,
+    last: &Path,
+    locked: &[SegmentHandle],
+) -> Result<Option<Uncounted>, Refused> {
+    for path in [growing(last), last.to_path_buf()] {
+        let io = |source| Refused::Io {
+            path: path.clone(),
+            source,
+        };
+        match fs.stat(&path) {
+            Ok(found) if found.id() == segment.id => {}
+            Ok(_) => continue,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(io(e)),
         }
-        Ok(None)
+        let known = locked.iter().find(|handle| handle.path == path);
+        let file = match known {
+            Some(handle) => Arc::clone(&handle.file),
+            None => {
+                let file = fs.open(&path).map_err(io)?;
+                lock_data(fs, &path, &file)?;
+                file
+            }
+        };
+        let handle = SegmentHandle { path, file };
+        return Ok(Some(Uncounted { segment, handle }));
     }
+    Ok(None)
 }
 
 /// How many bytes of a segment this progress counts.

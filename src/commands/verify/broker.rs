@@ -1,26 +1,29 @@
 //! What Kafka says of an archive: whether offsets that it lacks ever were records, and how far it is behind.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use archiver_format::checkpoint::Identity;
-use archiver_format::record::Partition;
+use archiver_format::record::{NextOffset, Partition};
 use archiver_format::verify::{Coverage, Report};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::deep::{Compared, compare};
 use super::held::{FAR, Held};
+use crate::catalog::archives;
 use crate::config::{self, Archive, Checked, Config};
-use crate::source::cluster::{KafkaError, Trouble};
+use crate::source::cluster::{KafkaError, Topic, Trouble};
 use crate::source::kafka::{Scan, Scanner};
 
 /// The clusters of a configuration.
 pub struct Broker {
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     config: Checked<Config>,
+    /// Those of its patterns included.
+    archives: Vec<Checked<Archive>>,
     scanners: HashMap<String, Scanner>,
     deep: bool,
 }
@@ -96,6 +99,7 @@ impl Broker {
         let runtime = runtime.worker_threads(1).enable_all().build();
         Ok(Self {
             runtime: runtime.context("starting a thread")?,
+            archives: archives(&config)?,
             config,
             scanners: HashMap::new(),
             deep,
@@ -105,19 +109,54 @@ impl Broker {
     /// What Kafka says of an archive whose state is there.
     pub fn ask(&mut self, state: &Path, report: &Report) -> Answer {
         let mut answer = Answer::default();
-        let mut archives = self.config.archives.iter();
-        // They may be typed otherwise.
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let archive = archives.find(|archive| real(&archive.state) == real(state));
-        let archive = archive.cloned();
-        let asked = match &archive {
-            Some(archive) => self.ask_of(archive, report, &mut answer),
+        let asked = match self.archive_of(state) {
+            Some(archive) => self.ask_of(&archive, report, &mut answer),
             None => Err(anyhow::anyhow!(
                 "the configuration has no archive with this state"
             )),
         };
         answer.error = asked.err().map(|e| format!("{e:#}"));
         answer
+    }
+
+    /// The archive of the configuration whose state is there.
+    pub fn archive_of(&self, state: &Path) -> Option<Checked<Archive>> {
+        // They may be typed otherwise.
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let mut archives = self.archives.iter();
+        let archive = archives.find(|archive| real(&archive.state) == real(state));
+        archive.cloned()
+    }
+
+    /// The cluster of an archive.
+    fn scanner(&mut self, archive: &Checked<Archive>) -> &Scanner {
+        let (cluster, memory) = (&archive.cluster, self.config.memory_bytes);
+        let scanner = self.scanners.entry(cluster.name.clone());
+        scanner.or_insert_with(|| Scanner::new(cluster, memory))
+    }
+
+    /// What Kafka says of the topic of an archive now.
+    pub(super) fn describe(&mut self, archive: &Checked<Archive>) -> Result<Topic, KafkaError> {
+        let runtime = self.runtime.handle().clone();
+        runtime.block_on(self.scanner(archive).describe(&archive.topic))
+    }
+
+    /// What Kafka holds of some partitions of an archive's topic: from where on, and up to where.
+    pub(super) fn offsets(
+        &mut self,
+        archive: &Checked<Archive>,
+        partitions: impl Iterator<Item = Partition>,
+    ) -> anyhow::Result<BTreeMap<Partition, Range<NextOffset>>> {
+        let runtime = self.runtime.handle().clone();
+        let offsets = self.scanner(archive).offsets(&archive.topic, partitions);
+        runtime.block_on(offsets).map_err(|e| failed(archive, e))
+    }
+
+    /// Makes ready to read the topic of an archive.
+    pub(super) fn scan(&mut self, archive: &Checked<Archive>) -> anyhow::Result<Scan> {
+        let runtime = self.runtime.handle().clone();
+        let scan = runtime.block_on(self.scanner(archive).scan(&archive.topic));
+        scan.map_err(|e| failed(archive, e))
     }
 
     fn ask_of(
@@ -129,22 +168,17 @@ impl Broker {
         let Some(checkpoint) = &report.checkpoint else {
             return Ok(());
         };
-        let _within = self.runtime.enter();
-        let (cluster, memory) = (&archive.cluster, self.config.memory_bytes);
-        let scanner = self.scanners.entry(cluster.name.clone());
-        let scanner = scanner.or_insert_with(|| Scanner::new(cluster, memory));
-        let topic = archive.topic.as_str();
-        let failed = |e: KafkaError| {
-            anyhow::Error::new(e).context(format!("asking {} about topic {topic}", cluster.name))
-        };
-        let found = match self.runtime.block_on(scanner.describe(topic)) {
+        let runtime = self.runtime.handle().clone();
+        let _within = runtime.enter();
+        let found = match self.describe(archive) {
             Err(e) if e.kind == Trouble::Missing => {
-                let id = self.runtime.block_on(scanner.id()).map_err(failed)?;
+                let id = runtime.block_on(self.scanner(archive).id());
+                let id = id.map_err(|e| failed(archive, e))?;
                 check_cluster(&checkpoint.identity, id)?;
                 answer.is_missing_topic = true;
                 None
             }
-            found => Some(found.map_err(failed)?),
+            found => Some(found.map_err(|e| failed(archive, e))?),
         };
         let stored = checkpoint.identity.topic_id.as_ref();
         let Some(found) = found.filter(|found| !found.is_another(stored)) else {
@@ -154,9 +188,7 @@ impl Broker {
                 .holes(|hole| answer.unknown += hole.to.abs_diff(hole.from));
             return Ok(());
         };
-        let offsets = scanner.offsets(topic, 0..found.partitions);
-        let held = self.runtime.block_on(offsets).map_err(failed)?;
-        for (partition, held) in held {
+        for (partition, held) in self.offsets(archive, 0..found.partitions)? {
             answer.partitions.push(Held {
                 partition,
                 start: held.start.get(),
@@ -168,9 +200,10 @@ impl Broker {
         if holes.is_empty() && !self.deep {
             return Ok(());
         }
-        let mut scan = self.runtime.block_on(scanner.scan(topic)).map_err(failed)?;
+        let mut scan = self.scan(archive)?;
         for (partition, holes) in holes {
-            explain(&mut scan, partition, &holes, answer).map_err(failed)?;
+            let explained = explain(&mut scan, partition, &holes, answer);
+            explained.map_err(|e| failed(archive, e))?;
         }
         if self.deep {
             let compared = compare(&mut scan, archive, report, &answer.partitions);
@@ -188,6 +221,11 @@ fn check_cluster(of: &Identity, found: Option<String>) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+pub(super) fn failed(archive: &Archive, error: KafkaError) -> anyhow::Error {
+    let (cluster, topic) = (&archive.cluster.name, &archive.topic);
+    anyhow::Error::new(error).context(format!("asking {cluster} about topic {topic}"))
 }
 
 /// The holes that Kafka can be asked about, by their partitions. The others are unknown.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use anyhow::Context;
-use archiver_format::digest;
+use archiver_format::digest::Digest;
 use archiver_format::line::Encoder;
 use archiver_format::read::Selection;
 use archiver_format::record::{Partition, Record};
@@ -51,10 +51,10 @@ pub struct Differing {
 type Lines = BTreeMap<Partition, Vec<Line>>;
 
 /// A line of the archive.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 struct Line {
     offset: i64,
-    digest: u128,
+    digest: Digest,
     /// The number of its segment.
     segment: usize,
 }
@@ -117,7 +117,7 @@ impl Comparison<'_> {
                 let of_partition = self.lines.entry(origin.partition).or_default();
                 of_partition.push(Line {
                     offset: origin.offset,
-                    digest: digest::of(line.bytes),
+                    digest: Digest::of(line.bytes),
                     segment: number,
                 });
                 self.count += 1;
@@ -133,7 +133,7 @@ impl Comparison<'_> {
     fn all(&mut self) -> anyhow::Result<()> {
         self.count = 0;
         for (partition, mut lines) in std::mem::take(&mut self.lines) {
-            lines.sort_unstable();
+            lines.sort_unstable_by_key(|line| line.offset);
             let start = self.starts.get(&partition).copied().unwrap_or(i64::MAX);
             let first = lines.partition_point(|line| line.offset < start);
             self.compared.gone += first as u64;
@@ -189,10 +189,10 @@ impl Comparison<'_> {
 }
 
 /// The digest of a record's line; `None` if it has none.
-fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<u128> {
+pub fn encoded(encoder: &mut Encoder, record: &Record<'_>, line: &mut Vec<u8>) -> Option<Digest> {
     line.clear();
     encoder.encode(record, line).ok()?;
-    Some(digest::of(line.strip_suffix(b"\n")?))
+    Some(Digest::of(line.strip_suffix(b"\n")?))
 }
 
 impl Compared {

@@ -4,18 +4,21 @@ mod broker;
 mod deep;
 mod held;
 mod progress;
+mod rebuild;
+mod records;
 mod verdict;
 
 use std::sync::atomic::AtomicU64;
 
-use archiver_format::verify::{Subject, verify};
+use archiver_format::verify::{Report, Severity, Subject, verify};
 
-use crate::catalog::{choose, usual_config};
+use crate::catalog::{Chosen, NO_ARCHIVES, choose, usual_config};
 use crate::cli::Common;
 use crate::terminal::{Output, Styles};
 
 use broker::Broker;
 use progress::Progress;
+use rebuild::{Rebuilt, rebuild_indexes};
 use verdict::Verdict;
 
 /// What to verify.
@@ -30,6 +33,10 @@ pub struct Args {
     /// Read all that Kafka still holds, and compare each line, too
     #[arg(long)]
     deep: bool,
+    /// Make each index of a sealed segment anew that is lost or damaged: by its lines, or, of raw ones, by Kafka
+    /// (--broker). Only where no archiver runs
+    #[arg(long)]
+    rebuild_index: bool,
     /// Print a JSON object for each archive
     #[arg(long)]
     json: bool,
@@ -57,7 +64,7 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         true => Some(Broker::new(config, args.deep)?),
         false => None,
     };
-    let mut states = chosen.iter().map(|chosen| chosen.state.path());
+    let mut next = chosen.iter();
     let read = AtomicU64::new(0);
     let bytes = subjects.iter().map(Subject::bytes).sum();
     let mut verdicts = Verdicts {
@@ -70,19 +77,47 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut failed = Ok(());
     Progress::new(bytes, &read).during(|progress| {
-        verify(subjects, cores, &read, |report| {
-            let answer = match (&mut broker, states.next()) {
-                (Some(broker), Some(state)) => Some(broker.ask(state, &report)),
-                _ => None,
-            };
+        verify(subjects, cores, &read, |mut report| {
+            let Some(chosen) = next.next() else { return };
+            let mut rebuilt = args.rebuild_index.then(Vec::new);
+            if let Some(rebuilt) = &mut rebuilt
+                && is_doubtful(&report)
+            {
+                *rebuilt = rebuild_indexes(chosen, broker.as_mut());
+                if rebuilt.iter().any(Rebuilt::is_done) {
+                    report = verified(chosen, cores).unwrap_or(report);
+                }
+            }
+            let answer = broker.as_mut();
+            let answer = answer.map(|broker| broker.ask(chosen.state.path(), &report));
             if failed.is_ok() {
-                failed = progress.hidden(|| verdicts.say(&Verdict::of(&report, answer)));
+                let verdict = Verdict::of(&report, answer, rebuilt);
+                failed = progress.hidden(|| verdicts.say(&verdict));
             }
         });
     });
     failed?;
+    if chosen.is_empty() && !args.json {
+        verdicts.output.line(NO_ARCHIVES)?;
+    }
     verdicts.output.flush()?;
     Ok(if verdicts.wrong { WRONG } else { 0 })
+}
+
+/// Was something found that may be the fault of an index?
+fn is_doubtful(report: &Report) -> bool {
+    let mut findings = report.findings.iter();
+    findings.any(|finding| finding.severity() > Severity::Note)
+}
+
+/// What is found in an archive now.
+fn verified(chosen: &Chosen, threads: usize) -> Option<Report> {
+    let subject = Subject::load(&chosen.name, &chosen.state, chosen.paths.as_ref());
+    let mut found = None;
+    verify(vec![subject], threads, &AtomicU64::new(0), |report| {
+        found = Some(report);
+    });
+    found
 }
 
 /// Prints verdicts as they come.

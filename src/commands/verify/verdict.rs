@@ -4,6 +4,7 @@ use archiver_format::verify::{Finding, Hole, Report, Severity};
 use serde::Serialize;
 
 use super::broker::Answer;
+use super::rebuild::Rebuilt;
 use crate::terminal::{Style, Styles, bytes};
 
 /// So many findings and holes are said for people; all of them in JSON.
@@ -26,6 +27,8 @@ pub struct Verdict {
     findings: Vec<Found>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broker: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuilt: Option<Vec<Rebuilt>>,
 }
 
 /// In one word.
@@ -66,7 +69,7 @@ struct Found {
 
 impl Verdict {
     /// What was found in an archive, in words.
-    pub fn of(report: &Report, broker: Option<Answer>) -> Self {
+    pub fn of(report: &Report, broker: Option<Answer>, rebuilt: Option<Vec<Rebuilt>>) -> Self {
         let mut holes = Holes::default();
         report.coverage.holes(|hole| holes.add(&hole));
         let mut findings = report.findings.iter().map(Found::of).collect::<Vec<_>>();
@@ -86,12 +89,14 @@ impl Verdict {
             holes,
             findings,
             broker,
+            rebuilt,
         }
     }
 
-    /// Is nothing missing or wrong, as far as can be known?
+    /// Is nothing missing or wrong, as far as can be known, and was each index made anew that should be?
     pub fn is_complete(&self) -> bool {
-        self.verdict == Word::Complete
+        let mut rebuilt = self.rebuilt.iter().flatten();
+        self.verdict == Word::Complete && rebuilt.all(Rebuilt::is_done)
     }
 
     /// For people: one line, and one for each thing that isn't as it should be.
@@ -118,6 +123,14 @@ impl Verdict {
             self.name,
             facts.join(", ")
         )];
+        for rebuilt in self.rebuilt.iter().flatten() {
+            let style = if rebuilt.is_done() {
+                Style::Good
+            } else {
+                Style::Bad
+            };
+            lines.push(format!("  {}", styles.paint(style, rebuilt.text())));
+        }
         for finding in self.findings.iter().take(SAID_MOST) {
             let style = if finding.bad {
                 Style::Bad

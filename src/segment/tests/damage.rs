@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use archiver_format::compression::compress;
-use archiver_format::template::GROWING;
+use archiver_format::segment::GROWING;
 
 use super::written::{Written, with_change};
 use crate::sim::random::Random;

@@ -89,7 +89,7 @@ impl Laid {
             let nothing = Contents::default();
             let (stored, entry, lines) = block(sequence, 0, &nothing);
             let mut contents = nothing;
-            contents.add(&lines, if sequence == 0 { 4 } else { 6 });
+            contents.add(&lines, if sequence == 0 { 4 } else { 6 }, &[]);
             let path = root.join(file(sequence).name.expect("a name"));
             let index = [header(sequence), entry].concat();
             match sequence {

@@ -8,10 +8,11 @@ use memchr::memchr_iter;
 
 use super::block::Memory;
 use super::damage::Damage;
-use super::digest::{Digest, DigestedFile};
+use super::digested_file::DigestedFile;
 use super::error::ReadError;
 use super::plain::PlainLines;
 use super::segment::Segment;
+use crate::digest::Digest;
 use crate::index::span::join_all;
 use crate::index::{Entry, IndexReader, Lines, Origin, Span};
 

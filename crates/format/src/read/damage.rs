@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::digest::Digest;
 use super::error::ReadError;
+use crate::digest::Digest;
 use crate::index::IndexError;
 
 /// What is wrong with a segment or its index.

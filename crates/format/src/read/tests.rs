@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::compression::{Algorithm, Compression, compress};
+use crate::digest::Digest;
 use crate::index::block::checksum;
 use crate::index::tests::{Random, Stream, noted};
 use crate::index::{Block, Origin, encode, header};
@@ -74,7 +75,7 @@ impl Written {
         put(&segment.path, &file);
         put(state.index(seed), index);
         let sealed = Sealed {
-            digest: Some(Digest(xxhash_rust::xxh3::xxh3_128(&file))),
+            digest: Some(Digest::of(&file)),
             lines: Some(lines.len() as u64),
         };
         Self {

@@ -39,6 +39,7 @@ pub use error::TemplateError;
 pub use parse::with_sequence;
 
 use crate::record::Partition;
+use crate::segment::GROWING;
 use crate::state_files::STATE_DIRECTORY;
 use times::Format;
 
@@ -51,9 +52,6 @@ pub const PLACEHOLDERS: [&str; 6] = [
     "{opened:%Y%m%d-%H%M%S}",
     "{time:%Y-%m-%d/%H}",
 ];
-
-/// The ending of a segment that is still growing.
-pub const GROWING: &str = ".part";
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]

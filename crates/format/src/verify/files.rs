@@ -12,9 +12,9 @@ use crate::archive::Paths;
 use crate::checkpoint::Checkpoint;
 use crate::list::is_whole;
 use crate::manifest::Entry;
-use crate::segment::{SegmentFile, growing};
+use crate::segment::{GROWING, SegmentFile, growing};
 use crate::state_files::{STATE_DIRECTORY, StateDir};
-use crate::template::{GROWING, Template};
+use crate::template::Template;
 
 /// The files below the directory that was looked at last: many archives may have the same one.
 #[derive(Debug, Default)]

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::finding::{Finding, LineFault};
 use crate::checkpoint::{Checkpoint, List};
+use crate::digest::Digest;
 use crate::gap;
 use crate::list::is_whole;
 use crate::manifest::{Entry, Sealed, VERSION};
 use crate::mark::{Mark, TAIL, Tail};
-use crate::read::Digest;
 use crate::state_files::StateDir;
 
 /// A list of segments and gaps, as far as it can be read.

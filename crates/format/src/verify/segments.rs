@@ -13,11 +13,12 @@ use super::pieces::Pieces;
 use crate::archive::{Paths, Segment, State};
 use crate::checkpoint::Checkpoint;
 use crate::contents::Contents;
+use crate::digest::Digest;
 use crate::gap::GapReason;
 use crate::index::Span;
 use crate::manifest::{Entry, SealReason, Sealed};
 use crate::mark::{Mark, Tail};
-use crate::read::{self, Checked, Damage, Digest};
+use crate::read::{self, Checked, Damage};
 use crate::segment::growing;
 use crate::state_files::StateDir;
 
