@@ -105,7 +105,7 @@ class Broker:
 
     def make_topics(self, topic, names):
         """Topics of the shape of `topic`, unless they are there from the last time."""
-        shape = (topic.partitions, topic.records, topic.record_bytes, topic.codec)
+        shape = (topic.partitions, topic.records, topic.record_bytes, topic.codec, topic.times)
         self._run("produce.py", shape, names, "the topics could not be made")
         os.sync()  # or the writing back of what was produced disturbs the first runs
         self.read_topics(topic, names)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ROOT / "benches" / "instructions.txt"
-STAGES = ["encode", "escape", "json", "append", "archive"]
+STAGES = ["encode", "escape", "json", "index", "append", "archive"]
 # The start of the process is in both counts, and not in their difference.
 RECORDS = 200_000
 MORE_MOST = 0.03

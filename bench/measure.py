@@ -6,6 +6,7 @@ last byte arrived, and /proc and wait4 say what that cost.
 
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ class Job:
     """One run of a program, ready to start."""
 
     commands: list[list[str]]  # more than one: a pipeline
-    files: list[Path]
+    files: list[Path]  # a directory counts as one file: all that is in it, but for names that begin with a dot
     stdout: Path | None = None  # the last command's output; None where the program opens its files itself
     bytes_per_file: int | None = None  # None where compression leaves that open: then the end is silence
     only_values: bool = True  # else each line has more in it
@@ -48,6 +49,7 @@ class Measured:
     threads: int = 0  # while it works, which the last sample shows
     threads_most: int = 0  # the start's short-lived ones too
     file_bytes: int = 0
+    index_bytes: int = 0
     records: int | None = None  # as the program itself says, where it writes no files
     broker_cpu_s: float = 0.0
     other_cores: float = 0.0  # what everything else on the machine used meanwhile, and what was stolen
@@ -121,6 +123,31 @@ def watch(job, processes, growth):
         time.sleep(max(POLL_S, (time.monotonic() - looked) / POLL_SHARE_MAX))
 
 
+class Segments:
+    """The segments in a directory, which are renamed while they are looked at: known by their inodes."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.sizes = {}
+
+    def size(self):
+        self._look(self.directory)
+        return sum(self.sizes.values())
+
+    def _look(self, directory):
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    self._look(entry)
+                    continue
+                try:
+                    self.sizes[entry.inode()] = entry.stat().st_size
+                except FileNotFoundError:
+                    pass  # renamed just now
+
+
 @dataclass
 class Growth:
     """When the files grew, and the CPU time spent when they last did."""
@@ -133,6 +160,7 @@ class Growth:
     cpu_known_at: float = 0.0
     full_bytes: int = 0
     growing: list[Path] = field(default_factory=list)
+    segments: dict[Path, Segments] = field(default_factory=dict)
 
     def __post_init__(self):
         self.growing = list(self.job.files)
@@ -141,10 +169,7 @@ class Growth:
         total = self.full_bytes
         growing = []
         for path in self.growing:
-            try:
-                size = os.stat(path).st_size
-            except FileNotFoundError:
-                size = 0
+            size = self._size(path)
             total += size
             if self.job.bytes_per_file is not None and size >= self.job.bytes_per_file:
                 self.full_bytes += size  # never looked at again
@@ -161,6 +186,15 @@ class Growth:
             processes.sample()
             self.cpu_s, self.threads = processes.cpu_s(), processes.threads
             self.cpu_known_at = now
+
+    def _size(self, path):
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return 0
+        if not stat.S_ISDIR(found.st_mode):
+            return found.st_size
+        return self.segments.setdefault(path, Segments(path)).size()
 
     @property
     def first(self):

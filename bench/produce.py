@@ -1,17 +1,18 @@
 """Makes the benchmark's topics, or finds them as an earlier invocation left them.
 
-Run with the Python of the venv:  produce.py BOOTSTRAP PARTITIONS RECORDS BYTES CODEC < names of topics
+Run with the Python of the venv:  produce.py BOOTSTRAP PARTITIONS RECORDS BYTES CODEC TIMES < names of topics
 """
 
 import multiprocessing
 import random
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import proc
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from times import BEGAN, RECORDS_PER_S, TIMES
 
 WORKERS = 2
 CALL_TIMEOUT_S = 60
@@ -30,7 +31,7 @@ METRICS = ["http.server.duration", "db.client.latency", "queue.publish.time", "c
 REGIONS = ["eu-central-1", "eu-west-3", "us-east-1", "ap-south-1"]
 
 
-def main(bootstrap, partitions, records, record_bytes, codec):
+def main(bootstrap, partitions, records, record_bytes, codec, times):
     assert record_bytes >= RECORD_BYTES_MIN, f"a record has at least {RECORD_BYTES_MIN} bytes"
     topics = sys.stdin.read().split()
     wrong = wrong_topics(bootstrap, topics, partitions, records)
@@ -38,7 +39,7 @@ def main(bootstrap, partitions, records, record_bytes, codec):
         return
     print(f"bench: producing {len(wrong) * records:,} records", file=sys.stderr, flush=True)
     recreate(bootstrap, wrong, partitions, record_bytes)
-    jobs = [(bootstrap, wrong, partitions, records, record_bytes, codec, worker) for worker in range(WORKERS)]
+    jobs = [(bootstrap, wrong, partitions, records, record_bytes, codec, times, worker) for worker in range(WORKERS)]
     with multiprocessing.Pool(WORKERS, initializer=proc.die_with_parent) as pool:
         pool.starmap(produce, jobs)
     wrong = wrong_topics(bootstrap, topics, partitions, records)
@@ -113,7 +114,7 @@ def max_message_bytes(record_bytes):
     return max(1_000_000, record_bytes) + REQUEST_OVERHEAD_BYTES
 
 
-def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker):
+def produce(bootstrap, topics, partitions, records, record_bytes, codec, times, worker):
     """One worker's half of the work: every second (topic, partition), in rounds, so that all grow together."""
     failed = []
     producer = Producer(
@@ -131,13 +132,19 @@ def produce(bootstrap, topics, partitions, records, record_bytes, codec, worker)
     batch_records = max(1, min(PRODUCE_BATCH_RECORDS, PRODUCE_BATCH_BYTES // record_bytes))
     queued_max = max(batch_records, QUEUED_BYTES_MAX // record_bytes)
     lines = Lines(record_bytes, seed=worker)
+    stamp = TIMES[times]
     mine = [(t, p) for t in topics for p in range(partitions)][worker::WORKERS]
     for start in range(0, share(records, partitions, 0), batch_records):
         for topic, partition in mine:
             end = min(start + batch_records, share(records, partitions, partition))
-            batch = [{"value": lines.line(i * partitions + partition)} for i in range(start, end)]
+            numbers = range(start * partitions + partition, end * partitions + partition, partitions)
             while len(producer) > queued_max:
                 producer.poll(0.01)
+            if stamp:
+                for i in numbers:  # a batch can't have timestamps
+                    producer.produce(topic, lines.line(i), partition=partition, timestamp=stamp(i))
+                continue
+            batch = [{"value": lines.line(i)} for i in numbers]
             if producer.produce_batch(topic, batch, partition) != len(batch):
                 raise RuntimeError("the producer's queue is full")
     if producer.flush(FLUSH_TIMEOUT_S) or failed:
@@ -152,7 +159,6 @@ class Lines:
         self.random = random.Random(seed)
         self.filler = f"{self.random.getrandbits(4 * 2 * record_bytes):0{2 * record_bytes}x}"
         self.middles = [self._middle(record_bytes) for _ in range(4096)]
-        self.began = datetime(2025, 6, 1)
         self.second, self.stamp = None, None
 
     def _middle(self, record_bytes):
@@ -170,11 +176,10 @@ class Lines:
     def line(self, i):
         bits = self.random.getrandbits(128)
         text, trace_digits = self.middles[bits & 4095]
-        # Ten thousand records a second of the data's own time.
-        second, rest = divmod(i, 10_000)
+        second, rest = divmod(i, RECORDS_PER_S)
         if second != self.second:
             self.second = second
-            self.stamp = (self.began + timedelta(seconds=second)).isoformat()
+            self.stamp = (BEGAN + timedelta(seconds=second)).isoformat()
         trace = f"{bits:032x}"[:trace_digits]
         if trace_digits > len(trace):
             rest_digits = trace_digits - len(trace)
@@ -186,4 +191,4 @@ class Lines:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5])
+    main(sys.argv[1], *map(int, sys.argv[2:5]), *sys.argv[5:])

@@ -16,11 +16,13 @@ class Topic:
     record_bytes: int
     partitions: int
     codec: str = "none"
+    times: str = "produced"  # its records' timestamps, as produce.py knows them
 
     @property
     def name(self):
         codec = "" if self.codec == "none" else f"-{self.codec}"
-        return f"metrics-v1-{self.records}x{self.record_bytes}b-{self.partitions}p{codec}"
+        times = "" if self.times == "produced" else f"-{self.times}"
+        return f"metrics-v1-{self.records}x{self.record_bytes}b-{self.partitions}p{codec}{times}"
 
     def names(self, count):
         """Of so many topics of this shape."""
@@ -77,8 +79,9 @@ ARCHIVERS = {
 }
 
 
-def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
-    """`cluster`, `top` and `defaults`: what the configuration has there beside what is needed."""
+def archiver(key, address, topic, cluster="", top="", defaults="", binary=None, segments=None):
+    """`cluster`, `top` and `defaults`: what the configuration has there beside what is needed. `segments`: the paths of
+    its segments, with placeholders; without, there is one file."""
     label, ending = ARCHIVERS[key]
     binary = binary or setup.archiver()
     if key == "zstd":
@@ -89,11 +92,11 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
     tables = f'{top}[clusters.bench]\nbroker = "{address}"\n{cluster}'
 
     def job(directory):
-        file = directory / f"metrics.ndjson{ending}"
+        file = directory / (f"data/{segments}.ndjson{ending}" if segments else f"metrics.ndjson{ending}")
         config = write_config(directory, "bench", [(topic.name, file)], tables, defaults)
         return Job(
             commands=[[str(binary), "-c", str(config)]],
-            files=[file],
+            files=[directory / "data" if segments else file],
             bytes_per_file=None if ending or is_json else topic.file_bytes,
             only_values=not is_json,
         )
@@ -101,14 +104,15 @@ def archiver(key, address, topic, cluster="", top="", defaults="", binary=None):
     return Program(key, label, topic, job)
 
 
-def archives(key, label, address, topic, count, defaults="", top="", binary=None):
+def archives(key, label, address, topic, count, defaults="", top="", binary=None, segments=None):
     """One archiver process with an archive for each of so many topics of one shape."""
     binary = binary or setup.archiver()
     names = topic.names(count)
 
     def job(directory):
-        files = [directory / f"{name}.ndjson" for name in names]
-        config = write_config(directory, address, zip(names, files, strict=True), top, defaults)
+        files = [directory / (name if segments else f"{name}.ndjson") for name in names]
+        paths = [file / f"{segments}.ndjson" if segments else file for file in files]
+        config = write_config(directory, address, zip(names, paths, strict=True), top, defaults)
         return Job(commands=[[str(binary), "-c", str(config)]], files=files, bytes_per_file=topic.file_bytes)
 
     return Program(key, label, topic, job, count)

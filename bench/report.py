@@ -52,6 +52,7 @@ class Result:
             "threads": self.median(lambda r: r.threads),
             "threads_most": max(r.threads_most for r in self.runs),
             "file_bytes_per_record": self.median(lambda r: r.file_bytes) / self.records,
+            "index_bytes_per_record": self.median(lambda r: r.index_bytes) / self.records,
             "broker_cpu_ns_per_record": self.median(lambda r: r.broker_cpu_s) / self.records * 1e9,
         }
 

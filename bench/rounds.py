@@ -78,6 +78,7 @@ def once(broker, program, where=TMPFS) -> Measured:
         measured = measure(job, WORK / "logs" / f"{program.key}.log", broker)
         if measured.problem is None:
             measured.problem = verify.problem(measured, job, program.topic)
+            measured.index_bytes = verify.index_bytes(Path(directory))
     if where != TMPFS:
         os.sync()  # or the writing back of this run disturbs the next one
     return measured

@@ -22,8 +22,10 @@ import latency
 import levels
 import onetopic
 import quiet
+import reading
 import report
 import restarts
+import segments
 import setup
 import small
 import spent
@@ -42,8 +44,13 @@ SECTIONS = {
     "levels": levels.section,
     "connections": onetopic.connections,
     "tuning": tuning.section,
+    "segments": segments.rotation,
+    "paths": segments.paths,
+    "reading": reading.whole,
+    "since": reading.since,
     "thousand": thousand.drained,
     "load": thousand.loaded,
+    "thousand-segments": segments.thousand,
     "live": restarts.section,
     "fairness": latency.fairness,
     "latency": latency.latency,
@@ -81,7 +88,8 @@ def arguments():
                         help=f"of the other shapes only {','.join(onetopic.SHAPES)}")  # fmt: skip
     parser.add_argument("--many", type=int, nargs="+", default=[], metavar="N",
                         help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
-    parser.add_argument("--before", type=Path, metavar="FILE", help="the earlier archiver for the section before")
+    parser.add_argument("--before", type=Path, metavar="FILE",
+                        help="the earlier archiver for the sections before and segments")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables to a file too, and the chart beside it")  # fmt: skip

@@ -56,10 +56,29 @@ TARGETS = [
     Target("gzip, records/s against kcat \\| gzip -1", "≥", 6, "×", rate("gzip"), rate("kcat-gzip")),
     Target("gzip, size of the file against kcat \\| gzip -1", "≤", 1.15, "×", size("gzip"), size("kcat-gzip")),
     Target("format = json, records/s against kcat -J", "≥", 5, "×", rate("json"), rate("kcat-json")),
+    *(Target(f"{codec}: rotation, manifest and index, records/s against the program before them", "≥", 95, " %",
+             rate(f"segments.{codec}-rotated"), rate(f"segments.{codec}-before"), scale=100)
+      for codec in ("raw", "zstd")),
+    Target("raw: the index, CPU against none", "≤", 1.02, "×", cpu("segments.raw-index"), cpu("segments.raw-no-index")),
+    Target("raw: the index, bytes per record", "≤", 3, " B", "segments.raw-index.index_bytes_per_record"),
+    *(Target(f"{codec}: 200 open segments by `{{{kind}}}`, records/s against one file", "≥", 70, " %",
+             rate(f"paths.{kind}-{codec}-many"), rate(f"paths.{kind}-{codec}-one"), scale=100)
+      for kind in ("partition", "time") for codec in ("raw", "zstd")),
+    *(Target(f"`archiver verify`, {codec}, plain text for each second of CPU", "≥", 1, " GB",
+             f"reading.verify-{codec}.gb_per_cpu_s") for codec in ("raw", "zstd")),
+    Target("`archiver cat` of a zstd archive against `zstd -dc`", "≥", 0.9, "×",
+           "reading.cat-zstd.gb_per_s", "reading.stock-zstd.gb_per_s"),
+    Target("`archiver cat --since` of a minute out of 10 GB, from the disk: first line", "≤", 100, " ms",
+           "since.cold.first_line_s", scale=1000),
     Target("first record of a backlog in the file", "≤", 0.2, " s", "raw.first_byte_s"),
     Target("1,000 archives, records/s against 1 archive", "≥", 60, " %", rate("load"), rate("one"), scale=100),
     Target("1,000 archives, full load, memory", "≤", 256, " MiB", "load.peak_bytes", scale=MIB),
     Target("1,000 archives, threads", "≤", 16, "", "load.threads"),
+    Target("1,000 archives with rotation and index, full load, memory", "≤", 256, " MiB", "segments.load.peak_bytes",
+           scale=MIB),
+    Target("1,000 archives with rotation and index, threads", "≤", 16, "", "segments.load.threads"),
+    Target("1,000 archives with rotation and index, idle, CPU of one core", "≤", 2, " %",
+           "segments.idle-segments.cpu_percent"),
     Target("1,000 archives, idle, CPU of one core", "≤", 2, " %", "live.idle_cpu_percent"),
     Target("1,000 archives, idle, memory", "≤", 64, " MiB", "live.idle_bytes", scale=MIB),
     Target("1,000 archives, 1,000,000 records, start to last byte", "≤", 1.5, " s", "thousand.last_byte_s"),
@@ -92,7 +111,7 @@ def table(figures):
         if value is None:
             said, verdict = "", "not measured"
         else:
-            said = f"{value:.2f}{t.unit}" if t.unit in ("×", " s", " %") else f"{value:,.0f}{t.unit}"
+            said = f"{value:.2f}{t.unit}" if t.unit in ("×", " s", " %", " B", " GB") else f"{value:,.0f}{t.unit}"
             verdict = "reached" if t.met(value) else "**missed**"
         lines.append(f"| {t.text} | {t.sense} {t.wanted:,g}{t.unit} | {said} | {verdict} |")
     return [*lines, ""]

@@ -2,6 +2,7 @@
 
 import subprocess
 
+GROWING = ".part"
 READERS = {".gz": ["gzip", "-dc"], ".zst": ["zstd", "-dcq"]}
 
 
@@ -12,7 +13,7 @@ def problem(measured, job, topic):
     for file in job.files:
         if not file.exists():
             return f"{file.name} was not written"
-        lines, size = count(file)
+        lines, size = map(sum, zip(*map(count, segments(file)), strict=True)) if file.is_dir() else count(file)
         if lines != topic.records:
             return f"{file.name} has {lines:,} lines, expected {topic.records:,}"
         if job.only_values and size != topic.file_bytes:
@@ -20,9 +21,26 @@ def problem(measured, job, topic):
     return None
 
 
+def segments(directory):
+    """The files of a directory, but for the state's."""
+    for entry in sorted(directory.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from segments(entry)
+        else:
+            yield entry
+
+
+def index_bytes(directory):
+    """What the indexes of all archives below a directory take up."""
+    return sum(file.stat().st_size for file in directory.rglob("*.idx"))
+
+
 def count(file):
     """(lines, bytes) of a file, unpacked if its ending asks for that."""
-    reader = READERS.get(file.suffix)
+    suffixes = [suffix for suffix in file.suffixes if suffix != GROWING]
+    reader = READERS.get(suffixes[-1])
     if reader is None:
         lines = size = 0
         with open(file, "rb", buffering=0) as raw:

@@ -17,6 +17,8 @@ use archiver::world::clock::RealClock;
 use archiver::world::fs::real::RealFs;
 use archiver_format::compression::Compression;
 use archiver_format::envelope::ValueAs;
+use archiver_format::index::block::checksum;
+use archiver_format::index::{self, Block, Lines};
 use archiver_format::line::{Encoder, Format, Newline};
 use archiver_format::record::NextOffset;
 use archiver_format::segment::Route;
@@ -30,7 +32,7 @@ const RECORD_BYTES: usize = 190;
 
 fn main() {
     let arguments = std::env::args().collect::<Vec<_>>();
-    let usage = "usage: instructions encode|escape|json|append|archive RECORDS";
+    let usage = "usage: instructions encode|escape|json|index|append|archive RECORDS";
     let [_, stage, records] = &arguments[..] else {
         panic!("{usage}");
     };
@@ -42,6 +44,7 @@ fn main() {
         "encode" => encode(&values, records, Format::Raw(Newline::Space)),
         "escape" => encode(&values, records, Format::Raw(Newline::Escape)),
         "json" => encode(&values, records, Format::Json(ValueAs::String)),
+        "index" => index(&values, records),
         "append" => append(dir.path(), &values, records),
         "archive" => handed::archive(dir.path(), values, records),
         _ => panic!("{usage}"),
@@ -81,6 +84,33 @@ fn encode(values: &[Vec<u8>], records: usize, format: Format) -> usize {
     batches(values, records, format, |batch| {
         std::hint::black_box(batch).len()
     })
+}
+
+/// What an index adds to batches that are filled and written without one: each line is noted, and there is an entry for
+/// each batch.
+fn index(values: &[Vec<u8>], records: usize) -> usize {
+    let plain = values.join(&b'\n');
+    let mut bytes = 0;
+    for begin in (0..records).step_by(values.len()) {
+        let mut lines = Lines::default();
+        for offset in begin..records.min(begin + values.len()) {
+            let record = lines::record(offset, &values[offset - begin]);
+            lines.push(record.partition, record.offset, record.timestamp_ms());
+        }
+        let plain_bytes = lines.len() * (RECORD_BYTES as u64 + 1);
+        let block = &plain[..plain.len().min(plain_bytes as usize)];
+        let block = Block {
+            file_start: bytes,
+            file_bytes: plain_bytes,
+            checksum: checksum(block),
+            plain_start: bytes,
+            plain_bytes,
+            first_line: begin as u64,
+        };
+        std::hint::black_box(index::encode(&lines, &block));
+        bytes += plain_bytes;
+    }
+    bytes as usize
 }
 
 /// Encodes, passes on what is not compressed, and appends.

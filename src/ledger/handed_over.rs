@@ -152,7 +152,8 @@ fn read(
     let file = fs.open_own(&path).map_err(|e| within(e.into()))?;
     let list = BufReader::new(Reading::between(&*file, from, to));
     let visit = |end, entry| visit(from + end, entry);
-    manifest::read(list, to - from, visit).map_err(within)
+    let read = manifest::read(list, to - from, visit);
+    read.map(drop).map_err(within)
 }
 
 #[cfg(test)]

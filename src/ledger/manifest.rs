@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use archiver_format::checkpoint::List;
 use archiver_format::gap::{self, Gap};
-use archiver_format::manifest::{self, Entry, Header, ListError, Sealed, encode};
+use archiver_format::manifest::{self, Chain, Entry, Header, ListError, Sealed};
 use archiver_format::mark::{FileId, Mark, Tail};
 use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::StateDir;
@@ -26,6 +26,8 @@ pub struct Manifest {
     /// The archive's name, for the first line.
     archive: String,
     file: Option<AppendFile>,
+    /// How its lines go on.
+    chain: Chain,
     /// Gaps that an earlier program had listed, which are yet to be written.
     older: Vec<Gap>,
 }
@@ -47,6 +49,7 @@ impl Manifest {
             path: dir.manifest(),
             archive: archive.to_owned(),
             file: None,
+            chain: Chain::default(),
             older: Vec::new(),
         }
     }
@@ -83,11 +86,12 @@ impl Manifest {
             Entry::Deleted(of) => sealed.retain(|line| line.file != of.file),
             _ => {}
         });
-        read.map_err(|e| not_whole(&none.path, mark, e))?;
+        let chain = read.map_err(|e| not_whole(&none.path, mark, e))?;
         let file = AppendFile::resume(fs, &none.path, mark, id, Some(file))?;
         Ok(Resumed {
             manifest: Self {
                 file: Some(file),
+                chain,
                 ..none
             },
             uncounted,
@@ -115,17 +119,17 @@ impl Manifest {
             path: self.path.clone(),
             source,
         };
-        let mut lines = Vec::new();
+        let (mut lines, mut chain) = (Vec::new(), self.chain.clone());
         let is_empty = self.file.as_ref().is_none_or(|file| file.length() == 0);
         if is_empty {
             let header = Header {
                 version: manifest::VERSION,
                 archive: self.archive.clone(),
             };
-            lines.extend(encode(&Entry::Manifest(header)).map_err(io)?);
+            lines.extend(chain.encode(&Entry::Manifest(header)).map_err(io)?);
         }
         for entry in entries {
-            lines.extend(encode(entry).map_err(io)?);
+            lines.extend(chain.encode(entry).map_err(io)?);
         }
         let file = match &mut self.file {
             Some(file) => file,
@@ -136,7 +140,9 @@ impl Manifest {
                 self.file.insert(created)
             }
         };
-        file.append(&lines)
+        file.append(&lines)?;
+        self.chain = chain;
+        Ok(())
     }
 
     /// Makes the list durable, together with other files. After an error nothing since the last checkpoint may be trusted.

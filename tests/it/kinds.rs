@@ -150,8 +150,10 @@ impl Config {
     /// An archive for each topic of a pattern, in `above`.
     pub fn pattern_in(self, above: &str, broker: &str, pattern: &str) -> Self {
         let file = OF_PATTERN.path(above, "{topic}");
-        self.pattern(broker, pattern, &file, &[("start", "earliest")])
-            .line(OF_PATTERN.keys)
+        // All of a topic is archived within one of many short lives.
+        let keys = [("start", "earliest"), ("checkpoint", "200ms")];
+        let config = self.pattern(broker, pattern, &file, &keys);
+        config.line(OF_PATTERN.keys)
     }
 }
 

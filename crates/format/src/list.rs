@@ -19,20 +19,53 @@ pub enum ListError {
     /// The line of this number, from 1, is not as it was written.
     #[error("other bytes in line {0}, whose checksum doesn't match")]
     Damaged(u64),
+    /// The line of this number, from 1, was not written behind the one before it.
+    #[error(
+        "line {0}, which was not written behind the line before it: lines were exchanged, removed or put in"
+    )]
+    OutOfPlace(u64),
     /// A newer program wrote the line of this number, from 1.
     #[error("line {0}, which a newer archiver wrote; use that one")]
     Newer(u64),
 }
 
 /// The line of a JSON object: with its checksum and a newline.
-pub fn seal(mut object: Vec<u8>) -> io::Result<Vec<u8>> {
+pub fn seal(object: Vec<u8>) -> io::Result<Vec<u8>> {
+    seal_behind(object, None)
+}
+
+/// The same, naming the checksum of the line before.
+pub(crate) fn seal_behind(mut object: Vec<u8>, previous: Option<&str>) -> io::Result<Vec<u8>> {
     // Its closing brace comes after the checksum.
     if object.pop() != Some(b'}') {
         return Err(io::Error::other("a line of a list is an object"));
     }
+    if let Some(previous) = previous {
+        object.extend(format!("{PREVIOUS}{previous}\"").into_bytes());
+    }
     let end = end(&object);
     object.extend(end);
     Ok(object)
+}
+
+/// How a line names the one before.
+const PREVIOUS: &str = ",\"previous\":\"";
+/// How long a checksum is, in bytes.
+const CHECKSUM_BYTES: usize = "xxh3:0123456789abcdef".len();
+
+/// The checksum of a line as it was written.
+pub(crate) fn checksum_of(line: &[u8]) -> Option<&str> {
+    let said = line.strip_suffix(b"\"}\n")?;
+    std::str::from_utf8(said.get(said.len().checked_sub(CHECKSUM_BYTES)?..)?).ok()
+}
+
+/// The checksum of the line before, if a line as it was written names it.
+pub(crate) fn previous_of(line: &[u8]) -> Option<&str> {
+    let said = line.get(..line.len().checked_sub(end(&[]).len())?)?;
+    let said = said.strip_suffix(b"\"")?;
+    let (before, previous) = said.split_at(said.len().checked_sub(CHECKSUM_BYTES)?);
+    let previous = before.ends_with(PREVIOUS.as_bytes()).then_some(previous)?;
+    std::str::from_utf8(previous).ok()
 }
 
 /// The end of a line: the checksum of the bytes before it, the brace, the newline.

@@ -129,19 +129,52 @@ pub enum DeleteReason {
     KeepSize,
 }
 
-/// The line of an entry, newline included.
-pub fn encode(entry: &Entry) -> io::Result<Vec<u8>> {
-    list::seal(serde_json::to_vec(entry)?)
+/// Makes the lines of a manifest, each of which names the checksum of the one before: so lines that are exchanged, missing
+/// or put in are noticed, wherever they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// The checksum of the last line; `None` before the first one.
+    last: Option<String>,
 }
 
-/// Reads a manifest, and gives each entry to `visit`, with the number of the byte behind it. Up to byte `known` each
-/// line must be as it was written; see [`list::read`].
+impl Chain {
+    /// The line of the next entry, newline included.
+    pub fn encode(&mut self, entry: &Entry) -> io::Result<Vec<u8>> {
+        let line = list::seal_behind(serde_json::to_vec(entry)?, self.last.as_deref())?;
+        self.pass(&line);
+        Ok(line)
+    }
+
+    /// Goes on behind a line that was as it was written.
+    pub(crate) fn pass(&mut self, line: &[u8]) {
+        self.last = list::checksum_of(line).map(str::to_owned);
+    }
+
+    /// May this line, which was as it was written, come next? A program that didn't name the line before has written any.
+    pub(crate) fn may_be_next(&self, line: &[u8]) -> bool {
+        match (list::previous_of(line), &self.last) {
+            (Some(previous), Some(last)) => previous == last,
+            (Some(_), None) | (None, _) => true,
+        }
+    }
+}
+
+/// Reads a manifest, or the end of one from where a line begins, and gives each entry to `visit`, with the number of the
+/// byte behind it. Up to byte `known` each line must be as it was written, and behind the line that it was written behind;
+/// see [`list::read`]. Returns how lines go on from there.
 pub fn read(
     list: impl BufRead,
     known: u64,
     mut visit: impl FnMut(u64, Entry),
-) -> Result<(), ListError> {
+) -> Result<Chain, ListError> {
+    let mut chain = Chain::default();
     list::read(list, known, BEGINS, |number, end, line| {
+        if end <= known {
+            if !chain.may_be_next(line) {
+                return Err(ListError::OutOfPlace(number));
+            }
+            chain.pass(line);
+        }
         match serde_json::from_slice(line) {
             Ok(Entry::Manifest(header)) if header.version > VERSION => {
                 return Err(ListError::Newer(number));
@@ -151,7 +184,8 @@ pub fn read(
             Err(_) => {}
         }
         Ok(())
-    })
+    })?;
+    Ok(chain)
 }
 
 /// How each line begins.
@@ -217,14 +251,64 @@ mod tests {
                 reason: SealReason::Every,
             })),
         ];
-        let lines = entries.iter().map(|entry| encode(entry).expect("a line"));
+        let mut chain = Chain::default();
+        let lines = entries
+            .iter()
+            .map(|entry| chain.encode(entry).expect("a line"));
         let list = lines.collect::<Vec<_>>().concat();
         let mut found = Vec::new();
         let known = list.len() as u64;
-        read(&list[..], known, |_, entry| found.push(entry)).expect("a manifest");
+        let behind = read(&list[..], known, |_, entry| found.push(entry)).expect("a manifest");
         assert_eq!(found, entries);
+        assert_eq!(behind, chain);
         let newer = list::seal(br#"{"type":"manifest","version":2}"#.to_vec()).expect("a line");
         let refused = read(&newer[..], newer.len() as u64, |_, _| {});
         assert!(matches!(refused, Err(ListError::Newer(1))), "{refused:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_not_behind_the_one_that_it_was_written_behind_is_refused() {
+        let gap = |partition| {
+            Entry::Gap(Gap {
+                noticed: "2026-11-21T02:32:22Z".into(),
+                topic_id: None,
+                partition,
+                from: crate::record::NextOffset::new(3),
+                to: None,
+                reason: crate::gap::GapReason::Expired,
+                explanation: String::new(),
+            })
+        };
+        let mut chain = Chain::default();
+        let mut line = |partition| chain.encode(&gap(partition)).expect("a line");
+        let lines = [line(0), line(1), line(2), line(3)];
+        let read_in = |order: &[usize]| {
+            let list = order.iter().map(|line| &lines[*line][..]);
+            let list = list.collect::<Vec<_>>().concat();
+            read(&list[..], list.len() as u64, |_, _| {}).map(drop)
+        };
+        read_in(&[0, 1, 2, 3]).expect("whole");
+        // From where a line begins.
+        read_in(&[2, 3]).expect("whole");
+        for (order, at) in [
+            (&[0, 2, 1, 3][..], 2),
+            (&[0, 1, 3], 3),
+            (&[0, 1, 1, 2, 3], 3),
+            (&[0, 3, 2, 1], 2),
+        ] {
+            let found = read_in(order);
+            assert!(
+                matches!(found, Err(ListError::OutOfPlace(line)) if line == at),
+                "{order:?}: {found:?}"
+            );
+        }
+        // A program that didn't name the line before.
+        let older = list::seal(serde_json::to_vec(&gap(7)).expect("JSON")).expect("a line");
+        let list = [&older[..], &older, &lines[1]].concat();
+        let found = read(&list[..], list.len() as u64, |_, _| {});
+        assert!(matches!(found, Err(ListError::OutOfPlace(3))), "{found:?}");
+        let mut behind = read(&older[..], older.len() as u64, |_, _| {}).expect("whole");
+        let list = [&older[..], &behind.encode(&gap(8)).expect("a line")].concat();
+        read(&list[..], list.len() as u64, |_, _| {}).expect("whole");
     }
 }

@@ -120,8 +120,8 @@ fn rebuild_all(fs: &dyn Fs, archive: &Archive, mut broker: Option<&mut Broker>) 
 }
 
 const DAMAGED: &str = "it isn't what was written itself, so no index is made of it; restore it";
-const GROWS: &str = "it grows, and the checkpoint counts its index byte by byte, so that is left alone; at its next \
-                     start archiver begins another one behind what is there, and once it is sealed all of it can be made anew";
+const GROWS: &str = "it grows, and the checkpoint counts its index, which is left alone; it can be made anew once the \
+                     segment is sealed";
 
 fn rebuild_one(
     fs: &dyn Fs,

@@ -64,6 +64,17 @@ fn a_changed_byte_a_cut_and_an_extra_line_are_found_in_each_file() {
                     let from = random.below(bytes.len());
                     bytes.drain(from..bytes.len().min(from + random.between(1, 90)));
                 });
+                is_found(written, path, named, "exchanged bytes", |bytes| {
+                    let length = random.between(1, bytes.len() / 2);
+                    let from = random.below(bytes.len() - 2 * length + 1);
+                    let to = random.between(from + length, bytes.len() - length);
+                    let (before, behind) = bytes.split_at_mut(to);
+                    before[from..from + length].swap_with_slice(&mut behind[..length]);
+                });
+                is_found(written, path, named, "a line between", |bytes| {
+                    let at = random.below(bytes.len());
+                    bytes.splice(at..at, *b"{}\n");
+                });
             }
             is_found(
                 written,
@@ -103,6 +114,13 @@ fn a_file_that_is_deleted_is_found() {
                 assert_named(&findings, &path, "a missing file");
                 fs::rename(&aside, missing).expect("moved back");
             }
+        }
+        let state = archiver_format::state_files::StateDir::new(&written.config.state);
+        for missing in [state.manifest(), state.checkpoint()] {
+            let aside = missing.with_extension("aside");
+            fs::rename(&missing, &aside).expect("moved");
+            assert_named(&written.findings(), &missing, "a missing file");
+            fs::rename(&aside, &missing).expect("moved back");
         }
         assert!(written.findings().is_empty());
     });
@@ -167,14 +185,9 @@ fn lines_of_the_manifest_that_are_missing_edited_or_exchanged_are_found() {
                 }
                 *bytes = all.concat();
             });
-            // Others may stand in either order.
             is_found(written, &path, &path, "exchanged lines", |bytes| {
                 let mut all = lines(bytes);
-                let is_opened = |line: &Vec<u8>| line.starts_with(br#"{"type":"opened""#);
-                let other = all[..line].iter().rposition(is_opened);
-                if let Some(other) = other.filter(|_| is_opened(&all[line])) {
-                    all.swap(line, other);
-                }
+                all.swap(line, random.below(count));
                 *bytes = all.concat();
             });
             is_found(written, &path, &path, "an edited number", |bytes| {
@@ -186,9 +199,18 @@ fn lines_of_the_manifest_that_are_missing_edited_or_exchanged_are_found() {
                 *bytes = all.concat();
             });
         }
-        // Another archive's list.
-        let other = Written::new(seed + 1_000);
+        // Another archive's list, and any line of it.
+        let mut other = Written::with("d/{seq:04}.ndjson", Random::new(seed + 1_000));
+        other.grow(30);
         let theirs = fs::read(other.manifest()).unwrap_or_default();
+        for line in 1..count - 1 {
+            is_found(written, &path, &path, "a strange line", |bytes| {
+                let mut all = lines(bytes);
+                let strange = lines(&theirs);
+                all[line] = strange[random.below(strange.len())].clone();
+                *bytes = all.concat();
+            });
+        }
         is_found(written, &path, &path, "another list", |bytes| {
             *bytes = theirs
         });

@@ -173,7 +173,8 @@ fn read_manifest(
 ) -> Result<(), LoadError> {
     let bytes = read_list(state.manifest(), mark)?;
     let read = manifest::read(&bytes[..], mark.length, |_, entry| visit(entry));
-    read.map_err(|error| unread(state.manifest(), error))
+    read.map(drop)
+        .map_err(|error| unread(state.manifest(), error))
 }
 
 /// The bytes of a list up to a mark, which must fit.

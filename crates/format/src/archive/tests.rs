@@ -128,9 +128,10 @@ impl Laid {
             deleted: String::new(),
             reason: DeleteReason::Keep,
         }));
+        let mut chain = manifest::Chain::default();
         let lines = entries
             .iter()
-            .map(|entry| manifest::encode(entry).expect("a line"));
+            .map(|entry| chain.encode(entry).expect("a line"));
         let manifest = lines.collect::<Vec<_>>().concat();
         let checkpoint = Checkpoint {
             identity: Identity {
@@ -196,9 +197,10 @@ fn lines(segment: &Segment, bytes: u64) -> String {
 fn an_archive_is_what_its_checkpoint_counts() {
     let mut laid = Laid::new();
     let behind = [Entry::Gap(gap(1)), Entry::Opened(file(4))];
+    let mut chain = manifest::Chain::default();
     let behind = behind
         .iter()
-        .map(|entry| manifest::encode(entry).expect("a line"));
+        .map(|entry| chain.encode(entry).expect("a line"));
     laid.manifest.extend(behind.collect::<Vec<_>>().concat());
     // A line that is being written.
     laid.manifest.extend(b"{\"type\":\"gap\",\"not");

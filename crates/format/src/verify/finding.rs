@@ -194,6 +194,11 @@ pub enum LineFault {
     /// It isn't as it was written.
     #[error("other bytes than were written")]
     Damaged,
+    /// It doesn't stand where it was written.
+    #[error(
+        "it was not written behind the line before it: lines were exchanged, removed or put in"
+    )]
+    OutOfPlace,
     /// A newer program wrote it.
     #[error("a newer archiver wrote it; use that one")]
     Newer,

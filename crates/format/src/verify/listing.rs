@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, List};
 use crate::digest::Digest;
 use crate::gap;
 use crate::list::is_whole;
-use crate::manifest::{Entry, Sealed, VERSION};
+use crate::manifest::{Chain, Entry, Sealed, VERSION};
 use crate::mark::{Mark, TAIL, Tail};
 use crate::state_files::StateDir;
 
@@ -56,6 +56,7 @@ impl Listing {
             return listing;
         };
         let (mut end, mut number) = (0, 0);
+        let mut chain = Chain::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             end += line.len() as u64;
             number += 1;
@@ -63,6 +64,18 @@ impl Listing {
                 true => serde_json::from_slice(line).map_err(|_| LineFault::Newer),
                 false => Err(LineFault::Damaged),
             };
+            if entry.is_ok() && end <= mark.length && !chain.may_be_next(line) {
+                findings.push(Finding::Line {
+                    path: path.into(),
+                    line: number,
+                    fault: LineFault::OutOfPlace,
+                });
+            }
+            // What comes behind a line that can't be read may be any.
+            chain = Chain::default();
+            if is_whole(line) {
+                chain.pass(line);
+            }
             match entry {
                 Ok(entry) if end <= mark.length => listing.lines.push((number, entry)),
                 Ok(entry) => listing.later.push(entry),
@@ -95,7 +108,9 @@ impl Listing {
                 path: path.into(),
                 source,
             }),
-            Err(crate::list::ListError::Damaged(line)) => findings.push(Finding::Line {
+            Err(
+                crate::list::ListError::Damaged(line) | crate::list::ListError::OutOfPlace(line),
+            ) => findings.push(Finding::Line {
                 path: path.into(),
                 line,
                 fault: LineFault::Damaged,
