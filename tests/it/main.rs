@@ -5,6 +5,7 @@
 
 mod archiver;
 mod backtrace;
+mod capture;
 mod check;
 mod config;
 mod disks;

@@ -5,8 +5,10 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use archiver_format::capture::Capture;
 use archiver_format::checkpoint::Identity;
 use archiver_format::record::{NextOffset, Partition};
+use archiver_format::state_files::StateDir;
 use archiver_format::verify::{Coverage, Report};
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -200,9 +202,10 @@ impl Broker {
         if holes.is_empty() && !self.deep {
             return Ok(());
         }
+        let window = times(archive)?;
         let mut scan = self.scan(archive)?;
         for (partition, holes) in holes {
-            let explained = explain(&mut scan, partition, &holes, answer);
+            let explained = explain(&mut scan, (partition, &holes), &window, answer);
             explained.map_err(|e| failed(archive, e))?;
         }
         if self.deep {
@@ -250,11 +253,23 @@ fn holes(coverage: &Coverage, answer: &mut Answer) -> BTreeMap<Partition, Vec<(i
     holes
 }
 
-/// Reads where a partition has holes: a record that comes is lost.
+/// The timestamps that an archive takes, in milliseconds since 1970: of a capture perhaps not all.
+fn times(archive: &Archive) -> anyhow::Result<Range<i64>> {
+    let path = StateDir::new(&archive.state).capture();
+    let bytes = match std::fs::read(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(i64::MIN..i64::MAX),
+        read => read.with_context(|| format!("reading {}", path.display()))?,
+    };
+    let capture =
+        Capture::decode(&bytes).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+    Ok(capture.since.unwrap_or(i64::MIN)..capture.until.unwrap_or(i64::MAX))
+}
+
+/// Reads where a partition has holes: a record that comes is lost, unless its timestamp is out of the window.
 fn explain(
     scan: &mut Scan,
-    partition: Partition,
-    holes: &[(i64, i64)],
+    (partition, holes): (Partition, &[(i64, i64)]),
+    window: &Range<i64>,
     answer: &mut Answer,
 ) -> Result<(), KafkaError> {
     let before = answer.lost;
@@ -270,7 +285,8 @@ fn explain(
                     ControlFlow::Break(())
                 }
                 Some((from, _)) => {
-                    if record.offset >= *from {
+                    let is_wanted = record.timestamp_ms().is_none_or(|ms| window.contains(&ms));
+                    if record.offset >= *from && is_wanted {
                         answer.lose(partition, record.offset);
                     }
                     ControlFlow::Continue(())
