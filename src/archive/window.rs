@@ -19,6 +19,10 @@ pub struct Window {
     pub to: Option<BTreeMap<Partition, NextOffset>>,
     /// The timestamps of its records, in milliseconds since 1970; one without a timestamp is taken if all are.
     pub times: Range<i64>,
+    /// A partition is over at a record with this timestamp or a later one, in milliseconds since 1970: none that is taken
+    /// comes after it. An end that is found by a search for this timestamp would be too early, as brokers find their own
+    /// markers, too, which are stamped with the time at which a transaction ended.
+    pub over_at: i64,
     /// So many records are taken at most.
     pub records: u64,
 }
@@ -35,6 +39,12 @@ impl Window {
             None => self.times == Self::ALWAYS,
         }
     }
+
+    /// Does none that is taken come after this record?
+    #[inline]
+    pub fn is_over_at(&self, record: &Record<'_>) -> bool {
+        record.timestamp_ms().is_some_and(|ms| ms >= self.over_at)
+    }
 }
 
 /// How far an archive is in its window.
@@ -45,6 +55,8 @@ pub(super) struct Progress {
     open: BTreeMap<Partition, NextOffset>,
     /// Partitions that were read to their ends.
     over: BTreeSet<Partition>,
+    /// Partitions of which a record has come that is behind all that are taken.
+    passed: BTreeSet<Partition>,
     /// How many records may still be taken.
     left: u64,
     /// How many were read and left out, as their timestamps are out of the window.
@@ -72,6 +84,7 @@ impl Progress {
             .partition::<BTreeMap<_, _>, _>(|(p, end)| positions.next(*p) >= *end);
         Self {
             over: over.into_keys().collect(),
+            passed: BTreeSet::new(),
             open,
             left,
             left_out: BTreeMap::new(),
@@ -88,6 +101,12 @@ impl Progress {
         if self.left == 0 || is_beyond {
             return Verdict::Beyond;
         }
+        if self.window.is_over_at(record) {
+            self.passed.insert(record.partition);
+        }
+        if !self.passed.is_empty() && self.passed.contains(&record.partition) {
+            return Verdict::Beyond;
+        }
         if !self.window.has_time(record) {
             *self.left_out.entry(record.partition).or_default() += 1;
             return Verdict::LeftOut;
@@ -96,16 +115,19 @@ impl Progress {
         Verdict::Taken
     }
 
-    /// The partitions that are over since this was asked last: those that stand at their ends, or are said to have nothing
-    /// before them.
+    /// The partitions that are over since this was asked last: those that stand at their ends, are said to have nothing
+    /// before them, or of which a later record has come.
     pub fn newly_over(
         &mut self,
         positions: &Positions,
         said: &[(Partition, NextOffset)],
     ) -> Vec<Partition> {
+        let passed = std::mem::take(&mut self.passed);
         let is_over = |(partition, end): (&Partition, &NextOffset)| {
             let mut said = said.iter();
-            positions.next(*partition) >= *end || said.any(|(of, at)| of == partition && at >= end)
+            positions.next(*partition) >= *end
+                || passed.contains(partition)
+                || said.any(|(of, at)| of == partition && at >= end)
         };
         let over = self.open.iter().filter(|at| is_over((at.0, at.1)));
         let over = over.map(|(partition, _)| *partition).collect::<Vec<_>>();
@@ -161,6 +183,7 @@ mod tests {
             from: positions([(0, 3), (1, 0)]),
             to: Some([(0, NextOffset::new(9)), (1, NextOffset::ZERO)].into()),
             times: 100..200,
+            over_at: 300,
             records,
         }
     }
@@ -186,6 +209,16 @@ mod tests {
             assert_eq!(progress.judge(&record), verdict, "{record:?}");
         }
         assert_eq!(progress.left_out, [(0, 3)].into());
+    }
+
+    #[test]
+    fn a_partition_is_over_at_a_record_that_is_later_than_any_that_is_taken() {
+        let at = positions([(0, 3), (1, 0)]);
+        let mut progress = Progress::new(window(u64::MAX), &at, 0);
+        assert_eq!(progress.judge(&record(0, 3, 300)), Verdict::Beyond);
+        assert_eq!(progress.judge(&record(0, 4, 150)), Verdict::Beyond);
+        assert_eq!(progress.newly_over(&at, &[]), [0]);
+        assert!(progress.is_complete());
     }
 
     #[test]

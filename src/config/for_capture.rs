@@ -10,6 +10,9 @@ use super::load::load_text;
 use super::read::{read_source, source_name};
 use super::report::LoadError;
 
+/// No name is longer, as Kafka has it.
+const NAME_MOST: usize = 249;
+
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
@@ -156,8 +159,13 @@ fn archives(known: Vec<Table>, typed: &Typed) -> Result<Vec<Table>, TypedError> 
             archive.remove(key);
         }
         if let Some(file) = &typed.file {
+            let topic = archive
+                .get("topic")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let name = name_of(file, topic);
             archive.insert("file".into(), file.clone().into());
-            archive.remove("name");
+            archive.insert("name".into(), name.into());
         }
         for (key, value) in &typed.keys {
             archive.insert(key.clone(), parsed(key, value)?);
@@ -171,6 +179,23 @@ fn archives(known: Vec<Table>, typed: &Typed) -> Result<Vec<Table>, TypedError> 
         }
     }
     Ok(archives)
+}
+
+/// The name of a topic's archive: also what its file is called in its directory, so that each file there has a state of
+/// its own.
+fn name_of(file: &str, topic: &str) -> String {
+    let filled = file.replace("{topic}", topic);
+    let fixed = filled
+        .find('{')
+        .map_or(&*filled, |placeholder| &filled[..placeholder]);
+    let called = &filled[fixed.rfind('/').map_or(0, |slash| slash + 1)..];
+    let is_fit = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
+    let called = called.chars().filter(is_fit).collect::<String>();
+    let name = match called.contains(topic) {
+        true => called,
+        false => format!("{topic}-{called}"),
+    };
+    name.chars().take(NAME_MOST).collect()
 }
 
 /// A value as it would stand in the file.

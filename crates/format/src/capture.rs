@@ -27,6 +27,8 @@ pub struct Capture {
     pub since: Option<i64>,
     /// The first later timestamp that isn't, in milliseconds since 1970.
     pub until: Option<i64>,
+    /// A partition is over at a record with this timestamp or a later one, in milliseconds since 1970.
+    pub over_at: Option<i64>,
     /// So many records are taken at most.
     pub records: Option<u64>,
 }
@@ -77,6 +79,7 @@ mod tests {
             to: Some([(0, NextOffset::new(9))].into()),
             since: Some(-1),
             until: None,
+            over_at: Some(5),
             records: Some(7),
         };
         let bytes = capture.encode().expect("JSON");

@@ -96,6 +96,7 @@ impl<'a> Output<'a> {
             from: capture.from,
             to: capture.to,
             times: capture.since.unwrap_or(i64::MIN)..capture.until.unwrap_or(i64::MAX),
+            over_at: capture.over_at.unwrap_or(i64::MAX),
             records: capture.records.unwrap_or(u64::MAX),
         }))
     }
@@ -106,6 +107,7 @@ impl<'a> Output<'a> {
             from,
             to,
             times,
+            over_at,
             records,
         } = window;
         let capture = Capture {
@@ -115,6 +117,7 @@ impl<'a> Output<'a> {
             to: to.clone(),
             since: (times.start > i64::MIN).then_some(times.start),
             until: (times.end < i64::MAX).then_some(times.end),
+            over_at: (*over_at < i64::MAX).then_some(*over_at),
             records: (*records < u64::MAX).then_some(*records),
         };
         let path = self.dir.capture();

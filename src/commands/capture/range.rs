@@ -72,16 +72,25 @@ impl Wanted {
         let chosen = chosen.collect::<Vec<_>>();
         let held = scanner.offsets(topic, chosen.iter().copied()).await?;
         let from = self.begins(scanner, topic, &held).await?;
-        let to = self.ends(scanner, topic, &held).await?;
+        let to = held.iter().map(|(&partition, held)| match &self.what {
+            What::Offsets(offsets) => (partition, offsets.end.min(held.end)),
+            _ => (partition, held.end),
+        });
         let from = from.into_iter();
         Ok(Window {
             from: from
                 .map(|(partition, next)| (partition, next.into()))
                 .collect(),
-            to: self.has_end(now_ms).then_some(to),
+            to: self.has_end(now_ms).then(|| to.collect()),
             times: match &self.what {
                 What::Times(times) => times.clone(),
                 _ => Window::ALWAYS,
+            },
+            over_at: match self.until() {
+                Some(until) => {
+                    until.saturating_add(i64::try_from(self.late.as_millis()).unwrap_or(i64::MAX))
+                }
+                None => i64::MAX,
             },
             records: self.count.unwrap_or(u64::MAX),
         })
@@ -118,36 +127,6 @@ impl Wanted {
         let held = held.iter();
         Ok(held
             .map(|(&partition, held)| (partition, begin(partition, held)))
-            .collect())
-    }
-
-    /// Where each partition ends.
-    async fn ends(
-        &self,
-        scanner: &Scanner,
-        topic: &str,
-        held: &Held,
-    ) -> Result<BTreeMap<Partition, NextOffset>, KafkaError> {
-        let found = match &self.what {
-            What::Times(times) if times.end < i64::MAX => {
-                let late = i64::try_from(self.late.as_millis()).unwrap_or(i64::MAX);
-                let behind = times.end.saturating_add(late);
-                scanner
-                    .offsets_at(topic, held.keys().copied(), behind)
-                    .await?
-            }
-            _ => BTreeMap::new(),
-        };
-        let end = |partition: Partition, held: &Range<NextOffset>| match &self.what {
-            What::Offsets(offsets) => offsets.end.min(held.end),
-            _ => match found.get(&partition).copied().flatten() {
-                Some(behind) => behind.min(held.end),
-                None => held.end,
-            },
-        };
-        let held = held.iter();
-        Ok(held
-            .map(|(&partition, held)| (partition, end(partition, held)))
             .collect())
     }
 }

@@ -66,7 +66,8 @@ fn topic(
         }
         let mut failed = None;
         let read = scan.read(*partition, begin.get(), &mut |record| {
-            if record.offset >= end.get() || left == 0 || shutdown.is_requested() {
+            let is_over = record.offset >= end.get() || window.is_over_at(record);
+            if is_over || left == 0 || shutdown.is_requested() {
                 return ControlFlow::Break(());
             }
             if window.has_time(record) {
