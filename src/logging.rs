@@ -65,6 +65,23 @@ pub fn complain(text: &str) {
     LINES.push(format!("{text}\n").into());
 }
 
+/// Says why nothing is done: an error and its causes in one line. Many say their cause themselves. A report of many lines
+/// has its own form.
+pub fn complain_of(error: &anyhow::Error) {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    complain(&match said.contains('\n') {
+        true => said,
+        false => format!("archiver: {said}"),
+    });
+}
+
 /// Waits until what was logged is written, or nobody reads it.
 pub fn finish() {
     LINES.finish(PATIENCE, END_MOST);

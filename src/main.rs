@@ -66,34 +66,13 @@ fn read(done: anyhow::Result<u8>) -> u8 {
         Ok(code) => code,
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
-            complain(&chained(&error));
+            logging::complain_of(&error);
             match error.is::<ChoiceError>() || error.is::<UsageError>() {
                 true => USAGE,
                 false => FAILED,
             }
         }
     }
-}
-
-/// An error and its causes in one line. Many say their cause themselves.
-fn chained(error: &anyhow::Error) -> String {
-    let mut said = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if said.is_empty() {
-            said = cause;
-        } else if !said.ends_with(&cause) {
-            said = format!("{said}: {cause}");
-        }
-    }
-    said
-}
-
-/// Says why nothing is done. A report of many lines has its own form.
-fn complain(said: &str) {
-    logging::complain(&match said.contains('\n') {
-        true => said.to_owned(),
-        false => format!("archiver: {said}"),
-    });
 }
 
 fn run(common: &Common) -> u8 {
@@ -107,7 +86,7 @@ fn run(common: &Common) -> u8 {
     let config = match config::load(&path) {
         Ok(config) => config,
         Err(e) => {
-            complain(&e.to_string());
+            logging::complain_of(&e.into());
             return USAGE;
         }
     };

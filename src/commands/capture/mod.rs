@@ -33,11 +33,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> u8 {
         Ok(code) => code,
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
-            let said = format!("{error:#}");
-            logging::complain(&match said.contains('\n') {
-                true => said,
-                false => format!("archiver: {said}"),
-            });
+            logging::complain_of(&error);
             match error.is::<UsageError>() || error.is::<TypedError>() {
                 true => USAGE,
                 false => FAILED,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::archive::Window;
+use crate::config::{Archive, Checked};
 use crate::logging;
 use crate::observe::status::Status;
 use crate::terminal::bytes;
@@ -23,9 +24,17 @@ const NAME_MOST: usize = 24;
 /// Shows how far a capture has come.
 pub(super) struct Progress {
     bars: Option<Bars>,
-    /// How many offsets the window of each archive has, in the order of their names; 0 if nobody knows.
-    offsets: BTreeMap<String, u64>,
-    said: Mutex<(Instant, u64)>,
+    /// By the names of the archives.
+    topics: BTreeMap<String, Topic>,
+    begin: Instant,
+    said: Mutex<Instant>,
+}
+
+/// A topic that is captured.
+struct Topic {
+    name: String,
+    /// How many offsets its window has; 0 if nobody knows.
+    offsets: u64,
 }
 
 struct Bars {
@@ -35,26 +44,36 @@ struct Bars {
 }
 
 impl Progress {
-    /// Of these windows.
-    pub fn new(windows: &BTreeMap<String, Arc<Window>>) -> Self {
-        let offsets = windows
-            .iter()
-            .map(|(name, window)| (name.clone(), offsets(window)));
-        let offsets = offsets.collect::<BTreeMap<_, _>>();
-        let bars = io::stderr().is_terminal().then(|| Bars::new(&offsets));
+    /// Of these archives, by their windows.
+    pub fn new(archives: &[Checked<Archive>], windows: &BTreeMap<String, Arc<Window>>) -> Self {
+        let topics = archives.iter().map(|archive| {
+            let name = archive.topic.clone();
+            let offsets = windows
+                .get(&archive.name)
+                .map_or(0, |window| offsets(window));
+            (archive.name.clone(), Topic { name, offsets })
+        });
+        let topics = topics.collect::<BTreeMap<_, _>>();
         Self {
-            bars,
-            offsets,
-            said: Mutex::new((Instant::now(), 0)),
+            bars: io::stderr().is_terminal().then(|| Bars::new(topics.len())),
+            topics,
+            begin: Instant::now(),
+            said: Mutex::new(Instant::now()),
         }
     }
 
     /// Waits a moment, then shows where these archives are.
     pub async fn next(&self, statuses: &[Arc<Status>]) {
         tokio::time::sleep(MOVE).await;
-        match &self.bars {
-            Some(bars) => bars.show(&self.offsets, statuses),
-            None => self.say(statuses),
+        if let Some(bars) = &self.bars {
+            bars.show(&self.topics, statuses);
+            bars.total.set_message(self.total(statuses));
+            return;
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() >= SAY {
+            *said = Instant::now();
+            logging::complain(&format!("capturing: {}", self.total(statuses)));
         }
     }
 
@@ -65,75 +84,69 @@ impl Progress {
         }
     }
 
-    fn say(&self, statuses: &[Arc<Status>]) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, before) = *said;
-        if at.elapsed() < SAY {
-            return;
-        }
+    /// How far all are together.
+    fn total(&self, statuses: &[Arc<Status>]) -> String {
         let counts = statuses.iter().map(|status| status.counts());
         let (records, written) = counts.fold((0, 0), |(records, bytes), counts| {
             (records + counts.records, bytes + counts.bytes)
         });
-        let rate = (records - before.min(records)) as f64 / at.elapsed().as_secs_f64();
-        let offsets = self.offsets.values().sum::<u64>();
-        let of = match offsets {
+        let seconds = self.begin.elapsed().as_secs_f64();
+        let rate = records as f64 / seconds;
+        let written_rate = bytes((written as f64 / seconds) as u64);
+        let open = statuses.iter().filter(|status| !status.state().is_end());
+        let left = open.map(|status| {
+            let topic = self.topics.get(status.name());
+            topic.map_or(0, |topic| {
+                topic.offsets.saturating_sub(status.counts().records)
+            })
+        });
+        let left = left.sum::<u64>();
+        let eta = match left {
             0 => String::new(),
-            offsets => format!(" of at most {offsets}"),
+            left if records > 0 => format!(", about {:.0} s left", left as f64 / rate),
+            _ => String::new(),
         };
         let written = bytes(written);
-        logging::complain(&format!(
-            "capturing: {records}{of} records, {written}, {rate:.0} records/s"
-        ));
-        *said = (Instant::now(), records);
+        format!("{records} records, {rate:.0}/s, {written}, {written_rate}/s{eta}")
     }
 }
 
 impl Bars {
-    fn new(offsets: &BTreeMap<String, u64>) -> Self {
+    fn new(topics: usize) -> Self {
         let all = MultiProgress::new();
         let style = |template| {
             let style = ProgressStyle::with_template(template);
-            style
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars("=> ")
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            style.progress_chars("=> ")
         };
-        let shown = offsets.len().min(BARS_MOST);
-        let of_topic = "{prefix:24} [{bar:18}] {percent:>3} % {human_pos:>13}";
-        let topics = (0..shown).map(|_| all.add(ProgressBar::new(1)).with_style(style(of_topic)));
-        let topics = topics.collect();
-        let of_all = "{human_pos} records, {per_sec}, {msg}, {eta} left";
-        let total = all.add(ProgressBar::new(offsets.values().sum::<u64>().max(1)));
-        total.set_style(style(of_all));
+        let of_topic = "{prefix:24} [{bar:24}] {percent:>3} % {human_pos:>14}";
+        let bars = (0..topics.min(BARS_MOST)).map(|_| {
+            let bar = all.add(ProgressBar::new(1));
+            bar.with_style(style(of_topic))
+        });
+        let topics = bars.collect();
+        let total = all.add(ProgressBar::new(1)).with_style(style("{msg}"));
         Self { all, topics, total }
     }
 
-    fn show(&self, offsets: &BTreeMap<String, u64>, statuses: &[Arc<Status>]) {
-        let left = |status: &Arc<Status>| {
-            let all = offsets.get(status.name()).copied().unwrap_or(0);
-            match status.state().is_end() {
-                true => 0,
-                false => all.saturating_sub(status.counts().records),
-            }
-        };
-        let mut slowest = statuses.iter().collect::<Vec<_>>();
-        slowest.sort_by_key(|status| std::cmp::Reverse(left(status)));
-        slowest.truncate(self.topics.len());
-        // In an order that stays, so that the lines don't jump.
-        slowest.sort_by_key(|status| status.name());
-        for (bar, status) in self.topics.iter().zip(slowest) {
+    /// Shows the topics that have most left, in the order of their names, so that the lines don't jump.
+    fn show(&self, topics: &BTreeMap<String, Topic>, statuses: &[Arc<Status>]) {
+        let known = statuses.iter().filter_map(|status| {
+            let topic = topics.get(status.name())?;
             let (records, is_end) = (status.counts().records, status.state().is_end());
-            let all = offsets.get(status.name()).copied().unwrap_or(0);
-            bar.set_length(if is_end { records.max(1) } else { all.max(1) });
-            bar.set_prefix(shortened(status.name()));
-            bar.set_position(if is_end { records.max(1) } else { records });
-        }
-        let counts = statuses.iter().map(|status| status.counts());
-        let (records, written) = counts.fold((0, 0), |(records, bytes), counts| {
-            (records + counts.records, bytes + counts.bytes)
+            let all = if is_end { records } else { topic.offsets };
+            Some((all.saturating_sub(records), &topic.name, records, all))
         });
-        self.total.set_message(bytes(written));
-        self.total.set_position(records);
+        let mut slowest = known.collect::<Vec<_>>();
+        slowest.sort_by_key(|(left, name, ..)| (std::cmp::Reverse(*left), *name));
+        slowest.truncate(self.topics.len());
+        slowest.sort_by_key(|(_, name, ..)| *name);
+        for (bar, (left, name, records, all)) in self.topics.iter().zip(slowest) {
+            bar.set_prefix(shortened(name));
+            // One that is over is full, though it had no records.
+            bar.set_length(all.max(1));
+            bar.set_position(if left == 0 { all.max(1) } else { records });
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Run<'_> {
         let scanners = self.scanners();
         let windows = self.windows(&scanners).await?;
         let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
-        let progress = Progress::new(&windows);
+        let progress = Progress::new(&self.config.archives, &windows);
         let until = self
             .wanted
             .until()

@@ -16,11 +16,7 @@ pub(super) async fn expanded(base: Option<&Path>, mut typed: Typed) -> anyhow::R
         .partition(|topic| topic.starts_with('^'));
     typed.topics = vec!["any".to_owned()];
     if !patterns.is_empty() {
-        let any = Typed {
-            file: Some("not-written/{topic}".to_owned()),
-            ..typed.clone()
-        };
-        let config = for_capture(base, &any)?;
+        let config = for_capture(base, &typed)?;
         let cluster = &config.archives[0].cluster;
         let scanner = Scanner::new(cluster, config.memory_bytes);
         let all = scanner.topics().await;
@@ -36,8 +32,8 @@ pub(super) async fn expanded(base: Option<&Path>, mut typed: Typed) -> anyhow::R
             }
             topics.extend(found);
         }
-        topics.sort_unstable();
     }
+    topics.sort_unstable();
     topics.dedup();
     typed.topics = topics;
     Ok(typed)
