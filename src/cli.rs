@@ -34,3 +34,8 @@ pub enum LogFormat {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
+
+/// What was typed doesn't make sense together, for this reason.
+pub fn usage(said: &str) -> UsageError {
+    UsageError(said.to_owned())
+}

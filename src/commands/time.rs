@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
-use crate::cli::UsageError;
+use crate::cli::{UsageError, usage};
 use crate::config::parse_duration;
 use crate::moment::{Moment, Zone};
 use crate::terminal::Output;
@@ -142,7 +142,7 @@ fn range(
     to: &Zoned,
     every: Option<Duration>,
     count: Option<i64>,
-) -> anyhow::Result<Box<dyn Iterator<Item = Zoned>>> {
+) -> Result<Box<dyn Iterator<Item = Zoned>>, UsageError> {
     if from > to {
         return Err(usage("--range ends before it begins"));
     }
@@ -192,17 +192,13 @@ fn stepped(from: &Zoned, every: Duration, steps: i64) -> Option<Zoned> {
 }
 
 /// A time that was typed, by this clock.
-fn zoned(text: &str, now: &Zoned) -> anyhow::Result<Zoned> {
+fn zoned(text: &str, now: &Zoned) -> Result<Zoned, UsageError> {
     let moment = Moment::parse(text, now).map_err(|error| usage(&format!("{text:?}: {error}")))?;
     let ms = moment.ms(now.timestamp().as_millisecond());
     let time = Timestamp::from_millisecond(ms);
     let time =
         time.map_err(|_| usage(&format!("{text:?} is before the year -9999 or after 9999")))?;
     Ok(time.to_zoned(now.time_zone().clone()))
-}
-
-fn usage(said: &str) -> anyhow::Error {
-    UsageError(said.to_owned()).into()
 }
 
 /// A step from one moment to the next.

@@ -88,10 +88,9 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
         .iter()
         .any(|archive| !archive.contains_key("broker"))
     {
-        let clusters = table(&mut root, "clusters")
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>();
+        let clusters = root.get("clusters").and_then(Value::as_table);
+        let clusters =
+            clusters.map_or_else(Vec::new, |clusters| clusters.keys().cloned().collect());
         let [only] = &clusters[..] else {
             return Err(TypedError::NoBroker);
         };
@@ -100,16 +99,11 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
         }
     }
     let properties = typed.properties.iter();
-    table(&mut root, "kafka")
-        .extend(properties.map(|(name, value)| (name.clone(), Value::from(value.clone()))));
-    root.insert(
-        "archive".into(),
-        archives
-            .into_iter()
-            .map(Value::Table)
-            .collect::<Vec<_>>()
-            .into(),
-    );
+    let mut kafka = taken(&mut root, "kafka");
+    kafka.extend(properties.map(|(name, value)| (name.clone(), Value::from(value.clone()))));
+    root.insert("kafka".into(), kafka.into());
+    let archives = archives.into_iter().map(Value::Table);
+    root.insert("archive".into(), archives.collect::<Vec<_>>().into());
     let name = base.map_or_else(|| "the command line".to_owned(), source_name);
     Ok(load_text(&name, &root.to_string(), &|variable| {
         std::env::var_os(variable)
@@ -213,16 +207,11 @@ fn parsed(key: &str, value: &str) -> Result<Value, TypedError> {
     }
 }
 
-/// A table of this name, which is made if there is none.
-fn table<'a>(root: &'a mut Table, name: &str) -> &'a mut Table {
-    let entry = root.entry(name.to_owned());
-    let value = entry.or_insert_with(|| Table::new().into());
-    if !value.is_table() {
-        *value = Table::new().into();
-    }
-    match value {
-        Value::Table(table) => table,
-        _ => unreachable!("it was made a table"),
+/// Takes out a table; an empty one if there is none.
+fn taken(root: &mut Table, name: &str) -> Table {
+    match root.remove(name) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
     }
 }
 

@@ -149,6 +149,9 @@ fn random_topic<'a>(scene: &Scene<'a>, random: &mut Random, open: &Producer) -> 
     topic
 }
 
+/// Which records are in a range.
+type Filter = Box<dyn Fn(&Place) -> bool>;
+
 /// A range, and what a filter leaves of the records.
 fn random_range(random: &mut Random, all: &[Place]) -> (String, Vec<Place>) {
     let time = |random: &mut Random| BEGIN - LATE + random.below(4 * LATE as u64) as i64;
@@ -158,7 +161,7 @@ fn random_range(random: &mut Random, all: &[Place]) -> (String, Vec<Place>) {
     let (from, to) = (random.below(100) as i64, random.below(300) as i64);
     let (from, to) = (from.min(to), from.max(to));
     let late = "--late 31m";
-    let (flags, takes): (String, Box<dyn Fn(&Place) -> bool>) = match random.below(6) {
+    let (flags, takes): (String, Filter) = match random.below(6) {
         0 => ("--all".into(), Box::new(|_| true)),
         1 => (
             format!("--since {since}"),

@@ -6,7 +6,7 @@ use archiver_format::record::{Offsets, Partition};
 use jiff::Zoned;
 
 use super::range::{Wanted, What};
-use crate::cli::UsageError;
+use crate::cli::{UsageError, usage};
 use crate::commands::cat::offsets;
 use crate::config::{Typed, parse_duration};
 use crate::moment::{Moment, Zone};
@@ -214,10 +214,6 @@ fn time(flag: &str, text: Option<&str>, now: &Zoned) -> Result<Option<i64>, Usag
     };
     let moment = Moment::parse(text, now).map_err(|e| usage(&format!("{flag} {text:?}: {e}")))?;
     Ok(Some(moment.ms(now.timestamp().as_millisecond())))
-}
-
-pub(super) fn usage(said: &str) -> UsageError {
-    UsageError(said.to_owned())
 }
 
 fn last(text: &str) -> Result<Last, String> {

@@ -48,7 +48,10 @@ async fn capture(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     let typed = topics::expanded(base, args.typed()?).await?;
     let config = for_capture(base, &typed)?;
     if args.is_to_output() {
-        return stdout::print(&config, &wanted, &shutdown).await;
+        return Ok(match stdout::print(&config, &wanted, &shutdown).await? {
+            true => 0,
+            false => INTERRUPTED,
+        });
     }
     let asked = args.asked();
     for archive in &config.archives {

@@ -9,8 +9,8 @@ use archiver_format::archive::Archive as Stored;
 use archiver_format::capture::{Capture, VERSION};
 use archiver_format::state_files::StateDir;
 
-use super::args::usage;
 use crate::archive::Window;
+use crate::cli::usage;
 use crate::config::{Archive, Checked};
 
 /// The file and the state of one topic's capture.

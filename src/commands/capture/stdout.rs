@@ -6,22 +6,21 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 use archiver_format::line::Encoder;
 
-use super::INTERRUPTED;
-use super::args::usage;
 use super::range::Wanted;
 use crate::archive::Window;
+use crate::cli::usage;
 use crate::config::{Archive, Config};
 use crate::source::kafka::Scanner;
 use crate::terminal::Output;
 use crate::world::clock::{Clock, RealClock};
 use crate::world::shutdown::Shutdown;
 
-/// Prints what is wanted of each topic; returns the exit code.
+/// Prints what is wanted of each topic. `false` if a stop was asked for before all of it was there.
 pub(super) async fn print(
     config: &Config,
     wanted: &Wanted,
     shutdown: &Shutdown,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<bool> {
     let now = RealClock.now_ms();
     if !wanted.has_end(now) {
         return Err(usage(
@@ -43,11 +42,11 @@ pub(super) async fn print(
         tokio::task::block_in_place(|| topic(archive, scan, window, &mut output, shutdown))?;
         if shutdown.is_requested() {
             output.flush()?;
-            return Ok(INTERRUPTED);
+            return Ok(false);
         }
     }
     output.flush()?;
-    Ok(0)
+    Ok(true)
 }
 
 fn topic(

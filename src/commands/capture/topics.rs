@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::args::usage;
+use crate::cli::usage;
 use crate::config::{Typed, for_capture, matching};
 use crate::source::kafka::Scanner;
 
