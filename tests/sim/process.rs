@@ -247,7 +247,7 @@ impl World {
         };
         let archives = archives.into_iter().map(Checked::for_tests);
         let archives = archives.collect::<Vec<_>>();
-        let endings = process.supervisor.start_all(&archives);
+        let endings = process.supervisor.start_windows(&archives, &self.windows);
         let endings = endings.map_err(|e| e.to_string())?;
         for (config, ending) in archives.iter().zip(endings) {
             process.await_end(config, ending);

@@ -10,6 +10,7 @@ use super::commands::Given;
 use super::disk::SimFs;
 use super::kafka::SimCluster;
 use super::random::Random;
+use crate::archive::Window;
 use crate::config::{self, Found};
 use crate::observe::reason::Reason;
 use crate::observe::status::{State, Status};
@@ -27,6 +28,8 @@ pub struct World {
     pub archives: Vec<Watched>,
     /// The patterns that are configured.
     pub patterns: Vec<config::Pattern>,
+    /// The parts of their topics that archives take, by their names, if not all.
+    pub windows: BTreeMap<String, Arc<Window>>,
     /// Files that are somebody else's, as they must stay.
     pub foreign: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// What somebody has done to archives' files.
@@ -87,6 +90,7 @@ impl World {
             fs,
             archives: Vec::new(),
             patterns: Vec::new(),
+            windows: BTreeMap::new(),
             foreign: Mutex::default(),
             touched: Mutex::default(),
             at_newline: Mutex::default(),

@@ -31,6 +31,7 @@ pub struct Queue {
 enum Item {
     Record(Written),
     Failed(KafkaError),
+    End(NextOffset),
 }
 
 /// A reader of one topic.
@@ -142,6 +143,9 @@ impl Queue {
                     position.next = NextOffset::new(next);
                 }
                 let Some(written) = log.and_then(|log| log.next(next)) else {
+                    let end = log.filter(|_| kafka.tells_ends).map(|log| log.visible);
+                    let end = end.map(|end| (partition, Item::End(NextOffset::new(end))));
+                    self.items.extend(end);
                     break;
                 };
                 next = written.offset + 1;
@@ -204,6 +208,7 @@ impl Reader for SimReader {
                     continue;
                 }
                 Item::Failed(e) => Fetched::Failed(partition, e.clone()),
+                Item::End(at) => Fetched::End(partition, *at),
             });
         }
         taken

@@ -15,6 +15,7 @@ mod state;
 mod stops;
 mod torture;
 mod unverified;
+mod windows;
 
 use std::collections::BTreeMap;
 
