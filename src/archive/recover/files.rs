@@ -106,7 +106,7 @@ impl Place {
                 deleted: progress.deleted.clone(),
                 kept: match self.config.retention.is_endless() {
                     true => Vec::new(),
-                    false => sealed.iter().map(Kept::from).collect(),
+                    false => sealed.iter().filter_map(Kept::of).collect(),
                 },
             },
             dir: self.dir.clone(),

@@ -1,0 +1,69 @@
+//! A configuration that is changed between two runs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use archiver_format::template::Template;
+
+use crate::config::{Archive, Retention, Rotation};
+use crate::sim::process::{Ended, Step};
+use crate::sim::scenes::{SCENES, write};
+use crate::sim::world::World;
+
+/// An archive whose topic has two partitions.
+fn steady(seed: u64) -> World {
+    let mut scenes = SCENES.iter();
+    let scene = scenes.find(|scene| scene.name == "steady, plain");
+    scene.expect("a scene").world(seed)
+}
+
+/// Has the archive write, and stops it.
+fn run(world: &World, pause: Duration) {
+    let mut steps = 0;
+    let ended = world.process(&mut |world| {
+        steps += 1;
+        write(world, 3);
+        match steps {
+            6 => Step::Stop,
+            _ => Step::Wait(pause),
+        }
+    });
+    assert_eq!(ended, Ok(Ended::Stopped { clean: true }));
+}
+
+/// The archive's segments are called like this from now on.
+fn rename(config: &mut Archive, template: &str) {
+    config.template = Template::parse(template).expect("a template");
+    config.file = template.into();
+    config.rotation = Rotation {
+        records: Some(4),
+        ..Rotation::default()
+    };
+}
+
+#[test]
+fn lines_that_archiver_did_not_write_are_never_deleted() {
+    let before = b"somebody's\n";
+    let file = Path::new("/data/out");
+    let keeping = [
+        (Some(Duration::from_secs(60)), None),
+        (None, Some(1 << 10)),
+        (Some(Duration::from_secs(60)), Some(1 << 10)),
+    ];
+    for (seed, (age, bytes)) in (0..).zip(keeping) {
+        let mut world = steady(seed);
+        world.fs.put(file, before);
+        world.archives[0].before = before.to_vec();
+        run(&world, Duration::from_millis(400));
+        let config = &mut world.archives[0].config;
+        rename(config, "/data/{seq}.ndjson");
+        config.retention = Retention { age, bytes };
+        for _ in 0..2 {
+            run(&world, Duration::from_secs(120));
+        }
+        let held = world.fs.peek(file).expect("the file is there");
+        assert!(held.starts_with(before));
+        let first = world.fs.peek(Path::new("/data/1.ndjson"));
+        assert_eq!(first, None, "what is archiver's own is not kept");
+    }
+}
