@@ -76,10 +76,12 @@ impl Place {
             let known = known.find(|handle| handle.path == path);
             let known = known.map(|handle| Arc::clone(&handle.file));
             let mut resumed = OpenSegment::resume(fs, &path, segment.clone(), kind.clone(), known)?;
-            if let (true, Some(mark)) = (self.config.index, &segment.index) {
+            // Also where it goes on without one: it may be sealed at once.
+            if let Some(mark) = &segment.index {
                 match SegmentIndex::resume(fs, &self.dir, segment.file.sequence, mark)? {
                     Some(index) => resumed.set_index(index),
-                    None => self.say_lost(segment.file.sequence),
+                    None if self.config.index => self.say_lost(segment.file.sequence),
+                    None => {}
                 }
             }
             open.push(resumed);

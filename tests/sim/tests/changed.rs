@@ -6,6 +6,8 @@ use std::time::Duration;
 use archiver_format::template::Template;
 
 use crate::config::{Archive, Retention, Rotation};
+use crate::sim::check::{check, stored};
+use crate::sim::disk::Crash;
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::World;
@@ -65,5 +67,51 @@ fn lines_that_archiver_did_not_write_are_never_deleted() {
         assert!(held.starts_with(before));
         let first = world.fs.peek(Path::new("/data/1.ndjson"));
         assert_eq!(first, None, "what is archiver's own is not kept");
+    }
+}
+
+#[test]
+fn a_segment_that_goes_on_without_an_index_has_none() {
+    let templates = ["/data/{seq}.ndjson", "/data/{seq}-b.ndjson"];
+    for (seed, template) in (0..20).zip(templates.into_iter().cycle()) {
+        let mut world = steady(seed);
+        let config = &mut world.archives[0].config;
+        rename(config, templates[0]);
+        config.rotation.records = Some(100);
+        config.checkpoint = Duration::from_secs(4);
+        let mut steps = 0;
+        let ended = world.process(&mut |world| {
+            steps += 1;
+            write(world, 1);
+            if steps == 24 {
+                world.fs.die();
+            }
+            Step::Wait(Duration::from_millis(250))
+        });
+        assert_eq!(ended, Ok(Ended::Crashed), "seed {seed}");
+        world.fs.crash(Crash::Kill);
+        let config = &mut world.archives[0].config;
+        rename(config, template);
+        config.rotation.records = Some(100);
+        config.index = false;
+        for records in [1, 20] {
+            let mut steps = 0;
+            let ended = world.process(&mut |world| {
+                steps += 1;
+                write(world, records);
+                match steps {
+                    6 => Step::Stop,
+                    _ => Step::Wait(Duration::from_secs(2)),
+                }
+            });
+            assert_eq!(ended, Ok(Ended::Stopped { clean: true }), "seed {seed}");
+            check(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+            let stored = stored(&world, &world.archives[0]).expect("readable");
+            let state = &world.archives[0].config.state;
+            for open in stored.expect("a checkpoint").progress.segments {
+                let index = state.join(format!("index/{:06}.idx", open.file.sequence));
+                assert_eq!((open.index, world.fs.peek(&index)), (None, None));
+            }
+        }
     }
 }
