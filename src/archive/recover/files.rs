@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
+use archiver_format::manifest::Opening;
 use archiver_format::segment::{SegmentFile, growing};
 use archiver_format::state_files::StateDir;
 
@@ -16,6 +17,7 @@ use crate::ledger::lock::lock_data;
 use crate::ledger::manifest::{Manifest, Resumed};
 use crate::segment::kept::Kept;
 use crate::segment::open_segment::{Kind, OpenSegment};
+use crate::segment::opening;
 use crate::segment::paths;
 use crate::segment::segment_index::SegmentIndex;
 use crate::segment::writer::Sealed;
@@ -90,6 +92,7 @@ impl Place {
         let Resumed {
             manifest,
             uncounted,
+            opening,
             sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
         let (mut found, mut uncounted_paths) = (Vec::new(), Vec::new());
@@ -97,6 +100,11 @@ impl Place {
             let last = self.last_path(identity, &segment);
             found.extend(uncounted_file(fs, segment, &last, locked)?);
             uncounted_paths.push(last);
+        }
+        for of in opening {
+            let path = self.config.template.fixed_directory().join(&of.name);
+            found.extend(empty_file(fs, of, &path, locked)?);
+            uncounted_paths.push(path);
         }
         Ok(Files {
             manifest,
@@ -186,6 +194,26 @@ fn uncounted_file(
         return Ok(Some(Uncounted { segment, handle }));
     }
     Ok(None)
+}
+
+/// A segment that was about to be created, if it was: then it has no byte, as its line would be there before that.
+fn empty_file(
+    fs: &dyn Fs,
+    of: Opening,
+    last: &Path,
+    locked: &[SegmentHandle],
+) -> Result<Option<Uncounted>, Refused> {
+    let path = growing(last);
+    let found = opening::empty(fs, &path).map_err(|source| Refused::Io { path, source })?;
+    let Some(id) = found else {
+        return Ok(None);
+    };
+    let segment = SegmentFile {
+        sequence: of.sequence,
+        name: Some(of.name),
+        id,
+    };
+    uncounted_file(fs, segment, last, locked)
 }
 
 /// How many bytes of a segment this progress counts.

@@ -121,7 +121,7 @@ impl Archive {
                     segments.remove(&gone.file.sequence);
                     deleted.push(gone);
                 }
-                Entry::Manifest(_) | Entry::Opened(_) => {}
+                Entry::Manifest(_) | Entry::Opening(_) | Entry::Opened(_) => {}
             })?,
         }
         for growing in &progress.segments {

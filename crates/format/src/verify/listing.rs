@@ -202,7 +202,7 @@ impl<'a> Order<'a> {
                 }
             }
             Entry::Sealed(sealed) => self.seal(sealed),
-            Entry::Gap(_) => Ok(()),
+            Entry::Opening(_) | Entry::Gap(_) => Ok(()),
             Entry::Deleted(deleted) => {
                 let before = self.stages.insert(deleted.file.sequence, Stage::Deleted);
                 match before {

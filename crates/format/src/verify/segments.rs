@@ -87,7 +87,7 @@ impl Segments {
                 Entry::Deleted(gone) => {
                     segments.deleted.extend(present.remove(&gone.file.sequence))
                 }
-                Entry::Manifest(_) | Entry::Gap(_) => {}
+                Entry::Manifest(_) | Entry::Opening(_) | Entry::Gap(_) => {}
             }
         }
         for open in &progress.segments {
