@@ -9,6 +9,7 @@ use archiver_format::manifest::Opening;
 use archiver_format::segment::{SegmentFile, growing};
 use archiver_format::state_files::StateDir;
 
+use super::base::check_base;
 use super::quarantine::Doubtful;
 use crate::config::{Archive, Checked};
 use crate::ledger::SegmentHandle;
@@ -95,6 +96,9 @@ impl Place {
             opening,
             sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
+        let names = sealed.iter().map(|sealed| &sealed.file).chain(&uncounted);
+        let names = names.filter_map(|file| file.name.as_ref());
+        check_base(fs, &self.config, identity, progress, names)?;
         let (mut found, mut uncounted_paths) = (Vec::new(), Vec::new());
         for segment in uncounted {
             let last = self.last_path(identity, &segment);

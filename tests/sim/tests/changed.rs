@@ -6,6 +6,7 @@ use std::time::Duration;
 use archiver_format::template::Template;
 
 use crate::config::{Archive, Retention, Rotation};
+use crate::observe::status::State;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::Crash;
 use crate::sim::process::{Ended, Step};
@@ -113,5 +114,54 @@ fn a_segment_that_goes_on_without_an_index_has_none() {
                 assert_eq!((open.index, world.fs.peek(&index)), (None, None));
             }
         }
+    }
+}
+
+/// What the archive stops for, if it does.
+fn stops(world: &World) -> Option<String> {
+    let (mut steps, mut said) = (0, None);
+    let ended = world.process(&mut |world| {
+        steps += 1;
+        if let Some(State::Stopped(why)) = world.state(&world.archives[0]) {
+            said = Some(why.to_string());
+        }
+        match steps {
+            10 => Step::Stop,
+            _ => Step::Wait(Duration::from_secs(1)),
+        }
+    });
+    assert_eq!(ended, Ok(Ended::Stopped { clean: true }));
+    said
+}
+
+#[test]
+fn sealed_segments_are_never_looked_for_where_they_are_not() {
+    let template = "/data/d/p{partition}/{seq}.ndjson";
+    for seed in 0..5 {
+        let mut world = steady(seed);
+        world.put_foreign(Path::new("/data/d/t/notes"), b"mine");
+        let config = &mut world.archives[0].config;
+        rename(config, template);
+        config.seal_on_stop = true;
+        run(&world, Duration::from_secs(1));
+        rename(
+            &mut world.archives[0].config,
+            "/data/d/t/p{partition}/{seq}.ndjson",
+        );
+        let why = stops(&world).expect("it stops");
+        for said in ["/data/d/t/p", " it at /data/d/p", template] {
+            assert!(why.contains(said), "{said}: {why}");
+        }
+        // Moved along, they are found, and so they are with the path as it was.
+        for directory in ["p0", "p1"] {
+            let from = Path::new("/data/d").join(directory);
+            let to = Path::new("/data/d/t").join(directory);
+            match seed % 2 {
+                0 => world.fs.relocate(&from, &to),
+                _ => rename(&mut world.archives[0].config, template),
+            }
+        }
+        assert_eq!(stops(&world), None);
+        check(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
 }
