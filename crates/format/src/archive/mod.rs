@@ -11,10 +11,9 @@ mod paths;
 mod segment;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
@@ -23,6 +22,7 @@ use crate::gap::{self, Gap};
 use crate::list::ListError;
 use crate::manifest::{self, Deleted, Entry};
 use crate::mark::{Mark, TAIL, Tail};
+use crate::open;
 use crate::state_files::StateDir;
 
 pub use self::error::{FindError, LoadError};
@@ -141,7 +141,7 @@ impl Archive {
 
 fn read_checkpoint(state: &StateDir) -> Result<Option<Vec<u8>>, LoadError> {
     let path = state.checkpoint();
-    match std::fs::read(&path) {
+    match open::read_state(&path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(LoadError::Io { path, source }),
@@ -186,7 +186,7 @@ fn read_list(path: PathBuf, mark: &Mark) -> Result<Vec<u8>, LoadError> {
         path: path.clone(),
         source,
     };
-    let file = BufReader::new(File::open(&path).map_err(io)?);
+    let file = BufReader::new(open::state(&path).map_err(io)?);
     let mut bytes = Vec::new();
     file.take(mark.length).read_to_end(&mut bytes).map_err(io)?;
     let damaged = |what: String| LoadError::Damaged {

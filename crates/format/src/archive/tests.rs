@@ -16,9 +16,9 @@ use crate::record::NextOffset;
 use crate::segment::{Route, SegmentFile, growing};
 
 /// An archive of three segments: one sealed, one sealed whose name is not certain, and one that grows.
-struct Laid {
+pub(crate) struct Laid {
     directory: tempfile::TempDir,
-    state: StateDir,
+    pub state: StateDir,
     manifest: Vec<u8>,
     checkpoint: Checkpoint,
 }
@@ -73,7 +73,7 @@ fn gap(partition: i32) -> Gap {
 }
 
 impl Laid {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         let state = StateDir::new(root.join(".archiver/a"));
@@ -179,7 +179,7 @@ impl Laid {
         loaded.expect("an archive")
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.directory.path().join(name)
     }
 }

@@ -23,7 +23,6 @@ mod segments;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -38,6 +37,7 @@ use self::segments::{Listed, Segments};
 use crate::archive::{Paths, Segment};
 use crate::checkpoint::{self, Checkpoint};
 use crate::manifest::Entry;
+use crate::open;
 use crate::read::Damage;
 use crate::record::Partition;
 use crate::state_files::StateDir;
@@ -273,7 +273,7 @@ pub fn verify(
 
 fn read_checkpoint(state: &StateDir, findings: &mut Vec<Finding>) -> Option<Checkpoint> {
     let path = state.checkpoint();
-    let finding = match fs::read(&path) {
+    let finding = match open::read_state(&path) {
         Ok(bytes) => match checkpoint::decode(&bytes) {
             Ok(checkpoint) => return Some(checkpoint),
             Err(why) => Finding::Checkpoint { path, why },

@@ -1,0 +1,86 @@
+//! What is found in an archive as it lies on the disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use crate::archive::tests::Laid;
+use crate::open::tests::make_pipe;
+use crate::verify::{Report, Subject, verify};
+
+fn verified(laid: &Laid) -> Report {
+    let mut found = None;
+    let subject = Subject::load("a", &laid.state, None);
+    verify(vec![subject], 2, &AtomicU64::new(0), |report| {
+        found = Some(report);
+    });
+    found.expect("a report")
+}
+
+/// What is wrong with the file at a path, and how many other findings there are.
+fn said(laid: &Laid, path: &Path) -> (Vec<String>, usize) {
+    let report = verified(laid);
+    let (of_it, others): (Vec<_>, Vec<_>) = report
+        .findings
+        .iter()
+        .partition(|finding| finding.path() == path);
+    let said = of_it.iter().map(|finding| {
+        let text = finding.to_string();
+        text.replace(&format!("{}: ", path.display()), "")
+    });
+    (said.collect(), others.len())
+}
+
+/// A pipe or a directory in place of a file.
+fn replace(path: &Path, by_directory: bool) {
+    if by_directory {
+        fs::remove_file(path).expect("removed");
+        fs::create_dir(path).expect("a directory");
+    } else {
+        make_pipe(path);
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_named_and_not_waited_for() {
+    let sealed = |laid: &Laid| laid.path("sub/a-1.ndjson.gz");
+    let growing = |laid: &Laid| laid.path("sub/a-3.ndjson.gz.part");
+    let places: [(&str, &dyn Fn(&Laid) -> PathBuf); 4] = [
+        ("sealed segment", &sealed),
+        ("growing segment", &growing),
+        ("manifest", &|laid| laid.state.manifest()),
+        ("checkpoint", &|laid| laid.state.checkpoint()),
+    ];
+    for (what, place) in places {
+        for by_directory in [false, true] {
+            let laid = Laid::new();
+            let path = place(&laid);
+            replace(&path, by_directory);
+            let (found, _) = said(&laid, &path);
+            assert_eq!(
+                found,
+                ["it can't be read: it is not a regular file"],
+                "{what} {by_directory}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_index_that_is_no_regular_file_is_not_the_fault_of_its_segment() {
+    let sound = {
+        let laid = Laid::new();
+        said(&laid, &laid.path("sub/a-1.ndjson.gz"))
+    };
+    assert_eq!(sound.0, [""; 0]);
+    for by_directory in [false, true] {
+        let laid = Laid::new();
+        let path = laid.path("sub/a-1.ndjson.gz");
+        replace(&laid.state.index(1), by_directory);
+        let (found, others) = said(&laid, &path);
+        assert_eq!(found, ["reading the index: it is not a regular file"]);
+        assert_eq!(others, sound.1);
+        // The segment itself was read.
+        assert_eq!(verified(&laid).records, 6);
+    }
+}
