@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::broker::Broker;
 use crate::catalog::Chosen;
 use crate::ledger::lock::lock;
+use crate::segment::segment_index::refuse_link;
 use crate::world::fs::real::RealFs;
 use crate::world::fs::{File, Fs, remove_if_there, sync_dir};
 
@@ -151,6 +152,7 @@ fn write(
     temp.push(".new");
     let temp = PathBuf::from(temp);
     let above = archive.state.indexes();
+    refuse_link(fs, &above).map_err(io::Error::other)?;
     match fs.create_dir(&above) {
         Ok(()) => sync_dir(fs, archive.state.path()).map_err(|e| named(e, &above))?,
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
