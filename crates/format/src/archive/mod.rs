@@ -26,7 +26,8 @@ use crate::open;
 use crate::state_files::StateDir;
 
 pub use self::error::{FindError, LoadError};
-pub use self::find::{Found, find};
+pub(crate) use self::find::has_written;
+pub use self::find::{Found, find, has_begun};
 pub use self::paths::Paths;
 pub use self::segment::{Segment, State};
 
@@ -50,11 +51,11 @@ pub struct Archive {
 
 impl Archive {
     /// Reads what this state directory says. Without `paths` the files are where the checkpoint says, or beside the
-    /// directory. `None` if there is no checkpoint.
+    /// directory. `None` if it has not begun: there is no checkpoint yet.
     ///
     /// # Errors
     ///
-    /// If a file of the state can't be read, or isn't what was written.
+    /// If a file of the state can't be read, isn't what was written, or is lost.
     pub fn load(state: &StateDir, paths: Option<&Paths>) -> Result<Option<Self>, LoadError> {
         let mut read = read_checkpoint(state)?;
         for _ in 0..ATTEMPTS {
@@ -140,10 +141,15 @@ impl Archive {
 }
 
 fn read_checkpoint(state: &StateDir) -> Result<Option<Vec<u8>>, LoadError> {
+    // The first one may be stored between two looks.
+    let is_begun = has_written(state);
     let path = state.checkpoint();
     match open::read_state(&path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => match is_begun {
+            true => Err(LoadError::Lost { path }),
+            false => Ok(None),
+        },
         Err(source) => Err(LoadError::Io { path, source }),
     }
 }

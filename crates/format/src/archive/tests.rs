@@ -308,6 +308,16 @@ fn damage_of_the_state_is_named_with_its_file() {
     fs::write(laid.state.checkpoint(), "{}").expect("written");
     assert!(said(&laid).contains("checkpoint.json is damaged: "));
     fs::remove_file(laid.state.checkpoint()).expect("removed");
+    assert!(said(&laid).contains("checkpoint.json is missing, and the archive has begun"));
+    let found = find(laid.state.path().parent().expect("a directory"));
+    assert_eq!(found.expect("is found").len(), 1);
+    fs::remove_file(laid.state.manifest()).expect("removed");
+    assert!(said(&laid).contains("checkpoint.json is missing"));
+    // What is there before the first checkpoint.
+    for sequence in 1..4 {
+        fs::remove_file(laid.state.index(sequence)).expect("removed");
+    }
+    fs::write(laid.state.index(0), header(0)).expect("written");
     let none = Archive::load(&laid.state, None).expect("can be read");
     assert!(none.is_none());
 }

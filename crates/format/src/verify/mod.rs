@@ -34,7 +34,7 @@ pub use self::finding::{Finding, LineFault, Severity};
 use self::files::Walked;
 use self::listing::Listing;
 use self::segments::{Listed, Segments};
-use crate::archive::{Paths, Segment};
+use crate::archive::{Paths, Segment, has_written};
 use crate::checkpoint::{self, Checkpoint};
 use crate::manifest::Entry;
 use crate::open;
@@ -272,13 +272,18 @@ pub fn verify(
 }
 
 fn read_checkpoint(state: &StateDir, findings: &mut Vec<Finding>) -> Option<Checkpoint> {
+    // The first one may be stored between two looks.
+    let is_begun = has_written(state);
     let path = state.checkpoint();
     let finding = match open::read_state(&path) {
         Ok(bytes) => match checkpoint::decode(&bytes) {
             Ok(checkpoint) => return Some(checkpoint),
             Err(why) => Finding::Checkpoint { path, why },
         },
-        Err(e) if e.kind() == ErrorKind::NotFound => Finding::NoCheckpoint { path },
+        Err(e) if e.kind() == ErrorKind::NotFound => match is_begun {
+            true => Finding::NoCheckpoint { path },
+            false => Finding::NotBegun { path },
+        },
         Err(source) => Finding::Unread { path, source },
     };
     findings.push(finding);

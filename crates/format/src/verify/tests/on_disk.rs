@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::archive::tests::Laid;
 use crate::open::tests::make_pipe;
-use crate::verify::{Report, Subject, verify};
+use crate::verify::{Report, Severity, Subject, verify};
 
 fn verified(laid: &Laid) -> Report {
     let mut found = None;
@@ -83,4 +83,21 @@ fn an_index_that_is_no_regular_file_is_not_the_fault_of_its_segment() {
         // The segment itself was read.
         assert_eq!(verified(&laid).records, 6);
     }
+}
+
+#[test]
+fn a_checkpoint_that_is_lost_is_told_from_one_that_is_not_there_yet() {
+    let laid = Laid::new();
+    fs::remove_file(laid.state.checkpoint()).expect("removed");
+    let (found, others) = said(&laid, &laid.state.checkpoint());
+    let lost = "the checkpoint is missing, and the archive has begun";
+    assert_eq!((found, others), (vec![lost.to_owned()], 0));
+    assert!(!verified(&laid).is_sound());
+    fs::remove_dir_all(laid.state.path()).expect("removed");
+    fs::create_dir(laid.state.path()).expect("a directory");
+    fs::write(laid.state.lock(), "1\n").expect("written");
+    let report = verified(&laid);
+    let severities = report.findings.iter().map(|finding| finding.severity());
+    assert_eq!(severities.collect::<Vec<_>>(), [Severity::Note]);
+    assert!(report.is_sound());
 }
