@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use archiver_format::archive::{Archive, Segment};
+use archiver_format::archive::{Archive, Segment, handed_over};
 use archiver_format::rebuild::{Condition, Envelopes, Origins, Unknown, condition, rebuild};
 use serde::Serialize;
 
@@ -88,7 +88,11 @@ pub fn rebuild_indexes(chosen: &Chosen, broker: Option<&mut Broker>) -> Vec<Rebu
 
 fn rebuild_all(fs: &dyn Fs, archive: &Archive, mut broker: Option<&mut Broker>) -> Vec<Rebuilt> {
     let mut all = Vec::new();
+    let handed = handed_over(&archive.state);
     for segment in &archive.segments {
+        if handed.contains(&segment.file.sequence) && !segment.path_now().exists() {
+            continue;
+        }
         // Other bytes than those that are counted as read.
         let condition = match condition(segment, &AtomicU64::new(0)) {
             Ok(condition) => condition,

@@ -7,6 +7,7 @@
 
 mod error;
 mod find;
+mod handed;
 mod paths;
 mod segment;
 
@@ -28,6 +29,7 @@ use crate::state_files::StateDir;
 pub use self::error::{FindError, LoadError};
 pub(crate) use self::find::has_written;
 pub use self::find::{Found, find, has_begun};
+pub use self::handed::handed_over;
 pub use self::paths::Paths;
 pub use self::segment::{Segment, State};
 

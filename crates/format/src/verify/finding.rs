@@ -186,6 +186,12 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// A segment was handed over to a command, and isn't there.
+    #[error("{}: it was handed over to on_seal, and is gone", path.display())]
+    HandedOver {
+        /// The segment.
+        path: PathBuf,
+    },
     /// A segment that the manifest lists as deleted is still there.
     #[error("{}: it is listed as deleted, and still there", path.display())]
     Undeleted {
@@ -262,9 +268,10 @@ impl Finding {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::NotBegun { .. } | Self::Leftover { .. } | Self::Undeleted { .. } => {
-                Severity::Note
-            }
+            Self::NotBegun { .. }
+            | Self::HandedOver { .. }
+            | Self::Leftover { .. }
+            | Self::Undeleted { .. } => Severity::Note,
             Self::Unindexed { .. } => Severity::Unknown,
             _ => Severity::Wrong,
         }
@@ -290,6 +297,7 @@ impl Finding {
             | Self::Ahead { path, .. }
             | Self::Records { path, .. }
             | Self::Unlisted { path, .. }
+            | Self::HandedOver { path }
             | Self::Leftover { path }
             | Self::Strange { path }
             | Self::Undeleted { path } => path,
@@ -323,6 +331,7 @@ impl Finding {
             Self::Ahead { .. } => "ahead",
             Self::Records { .. } => "records",
             Self::Unlisted { .. } => "unlisted",
+            Self::HandedOver { .. } => "handed_over",
             Self::Leftover { .. } => "leftover",
             Self::Strange { .. } => "strange",
             Self::Undeleted { .. } => "undeleted",

@@ -34,11 +34,10 @@ pub use self::finding::{Finding, LineFault, Severity};
 use self::files::Walked;
 use self::listing::Listing;
 use self::segments::{Listed, Segments};
-use crate::archive::{Paths, Segment, has_written};
+use crate::archive::{Paths, Segment, handed_over, has_written};
 use crate::checkpoint::{self, Checkpoint};
 use crate::manifest::Entry;
 use crate::open;
-use crate::read::Damage;
 use crate::record::Partition;
 use crate::state_files::StateDir;
 
@@ -177,15 +176,23 @@ impl Subject {
             segments,
         } = known;
         let mut coverage = Coverage::new(listing, checkpoint);
-        let deleted = deleted_since(state, &results);
+        let is_missing = results.iter().any(segments::Result::is_missing);
+        let (deleted, handed) = match is_missing {
+            true => (deleted_by_now(state), handed_over(state)),
+            false => Default::default(),
+        };
         for (listed, mut result) in segments.present.iter().zip(results) {
             if deleted.contains(&listed.segment.file.sequence) {
                 result.findings.clear();
+            } else if result.is_missing() && handed.contains(&listed.segment.file.sequence) {
+                let path = result.path.clone();
+                result.findings = vec![Finding::HandedOver { path }];
+            } else {
+                report.segments += 1;
+                report.bytes += listed.segment.bytes();
             }
-            report.segments += 1;
             report.records += result.checked.lines;
             report.plain_bytes += result.checked.plain_bytes;
-            report.bytes += listed.segment.bytes();
             if !result.is_known {
                 coverage.excuse(listed, listed.segment.contents());
             }
@@ -290,21 +297,8 @@ fn read_checkpoint(state: &StateDir, findings: &mut Vec<Finding>) -> Option<Chec
     None
 }
 
-/// The numbers of segments that were missing because archiver has deleted them meanwhile.
-fn deleted_since(state: &StateDir, results: &[segments::Result]) -> BTreeSet<u64> {
-    let mut findings = results.iter().flat_map(|result| &result.findings);
-    let is_missing = |finding: &Finding| {
-        matches!(
-            finding,
-            Finding::Segment {
-                damage: Damage::Missing,
-                ..
-            }
-        )
-    };
-    if !findings.any(is_missing) {
-        return BTreeSet::new();
-    }
+/// The numbers of segments that archiver has deleted by now.
+fn deleted_by_now(state: &StateDir) -> BTreeSet<u64> {
     let lines = files::lines_by_now(state).into_iter();
     lines
         .filter_map(|line| match line {

@@ -147,6 +147,22 @@ pub(super) struct Result {
     pub findings: Vec<Finding>,
 }
 
+impl Result {
+    /// Is the segment's file not there?
+    pub fn is_missing(&self) -> bool {
+        let missing = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Segment {
+                    damage: Damage::Missing,
+                    ..
+                }
+            )
+        };
+        self.findings.iter().any(missing)
+    }
+}
+
 impl Listed {
     fn contents(&self) -> &Contents {
         self.segment.contents()
@@ -156,16 +172,7 @@ impl Listed {
     pub fn check(&self, read: &AtomicU64) -> Result {
         let mut result = self.check_once(read);
         // It got its final name, or was sealed, between two looks.
-        let is_missing = |finding: &Finding| {
-            matches!(
-                finding,
-                Finding::Segment {
-                    damage: Damage::Missing,
-                    ..
-                }
-            )
-        };
-        if result.findings.iter().any(is_missing) {
+        if result.is_missing() {
             result = self.check_once(read);
         }
         result

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use crate::archive::tests::Laid;
+use crate::handed_over::{HandedOver, encode};
+use crate::mark::{TAIL, Tail};
 use crate::open::tests::make_pipe;
 use crate::verify::{Report, Severity, Subject, verify};
 
@@ -100,4 +102,38 @@ fn a_checkpoint_that_is_lost_is_told_from_one_that_is_not_there_yet() {
     let severities = report.findings.iter().map(|finding| finding.severity());
     assert_eq!(severities.collect::<Vec<_>>(), [Severity::Note]);
     assert!(report.is_sound());
+}
+
+#[test]
+fn a_segment_that_was_handed_over_may_be_gone() {
+    let laid = Laid::new();
+    let path = laid.path("sub/a-1.ndjson.gz");
+    let sound = verified(&laid);
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(said(&laid, &path).0, ["the file is missing"]);
+    let manifest = fs::read(laid.state.manifest()).expect("a manifest");
+    let hand_over = |bytes: &[u8]| {
+        let tail = bytes[bytes.len().saturating_sub(TAIL)..].to_vec();
+        let of = HandedOver {
+            sequence: 1,
+            manifest: Tail::new(tail).mark(bytes.len() as u64),
+        };
+        fs::write(laid.state.handed_over(), encode(&of).expect("a line")).expect("written");
+    };
+    // Up to the line before its own.
+    let line = br#"{"type":"sealed","file":{"sequence":1"#;
+    let at = memchr::memmem::find(&manifest, line);
+    hand_over(&manifest[..at.expect("its line")]);
+    assert_eq!(said(&laid, &path).0, ["the file is missing"]);
+    hand_over(&manifest);
+    let note = "it was handed over to on_seal, and is gone";
+    assert_eq!(said(&laid, &path).0, [note]);
+    let report = verified(&laid);
+    assert_eq!(report.segments, sound.segments - 1);
+    assert_eq!(report.findings.len(), sound.findings.len() + 1);
+    // Of another manifest.
+    let mut other = manifest.clone();
+    other[7] ^= 1;
+    hand_over(&other);
+    assert_eq!(said(&laid, &path).0, ["the file is missing"]);
 }
