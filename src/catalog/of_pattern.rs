@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use archiver_format::archive::has_begun;
 use archiver_format::state_files::{STATE_DIRECTORY, StateDir};
 
 use crate::config::{Archive, Checked, Config, Found, Pattern, States};
@@ -74,11 +75,7 @@ fn archive_at(pattern: &Pattern, state: &Path) -> Option<Checked<Archive>> {
         return None;
     }
     let archive = pattern.archive(topic, Found::Later).ok()?;
-    let files = StateDir::new(state);
-    // One whose checkpoint is lost has not begun for that.
-    let has_begun = [files.checkpoint(), files.manifest(), files.gaps()];
-    let has_begun = has_begun.iter().any(|file| file.exists());
-    (archive.state == state && has_begun).then_some(archive)
+    (archive.state == state && has_begun(&StateDir::new(state))).then_some(archive)
 }
 
 /// The directories in a directory, which need not exist, except those that archiver keeps its state in.

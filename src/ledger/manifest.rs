@@ -5,13 +5,14 @@
 //! each line stands in it once. The line of an opened segment is durable before the segment's first byte; so after a
 //! crash each file that no checkpoint counts is known by its id.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver_format::checkpoint::List;
 use archiver_format::gap::{self, Gap};
-use archiver_format::manifest::{self, Chain, Entry, Header, ListError, Sealed};
+use archiver_format::manifest::{self, Chain, Entry, Header, ListError, Opening, Sealed};
 use archiver_format::mark::{FileId, Mark, Tail};
 use archiver_format::segment::SegmentFile;
 use archiver_format::state_files::StateDir;
@@ -38,6 +39,8 @@ pub struct Resumed {
     pub manifest: Manifest,
     /// Segments that were created after the checkpoint.
     pub uncounted: Vec<SegmentFile>,
+    /// Segments that were about to be created after the checkpoint, and of which it is not known that they were.
+    pub opening: Vec<Opening>,
     /// Segments that the checkpoint counts as sealed and not deleted, in the order of their sealing.
     pub sealed: Vec<Sealed>,
 }
@@ -74,12 +77,15 @@ impl Manifest {
             return Ok(Resumed {
                 manifest: none,
                 uncounted: Vec::new(),
+                opening: Vec::new(),
                 sealed: Vec::new(),
             });
         };
-        let (mut uncounted, mut sealed) = (Vec::new(), Vec::<Sealed>::new());
+        let (mut uncounted, mut sealed) = (Vec::<SegmentFile>::new(), Vec::<Sealed>::new());
+        let mut opening = Vec::<Opening>::new();
         let list = io::BufReader::with_capacity(READ_BYTES, Reading::new(&*file, length));
         let read = manifest::read(list, mark.length, |end, entry| match entry {
+            Entry::Opening(segment) if end > mark.length => opening.push(segment),
             Entry::Opened(segment) if end > mark.length => uncounted.push(segment),
             _ if end > mark.length => {}
             Entry::Sealed(line) => sealed.push(*line),
@@ -88,6 +94,9 @@ impl Manifest {
         });
         let chain = read.map_err(|e| not_whole(&none.path, mark, e))?;
         let file = AppendFile::resume(fs, &none.path, mark, id, Some(file))?;
+        let opened = uncounted.iter().filter_map(|of| of.name.as_deref());
+        let opened = opened.collect::<BTreeSet<_>>();
+        opening.retain(|of| !opened.contains(&*of.name));
         Ok(Resumed {
             manifest: Self {
                 file: Some(file),
@@ -95,6 +104,7 @@ impl Manifest {
                 ..none
             },
             uncounted,
+            opening,
             sealed,
         })
     }

@@ -15,16 +15,20 @@ pub struct Kept {
     pub newest: i64,
 }
 
-impl From<&Sealed> for Kept {
-    fn from(sealed: &Sealed) -> Self {
+impl Kept {
+    /// What is to be known of it; `None` if it is kept for ever, as archiver did not write all of its bytes.
+    pub fn of(sealed: &Sealed) -> Option<Self> {
+        if sealed.contents.uncounted_bytes > 0 {
+            return None;
+        }
         let newest = sealed.contents.latest();
         let when = || sealed.sealed.parse::<Timestamp>().ok();
         let newest = newest.or_else(|| when().map(Timestamp::as_millisecond));
-        Self {
+        Some(Self {
             file: sealed.file.clone(),
             bytes: sealed.bytes,
             // What can't be told is not old.
             newest: newest.unwrap_or(i64::MAX),
-        }
+        })
     }
 }

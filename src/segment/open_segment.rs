@@ -139,6 +139,11 @@ impl OpenSegment {
         self.index = Some(index);
     }
 
+    /// It goes on without its index.
+    pub fn drop_index(&mut self) {
+        self.index = None;
+    }
+
     /// Its index.
     pub fn index(&self) -> Option<&SegmentIndex> {
         self.index.as_ref()

@@ -1,13 +1,15 @@
 //! Opening segments: a file for each route that a batch has records for and no segment is open for.
 //!
-//! The order: create the file, empty → its line in the manifest, durable → its first byte. So a file that no checkpoint
-//! counts is known by its id, or is empty.
+//! The order: a line in the manifest that it is about to be created, if nothing is there → create the file, empty → its
+//! line with its id, durable → its first byte. So a file that no checkpoint counts is known by its id, or is empty and
+//! known by its name. The first line isn't synced: what a power cut at this moment may leave is empty.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use archiver_format::manifest::{Entry, SealReason};
+use archiver_format::manifest::{Entry, Opening, SealReason};
+use archiver_format::mark::FileId;
 use archiver_format::segment::{Route, RouteTime, SegmentFile, growing};
 use archiver_format::state_files::StateDir;
 use archiver_format::template::Values;
@@ -20,6 +22,16 @@ use super::writer::{WriteError, Writer};
 use crate::config::Archive;
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::world::fs::{self, File, Fs};
+
+/// A segment that is about to be opened.
+struct Next {
+    sequence: u64,
+    route: Route,
+    /// When, in milliseconds since 1970.
+    opened: i64,
+    /// Its final path.
+    last: PathBuf,
+}
 
 impl Writer {
     /// Opens the segments that these members need, and says how many.
@@ -34,35 +46,86 @@ impl Writer {
         if missing.is_empty() {
             return Ok(0);
         }
-        let (mut begun, mut changed) = (Vec::new(), Vec::new());
-        for (sequence, route) in (self.reached.next_sequence..).zip(&missing) {
-            begun.push(self.create(fs, sequence, *route, &mut changed)?);
+        let now = self.clock.now_ms();
+        let next = (self.reached.next_sequence..).zip(missing);
+        let next = next.map(|(sequence, route)| Next {
+            sequence,
+            route,
+            opened: now,
+            last: self.path(sequence, route, now),
+        });
+        let next = next.collect::<Vec<_>>();
+        let announced = self.announce(fs, &next)?;
+        let created = self.create_all(fs, &next);
+        if created.is_err() {
+            // What is left of them a crash may have left as well.
+            for path in announced {
+                if matches!(empty(fs, &path), Ok(Some(_))) {
+                    let _ = fs::remove_if_there(fs, &path);
+                }
+            }
         }
-        let entries = begun
-            .iter()
-            .map(|segment| Entry::Opened(segment.file.clone()));
-        let entries = entries.collect::<Vec<_>>();
-        self.manifest.append(fs, &entries)?;
+        self.open.extend(created?);
+        self.reached.next_sequence += next.len() as u64;
+        Ok(next.len())
+    }
+
+    /// Lists the segments that are about to be created where nothing is, and says where that is.
+    fn announce(&mut self, fs: &dyn Fs, next: &[Next]) -> Result<Vec<PathBuf>, Refused> {
+        let (mut paths, mut entries) = (Vec::new(), Vec::new());
+        // Where there is no number in the path, the file is taken up when its records come again.
+        let all = next.iter().filter(|_| self.config.template.has_sequence());
+        for Next { sequence, last, .. } in all {
+            let path = growing(last);
+            let is_free = match fs.stat(&path) {
+                Ok(_) => false,
+                Err(e) => {
+                    e.kind() == io::ErrorKind::NotFound && !fs.is_link(&path).unwrap_or(false)
+                }
+            };
+            if is_free {
+                paths.push(path);
+                entries.push(Entry::Opening(Opening {
+                    sequence: *sequence,
+                    name: paths::name(&self.config, last),
+                }));
+            }
+        }
+        if !entries.is_empty() {
+            self.manifest.append(fs, &entries)?;
+        }
+        Ok(paths)
+    }
+
+    /// Creates the files of new segments, and makes their lines in the manifest durable.
+    fn create_all(&mut self, fs: &dyn Fs, next: &[Next]) -> Result<Vec<OpenSegment>, WriteError> {
+        let mut changed = Vec::new();
+        let created = next.iter().map(|next| self.create(fs, next, &mut changed));
+        let created = created.collect::<Result<Vec<_>, _>>()?;
+        let entries = created.iter();
+        let entries = entries.map(|segment| Entry::Opened(segment.file.clone()));
+        self.manifest.append(fs, &entries.collect::<Vec<_>>())?;
         let synced = self.manifest.sync(fs, changed);
         synced.map_err(WriteError::Syncing)?;
-        self.reached.next_sequence += begun.len() as u64;
-        self.open.extend(begun);
-        Ok(missing.len())
+        Ok(created)
     }
 
     /// Creates the file of a new segment. Directories whose names have changed are added to `changed`.
     fn create(
         &self,
         fs: &dyn Fs,
-        sequence: u64,
-        route: Route,
+        next: &Next,
         changed: &mut Vec<Arc<dyn File>>,
     ) -> Result<OpenSegment, Refused> {
-        let now = self.clock.now_ms();
-        let last = self.path(sequence, route, now);
+        let &Next {
+            sequence,
+            route,
+            opened: now,
+            ref last,
+        } = next;
         let is_growing = self.config.template.has_sequence();
         let path = match is_growing {
-            true => growing(&last),
+            true => growing(last),
             false => last.clone(),
         };
         let io = |source| Refused::Io {
@@ -72,8 +135,8 @@ impl Writer {
         let above = fs::parent(&path);
         changed.extend(fs::create_dirs(fs, above).map_err(io)?);
         changed.push(fs.open_dir(above).map_err(io)?);
-        if path != last {
-            refuse_existing(fs, &last)?;
+        if path != *last {
+            refuse_existing(fs, last)?;
         }
         let data = match AppendFile::create(fs, &path) {
             // Made by an attempt that failed before its line was durable.
@@ -87,7 +150,7 @@ impl Writer {
         };
         let id = data.handle().stat().map_err(io)?.id();
         let is_only = self.config.template.is_fixed();
-        let name = (!is_only).then(|| paths::name(&self.config, &last));
+        let name = (!is_only).then(|| paths::name(&self.config, last));
         let file = SegmentFile { sequence, name, id };
         let kind = kind(&self.config);
         let mut segment = OpenSegment::begin(data, file, is_growing, kind, route, now);
@@ -141,6 +204,18 @@ pub fn kind(config: &Archive) -> Kind {
     Kind {
         format: config.format_name().into(),
         compression: config.compression.algorithm(),
+    }
+}
+
+/// Which file is at this path, if it is one without a byte.
+pub fn empty(fs: &dyn Fs, path: &Path) -> io::Result<Option<FileId>> {
+    match fs.stat(path) {
+        Ok(found) if found.is_file && found.length == 0 && !fs.is_link(path)? => {
+            Ok(Some(found.id()))
+        }
+        Ok(_) => Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Retention: sealed segments that are older or larger than what is to be kept are deleted.
 //!
 //! The order: the segment's line in the manifest that it is deleted → durable → a checkpoint that counts it → the file is
-//! removed. So a file is never missing without a line. Only a file that has the id that its segment had is removed.
+//! removed. So a file is never missing without a line. Only a file that has the id that its segment had is removed,
+//! and none that holds bytes which archiver did not write.
 
 use std::io;
 

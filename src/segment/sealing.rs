@@ -90,7 +90,7 @@ impl Writer {
         self.manifest.append(fs, &lines)?;
         if !self.config.retention.is_endless() {
             self.kept.extend(lines.iter().filter_map(|line| match line {
-                Entry::Sealed(sealed) => Some(Kept::from(&**sealed)),
+                Entry::Sealed(sealed) => Kept::of(sealed),
                 _ => None,
             }));
         }
@@ -100,6 +100,14 @@ impl Writer {
             .partition(|segment| reason(segment).is_some());
         self.open = open;
         for segment in Vec::<OpenSegment>::into_iter(due) {
+            let uncounted = segment.contents().uncounted_bytes;
+            if uncounted > 0 && !self.config.retention.is_endless() {
+                tracing::info!(
+                    "archive {}: {} is never deleted, as its first {uncounted} bytes are not known to be archiver's",
+                    self.config.name,
+                    segment.path().display(),
+                );
+            }
             self.reached.sealed_bytes += segment.data.length();
             let name = Some(self.name_of(&segment));
             let index = segment.index().map(SegmentIndex::handle).cloned();

@@ -4,6 +4,7 @@
 //! begins where the segment is.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use archiver_format::contents::Contents;
@@ -38,6 +39,7 @@ impl SegmentIndex {
             source,
         };
         let above = dir.indexes();
+        refuse_link(fs, &above)?;
         // The directory above must be there: one that was moved away is missed, and not made anew.
         match fs.create_dir(&above) {
             Ok(()) => changed.push(fs.open_dir(dir.path()).map_err(io)?),
@@ -59,6 +61,7 @@ impl SegmentIndex {
         sequence: u64,
         mark: &Mark,
     ) -> Result<Option<Self>, Refused> {
+        refuse_link(fs, &dir.indexes())?;
         let path = dir.index(sequence);
         let io = |source| Refused::Io {
             path: path.clone(),
@@ -121,5 +124,53 @@ impl SegmentIndex {
     /// The open file.
     pub fn handle(&self) -> &Arc<dyn File> {
         self.file.handle()
+    }
+}
+
+/// Refuses a symbolic link in the place of the directory of indexes: they would be written somewhere else.
+pub fn refuse_link(fs: &dyn Fs, indexes: &Path) -> Result<(), Refused> {
+    let path = indexes.to_path_buf();
+    match fs.is_link(indexes) {
+        Ok(true) => Err(Refused::Foreign {
+            path,
+            expected: "a directory of archiver's own".into(),
+            found: "a symbolic link".into(),
+        }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Refused::Io { path, source })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::world::fs::real::RealFs;
+
+    #[test]
+    fn nothing_is_written_through_a_link_in_the_place_of_the_indexes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (fs, dir) = (RealFs::default(), StateDir::new(directory.path().join("a")));
+        std::fs::create_dir(dir.path()).expect("a directory");
+        let begun = SegmentIndex::begin(&fs, &dir, 7, &mut Vec::new()).expect("is begun");
+        let mark = begun.mark();
+        drop(begun);
+        let elsewhere = directory.path().join("elsewhere");
+        std::fs::rename(dir.indexes(), &elsewhere).expect("renamed");
+        symlink(&elsewhere, dir.indexes()).expect("a link");
+        let resumed = SegmentIndex::resume(&fs, &dir, 7, &mark).map(|_| ());
+        let begun = SegmentIndex::begin(&fs, &dir, 8, &mut Vec::new()).map(|_| ());
+        for refused in [resumed, begun] {
+            let refused = refused.expect_err("is refused");
+            assert!(matches!(refused, Refused::Foreign { .. }), "{refused}");
+            assert!(
+                refused.to_string().ends_with("found a symbolic link"),
+                "{refused}"
+            );
+        }
+        assert!(!elsewhere.join("000008.idx").exists());
     }
 }

@@ -313,6 +313,11 @@ impl Writer {
         Written::new(progress, segments, sealed.collect(), others)
     }
 
+    /// The open segments go on without their indexes.
+    pub fn drop_indexes(&mut self) {
+        self.open.iter_mut().for_each(OpenSegment::drop_index);
+    }
+
     /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
     pub fn next_rotation(&mut self) -> Option<i64> {
         let (rotation, zone) = (&self.config.rotation, self.config.template.zone());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::archiver::Archiver;
+use crate::archiver::{Archiver, run};
 use crate::config::Config;
 use crate::files;
 use crate::produce::Producer;
@@ -330,4 +330,40 @@ fn a_segment_that_is_gone_before_its_turn_is_left_out() {
     });
     archiver.await_line(&says::left_out(&play.topic.name, &gone));
     archiver.stop();
+}
+
+#[test]
+fn what_the_command_has_moved_away_is_not_missed_and_the_rest_is_printed() {
+    let mut play = Play::new();
+    let script = "[ $ARCHIVER_SEQUENCE = 1 ] && mv \"$ARCHIVER_FILE\" moved; echo \"done $ARCHIVER_SEQUENCE\" >> handed.log";
+    let archiver = play.scene.start(&play.config(script, "1m"));
+    play.seal(&archiver, 3);
+    eventually(LONG, "all are handed over", || {
+        play.handed_over() == [0, 1, 2]
+    });
+    let state = format!("out/.archiver/{}/handed-over.json", play.topic.name);
+    eventually(LONG, "that is noted", || {
+        let noted = fs::read_to_string(play.scene.path(&state)).unwrap_or_default();
+        noted.contains("\"sequence\":2")
+    });
+    archiver.stop();
+    let command = |args: &[&str]| run(play.scene.directory(), args);
+    let verified = command(&["verify", "out"]);
+    assert_eq!(verified.code(), Some(0), "{verified:?}");
+    let note = "001.ndjson.gz: it was handed over to on_seal, and is gone";
+    assert!(verified.stdout.contains(note), "{verified:?}");
+    let printed = command(&["cat", "out"]);
+    assert_eq!(printed.code(), Some(1), "{printed:?}");
+    let said = "records were left out, as their segments were handed over to on_seal";
+    assert!(printed.stderr.contains(said), "{}", printed.stderr);
+    let records: usize = play.scene.records(&play.topic).values().map(Vec::len).sum();
+    let gone = play.scene.path("moved");
+    fs::rename(&gone, gone.with_extension("gz")).unwrap();
+    let gone = files::count(&gone.with_extension("gz"));
+    assert!(gone > 0);
+    assert_eq!(printed.stdout.lines().count(), records - gone);
+    // One that the command has not had is missed.
+    let state = play.scene.path(state);
+    fs::remove_file(state).unwrap();
+    assert_eq!(command(&["verify", "out"]).code(), Some(1));
 }

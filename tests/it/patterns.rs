@@ -261,7 +261,7 @@ fn the_archives_of_a_pattern_are_listed_printed_and_verified_by_their_names() {
     let verified = run(scene.directory(), &["-c", "topics.toml", "verify"]);
     assert_eq!(verified.code(), Some(1));
     assert!(
-        verified.stdout.contains("there is no checkpoint"),
+        verified.stdout.contains("the checkpoint is missing"),
         "{}",
         verified.stdout
     );

@@ -9,7 +9,7 @@
 //! anew. [`state_files`] says where each of these files is, a [`template`] how segments are called.
 //!
 //! Nothing here asks for the time or knows Kafka's protocol, and only [`read`], [`archive`], [`rebuild`] and [`verify`]
-//! open files.
+//! open files, by `open`.
 
 pub mod archive;
 pub mod capture;
@@ -28,6 +28,7 @@ pub mod line;
 pub mod list;
 pub mod manifest;
 pub mod mark;
+mod open;
 pub mod position;
 pub mod read;
 pub mod rebuild;

@@ -24,6 +24,8 @@ pub const VERSION: u32 = 1;
 pub enum Entry {
     /// The first line.
     Manifest(Header),
+    /// A segment is about to be created, where nothing is.
+    Opening(Opening),
     /// A segment was created. The line is durable before the segment's first byte is written.
     Opened(SegmentFile),
     /// A segment is final.
@@ -41,6 +43,15 @@ pub struct Header {
     pub version: u32,
     /// The archive's name at that time.
     pub archive: String,
+}
+
+/// A segment that is about to be created: an empty file of that name is archiver's own, though its id isn't known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Its number.
+    pub sequence: u64,
+    /// Its final name, as in [`SegmentFile`]; it grows under this and [`crate::segment::GROWING`].
+    pub name: String,
 }
 
 /// A segment that is final.
@@ -232,6 +243,10 @@ mod tests {
             Entry::Manifest(Header {
                 version: VERSION,
                 archive: "a".into(),
+            }),
+            Entry::Opening(Opening {
+                sequence: 12,
+                name: "a-12.ndjson".into(),
             }),
             Entry::Opened(file.clone()),
             Entry::Sealed(Box::new(Sealed {

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
+use archiver_format::manifest::Opening;
 use archiver_format::segment::{SegmentFile, growing};
 use archiver_format::state_files::StateDir;
 
+use super::base::check_base;
 use super::quarantine::Doubtful;
 use crate::config::{Archive, Checked};
 use crate::ledger::SegmentHandle;
@@ -16,6 +18,7 @@ use crate::ledger::lock::lock_data;
 use crate::ledger::manifest::{Manifest, Resumed};
 use crate::segment::kept::Kept;
 use crate::segment::open_segment::{Kind, OpenSegment};
+use crate::segment::opening;
 use crate::segment::paths;
 use crate::segment::segment_index::SegmentIndex;
 use crate::segment::writer::Sealed;
@@ -76,10 +79,12 @@ impl Place {
             let known = known.find(|handle| handle.path == path);
             let known = known.map(|handle| Arc::clone(&handle.file));
             let mut resumed = OpenSegment::resume(fs, &path, segment.clone(), kind.clone(), known)?;
-            if let (true, Some(mark)) = (self.config.index, &segment.index) {
+            // Also where it goes on without one: it may be sealed at once.
+            if let Some(mark) = &segment.index {
                 match SegmentIndex::resume(fs, &self.dir, segment.file.sequence, mark)? {
                     Some(index) => resumed.set_index(index),
-                    None => self.say_lost(segment.file.sequence),
+                    None if self.config.index => self.say_lost(segment.file.sequence),
+                    None => {}
                 }
             }
             open.push(resumed);
@@ -88,13 +93,22 @@ impl Place {
         let Resumed {
             manifest,
             uncounted,
+            opening,
             sealed,
         } = Manifest::resume(fs, &self.dir, &self.config.name, list)?;
+        let names = sealed.iter().map(|sealed| &sealed.file).chain(&uncounted);
+        let names = names.filter_map(|file| file.name.as_ref());
+        check_base(fs, &self.config, identity, progress, names)?;
         let (mut found, mut uncounted_paths) = (Vec::new(), Vec::new());
         for segment in uncounted {
             let last = self.last_path(identity, &segment);
             found.extend(uncounted_file(fs, segment, &last, locked)?);
             uncounted_paths.push(last);
+        }
+        for of in opening {
+            let path = self.config.template.fixed_directory().join(&of.name);
+            found.extend(empty_file(fs, of, &path, locked)?);
+            uncounted_paths.push(path);
         }
         Ok(Files {
             manifest,
@@ -106,7 +120,7 @@ impl Place {
                 deleted: progress.deleted.clone(),
                 kept: match self.config.retention.is_endless() {
                     true => Vec::new(),
-                    false => sealed.iter().map(Kept::from).collect(),
+                    false => sealed.iter().filter_map(Kept::of).collect(),
                 },
             },
             dir: self.dir.clone(),
@@ -184,6 +198,26 @@ fn uncounted_file(
         return Ok(Some(Uncounted { segment, handle }));
     }
     Ok(None)
+}
+
+/// A segment that was about to be created, if it was: then it has no byte, as its line would be there before that.
+fn empty_file(
+    fs: &dyn Fs,
+    of: Opening,
+    last: &Path,
+    locked: &[SegmentHandle],
+) -> Result<Option<Uncounted>, Refused> {
+    let path = growing(last);
+    let found = opening::empty(fs, &path).map_err(|source| Refused::Io { path, source })?;
+    let Some(id) = found else {
+        return Ok(None);
+    };
+    let segment = SegmentFile {
+        sequence: of.sequence,
+        name: Some(of.name),
+        id,
+    };
+    uncounted_file(fs, segment, last, locked)
 }
 
 /// How many bytes of a segment this progress counts.

@@ -3,6 +3,7 @@
 //! Nothing is guessed. Anything that doesn't fit the checkpoint stops the archive, with what was expected, what was
 //! found, and what can be done. The files are not changed before everything fits.
 
+mod base;
 mod files;
 mod first_start;
 mod opened;

@@ -16,13 +16,15 @@ use super::files::{Files, Place};
 use super::opened::Opened;
 use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
+use crate::ledger::append_file::Refused;
 use crate::ledger::{Checkpointed, Durable, SegmentHandle, Store};
 use crate::observe::reason::Reason;
+use crate::segment::paths;
 use crate::segment::pipeline::{Compressor, Pipeline};
 use crate::segment::writer::{Reached, Writer};
 use crate::source::cluster::Topic;
 use crate::world::disk::Disk;
-use crate::world::fs::Fs;
+use crate::world::fs::{self, Fs};
 
 impl Archive {
     /// Opens the files as the checkpoint has them, and works out where each partition goes on. Files that
@@ -85,13 +87,19 @@ impl Archive {
         let has_other_id = topic.id.is_some() && topic.id != stored.identity.topic_id;
         let is_newer = matches!(stored.progress.list, List::Gaps(_));
         let is_other = has_other_empty(durable.progress(), &stored.progress) || has_other_id;
-        let checkpointed = match is_other || is_newer || change.is_some() {
+        let mut before = stored.progress.segments.iter();
+        let drops_indexes = !self.config.index && before.any(|segment| segment.index.is_some());
+        let checkpointed = match is_other || is_newer || drops_indexes || change.is_some() {
             true => {
                 let stored = store.save(identity.clone(), durable, None).await;
                 stored.map_err(|e| self.not_stored(e))?
             }
             false => checkpointed,
         };
+        if !self.config.index {
+            let removed = self.remove_indexes(&disks.state, &store, &checkpointed);
+            removed.await?;
+        }
         let compressor = Compressor::new(self.config.compression, &self.environment.cores);
         let compressor = compressor.map_err(|e| self.lacks_threads(e))?;
         let pipeline = Pipeline::new(disks.data.clone(), compressor, writer);
@@ -158,9 +166,13 @@ impl Archive {
                 sealed,
                 ..
             } = files;
+            let has_indexes = config.index;
             let mut writer = Writer::new(config, clock, manifest, open, sealed, reached);
             if let Some(reason) = change {
                 writer.seal_all(fs, reason)?;
+            }
+            if !has_indexes {
+                writer.drop_indexes();
             }
             Ok(writer)
         };
@@ -172,6 +184,29 @@ impl Archive {
             Ok(durable) => Ok((writer, durable)),
             Err(e) => Err(self.refused(e, Some(checkpointed))),
         }
+    }
+
+    /// Removes the indexes of open segments that go on without one: they would be taken for theirs, and lack what comes.
+    async fn remove_indexes(
+        &self,
+        disk: &Disk,
+        store: &Store,
+        checkpointed: &Checkpointed,
+    ) -> Result<(), Failure> {
+        let open = checkpointed.checkpoint().progress.segments.iter();
+        let indexes = open.map(|segment| store.dir().index(segment.file.sequence));
+        let indexes = indexes.collect::<Vec<_>>();
+        let remove = move |fs: &dyn Fs| {
+            for path in &indexes {
+                fs::remove_if_there(fs, path).map_err(|source| Refused::Io {
+                    path: path.clone(),
+                    source,
+                })?;
+            }
+            paths::sync_names(fs, &indexes)
+        };
+        let removed = disk.run(remove).await;
+        removed.map_err(|e| self.refused(e, Some(checkpointed)))
     }
 
     /// Where its files are looked for.

@@ -97,6 +97,14 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
             ));
             code = 1;
         }
+        if source.handed_over() > 0 {
+            logging::complain(&format!(
+                "archiver: archive {}: {} records were left out, as their segments were handed over to on_seal and are gone",
+                source.name(),
+                source.handed_over()
+            ));
+            code = 1;
+        }
     }
     if args.follow {
         follow(&mut sources, &mut printer)?;

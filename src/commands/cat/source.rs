@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use archiver_format::archive::{Archive, Segment, State};
+use archiver_format::archive::{Archive, Segment, State, handed_over};
 use archiver_format::index::IndexError;
 use archiver_format::read::{self, ReadError, Reader, Selection};
 
@@ -38,6 +38,8 @@ pub(super) struct Source {
     taken_back: Printed,
     /// How many bytes were left out because it isn't known which records they hold.
     left_out: u64,
+    /// Records of segments that are gone, as a command has had them.
+    handed_over: u64,
 }
 
 /// How often a segment is read whose end is taken away meanwhile.
@@ -77,12 +79,18 @@ impl Source {
             printed: Printed::default(),
             taken_back: Printed::default(),
             left_out: 0,
+            handed_over: 0,
         }
     }
 
     /// How many bytes were left out because it isn't known which records they hold.
     pub fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// How many records were left out because their segments were handed over to a command, and are gone.
+    pub fn handed_over(&self) -> u64 {
+        self.handed_over
     }
 
     /// The archive's name.
@@ -157,7 +165,11 @@ impl Source {
             let mut kind = printer.kind(&segment.format, topic);
             match self.print_segment(segment, done, &mut kind, printer) {
                 Ok(after) => drop(self.done.insert(sequence, after)),
-                Err(error) if self.is_deleted(&error, sequence)? => {}
+                Err(error) if is_missing(&error) && self.is_deleted(sequence)? => {}
+                Err(error) if is_missing(&error) && self.was_handed_over(sequence) => {
+                    self.handed_over += segment.contents().records;
+                    self.done.insert(sequence, Done::all_of(segment));
+                }
                 Err(error) => {
                     let name = &self.chosen.name;
                     return Err(error).with_context(|| format!("archive {name}"));
@@ -168,16 +180,14 @@ impl Source {
     }
 
     /// Was the segment deleted by archiver since the checkpoint was read?
-    fn is_deleted(&self, error: &anyhow::Error, sequence: u64) -> anyhow::Result<bool> {
-        let is_missing = matches!(
-            error.downcast_ref::<ReadError>(),
-            Some(ReadError::Io { source, .. }) if source.kind() == ErrorKind::NotFound
-        );
-        if !is_missing {
-            return Ok(false);
-        }
+    fn is_deleted(&self, sequence: u64) -> anyhow::Result<bool> {
         let now = self.chosen.load()?;
         Ok(now.is_some_and(|archive| archive.segment(sequence).is_none()))
+    }
+
+    /// Has a command had the segment? It may do with it what it wants.
+    fn was_handed_over(&self, sequence: u64) -> bool {
+        handed_over(&self.chosen.state).contains(&sequence)
     }
 
     /// Prints what a segment holds beyond what was printed of it; how far that is.
@@ -325,6 +335,14 @@ impl Done {
             counted: segment.bytes(),
         }
     }
+}
+
+/// Is a segment not there?
+fn is_missing(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<ReadError>(),
+        Some(ReadError::Io { source, .. }) if source.kind() == ErrorKind::NotFound
+    )
 }
 
 /// Can't something be read that no checkpoint counts?

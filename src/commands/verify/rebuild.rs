@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use archiver_format::archive::{Archive, Segment};
+use archiver_format::archive::{Archive, Segment, handed_over};
 use archiver_format::rebuild::{Condition, Envelopes, Origins, Unknown, condition, rebuild};
 use serde::Serialize;
 
 use super::broker::Broker;
 use crate::catalog::Chosen;
 use crate::ledger::lock::lock;
+use crate::segment::segment_index::refuse_link;
 use crate::world::fs::real::RealFs;
 use crate::world::fs::{File, Fs, remove_if_there, sync_dir};
 
@@ -87,7 +88,11 @@ pub fn rebuild_indexes(chosen: &Chosen, broker: Option<&mut Broker>) -> Vec<Rebu
 
 fn rebuild_all(fs: &dyn Fs, archive: &Archive, mut broker: Option<&mut Broker>) -> Vec<Rebuilt> {
     let mut all = Vec::new();
+    let handed = handed_over(&archive.state);
     for segment in &archive.segments {
+        if handed.contains(&segment.file.sequence) && !segment.path_now().exists() {
+            continue;
+        }
         // Other bytes than those that are counted as read.
         let condition = match condition(segment, &AtomicU64::new(0)) {
             Ok(condition) => condition,
@@ -151,6 +156,7 @@ fn write(
     temp.push(".new");
     let temp = PathBuf::from(temp);
     let above = archive.state.indexes();
+    refuse_link(fs, &above).map_err(io::Error::other)?;
     match fs.create_dir(&above) {
         Ok(()) => sync_dir(fs, archive.state.path()).map_err(|e| named(e, &above))?,
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}

@@ -150,12 +150,26 @@ pub fn is_true(world: &World, config: &Archive, why: &Reason, process: &SimFs) -
             *file == config.file && config.existing == Existing::Append && is_torn(world, config)
         }
         Reason::Newline(at) => has_newline(world, config, at),
+        Reason::Foreign {
+            refused: Refused::Foreign { expected, .. },
+            ..
+        } if expected == "a segment of this archive" => has_other_base(world, config),
         why => {
             let expected = expected(world, config);
             let is_expected = expected.is_some_and(|expected| expected.is(why));
             is_touched && (is_expected || is_of_the_written_file(world, config, why))
         }
     }
+}
+
+/// Have all paths begun otherwise so far?
+fn has_other_base(world: &World, config: &Archive) -> bool {
+    let bytes = world.fs.peek(&config.state.join("checkpoint.json"));
+    let stored = bytes.and_then(|bytes| parse(&bytes));
+    stored.is_some_and(|stored| {
+        let directory = config.template.fixed_directory();
+        !Path::new(&stored.identity.file).starts_with(directory)
+    })
 }
 
 /// The file was changed while it was being opened.

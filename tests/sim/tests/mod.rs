@@ -1,6 +1,7 @@
 mod batches;
 mod begins;
 mod brokers;
+mod changed;
 mod elsewhere;
 mod full;
 mod handover;

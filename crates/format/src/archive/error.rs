@@ -24,6 +24,12 @@ pub enum LoadError {
         /// What is wrong.
         what: String,
     },
+    /// The checkpoint isn't there, and the archive has begun.
+    #[error("{} is missing, and the archive has begun: put it back", path.display())]
+    Lost {
+        /// Where the checkpoint should be.
+        path: PathBuf,
+    },
     /// A newer program wrote the checkpoint.
     #[error(
         "{} has format {found}, this archiver knows up to {}; use the newer one",

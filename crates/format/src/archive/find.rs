@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Archive;
 use super::error::FindError;
+use crate::index::header::HEADER_BYTES;
 use crate::state_files::{STATE_DIRECTORY, StateDir};
 
 /// An archive at a path.
@@ -32,7 +33,7 @@ pub fn find(path: &Path) -> Result<Vec<Found>, FindError> {
     let real = fs::canonicalize(path).map_err(io)?;
     let found = if !real.is_dir() {
         of_segment(&real, path)?
-    } else if StateDir::new(&real).checkpoint().exists() {
+    } else if has_begun(&StateDir::new(&real)) {
         vec![Found::all_of(state_as_typed(path, &real))]
     } else if real.ends_with(STATE_DIRECTORY) {
         let is_said = path.ends_with(STATE_DIRECTORY);
@@ -45,6 +46,21 @@ pub fn find(path: &Path) -> Result<Vec<Found>, FindError> {
         (true, true) => Err(FindError::NoArchive { path: path.into() }),
         (true, false) => Err(FindError::NoSegment { path: path.into() }),
     }
+}
+
+/// Is there an archive that has begun? Its checkpoint may be lost.
+pub fn has_begun(state: &StateDir) -> bool {
+    state.checkpoint().exists() || has_written(state)
+}
+
+/// Is there something that is written behind a first checkpoint? Only an index may be there before, without an entry.
+pub(crate) fn has_written(state: &StateDir) -> bool {
+    let has_entry = |index: io::Result<fs::DirEntry>| {
+        let length = index.and_then(|index| index.metadata()).map(|of| of.len());
+        length.is_ok_and(|length| length > HEADER_BYTES as u64)
+    };
+    let mut indexes = fs::read_dir(state.indexes()).into_iter().flatten();
+    state.manifest().exists() || state.gaps().exists() || indexes.any(has_entry)
 }
 
 /// A state directory as it was typed, unless only the real path says that it is beside its data.
@@ -79,8 +95,8 @@ fn in_states(states: &Path) -> Result<Vec<Found>, FindError> {
         paths.push(entry.map_err(io)?.path());
     }
     paths.sort_unstable();
-    let has_begun = |path: &PathBuf| StateDir::new(path).checkpoint().exists();
-    let begun = paths.into_iter().filter(has_begun);
+    let begun = paths.into_iter();
+    let begun = begun.filter(|path| has_begun(&StateDir::new(path)));
     Ok(begun.map(Found::all_of).collect())
 }
 

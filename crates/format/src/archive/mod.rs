@@ -7,14 +7,14 @@
 
 mod error;
 mod find;
+mod handed;
 mod paths;
 mod segment;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
@@ -23,10 +23,13 @@ use crate::gap::{self, Gap};
 use crate::list::ListError;
 use crate::manifest::{self, Deleted, Entry};
 use crate::mark::{Mark, TAIL, Tail};
+use crate::open;
 use crate::state_files::StateDir;
 
 pub use self::error::{FindError, LoadError};
-pub use self::find::{Found, find};
+pub(crate) use self::find::has_written;
+pub use self::find::{Found, find, has_begun};
+pub use self::handed::handed_over;
 pub use self::paths::Paths;
 pub use self::segment::{Segment, State};
 
@@ -50,11 +53,11 @@ pub struct Archive {
 
 impl Archive {
     /// Reads what this state directory says. Without `paths` the files are where the checkpoint says, or beside the
-    /// directory. `None` if there is no checkpoint.
+    /// directory. `None` if it has not begun: there is no checkpoint yet.
     ///
     /// # Errors
     ///
-    /// If a file of the state can't be read, or isn't what was written.
+    /// If a file of the state can't be read, isn't what was written, or is lost.
     pub fn load(state: &StateDir, paths: Option<&Paths>) -> Result<Option<Self>, LoadError> {
         let mut read = read_checkpoint(state)?;
         for _ in 0..ATTEMPTS {
@@ -121,7 +124,7 @@ impl Archive {
                     segments.remove(&gone.file.sequence);
                     deleted.push(gone);
                 }
-                Entry::Manifest(_) | Entry::Opened(_) => {}
+                Entry::Manifest(_) | Entry::Opening(_) | Entry::Opened(_) => {}
             })?,
         }
         for growing in &progress.segments {
@@ -140,10 +143,15 @@ impl Archive {
 }
 
 fn read_checkpoint(state: &StateDir) -> Result<Option<Vec<u8>>, LoadError> {
+    // The first one may be stored between two looks.
+    let is_begun = has_written(state);
     let path = state.checkpoint();
-    match std::fs::read(&path) {
+    match open::read_state(&path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => match is_begun {
+            true => Err(LoadError::Lost { path }),
+            false => Ok(None),
+        },
         Err(source) => Err(LoadError::Io { path, source }),
     }
 }
@@ -186,7 +194,7 @@ fn read_list(path: PathBuf, mark: &Mark) -> Result<Vec<u8>, LoadError> {
         path: path.clone(),
         source,
     };
-    let file = BufReader::new(File::open(&path).map_err(io)?);
+    let file = BufReader::new(open::state(&path).map_err(io)?);
     let mut bytes = Vec::new();
     file.take(mark.length).read_to_end(&mut bytes).map_err(io)?;
     let damaged = |what: String| LoadError::Damaged {

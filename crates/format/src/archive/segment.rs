@@ -1,6 +1,5 @@
 //! A segment of an archive: what is known of it, and where its file is.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -9,6 +8,7 @@ use crate::compression::Algorithm;
 use crate::contents::Contents;
 use crate::index::{IndexError, IndexReader};
 use crate::manifest::Sealed;
+use crate::open;
 use crate::read::{self, ReadError, Reader, Selection};
 use crate::segment::{SegmentFile, growing};
 use crate::state_files::StateDir;
@@ -180,7 +180,7 @@ impl Segment {
 
     /// Where the last block ends whose entry stands behind this byte of the index.
     fn indexed(&self, from: u64) -> Result<Option<u64>, IndexError> {
-        let mut index = IndexReader::new(File::open(&self.index)?)?;
+        let mut index = IndexReader::new(open::state(&self.index)?)?;
         if index.header().sequence != self.file.sequence {
             return Ok(None);
         }

@@ -16,9 +16,9 @@ use crate::record::NextOffset;
 use crate::segment::{Route, SegmentFile, growing};
 
 /// An archive of three segments: one sealed, one sealed whose name is not certain, and one that grows.
-struct Laid {
+pub(crate) struct Laid {
     directory: tempfile::TempDir,
-    state: StateDir,
+    pub state: StateDir,
     manifest: Vec<u8>,
     checkpoint: Checkpoint,
 }
@@ -73,7 +73,7 @@ fn gap(partition: i32) -> Gap {
 }
 
 impl Laid {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         let state = StateDir::new(root.join(".archiver/a"));
@@ -179,7 +179,7 @@ impl Laid {
         loaded.expect("an archive")
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.directory.path().join(name)
     }
 }
@@ -308,6 +308,16 @@ fn damage_of_the_state_is_named_with_its_file() {
     fs::write(laid.state.checkpoint(), "{}").expect("written");
     assert!(said(&laid).contains("checkpoint.json is damaged: "));
     fs::remove_file(laid.state.checkpoint()).expect("removed");
+    assert!(said(&laid).contains("checkpoint.json is missing, and the archive has begun"));
+    let found = find(laid.state.path().parent().expect("a directory"));
+    assert_eq!(found.expect("is found").len(), 1);
+    fs::remove_file(laid.state.manifest()).expect("removed");
+    assert!(said(&laid).contains("checkpoint.json is missing"));
+    // What is there before the first checkpoint.
+    for sequence in 1..4 {
+        fs::remove_file(laid.state.index(sequence)).expect("removed");
+    }
+    fs::write(laid.state.index(0), header(0)).expect("written");
     let none = Archive::load(&laid.state, None).expect("can be read");
     assert!(none.is_none());
 }

@@ -15,6 +15,7 @@ use super::segment::Segment;
 use crate::digest::Digest;
 use crate::index::span::join_all;
 use crate::index::{Entry, IndexReader, Lines, Origin, Span};
+use crate::open;
 
 /// What is known of a sealed segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn check(
     read: &AtomicU64,
     each: &mut dyn FnMut(&[Origin]),
 ) -> io::Result<Checked> {
-    let file = match File::open(&segment.path) {
+    let file = match open::segment(&segment.path) {
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return Ok(Checked {
                 damage: vec![Damage::Missing],

@@ -44,7 +44,7 @@ pub enum Damage {
         /// What is wrong.
         what: String,
     },
-    /// The index isn't what was written, or is another segment's.
+    /// The index isn't what was written, is another segment's, or can't be read.
     #[error("{0}")]
     Index(IndexError),
     /// The index is missing.
@@ -84,10 +84,7 @@ impl Damage {
             ReadError::Index {
                 source: IndexError::Io(error),
                 ..
-            } => match error.kind() {
-                io::ErrorKind::NotFound => Self::NoIndex,
-                _ => return Err(error),
-            },
+            } if error.kind() == io::ErrorKind::NotFound => Self::NoIndex,
             ReadError::Index { source, .. } => Self::Index(source),
             ReadError::IndexEnds {
                 expected, found, ..

@@ -8,6 +8,7 @@ use super::error::ReadError;
 use crate::compression::Algorithm;
 use crate::index::header::HEADER_BYTES;
 use crate::index::{Entry, IndexError, IndexReader};
+use crate::open;
 
 /// A segment on the disk, growing or sealed.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ pub struct Segment {
 impl Segment {
     /// Opens its file.
     pub(super) fn open(&self) -> Result<File, ReadError> {
-        let file = File::open(&self.path).map_err(|e| self.unread(e))?;
+        let file = open::segment(&self.path).map_err(|e| self.unread(e))?;
         let found = file.metadata().map_err(|e| self.unread(e))?.len();
         if found < self.bytes {
             return Err(ReadError::Short {
@@ -49,7 +50,7 @@ impl Segment {
         let Some(path) = &self.index else {
             return Ok(None);
         };
-        let opened = File::open(path).map_err(IndexError::from);
+        let opened = open::state(path).map_err(IndexError::from);
         let mut index = opened
             .and_then(IndexReader::new)
             .map_err(|e| self.unindexed(e))?;

@@ -9,6 +9,7 @@ use crate::archive::Segment;
 use crate::compression::{Algorithm, decompress_one};
 use crate::index::Block;
 use crate::index::block::checksum;
+use crate::open;
 
 /// Reads a segment block by block, from where archiver has begun to count its lines.
 pub(super) struct Blocks {
@@ -24,7 +25,7 @@ pub(super) struct Blocks {
 impl Blocks {
     pub fn open(segment: &Segment) -> io::Result<Self> {
         let file_start = segment.contents().uncounted_bytes;
-        let mut file = File::open(segment.path_now())?;
+        let mut file = open::segment(&segment.path_now())?;
         file.seek(SeekFrom::Start(file_start))?;
         let left = segment.bytes().saturating_sub(file_start);
         Ok(Self {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::archive::{Segment, State};
 use crate::digest::Digest;
+use crate::index::IndexError;
 use crate::read::{self, Checked, Damage, Sealed};
 
 /// How a segment and its index are.
@@ -34,6 +35,14 @@ pub fn condition(segment: &Segment, read: &AtomicU64) -> io::Result<Condition> {
     });
     let readable = segment.readable(segment.bytes());
     let checked = read::check(&readable, sealed.as_ref(), read, &mut |_| {})?;
+    for damage in &checked.damage {
+        // What can't be read now may be sound. What is no file is none.
+        if let Damage::Index(IndexError::Io(e)) = damage
+            && let Some(code) = e.raw_os_error()
+        {
+            return Err(io::Error::from_raw_os_error(code));
+        }
+    }
     let contents = segment.contents();
     let expected = contents.partitions.iter();
     let expected = expected.map(|(partition, span)| span.of_partition(*partition));

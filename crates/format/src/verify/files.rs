@@ -12,6 +12,7 @@ use crate::archive::Paths;
 use crate::checkpoint::Checkpoint;
 use crate::list::is_whole;
 use crate::manifest::Entry;
+use crate::open;
 use crate::segment::{GROWING, SegmentFile, growing};
 use crate::state_files::{STATE_DIRECTORY, StateDir};
 use crate::template::Template;
@@ -142,7 +143,7 @@ fn opened<'e>(
 
 /// All whole lines that the manifest has by now.
 pub(super) fn lines_by_now(state: &StateDir) -> Vec<Entry> {
-    let bytes = fs::read(state.manifest()).unwrap_or_default();
+    let bytes = open::read_state(&state.manifest()).unwrap_or_default();
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let whole = lines.filter(|line| is_whole(line));
     whole

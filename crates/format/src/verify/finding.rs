@@ -11,8 +11,14 @@ use crate::record::Partition;
 /// Something in an archive that isn't as it should be, or can't be known.
 #[derive(Debug, thiserror::Error)]
 pub enum Finding {
-    /// The archive has no checkpoint.
-    #[error("{}: there is no checkpoint", path.display())]
+    /// The archive has not begun yet: nothing of it is there.
+    #[error("{}: there is no checkpoint yet: the archive has not begun", path.display())]
+    NotBegun {
+        /// Where it will be.
+        path: PathBuf,
+    },
+    /// The archive has begun, and has no checkpoint.
+    #[error("{}: the checkpoint is missing, and the archive has begun", path.display())]
     NoCheckpoint {
         /// Where it should be.
         path: PathBuf,
@@ -180,6 +186,12 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// A segment was handed over to a command, and isn't there.
+    #[error("{}: it was handed over to on_seal, and is gone", path.display())]
+    HandedOver {
+        /// The segment.
+        path: PathBuf,
+    },
     /// A segment that the manifest lists as deleted is still there.
     #[error("{}: it is listed as deleted, and still there", path.display())]
     Undeleted {
@@ -256,7 +268,10 @@ impl Finding {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Leftover { .. } | Self::Undeleted { .. } => Severity::Note,
+            Self::NotBegun { .. }
+            | Self::HandedOver { .. }
+            | Self::Leftover { .. }
+            | Self::Undeleted { .. } => Severity::Note,
             Self::Unindexed { .. } => Severity::Unknown,
             _ => Severity::Wrong,
         }
@@ -265,7 +280,8 @@ impl Finding {
     /// The file that it is about.
     pub fn path(&self) -> &PathBuf {
         match self {
-            Self::NoCheckpoint { path }
+            Self::NotBegun { path }
+            | Self::NoCheckpoint { path }
             | Self::Checkpoint { path, .. }
             | Self::Unread { path, .. }
             | Self::Line { path, .. }
@@ -281,6 +297,7 @@ impl Finding {
             | Self::Ahead { path, .. }
             | Self::Records { path, .. }
             | Self::Unlisted { path, .. }
+            | Self::HandedOver { path }
             | Self::Leftover { path }
             | Self::Strange { path }
             | Self::Undeleted { path } => path,
@@ -290,6 +307,7 @@ impl Finding {
     /// What kind of finding it is, in one word for programs.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::NotBegun { .. } => "not_begun",
             Self::NoCheckpoint { .. } => "no_checkpoint",
             Self::Checkpoint { .. } => "checkpoint",
             Self::Unread { .. } => "unread",
@@ -313,6 +331,7 @@ impl Finding {
             Self::Ahead { .. } => "ahead",
             Self::Records { .. } => "records",
             Self::Unlisted { .. } => "unlisted",
+            Self::HandedOver { .. } => "handed_over",
             Self::Leftover { .. } => "leftover",
             Self::Strange { .. } => "strange",
             Self::Undeleted { .. } => "undeleted",

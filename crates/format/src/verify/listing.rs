@@ -1,7 +1,6 @@
 //! The manifest as it lies there, line by line: each that is as it was written, and whether all of them go together.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use crate::gap;
 use crate::list::is_whole;
 use crate::manifest::{Chain, Entry, Sealed, VERSION};
 use crate::mark::{Mark, TAIL, Tail};
+use crate::open;
 use crate::state_files::StateDir;
 
 /// A list of segments and gaps, as far as it can be read.
@@ -127,7 +127,7 @@ impl Listing {
 
 /// The bytes of a list, which must be as they were at a mark. `None` if there are none.
 fn read(path: &Path, mark: &Mark, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
-    let bytes = match fs::read(path) {
+    let bytes = match open::read_state(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(source) => {
@@ -202,7 +202,7 @@ impl<'a> Order<'a> {
                 }
             }
             Entry::Sealed(sealed) => self.seal(sealed),
-            Entry::Gap(_) => Ok(()),
+            Entry::Opening(_) | Entry::Gap(_) => Ok(()),
             Entry::Deleted(deleted) => {
                 let before = self.stages.insert(deleted.file.sequence, Stage::Deleted);
                 match before {

@@ -23,7 +23,6 @@ mod segments;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -35,10 +34,10 @@ pub use self::finding::{Finding, LineFault, Severity};
 use self::files::Walked;
 use self::listing::Listing;
 use self::segments::{Listed, Segments};
-use crate::archive::{Paths, Segment};
+use crate::archive::{Paths, Segment, handed_over, has_written};
 use crate::checkpoint::{self, Checkpoint};
 use crate::manifest::Entry;
-use crate::read::Damage;
+use crate::open;
 use crate::record::Partition;
 use crate::state_files::StateDir;
 
@@ -177,15 +176,23 @@ impl Subject {
             segments,
         } = known;
         let mut coverage = Coverage::new(listing, checkpoint);
-        let deleted = deleted_since(state, &results);
+        let is_missing = results.iter().any(segments::Result::is_missing);
+        let (deleted, handed) = match is_missing {
+            true => (deleted_by_now(state), handed_over(state)),
+            false => Default::default(),
+        };
         for (listed, mut result) in segments.present.iter().zip(results) {
             if deleted.contains(&listed.segment.file.sequence) {
                 result.findings.clear();
+            } else if result.is_missing() && handed.contains(&listed.segment.file.sequence) {
+                let path = result.path.clone();
+                result.findings = vec![Finding::HandedOver { path }];
+            } else {
+                report.segments += 1;
+                report.bytes += listed.segment.bytes();
             }
-            report.segments += 1;
             report.records += result.checked.lines;
             report.plain_bytes += result.checked.plain_bytes;
-            report.bytes += listed.segment.bytes();
             if !result.is_known {
                 coverage.excuse(listed, listed.segment.contents());
             }
@@ -272,34 +279,26 @@ pub fn verify(
 }
 
 fn read_checkpoint(state: &StateDir, findings: &mut Vec<Finding>) -> Option<Checkpoint> {
+    // The first one may be stored between two looks.
+    let is_begun = has_written(state);
     let path = state.checkpoint();
-    let finding = match fs::read(&path) {
+    let finding = match open::read_state(&path) {
         Ok(bytes) => match checkpoint::decode(&bytes) {
             Ok(checkpoint) => return Some(checkpoint),
             Err(why) => Finding::Checkpoint { path, why },
         },
-        Err(e) if e.kind() == ErrorKind::NotFound => Finding::NoCheckpoint { path },
+        Err(e) if e.kind() == ErrorKind::NotFound => match is_begun {
+            true => Finding::NoCheckpoint { path },
+            false => Finding::NotBegun { path },
+        },
         Err(source) => Finding::Unread { path, source },
     };
     findings.push(finding);
     None
 }
 
-/// The numbers of segments that were missing because archiver has deleted them meanwhile.
-fn deleted_since(state: &StateDir, results: &[segments::Result]) -> BTreeSet<u64> {
-    let mut findings = results.iter().flat_map(|result| &result.findings);
-    let is_missing = |finding: &Finding| {
-        matches!(
-            finding,
-            Finding::Segment {
-                damage: Damage::Missing,
-                ..
-            }
-        )
-    };
-    if !findings.any(is_missing) {
-        return BTreeSet::new();
-    }
+/// The numbers of segments that archiver has deleted by now.
+fn deleted_by_now(state: &StateDir) -> BTreeSet<u64> {
     let lines = files::lines_by_now(state).into_iter();
     lines
         .filter_map(|line| match line {

@@ -1,7 +1,7 @@
 //! The segments of an archive, as the manifest and the checkpoint list them, and the check of each.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::gap::GapReason;
 use crate::index::Span;
 use crate::manifest::{Entry, SealReason, Sealed};
 use crate::mark::{Mark, Tail};
+use crate::open;
 use crate::read::{self, Checked, Damage};
 use crate::segment::growing;
 use crate::state_files::StateDir;
@@ -87,7 +88,7 @@ impl Segments {
                 Entry::Deleted(gone) => {
                     segments.deleted.extend(present.remove(&gone.file.sequence))
                 }
-                Entry::Manifest(_) | Entry::Gap(_) => {}
+                Entry::Manifest(_) | Entry::Opening(_) | Entry::Gap(_) => {}
             }
         }
         for open in &progress.segments {
@@ -146,6 +147,22 @@ pub(super) struct Result {
     pub findings: Vec<Finding>,
 }
 
+impl Result {
+    /// Is the segment's file not there?
+    pub fn is_missing(&self) -> bool {
+        let missing = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Segment {
+                    damage: Damage::Missing,
+                    ..
+                }
+            )
+        };
+        self.findings.iter().any(missing)
+    }
+}
+
 impl Listed {
     fn contents(&self) -> &Contents {
         self.segment.contents()
@@ -155,16 +172,7 @@ impl Listed {
     pub fn check(&self, read: &AtomicU64) -> Result {
         let mut result = self.check_once(read);
         // It got its final name, or was sealed, between two looks.
-        let is_missing = |finding: &Finding| {
-            matches!(
-                finding,
-                Finding::Segment {
-                    damage: Damage::Missing,
-                    ..
-                }
-            )
-        };
-        if result.findings.iter().any(is_missing) {
+        if result.is_missing() {
             result = self.check_once(read);
         }
         result
@@ -323,7 +331,7 @@ fn differences(path: &Path, contents: &Contents, found: &[Span]) -> Vec<Finding>
 fn check_mark(path: &Path, mark: &Mark) -> Option<Finding> {
     let mut tail = vec![0; mark.tail_length()];
     let from = mark.length - tail.len() as u64;
-    let read = File::open(path).and_then(|file| file.read_exact_at(&mut tail, from));
+    let read = open::segment(path).and_then(|file| file.read_exact_at(&mut tail, from));
     match read {
         Ok(()) if Tail::new(tail).mark(mark.length) == *mark => None,
         Ok(()) => Some(Finding::Mark {

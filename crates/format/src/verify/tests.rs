@@ -1,5 +1,7 @@
 //! What the offsets of segments say, whatever wrote them.
 
+mod on_disk;
+
 use std::path::PathBuf;
 
 use super::coverage::{Coverage, Hole};
