@@ -67,26 +67,10 @@ impl Writer {
             None => Ok(()),
         })?;
         let sealed = rfc3339(self.clock.now_ms());
-        let line = |(segment, reason): (&OpenSegment, SealReason)| {
-            let digest = segment.digest()?;
-            Ok(Entry::Sealed(Box::new(Sealed {
-                file: SegmentFile {
-                    name: Some(self.name_of(segment)),
-                    ..segment.file.clone()
-                },
-                format: segment.kind.format.clone(),
-                compression: segment.kind.compression,
-                bytes: segment.data.length(),
-                xxh128: digest.map(|digest| digest.to_string()),
-                contents: segment.contents().clone(),
-                opened: rfc3339(segment.opened),
-                sealed: sealed.clone(),
-                reason,
-            })))
-        };
         let open = self.open.iter();
         let ending = open.filter_map(|segment| Some((segment, reason(segment)?)));
-        let lines = ending.map(line).collect::<Result<Vec<_>, Refused>>()?;
+        let lines = ending.map(|(segment, reason)| self.line(segment, &sealed, reason));
+        let lines = lines.collect::<Result<Vec<_>, Refused>>()?;
         self.manifest.append(fs, &lines)?;
         if !self.config.retention.is_endless() {
             self.kept.extend(lines.iter().filter_map(|line| match line {
@@ -133,6 +117,30 @@ impl Writer {
             sealed: lines.len() as u64,
             ..Wrote::default()
         })
+    }
+
+    /// The line of a segment in the manifest, which is sealed at this time (RFC 3339).
+    fn line(
+        &self,
+        segment: &OpenSegment,
+        sealed: &str,
+        reason: SealReason,
+    ) -> Result<Entry, Refused> {
+        let digest = segment.digest()?;
+        Ok(Entry::Sealed(Box::new(Sealed {
+            file: SegmentFile {
+                name: Some(self.name_of(segment)),
+                ..segment.file.clone()
+            },
+            format: segment.kind.format.clone(),
+            compression: segment.kind.compression,
+            bytes: segment.data.length(),
+            xxh128: digest.map(|digest| digest.to_string()),
+            contents: segment.contents().clone(),
+            opened: rfc3339(segment.opened),
+            sealed: sealed.to_owned(),
+            reason,
+        })))
     }
 
     /// The final name of an open segment.

@@ -56,18 +56,7 @@ impl Archive {
                 .partitions()
                 .any(|partition| partition >= topic.partitions),
         };
-        // A partition that the checkpoint doesn't know is new, and read from its beginning, unless it is in no window.
-        let takes_new = self
-            .window
-            .as_ref()
-            .is_none_or(|window| window.to.is_none());
-        let from = (0..topic.partitions)
-            .filter(|partition| takes_new || positions.get(*partition).is_some())
-            .map(|partition| match positions.get(partition) {
-                Some(at) if !recreated => (partition, at),
-                _ => (partition, Position::default()),
-            })
-            .collect::<Positions>();
+        let from = self.goes_on(&topic, positions, recreated);
         let change = match (recreated, is_changed(&stored.identity, &identity)) {
             (_, true) => Some(SealReason::Changed),
             (true, false) => Some(SealReason::Recreated),
@@ -112,6 +101,19 @@ impl Archive {
             from,
             checkpointed,
         })
+    }
+
+    /// Where each partition goes on. One that the checkpoint doesn't know is new, and read from its beginning, unless it is
+    /// in no window.
+    fn goes_on(&self, topic: &Topic, stored: &Positions, recreated: bool) -> Positions {
+        let window = self.window.as_ref();
+        let takes_new = window.is_none_or(|window| window.to.is_none());
+        let all = (0..topic.partitions).filter(|of| takes_new || stored.get(*of).is_some());
+        let goes_on = all.map(|partition| match stored.get(partition) {
+            Some(at) if !recreated => (partition, at),
+            _ => (partition, Position::default()),
+        });
+        goes_on.collect()
     }
 
     /// Opens the files and cuts them back. If the topic was created again, the bytes to be cut off are quarantined

@@ -56,7 +56,8 @@ fn without_tests(text: &str) -> Vec<String> {
         is_for_tests |= ["#[cfg(test)]", "#[cfg(any(test,"]
             .iter()
             .any(|attribute| line.starts_with(attribute));
-        if is_for_tests && line.starts_with("mod ") && line.ends_with('{') {
+        let line_of_module = line.trim_start_matches("pub(crate) ");
+        if is_for_tests && line_of_module.starts_with("mod ") && line.ends_with('{') {
             break;
         }
         lines.push(if is_for_tests { "" } else { line }.to_owned());

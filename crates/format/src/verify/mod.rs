@@ -60,7 +60,7 @@ struct Known {
 }
 
 /// What was found in an archive.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// The archive's name.
     pub name: String,
@@ -154,16 +154,7 @@ impl Subject {
         let state = &self.state;
         let mut report = Report {
             name: self.name.clone(),
-            checkpoint: None,
-            findings: Vec::new(),
-            segments: 0,
-            records: 0,
-            bytes: 0,
-            plain_bytes: 0,
-            gaps: 0,
-            deleted: 0,
-            coverage: Coverage::default(),
-            comparable: Vec::new(),
+            ..Report::default()
         };
         let Some(known) = &self.known else {
             report.findings = findings;

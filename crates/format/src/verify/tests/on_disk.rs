@@ -43,11 +43,14 @@ fn replace(path: &Path, by_directory: bool) {
     }
 }
 
+/// Where a file of an archive lies.
+type PathOf<'a> = &'a dyn Fn(&Laid) -> PathBuf;
+
 #[test]
 fn what_is_no_regular_file_is_named_and_not_waited_for() {
     let sealed = |laid: &Laid| laid.path("sub/a-1.ndjson.gz");
     let growing = |laid: &Laid| laid.path("sub/a-3.ndjson.gz.part");
-    let places: [(&str, &dyn Fn(&Laid) -> PathBuf); 4] = [
+    let places: [(&str, PathOf<'_>); 4] = [
         ("sealed segment", &sealed),
         ("growing segment", &growing),
         ("manifest", &|laid| laid.state.manifest()),
