@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, verify};
+use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -25,15 +25,22 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const FAILED: u8 = 1;
 /// Usage or configuration.
 const USAGE: u8 = 2;
+/// Somebody has stopped it.
+const INTERRUPTED: u8 = 130;
 
 /// What can be done where a thread can't be started.
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
 fn main() {
     let mut cli = Cli::parse();
-    if matches!(cli.command, Some(Command::Capture(_))) && cli.common.verbose == 0 {
-        // What it does is in its progress and its report.
-        cli.common.quiet = cli.common.quiet.max(1);
+    if cli.common.verbose == 0 {
+        cli.common.quiet = cli.common.quiet.max(match &cli.command {
+            // What it does is in its progress and its report.
+            Some(Command::Capture(_)) => 1,
+            // What they find is all that they print.
+            Some(Command::Topics(_)) => 2,
+            _ => 0,
+        });
     }
     if let Err(e) = logging::start(&cli.common) {
         let _ = writeln!(
@@ -54,6 +61,12 @@ fn main() {
                 |shutdown, _| async move { capture::run(&cli.common, &args, shutdown).await },
             )
         }
+        Command::Topics(args) => in_runtime(|shutdown, _| {
+            until(
+                shutdown,
+                async move { topics::run(&cli.common, &args).await },
+            )
+        }),
         Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
     };
     logging::finish();
@@ -72,6 +85,15 @@ fn read(done: anyhow::Result<u8>) -> u8 {
                 false => FAILED,
             }
         }
+    }
+}
+
+/// The same of a command that waits for Kafka, unless somebody stops it.
+async fn until(mut shutdown: Shutdown, work: impl Future<Output = anyhow::Result<u8>>) -> u8 {
+    tokio::select! {
+        biased;
+        done = work => read(done),
+        () = shutdown.requested() => INTERRUPTED,
     }
 }
 

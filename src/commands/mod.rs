@@ -2,10 +2,12 @@
 
 pub mod capture;
 pub mod cat;
+mod connection;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
 pub mod time;
+pub mod topics;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
@@ -47,6 +49,8 @@ pub enum Command {
     Gaps(gaps::Args),
     /// Check that archives hold what they say, all of it, and nothing twice
     Verify(verify::Args),
+    /// List the topics that there are to archive
+    Topics(topics::Args),
     /// Print a moment in all its forms, or the moments of a range
     Time(time::Args),
     /// Show it at work, on a small Kafka inside this process, into ./demo

@@ -51,5 +51,6 @@ mod stop;
 mod storm;
 mod threads;
 mod tidy;
+mod topics;
 mod trouble;
 mod verify;

@@ -8,6 +8,7 @@ use jiff::Zoned;
 use super::range::{Wanted, What};
 use crate::cli::{UsageError, usage};
 use crate::commands::cat::offsets;
+use crate::commands::connection::{Connection, pair};
 use crate::config::{Typed, parse_duration};
 use crate::moment::{Moment, Zone};
 
@@ -15,9 +16,8 @@ use crate::moment::{Moment, Zone};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// Brokers, HOST:PORT[,HOST:PORT…], or a cluster of the configuration
-    #[arg(short, long, value_name = "BROKERS")]
-    broker: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// A topic, or ^PATTERN for all whose whole names match; may be repeated
     #[arg(short, long, value_name = "TOPIC")]
     topic: Vec<String>,
@@ -73,12 +73,6 @@ pub struct Args {
     /// Another key of the configuration for each file: --set 'rotate={size="1GiB"}'
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// A property for librdkafka, as in kcat
-    #[arg(short = 'X', value_name = "NAME=VALUE", value_parser = pair)]
-    property: Vec<(String, String)>,
-    /// A file of such properties, one a line
-    #[arg(long, value_name = "FILE")]
-    cluster_config: Option<std::path::PathBuf>,
     /// Go on with the same capture after it was interrupted
     #[arg(long, conflicts_with = "overwrite")]
     pub(super) resume: bool,
@@ -150,18 +144,11 @@ impl Args {
 
     /// What the configuration is made of.
     pub(super) fn typed(&self) -> anyhow::Result<Typed> {
-        let mut properties = match &self.cluster_config {
-            Some(path) => super::topics::properties(path)?,
-            None => Vec::new(),
-        };
-        properties.extend(self.property.iter().cloned());
         let format = self
             .format
             .iter()
             .map(|format| ("format".to_owned(), format!("{format:?}")));
         Ok(Typed {
-            broker: self.broker.clone(),
-            properties,
             topics: self.topic.clone(),
             file: match self.is_to_output() {
                 // Never written; but the rest is checked with it.
@@ -169,6 +156,7 @@ impl Args {
                 false => self.output.clone(),
             },
             keys: format.chain(self.set.iter().cloned()).collect(),
+            ..self.connection.typed()?
         })
     }
 
@@ -226,12 +214,4 @@ fn last(text: &str) -> Result<Last, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "not a duration; write 30s, 5m or 1h".to_owned())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text
-        .split_once('=')
-        .filter(|(name, _)| !name.trim().is_empty());
-    let (name, value) = pair.ok_or("write NAME=VALUE")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }

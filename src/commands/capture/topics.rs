@@ -1,4 +1,4 @@
-//! Which topics are captured, and the properties of a file.
+//! Which topics are captured.
 
 use std::path::Path;
 
@@ -37,22 +37,4 @@ pub(super) async fn expanded(base: Option<&Path>, mut typed: Typed) -> anyhow::R
     topics.dedup();
     typed.topics = topics;
     Ok(typed)
-}
-
-/// The properties in a file: NAME=VALUE, one a line; what follows a # at its beginning is left out.
-pub(super) fn properties(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {shown}"))?;
-    let mut properties = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((name, value)) = line.split_once('=') else {
-            bail!("reading {shown}: line {number} is no NAME=VALUE");
-        };
-        properties.push((name.trim().to_owned(), value.trim().to_owned()));
-    }
-    Ok(properties)
 }

@@ -12,7 +12,7 @@ use super::blocking::{blocking, end_aside};
 use super::commit::Committer;
 use super::health::Health;
 use super::limits::{Limits, Shares};
-use super::native::{Client, Place};
+use super::native::{Client, Listed, Place};
 use super::questions::{Asked, Found, Held, Id, Named, Suspect, TIMEOUT, identify, list, name};
 use super::{corrupt_range, describe_topics};
 use crate::config;
@@ -221,22 +221,30 @@ impl KafkaCluster {
         self.finding.get_or_try_init(make).await
     }
 
-    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions, in one
-    /// request to each leader; `None` where there is none.
+    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions, a
+    /// thousand in one request to each leader; `None` where there is none.
     pub async fn offsets_at(
         &self,
         partitions: Vec<Asked>,
         time_ms: i64,
     ) -> Result<BTreeMap<Asked, Option<NextOffset>>, KafkaError> {
-        let asker = Arc::clone(self.asker().await?);
-        let listed =
-            blocking(move || asker.list_offsets(&partitions, Place::Time(time_ms), true, TIMEOUT));
-        let listed = listed.await?.map_err(|e| self.health.explain(e))?;
-        let found = listed.into_iter().map(|(of, offset)| {
-            let offset = offset?;
+        let listed = self.listed(partitions, Place::Time(time_ms)).await?;
+        let found = listed.into_iter().map(|(of, listed)| {
+            let offset = listed?.offset;
             Ok((of, (offset.get() >= 0).then_some(offset)))
         });
         found.collect()
+    }
+
+    /// What is at a place in each of these partitions' logs.
+    pub async fn listed(
+        &self,
+        partitions: Vec<Asked>,
+        place: Place,
+    ) -> Result<Vec<(Asked, Result<Listed, KafkaError>)>, KafkaError> {
+        let asker = Arc::clone(self.asker().await?);
+        let listed = blocking(move || asker.list_offsets(&partitions, place, true, TIMEOUT));
+        listed.await?.map_err(|e| self.health.explain(e))
     }
 
     /// Asks for partitions' offsets, many in one request.

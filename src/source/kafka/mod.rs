@@ -19,6 +19,7 @@ mod questions;
 mod reader;
 mod scanner;
 mod seat;
+mod survey;
 mod topic_lister;
 mod window;
 

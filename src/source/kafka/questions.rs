@@ -81,7 +81,7 @@ pub(super) fn list(
     let held = |partition| {
         let start = starts.get(partition).cloned().unwrap_or_else(no_answer)?;
         let end = ends.get(partition).cloned().unwrap_or_else(no_answer)?;
-        Ok(start..end)
+        Ok(start.offset..end.offset)
     };
     asked.iter().map(held).collect()
 }

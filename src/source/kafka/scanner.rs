@@ -24,7 +24,7 @@ const REFUSED_MOST: usize = 20;
 
 /// A cluster, for whoever reads parts of its topics again.
 pub struct Scanner {
-    cluster: Arc<KafkaCluster>,
+    pub(super) cluster: Arc<KafkaCluster>,
     shares: Arc<Shares>,
 }
 

@@ -32,6 +32,8 @@ pub(in crate::source::kafka) enum Place {
     End,
     /// The first record with this timestamp or a later one, in milliseconds since 1970.
     Time(i64),
+    /// The first of the records with the latest timestamp of all.
+    Newest,
 }
 
 impl Place {
@@ -42,9 +44,23 @@ impl Place {
             Self::End => -1,
             // Lower numbers stand for something else.
             Self::Time(ms) => ms.max(0),
+            Self::Newest => -3,
         }
     }
 }
+
+/// What was found at a place in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::source::kafka) struct Listed {
+    /// The offset, or -1 if there is no such record.
+    pub offset: NextOffset,
+    /// The timestamp of the record there in milliseconds since 1970, where the place was a time.
+    pub timestamp_ms: Option<i64>,
+}
+
+/// How many partitions are asked for in one request: the client takes a time for the answer that grows with the square
+/// of it, a second for ten thousand.
+const LIST_MOST: usize = 1_000;
 
 /// An answer that it timed out takes a moment, too.
 const SLACK: Duration = Duration::from_secs(1);
@@ -110,15 +126,29 @@ impl Client {
         self.ask(operation, timeout, Set::Broker(broker), call, read)
     }
 
-    /// An offset in each of these partitions' logs, as a reader may see them, in one request to each leader; -1 if there
-    /// is no such record. Blocks up to `timeout`.
+    /// A place in each of these partitions' logs, as a reader may see them, a thousand in one request to each leader.
+    /// Blocks up to `timeout` for each request.
     pub(in crate::source::kafka) fn list_offsets(
         &self,
         partitions: &[(String, Partition)],
         place: Place,
         committed_only: bool,
         timeout: Duration,
-    ) -> Result<Answers<(String, Partition), NextOffset>, KafkaError> {
+    ) -> Result<Answers<(String, Partition), Listed>, KafkaError> {
+        let mut listed = Vec::with_capacity(partitions.len());
+        for part in partitions.chunks(LIST_MOST) {
+            listed.extend(self.list_some(part, place, committed_only, timeout)?);
+        }
+        Ok(listed)
+    }
+
+    fn list_some(
+        &self,
+        partitions: &[(String, Partition)],
+        place: Place,
+        committed_only: bool,
+        timeout: Duration,
+    ) -> Result<Answers<(String, Partition), Listed>, KafkaError> {
         let names = partitions
             .iter()
             .map(|(topic, partition)| Ok((cstring(topic)?, *partition)))
@@ -150,10 +180,14 @@ impl Client {
                 let found = rd::rd_kafka_ListOffsets_result_infos(result, &mut count);
                 for &info in array(found, count) {
                     let entry = &*rd::rd_kafka_ListOffsetsResultInfo_topic_partition(info);
+                    let ms = rd::rd_kafka_ListOffsetsResultInfo_timestamp(info);
                     offsets.push((
                         (text(entry.topic), entry.partition),
                         if entry.err == OK {
-                            Ok(NextOffset::new(entry.offset))
+                            Ok(Listed {
+                                offset: NextOffset::new(entry.offset),
+                                timestamp_ms: (ms >= 0).then_some(ms),
+                            })
                         } else {
                             Err(error(entry.err, ""))
                         },

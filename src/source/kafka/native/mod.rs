@@ -15,7 +15,7 @@ mod queue;
 #[cfg(target_env = "gnu")]
 mod wait;
 
-pub(super) use admin::Place;
+pub(super) use admin::{Listed, Place};
 pub(super) use client::{Client, Events};
 pub use exit::exit;
 pub(super) use message::TopicKey;

@@ -1,0 +1,64 @@
+//! Where Kafka is, as it is typed: the flags of every command that may do without a configuration.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::config::Typed;
+
+/// A cluster.
+#[derive(Debug, clap::Args)]
+pub struct Connection {
+    /// Brokers, HOST:PORT[,HOST:PORT…], or a cluster of the configuration
+    #[arg(short, long, value_name = "BROKERS")]
+    pub broker: Option<String>,
+    /// A property for librdkafka, as in kcat
+    #[arg(short = 'X', value_name = "NAME=VALUE", value_parser = pair)]
+    property: Vec<(String, String)>,
+    /// A file of such properties, one a line
+    #[arg(long, value_name = "FILE")]
+    cluster_config: Option<PathBuf>,
+}
+
+impl Connection {
+    /// What the configuration is made of, as far as it is about the cluster.
+    pub fn typed(&self) -> anyhow::Result<Typed> {
+        let mut properties = match &self.cluster_config {
+            Some(path) => properties(path)?,
+            None => Vec::new(),
+        };
+        properties.extend(self.property.iter().cloned());
+        Ok(Typed {
+            broker: self.broker.clone(),
+            properties,
+            ..Typed::default()
+        })
+    }
+}
+
+/// The properties in a file: NAME=VALUE, one a line; what follows a # at its beginning is left out.
+fn properties(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {shown}"))?;
+    let mut properties = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((name, value)) = line.split_once('=') else {
+            bail!("reading {shown}: line {number} is no NAME=VALUE");
+        };
+        properties.push((name.trim().to_owned(), value.trim().to_owned()));
+    }
+    Ok(properties)
+}
+
+/// What stands on both sides of a =.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once('=')
+        .filter(|(name, _)| !name.trim().is_empty());
+    let (name, value) = pair.ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}

@@ -1,0 +1,73 @@
+//! Questions about many topics at once: what there is, how much of it, and from when to when.
+
+use std::collections::BTreeMap;
+
+use super::native::{Listed, Place};
+use super::questions::{Asked, Held};
+use super::scanner::Scanner;
+use crate::source::cluster::{KafkaError, Topic};
+
+impl Scanner {
+    /// What the cluster says of each of these topics now, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked. Each topic may have an error of its own.
+    pub async fn describe_all(
+        &self,
+        topics: &[String],
+    ) -> Result<Vec<Result<Topic, KafkaError>>, KafkaError> {
+        let describing = self.cluster.describing().await?;
+        // All of them are asked for before the first answer is awaited.
+        let asked = topics.iter().map(|topic| describing.ask(topic.clone()));
+        let mut described = Vec::with_capacity(topics.len());
+        for topic in asked.collect::<Vec<_>>() {
+            described.push(topic.await);
+        }
+        Ok(described)
+    }
+
+    /// The offsets that each of these partitions holds, in their order: from its log's start up to what a new reader may
+    /// see.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked. Each partition may have an error of its own.
+    pub async fn offsets_of(&self, partitions: &[Asked]) -> Result<Vec<Held>, KafkaError> {
+        let listing = self.cluster.listing().await?;
+        let asked = partitions.iter().map(|of| listing.ask(of.clone()));
+        let mut held = Vec::with_capacity(partitions.len());
+        for of in asked.collect::<Vec<_>>() {
+            held.push(of.await);
+        }
+        Ok(held)
+    }
+
+    /// The timestamp of the first record of each of these partitions, in milliseconds since 1970, where it has one. It may
+    /// be that of the end of a transaction.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked. A partition that can't be asked is left out.
+    pub async fn oldest(&self, partitions: Vec<Asked>) -> Result<BTreeMap<Asked, i64>, KafkaError> {
+        let listed = self.cluster.listed(partitions, Place::Time(0)).await?;
+        Ok(timestamps(listed))
+    }
+
+    /// The latest timestamp in each of these partitions, as [`Scanner::oldest`]. Brokers before Kafka 3.0 don't tell.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked. A partition that can't be asked is left out.
+    pub async fn newest(&self, partitions: Vec<Asked>) -> Result<BTreeMap<Asked, i64>, KafkaError> {
+        let listed = self.cluster.listed(partitions, Place::Newest).await?;
+        Ok(timestamps(listed))
+    }
+}
+
+fn timestamps(listed: Vec<(Asked, Result<Listed, KafkaError>)>) -> BTreeMap<Asked, i64> {
+    let found = listed
+        .into_iter()
+        .filter_map(|(of, listed)| Some((of, listed.ok()?.timestamp_ms?)));
+    found.collect()
+}
