@@ -9,7 +9,7 @@ use super::built::{Archive, Checked, Cluster};
 use super::check_pattern::Patterns;
 use super::clusters::Clusters;
 use super::configuration::Config;
-use super::files::{Same, longest};
+use super::files::{Same, longest, meetings, paths_of};
 use super::keys::{
     ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
     TOPIC_PATTERN,
@@ -53,6 +53,7 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     }
     let patterns = patterns.beside(&archives);
     check_states(walker, &seen, top.get(&STATE_DIR));
+    check_paths(walker, &mut seen);
     let mut names = HashSet::new();
     let of_patterns = patterns.iter().map(|pattern| pattern.cluster());
     let named = archives.iter().map(|archive| &archive.cluster);
@@ -181,12 +182,27 @@ fn check_file(
                 Same::HardLink => problem.help("they are hard links to one file"),
             });
         }
-        Ok(None) => {}
+        Ok(None) => seen
+            .paths
+            .extend(paths_of(template).ok().map(|paths| (index, paths))),
     }
     if let Some(state) = state
         && let Err(fault) = seen.files.add_state(state, index)
     {
         seen.bad_states.push((index, fault));
+    }
+}
+
+/// No two archives could give one path to two segments.
+fn check_paths(walker: &mut Walker<'_>, seen: &mut Seen) {
+    for (later, earlier) in meetings(&mut seen.paths) {
+        let message = "the names of this archive's files could be those of another archive's";
+        let problem = Problem::at(&seen.spans[later], message)
+            .label("the second")
+            .also(&seen.spans[earlier], "the first");
+        walker.report(problem.help(
+            "let them differ in what is typed, such as `a-{seq}` and `b-{seq}`, or be in directories of their own",
+        ));
     }
 }
 

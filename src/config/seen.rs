@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use archiver_format::template::Paths;
+
 use super::files::{Fault, Files};
 use super::problem::Span;
 
@@ -14,6 +16,8 @@ pub(super) struct Seen {
     pub files: Files,
     /// Where each file was typed, by the index that `files` knows.
     pub spans: Vec<Span>,
+    /// The paths that the archives may give to segments, each with its index.
+    pub paths: Vec<(usize, Paths)>,
     /// Archives whose state directory can't be made, and why, in their order.
     pub bad_states: Vec<(usize, Fault)>,
 }
