@@ -9,14 +9,14 @@ use super::built::{Archive, Checked, Cluster};
 use super::check_pattern::Patterns;
 use super::clusters::Clusters;
 use super::configuration::Config;
-use super::files::{Same, longest, meetings, paths_of};
 use super::keys::{
     ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
     TOPIC_PATTERN,
 };
 use super::name;
-use super::pattern::{file_of, state_of};
+use super::pattern_topics::{file_of, state_of};
 use super::problem::{Problem, Text};
+use super::same_file::{Same, longest, meetings, paths_of};
 use super::seen::Seen;
 use super::segments;
 use super::settings::{Identity, Settings};

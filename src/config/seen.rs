@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use archiver_format::template::Paths;
 
-use super::files::{Fault, Files};
 use super::problem::Span;
+use super::same_file::{Fault, Files};
 
 /// What the archives so far have taken.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Which files are the same file, whatever they are called. Only looks, creates nothing.
+//! Which files are the same file, whatever they are called, or could be. Only looks, creates nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
