@@ -9,14 +9,14 @@ use super::built::{Archive, Checked, Cluster};
 use super::check_pattern::Patterns;
 use super::clusters::Clusters;
 use super::configuration::Config;
-use super::files::{Same, longest};
 use super::keys::{
     ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
     TOPIC_PATTERN,
 };
 use super::name;
-use super::pattern::{file_of, state_of};
+use super::pattern_topics::{file_of, state_of};
 use super::problem::{Problem, Text};
+use super::same_file::{Same, longest, meetings, paths_of};
 use super::seen::Seen;
 use super::segments;
 use super::settings::{Identity, Settings};
@@ -53,6 +53,7 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     }
     let patterns = patterns.beside(&archives);
     check_states(walker, &seen, top.get(&STATE_DIR));
+    check_paths(walker, &mut seen);
     let mut names = HashSet::new();
     let of_patterns = patterns.iter().map(|pattern| pattern.cluster());
     let named = archives.iter().map(|archive| &archive.cluster);
@@ -181,12 +182,27 @@ fn check_file(
                 Same::HardLink => problem.help("they are hard links to one file"),
             });
         }
-        Ok(None) => {}
+        Ok(None) => seen
+            .paths
+            .extend(paths_of(template).ok().map(|paths| (index, paths))),
     }
     if let Some(state) = state
         && let Err(fault) = seen.files.add_state(state, index)
     {
         seen.bad_states.push((index, fault));
+    }
+}
+
+/// No two archives could give one path to two segments.
+fn check_paths(walker: &mut Walker<'_>, seen: &mut Seen) {
+    for (later, earlier) in meetings(&mut seen.paths) {
+        let message = "the names of this archive's files could be those of another archive's";
+        let problem = Problem::at(&seen.spans[later], message)
+            .label("the second")
+            .also(&seen.spans[earlier], "the first");
+        walker.report(problem.help(
+            "let them differ in what is typed, such as `a-{seq}` and `b-{seq}`, or be in directories of their own",
+        ));
     }
 }
 

@@ -7,11 +7,11 @@ use archiver_format::template::Template;
 
 use super::built::{Archive, Checked};
 use super::clusters::Clusters;
-use super::files::{Files, longest};
 use super::keys::{BROKER, DEFAULTS, FILE, NAME, STATE_DIR, TOPIC, TOPIC_PATTERN};
 use super::name;
-use super::pattern::{self, Pattern};
+use super::pattern_topics::{self, Pattern};
 use super::problem::{Problem, Span, Text};
+use super::same_file::{Files, longest};
 use super::seen::Seen;
 use super::segments;
 use super::settings::{Identity, Settings};
@@ -116,7 +116,7 @@ fn check_pattern(
     check_file(walker, file, &filled);
     let state_dir = top.get(&STATE_DIR).map(|dir| PathBuf::from(&dir.value));
     let directory = PatternDir::name_of(&text.value, &name);
-    let state = pattern::state_of(state_dir.as_deref(), &template, &directory);
+    let state = pattern_topics::state_of(state_dir.as_deref(), &template, &directory);
     let index = seen.spans.len();
     seen.spans.push(file.span.clone());
     if let Err(fault) = seen.files.add_state(&state, index) {
@@ -126,7 +126,7 @@ fn check_pattern(
         name,
         cluster: cluster?,
         topic: String::new(),
-        file: pattern::file_of(&template),
+        file: pattern_topics::file_of(&template),
         template,
         state,
     };
@@ -136,14 +136,14 @@ fn check_pattern(
 /// What the archives of a pattern are called.
 fn check_name(walker: &mut Walker<'_>, name: Option<&Text>) -> Option<String> {
     let Some(name) = name else {
-        return Some(pattern::TOPIC.to_owned());
+        return Some(pattern_topics::TOPIC.to_owned());
     };
     let text = &name.value;
-    let problem = if !text.contains(pattern::TOPIC) {
+    let problem = if !text.contains(pattern_topics::TOPIC) {
         let message =
             "with `topic_pattern` a `name` needs `{topic}`, as each archive has a name of its own";
         Problem::at(&name.span, message).help("write `name = \"eu-{topic}\"`, or leave it out")
-    } else if !name::is_valid(&text.replace(pattern::TOPIC, "x")) {
+    } else if !name::is_valid(&text.replace(pattern_topics::TOPIC, "x")) {
         let message = format!("an archive can't be named {}", name.quoted());
         Problem::at(&name.span, message).help(format!("a name is {}", name::RULE))
     } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::built::{Archive, Checked, Cluster};
-use super::pattern::Pattern;
+use super::pattern_topics::Pattern;
 
 /// A configuration.
 #[derive(Debug, PartialEq, Eq)]

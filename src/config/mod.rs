@@ -3,7 +3,7 @@
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
 //! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`timezone`], [`topic_pattern`],
 //! [`command`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
-//! each other, and build what is in [`configuration`], [`built`] and [`pattern`]. Everything wrong on that way is
+//! each other, and build what is in [`configuration`], [`built`] and [`pattern_topics`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
 mod broker;
@@ -16,7 +16,6 @@ mod compression;
 mod configuration;
 mod did_you_mean;
 mod duration;
-mod files;
 mod for_capture;
 mod format;
 #[cfg(any(test, feature = "fuzz"))]
@@ -26,13 +25,14 @@ mod keys;
 mod load;
 mod mask;
 mod name;
-mod pattern;
+mod pattern_topics;
 mod position;
 mod problem;
 mod properties;
 mod read;
 pub mod reference;
 mod report;
+mod same_file;
 mod scalar;
 mod schema;
 mod seen;
@@ -53,7 +53,7 @@ pub use configuration::Config;
 pub use duration::parse as parse_duration;
 pub use for_capture::{Typed, TypedError, for_capture};
 pub use load::load;
-pub use pattern::{Found, Pattern, States, Unfit};
+pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::source_name;
 pub use report::LoadError;
 pub use timezone::{nearest_zone, zone};

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::files::{Fault, Files};
+use archiver_format::template::Paths;
+
 use super::problem::Span;
+use super::same_file::{Fault, Files};
 
 /// What the archives so far have taken.
 #[derive(Default)]
@@ -14,6 +16,8 @@ pub(super) struct Seen {
     pub files: Files,
     /// Where each file was typed, by the index that `files` knows.
     pub spans: Vec<Span>,
+    /// The paths that the archives may give to segments, each with its index.
+    pub paths: Vec<(usize, Paths)>,
     /// Archives whose state directory can't be made, and why, in their order.
     pub bad_states: Vec<(usize, Fault)>,
 }

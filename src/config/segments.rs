@@ -10,7 +10,7 @@ use super::keys::{
     ROTATE_MIN_SIZE, ROTATE_RECORDS, ROTATE_SIZE, SEAL_ON_STOP, TIMEZONE,
 };
 use super::name;
-use super::pattern;
+use super::pattern_topics;
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
@@ -51,7 +51,7 @@ pub(super) fn pattern_template(
 ) -> Option<(Template, Template)> {
     let zone = own.get(&TIMEZONE).or(defaults.get(&TIMEZONE))?;
     let parsed = Template::parse(&file.value).and_then(|template| {
-        let filled = template.with(SOME_TOPIC, &name.replace(pattern::TOPIC, SOME_TOPIC))?;
+        let filled = template.with(SOME_TOPIC, &name.replace(pattern_topics::TOPIC, SOME_TOPIC))?;
         Ok((template, filled))
     });
     match parsed {

@@ -78,6 +78,13 @@ impl FromStr for Moment {
 
     /// Reads a time by the clock of this machine.
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        if !is_without_clock(text) && TimeZone::try_system().is_err() {
+            // Where nothing says which it is, it is UTC.
+            let tz = std::env::var("TZ").ok().filter(|tz| !tz.is_empty());
+            if let Some(tz) = tz {
+                return Err(NotAMoment::Zone { tz });
+            }
+        }
         Self::parse(text, &Zoned::now())
     }
 }
@@ -92,6 +99,14 @@ pub enum NotAMoment {
     Unknown {
         /// The zone whose clock is meant.
         zone: String,
+    },
+    /// It is by the clock of this machine, and nobody knows where that is.
+    #[error(
+        "TZ={tz} is no time zone that is known here; set TZ to one, such as Europe/Berlin, or write a time with its offset, such as 2026-11-20T09:00:00Z"
+    )]
+    Zone {
+        /// What stands in the environment.
+        tz: String,
     },
     /// It is a number that can't be a time.
     #[error(
@@ -147,6 +162,12 @@ fn since_1970(text: &str) -> Result<Moment, NotAMoment> {
     };
     let text = text.to_owned();
     Err(NotAMoment::Number { text, what })
+}
+
+/// Is it a time that is the same wherever the clock is?
+fn is_without_clock(text: &str) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text == "now" || text.starts_with('-') || is_number || has_offset(text)
 }
 
 /// Does the text say the offset from UTC?

@@ -28,18 +28,33 @@ pub fn ratio(plain_bytes: u64, bytes: u64) -> String {
     }
 }
 
-/// A time in milliseconds since 1970 by the clock of this machine, to the second; nothing if it is none.
+/// A time in milliseconds since 1970 by the clock of this machine, to the second; nothing if there is none. Of what no calendar has it says
+/// only on which side that is.
 pub fn time(ms: Option<i64>) -> String {
-    let time = ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let time = time.map(|time| time.to_zoned(TimeZone::system()));
-    time.map_or_else(String::new, |time| {
-        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
-    })
+    let Some(ms) = ms else {
+        return String::new();
+    };
+    match Timestamp::from_millisecond(ms) {
+        Ok(time) => {
+            let time = time.to_zoned(TimeZone::system());
+            time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        Err(_) if ms > 0 => "> 9999".into(),
+        Err(_) => "< -9999".into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_no_calendar_has_are_no_blanks() {
+        assert_eq!(time(None), "");
+        assert_eq!(time(Some(i64::MAX)), "> 9999");
+        assert_eq!(time(Some(i64::MIN)), "< -9999");
+        assert_eq!(time(Some(1_764_420_000_123)).len(), 19);
+    }
 
     #[test]
     fn sizes_are_short() {

@@ -226,3 +226,25 @@ fn values_from_the_environment_and_from_files_are_taken() {
     scene.await_lines(&archiver, "a.ndjson", 10);
     archiver.stop();
 }
+
+#[test]
+fn what_cat_can_not_know_is_told_in_its_own_words() {
+    let directory = tempfile::tempdir().unwrap();
+    for (args, said) in [
+        (["--offsets", "-1..3"], "not offsets; write A..B"),
+        (["--partition", "-1"], "not a partition"),
+    ] {
+        let ended = run(directory.path(), &[&["cat", "."], &args[..]].concat());
+        assert_eq!(ended.code(), Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    for (time, is_refused) in [("09:00", true), ("2026-11-20T09:00Z", false)] {
+        let program = env!("CARGO_BIN_EXE_archiver");
+        let mut command = std::process::Command::new(program);
+        command.args(["cat", ".", "--since", time]);
+        command.current_dir(directory.path()).env("TZ", "Foo/Bar");
+        let ended = command.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(said.contains("TZ=Foo/Bar"), is_refused, "{said}");
+    }
+}

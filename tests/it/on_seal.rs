@@ -335,9 +335,10 @@ fn a_segment_that_is_gone_before_its_turn_is_left_out() {
 #[test]
 fn what_the_command_has_moved_away_is_not_missed_and_the_rest_is_printed() {
     let mut play = Play::new();
-    let script = "[ $ARCHIVER_SEQUENCE = 1 ] && mv \"$ARCHIVER_FILE\" moved; echo \"done $ARCHIVER_SEQUENCE\" >> handed.log";
+    let script = "[ -e open ] || exit 1; [ $ARCHIVER_SEQUENCE = 1 ] && mv \"$ARCHIVER_FILE\" moved; echo \"done $ARCHIVER_SEQUENCE\" >> handed.log";
     let archiver = play.scene.start(&play.config(script, "1m"));
     play.seal(&archiver, 3);
+    fs::write(play.scene.path("open"), "").unwrap();
     eventually(LONG, "all are handed over", || {
         play.handed_over() == [0, 1, 2]
     });

@@ -36,10 +36,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
     /// Only records of this partition
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = partition, allow_hyphen_values = true)]
     partition: Option<Partition>,
     /// Only records from offset A on and before B; either may be left out
-    #[arg(long, value_name = "A..B", value_parser = offsets)]
+    #[arg(long, value_name = "A..B", value_parser = offsets, allow_hyphen_values = true)]
     offsets: Option<Offsets>,
     /// Print an object for each record: topic, partition, offset, timestamp, value
     #[arg(long)]
@@ -141,6 +141,13 @@ impl Args {
     }
 }
 
+/// The number of a partition.
+fn partition(text: &str) -> Result<Partition, String> {
+    let number = text.parse::<Partition>().ok();
+    let number = number.filter(|number| *number >= 0);
+    number.ok_or_else(|| "not a partition; they are numbered from 0 on".to_owned())
+}
+
 /// Offsets, half open: `A..B`, `A..`, `..B`.
 pub(super) fn offsets(text: &str) -> Result<Offsets, String> {
     let refused =
@@ -163,6 +170,14 @@ pub(super) fn offsets(text: &str) -> Result<Offsets, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn partitions_are_numbers_from_0_on() {
+        assert_eq!(partition("7"), Ok(7));
+        for text in ["", "-1", "x", "--json", "99999999999"] {
+            assert!(partition(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn offsets_are_half_open() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use archiver_format::compression::Compression;
 
 use super::super::built::Start;
-use super::super::pattern::{Found, Pattern, Unfit};
+use super::super::pattern_topics::{Found, Pattern, Unfit};
 use super::{loaded, summary};
 
 fn archives(keys: &[&str]) -> String {

@@ -6,6 +6,8 @@ use rustix::io::{Errno, ioctl_fionbio, read};
 
 /// The largest length of a line in the log, in bytes; a longer one goes there in parts.
 const LINE_BYTES_MAX: usize = 4096;
+/// So many characters of the last line are kept, for a message.
+const LAST_CHARS_MAX: usize = 200;
 /// So much is read at once.
 const READ_BYTES: usize = 1 << 14;
 /// How often that is done before anything else is looked at, so that a command that writes without end can be ended.
@@ -84,7 +86,10 @@ impl Output {
         let line = line.trim_end();
         if !line.is_empty() {
             tracing::debug!("{}: {line}", self.label);
-            line.clone_into(&mut self.last);
+            self.last = line.chars().take(LAST_CHARS_MAX).collect();
+            if self.last.len() < line.len() {
+                self.last.push('…');
+            }
         }
     }
 }

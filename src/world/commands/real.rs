@@ -206,6 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn how_it_failed_is_said_with_its_last_line() {
+        let long = format!("ended with exit code 1: {}…", "0".repeat(200));
         for (script, expected) in [
             ("exit 3", "ended with exit code 3"),
             (
@@ -216,6 +217,7 @@ mod tests {
                 "printf 'no end' >&2; exit 1",
                 "ended with exit code 1: no end",
             ),
+            ("printf '%0999d' 0 >&2; exit 1", &*long),
             ("kill -9 $$", "was ended by a signal: 9 (SIGKILL)"),
         ] {
             assert_eq!(said(script).await, expected);

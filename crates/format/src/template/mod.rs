@@ -18,9 +18,12 @@
 //! - Only the text for no timestamp has no digits. No format begins with it, so it is never taken for one.
 //! - Whatever can begin a second segment while everything else is the same needs `{seq}`. Without it, and with
 //!   `{partition}`, an archive has one segment for each partition.
+//!
+//! Two archives may have a directory in common: whether their templates could give one path is asked of their [`Paths`].
 
 mod buckets;
 mod error;
+mod meeting;
 mod parse;
 mod shape;
 mod times;
@@ -36,6 +39,7 @@ use jiff::tz::TimeZone;
 
 pub use buckets::{Bucket, Buckets};
 pub use error::TemplateError;
+pub use meeting::Paths;
 pub use parse::with_sequence;
 
 use crate::record::Partition;

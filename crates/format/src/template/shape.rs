@@ -4,8 +4,8 @@ use super::times::UNKNOWN;
 use super::{Piece, Template};
 
 /// A part of a path.
-#[derive(Debug, PartialEq, Eq)]
-enum Part {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
     Char(char),
     Digits,
     Letters,
@@ -59,7 +59,7 @@ fn take_all(rest: &mut &str, is_one: impl Fn(char) -> bool) -> Option<()> {
 }
 
 /// What the conversions of a format give. Digits that follow each other are one part.
-fn parts(format: &str) -> Vec<Part> {
+pub(super) fn parts(format: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut chars = format.chars().peekable();
     while let Some(char) = chars.next() {

@@ -1,6 +1,7 @@
 //! What templates are taken, and what they make.
 
 mod buckets;
+mod meeting;
 mod names;
 mod parsing;
 mod shapes;

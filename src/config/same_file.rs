@@ -1,4 +1,4 @@
-//! Which files are the same file, whatever they are called. Only looks, creates nothing.
+//! Which files are the same file, whatever they are called, or could be. Only looks, creates nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use archiver_format::segment::growing;
 use archiver_format::state_files::STATE_DIRECTORY;
-use archiver_format::template::Template;
+use archiver_format::template::{Paths, Template};
 
 /// As many as the kernel follows.
 const SYMLINKS_MAX: usize = 40;
@@ -200,6 +200,29 @@ fn resolve(path: &Path) -> Result<PathBuf, Fault> {
     Ok(resolved)
 }
 
+/// The paths that a template may give, wherever they lead.
+pub(super) fn paths_of(template: &Template) -> Result<Paths, Fault> {
+    Ok(template.paths(&resolve(&template.fixed_directory())?))
+}
+
+/// Archives that could give one path to two files, by their indexes: each with the first one before it, if any.
+pub(super) fn meetings(paths: &mut [(usize, Paths)]) -> Vec<(usize, usize)> {
+    paths.sort_by(|(_, one), (_, other)| one.fixed().cmp(other.fixed()));
+    let mut found = Vec::new();
+    for (at, (archive, one)) in paths.iter().enumerate() {
+        // Only those can meet whose beginning begins with this one's, and they come next.
+        let begins = |(_, other): &&(usize, Paths)| other.fixed().starts_with(one.fixed());
+        for (other, paths) in paths[at + 1..].iter().take_while(begins) {
+            if one.may_meet(paths) {
+                found.push((*archive.max(other), *archive.min(other)));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup_by_key(|(later, _)| *later);
+    found
+}
+
 /// A path of this template that is as long as any: that of a growing segment.
 pub(super) fn longest(template: &Template) -> PathBuf {
     let path = PathBuf::from(template.example());
@@ -304,5 +327,36 @@ mod tests {
         assert_eq!(in_the_way(".archiver/metrics/checkpoint.json"), [(0, 1)]);
         assert_eq!(in_the_way("x/../.archiver/metrics/x"), [(0, 1)]);
         assert_eq!(in_the_way(".archiver"), [(0, 1)]);
+    }
+
+    #[test]
+    fn archives_whose_files_could_have_one_name_are_found_quickly() {
+        let of = |texts: &[String]| {
+            let templates = texts.iter().map(|text| Template::parse(text).unwrap());
+            let paths = templates.map(|template| paths_of(&template).unwrap());
+            meetings(&mut paths.enumerate().collect::<Vec<_>>())
+        };
+        let texts = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let found = of(&texts(&[
+            "d/x1{seq}",
+            "e/{seq}",
+            "d/../d/x{seq}",
+            "./d/x11{seq}",
+        ]));
+        assert_eq!(found, [(2, 0), (3, 0)]);
+        let began = std::time::Instant::now();
+        let many = |text: &str| {
+            let texts = (0..1000).map(|n| text.replace('N', &format!("topic-{n}")));
+            texts.collect::<Vec<_>>()
+        };
+        for text in ["d/N-{seq}.gz", "d/N/{seq}", "d/{partition}/N-{seq}", "d/N"] {
+            assert_eq!(of(&many(text)), [], "{text}");
+        }
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 }
