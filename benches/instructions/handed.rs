@@ -46,6 +46,7 @@ pub fn archive(dir: &Path, values: Vec<Vec<u8>>, records: usize) -> usize {
     let fs = Arc::new(RealFs::default());
     let at_once = Arc::new(|| ready(()).boxed());
     let archive = Archive {
+        window: None,
         status: Arc::new(Status::new(&config.name)),
         config,
         cluster: Arc::new(Arrived {
