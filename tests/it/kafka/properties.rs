@@ -90,6 +90,7 @@ share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr=1
 log.retention.check.interval.ms=1000
+log.retention.ms=-1
 log.segment.delete.delay.ms=1000
 socket.send.buffer.bytes=-1
 socket.receive.buffer.bytes=-1
