@@ -7,7 +7,7 @@ use std::path::Path;
 use archiver_format::archive::{Archive, FindError, LoadError, Paths, find};
 use archiver_format::state_files::StateDir;
 
-use crate::config::{self, Archive as Configured, Checked};
+use crate::config::{self, Archive as Configured};
 use crate::world::fs::real::FileMode;
 
 pub use of_pattern::{ListError, archives};
@@ -25,6 +25,24 @@ pub struct Chosen {
     pub segment: Option<u64>,
     /// The mode of what is created, if the configuration says it.
     pub file_mode: Option<FileMode>,
+}
+
+impl From<&Configured> for Chosen {
+    /// One of the configuration.
+    fn from(archive: &Configured) -> Self {
+        let fixed = archive.template.is_fixed();
+        Self {
+            name: archive.name.clone(),
+            state: StateDir::new(&archive.state),
+            // What was its only file before it had placeholders is where the checkpoint says.
+            paths: Some(Paths {
+                directory: archive.template.fixed_directory(),
+                only: fixed.then(|| archive.file.clone()),
+            }),
+            segment: None,
+            file_mode: archive.file_mode,
+        }
+    }
 }
 
 impl Chosen {
@@ -111,7 +129,12 @@ impl Names {
             None => usual_config().map(load).transpose()?,
         };
         Ok(Self(match known {
-            Some(config) => Some(archives(&config)?.iter().map(configured).collect()),
+            Some(config) => Some(
+                archives(&config)?
+                    .iter()
+                    .map(|archive| (archive.name.clone(), Chosen::from(&**archive)))
+                    .collect(),
+            ),
             None => None,
         }))
     }
@@ -148,22 +171,6 @@ fn listed(known: &[(String, Chosen)]) -> String {
         0 => names,
         more => format!("{names} and {more} more"),
     }
-}
-
-fn configured(archive: &Checked<Configured>) -> (String, Chosen) {
-    let fixed = archive.template.is_fixed();
-    let chosen = Chosen {
-        name: archive.name.clone(),
-        state: StateDir::new(&archive.state),
-        // What was its only file before it had placeholders is where the checkpoint says.
-        paths: Some(Paths {
-            directory: archive.template.fixed_directory(),
-            only: fixed.then(|| archive.file.clone()),
-        }),
-        segment: None,
-        file_mode: archive.file_mode,
-    };
-    (archive.name.clone(), chosen)
 }
 
 fn at(path: impl AsRef<Path>) -> Result<Vec<Chosen>, FindError> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, topics, verify};
-use archiver::config::{self, Checked, Config};
+use archiver::config::{self, Checked, Config, TypedError};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
@@ -56,11 +56,9 @@ fn main() {
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Time(args) => read(time::run(&args)),
-        Command::Capture(args) => {
-            in_runtime(
-                |shutdown, _| async move { capture::run(&cli.common, &args, shutdown).await },
-            )
-        }
+        Command::Capture(args) => in_runtime(|shutdown, _| async move {
+            read(capture::run(&cli.common, &args, shutdown).await)
+        }),
         Command::Topics(args) => in_runtime(|shutdown, _| {
             until(
                 shutdown,
@@ -80,7 +78,9 @@ fn read(done: anyhow::Result<u8>) -> u8 {
         Err(error) if error.is::<Closed>() => 0,
         Err(error) => {
             logging::complain_of(&error);
-            match error.is::<ChoiceError>() || error.is::<UsageError>() {
+            let is_usage =
+                error.is::<ChoiceError>() || error.is::<UsageError>() || error.is::<TypedError>();
+            match is_usage {
                 true => USAGE,
                 false => FAILED,
             }

@@ -40,6 +40,11 @@ impl Window {
         }
     }
 
+    /// Does it go on, with partitions that come into being later?
+    pub fn goes_on(&self) -> bool {
+        self.to.is_none()
+    }
+
     /// Does none that is taken come after this record?
     #[inline]
     pub fn is_over_at(&self, record: &Record<'_>) -> bool {
@@ -152,7 +157,7 @@ impl Progress {
 
     /// Are partitions read that come into being later?
     pub fn takes_new(&self) -> bool {
-        self.window.to.is_none()
+        self.window.goes_on()
     }
 }
 

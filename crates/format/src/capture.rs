@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::open;
 use crate::position::Positions;
 use crate::record::{NextOffset, Partition};
+use crate::state_files::StateDir;
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
@@ -34,6 +37,27 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// The one that is kept in this state directory; `None` if its archive is no capture.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or isn't what was written.
+    pub fn load(state: &StateDir) -> io::Result<Option<Self>> {
+        let bytes = match open::read_state(&state.capture()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read?,
+        };
+        let capture = Self::decode(&bytes);
+        capture
+            .map(Some)
+            .map_err(|e| io::Error::other(format!("it is not what was written: {e}")))
+    }
+
+    /// The timestamps that are taken, in milliseconds since 1970.
+    pub fn times(&self) -> Range<i64> {
+        self.since.unwrap_or(i64::MIN)..self.until.unwrap_or(i64::MAX)
+    }
+
     /// The bytes of its file.
     ///
     /// # Errors

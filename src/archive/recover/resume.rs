@@ -107,7 +107,7 @@ impl Archive {
     /// in no window.
     fn goes_on(&self, topic: &Topic, stored: &Positions, recreated: bool) -> Positions {
         let window = self.window.as_ref();
-        let takes_new = window.is_none_or(|window| window.to.is_none());
+        let takes_new = window.is_none_or(|window| window.goes_on());
         let all = (0..topic.partitions).filter(|of| takes_new || stored.get(*of).is_some());
         let goes_on = all.map(|partition| match stored.get(partition) {
             Some(at) if !recreated => (partition, at),

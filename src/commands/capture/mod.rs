@@ -9,10 +9,9 @@ mod run;
 mod stdout;
 mod topics;
 
-use crate::cli::{Common, UsageError};
-use crate::config::{TypedError, for_capture};
+use crate::cli::Common;
+use crate::config::for_capture;
 use crate::logging;
-use crate::terminal::Closed;
 use crate::world::shutdown::Shutdown;
 
 pub use args::Args;
@@ -24,25 +23,15 @@ use run::Run;
 const INTERRUPTED: u8 = 130;
 /// Complete, but for what Kafka no longer held.
 const GAPS: u8 = 3;
+/// It could not go on.
 const FAILED: u8 = 1;
-const USAGE: u8 = 2;
 
 /// Captures what the flags say; returns the exit code.
-pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> u8 {
-    match capture(common, args, shutdown).await {
-        Ok(code) => code,
-        Err(error) if error.is::<Closed>() => 0,
-        Err(error) => {
-            logging::complain_of(&error);
-            match error.is::<UsageError>() || error.is::<TypedError>() {
-                true => USAGE,
-                false => FAILED,
-            }
-        }
-    }
-}
-
-async fn capture(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
+///
+/// # Errors
+///
+/// If it can't begin, or nobody reads what is printed.
+pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
     let wanted = args.wanted()?;
     let base = common.config.as_deref();
     let typed = topics::expanded(base, args.typed()?).await?;

@@ -77,14 +77,11 @@ impl<'a> Output<'a> {
 
     /// The window that an earlier run has fixed, if there is one.
     pub fn stored(&self) -> anyhow::Result<Option<Window>> {
-        let path = self.dir.capture();
-        let bytes = match fs::read(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.with_context(|| format!("reading {}", path.display()))?,
+        let loaded = Capture::load(&self.dir);
+        let loaded = loaded.with_context(|| format!("reading {}", self.dir.capture().display()))?;
+        let Some(capture) = loaded else {
+            return Ok(None);
         };
-        let capture = Capture::decode(&bytes);
-        let capture = capture
-            .map_err(|e| anyhow::anyhow!("{} is not what was written: {e}", path.display()))?;
         if capture.asked != self.asked {
             bail!(usage(&format!(
                 "topic {} was captured with {}, and can be resumed only with the same; choose another -o for another range",
@@ -93,9 +90,9 @@ impl<'a> Output<'a> {
             )));
         }
         Ok(Some(Window {
+            times: capture.times(),
             from: capture.from,
             to: capture.to,
-            times: capture.since.unwrap_or(i64::MIN)..capture.until.unwrap_or(i64::MAX),
             over_at: capture.over_at.unwrap_or(i64::MAX),
             records: capture.records.unwrap_or(u64::MAX),
         }))

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use archiver_format::archive::{Archive as Stored, Paths};
 use archiver_format::gap::Gap;
 use archiver_format::record::Partition;
-use archiver_format::state_files::StateDir;
 use serde::Serialize;
 
 use super::run::{Ended, Finished};
+use crate::catalog::Chosen;
 use crate::config::{Archive, Checked, Config};
 use crate::logging;
 use crate::terminal::{Align, Output, Style, Styles, Table, bytes, time};
@@ -77,11 +76,7 @@ pub(super) fn print(config: &Config, finished: &Finished, json: bool) -> anyhow:
 }
 
 fn of(archive: &Checked<Archive>, ended: &Ended) -> anyhow::Result<Captured> {
-    let paths = Paths {
-        directory: archive.template.fixed_directory(),
-        only: archive.template.is_fixed().then(|| archive.file.clone()),
-    };
-    let stored = Stored::load(&StateDir::new(&archive.state), Some(&paths))?;
+    let stored = Chosen::from(&**archive).load()?;
     let contents = stored.iter().flat_map(|stored| &stored.segments);
     let contents = contents
         .map(|segment| segment.contents())

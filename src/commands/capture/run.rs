@@ -70,7 +70,7 @@ impl Run<'_> {
         let until = self
             .wanted
             .until()
-            .filter(|_| windows.values().any(|window| window.to.is_none()));
+            .filter(|_| windows.values().any(|window| window.goes_on()));
         let stop = self.stop_after.map(|length| Instant::now() + length);
         let stop = stop.or_else(|| until.map(|until| Instant::now() + ahead(until)));
         let (mut over, mut archives) = self.part(&supervisor, &windows, stop, &progress).await?;
@@ -122,7 +122,7 @@ impl Run<'_> {
         let now = RealClock.now_ms();
         let stored = output.stored()?;
         let window = match stored {
-            Some(stored) if stored.to.is_some() || !self.wanted.has_end(now) => stored,
+            Some(stored) if !stored.goes_on() || !self.wanted.has_end(now) => stored,
             stored => {
                 let window = self.wanted.window(scanner, &archive.topic, now).await;
                 let mut window = window.with_context(|| {

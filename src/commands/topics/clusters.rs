@@ -1,7 +1,7 @@
 //! Which clusters are meant, by the flags and the configuration.
 
 use crate::catalog::usual_config;
-use crate::cli::{Common, UsageError};
+use crate::cli::Common;
 use crate::commands::connection::Connection;
 use crate::config::{Checked, Config, Typed, TypedError, for_capture};
 
@@ -23,7 +23,7 @@ pub(super) fn config(common: &Common, connection: &Connection) -> anyhow::Result
         },
         (_, base) => for_capture(base, &any),
     };
-    made.map_err(|e| UsageError(e.to_string()).into())
+    Ok(made?)
 }
 
 /// What else has to stand in the configuration for what was typed: names only, as a value may be a secret.

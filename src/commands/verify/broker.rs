@@ -255,14 +255,10 @@ fn holes(coverage: &Coverage, answer: &mut Answer) -> BTreeMap<Partition, Vec<(i
 
 /// The timestamps that an archive takes, in milliseconds since 1970: of a capture perhaps not all.
 fn times(archive: &Archive) -> anyhow::Result<Range<i64>> {
-    let path = StateDir::new(&archive.state).capture();
-    let bytes = match std::fs::read(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(i64::MIN..i64::MAX),
-        read => read.with_context(|| format!("reading {}", path.display()))?,
-    };
-    let capture =
-        Capture::decode(&bytes).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
-    Ok(capture.since.unwrap_or(i64::MIN)..capture.until.unwrap_or(i64::MAX))
+    let state = StateDir::new(&archive.state);
+    let loaded = Capture::load(&state);
+    let capture = loaded.with_context(|| format!("reading {}", state.capture().display()))?;
+    Ok(capture.map_or(i64::MIN..i64::MAX, |capture| capture.times()))
 }
 
 /// Reads where a partition has holes: a record that comes is lost, unless its timestamp is out of the window.
