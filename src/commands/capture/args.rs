@@ -183,17 +183,30 @@ impl Args {
     }
 }
 
-/// The command that resumes this one.
-pub(super) fn again() -> String {
-    let words = std::env::args().filter(|word| word != "--resume" && word != "--overwrite");
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
-    let quoted = words.map(
-        |word| match word.chars().all(is_plain) && !word.is_empty() {
-            true => word,
-            false => format!("'{}'", word.replace('\'', "'\\''")),
-        },
-    );
-    quoted.collect::<Vec<_>>().join(" ") + " --resume"
+/// The command that resumes the one of these words, without what may be a secret.
+pub(super) fn again(words: impl Iterator<Item = String>) -> String {
+    let mut is_property = false;
+    let words = words.filter(|word| word != "--resume" && word != "--overwrite");
+    let words = words.map(|word| {
+        let is_value = std::mem::replace(&mut is_property, word == "-X");
+        match word.split_once('=') {
+            Some((name, _)) if is_value || name.starts_with("-X") => quoted(&format!("{name}=…")),
+            _ => quoted(&word),
+        }
+    });
+    words
+        .chain(["--resume".to_owned()])
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+…".contains(c);
+    match word.chars().all(is_plain) && !word.is_empty() {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 fn time(flag: &str, text: Option<&str>, now: &Zoned) -> Result<Option<i64>, UsageError> {
@@ -214,4 +227,20 @@ fn last(text: &str) -> Result<Last, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "not a duration; write 30s, 5m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_resumes_has_no_value_of_a_property() {
+        let typed =
+            "archiver capture --overwrite -X sasl.password=hidden -Xa=hidden -o {topic} --all";
+        let words = typed.split(' ').map(str::to_owned);
+        assert_eq!(
+            again(words),
+            "archiver capture -X sasl.password=… -Xa=… -o '{topic}' --all --resume"
+        );
+    }
 }

@@ -56,7 +56,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     let finished = run.run().await?;
     let complete = report::print(&config, &finished, args.json)?;
     if finished.is_interrupted {
-        let again = args::again();
+        let again = args::again(std::env::args());
         logging::complain(&format!(
             "interrupted; the files are valid as they are; to go on: {again}"
         ));
