@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, topics, verify};
+use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -38,7 +38,7 @@ fn main() {
             // What it does is in its progress and its report.
             Some(Command::Capture(_)) => 1,
             // What they find is all that they print.
-            Some(Command::Topics(_)) => 2,
+            Some(Command::Check(_) | Command::Topics(_)) => 2,
             _ => 0,
         });
     }
@@ -61,6 +61,12 @@ fn main() {
                 |shutdown, _| async move { capture::run(&cli.common, &args, shutdown).await },
             )
         }
+        Command::Check(args) => in_runtime(|shutdown, _| {
+            until(
+                shutdown,
+                async move { check::run(&cli.common, &args).await },
+            )
+        }),
         Command::Topics(args) => in_runtime(|shutdown, _| {
             until(
                 shutdown,

@@ -14,7 +14,7 @@ use super::report::LoadError;
 const NAME_MOST: usize = 249;
 
 /// What was typed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {
     /// The brokers, or the name of a cluster of the configuration.
     pub broker: Option<String>,
@@ -88,10 +88,9 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
         .iter()
         .any(|archive| !archive.contains_key("broker"))
     {
-        let clusters = table(&mut root, "clusters")
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>();
+        let clusters = root.get("clusters").and_then(Value::as_table);
+        let clusters =
+            clusters.map_or_else(Vec::new, |clusters| clusters.keys().cloned().collect());
         let [only] = &clusters[..] else {
             return Err(TypedError::NoBroker);
         };
@@ -100,8 +99,8 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
         }
     }
     let properties = typed.properties.iter();
-    table(&mut root, "kafka")
-        .extend(properties.map(|(name, value)| (name.clone(), Value::from(value.clone()))));
+    let properties = properties.map(|(name, value)| (name.clone(), Value::from(value.clone())));
+    change_table(&mut root, "kafka", |kafka| kafka.extend(properties));
     root.insert(
         "archive".into(),
         archives
@@ -213,17 +212,14 @@ fn parsed(key: &str, value: &str) -> Result<Value, TypedError> {
     }
 }
 
-/// A table of this name, which is made if there is none.
-fn table<'a>(root: &'a mut Table, name: &str) -> &'a mut Table {
-    let entry = root.entry(name.to_owned());
-    let value = entry.or_insert_with(|| Table::new().into());
-    if !value.is_table() {
-        *value = Table::new().into();
-    }
-    match value {
-        Value::Table(table) => table,
-        _ => unreachable!("it was made a table"),
-    }
+/// Has the values of a table of this name changed, which is made if there is none.
+fn change_table(root: &mut Table, name: &str, change: impl FnOnce(&mut Table)) {
+    let mut table = match root.remove(name) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
+    };
+    change(&mut table);
+    root.insert(name.to_owned(), table.into());
 }
 
 #[cfg(test)]

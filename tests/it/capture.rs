@@ -29,6 +29,8 @@ const LATE: i64 = 30 * MINUTE;
 
 /// A record, as far as its place and its time go.
 type Place = (i64, i64, i64);
+/// Which records a range takes.
+type Takes = Box<dyn Fn(&Place) -> bool>;
 
 /// Runs a capture of a topic into `FILE`, as envelopes.
 fn capture(scene: &Scene, topic: &Topic, file: &str, range: &[String]) -> Ended {
@@ -158,7 +160,7 @@ fn random_range(random: &mut Random, all: &[Place]) -> (String, Vec<Place>) {
     let (from, to) = (random.below(100) as i64, random.below(300) as i64);
     let (from, to) = (from.min(to), from.max(to));
     let late = "--late 31m";
-    let (flags, takes): (String, Box<dyn Fn(&Place) -> bool>) = match random.below(6) {
+    let (flags, takes): (String, Takes) = match random.below(6) {
         0 => ("--all".into(), Box::new(|_| true)),
         1 => (
             format!("--since {since}"),

@@ -19,6 +19,7 @@ pub use args::Args;
 use outputs::Output;
 use report::Complete;
 use run::Run;
+pub(super) use topics::expanded;
 
 /// Somebody has stopped it.
 const INTERRUPTED: u8 = 130;
@@ -48,7 +49,8 @@ async fn capture(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     let typed = topics::expanded(base, args.typed()?).await?;
     let config = for_capture(base, &typed)?;
     if args.is_to_output() {
-        return stdout::print(&config, &wanted, &shutdown).await;
+        let is_whole = stdout::print(&config, &wanted, &shutdown).await?;
+        return Ok(if is_whole { 0 } else { INTERRUPTED });
     }
     let asked = args.asked();
     for archive in &config.archives {

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 use archiver_format::line::Encoder;
 
-use super::INTERRUPTED;
 use super::args::usage;
 use super::range::Wanted;
 use crate::archive::Window;
@@ -16,12 +15,12 @@ use crate::terminal::Output;
 use crate::world::clock::{Clock, RealClock};
 use crate::world::shutdown::Shutdown;
 
-/// Prints what is wanted of each topic; returns the exit code.
+/// Prints what is wanted of each topic; was it done before somebody stopped it?
 pub(super) async fn print(
     config: &Config,
     wanted: &Wanted,
     shutdown: &Shutdown,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<bool> {
     let now = RealClock.now_ms();
     if !wanted.has_end(now) {
         return Err(usage(
@@ -43,11 +42,11 @@ pub(super) async fn print(
         tokio::task::block_in_place(|| topic(archive, scan, window, &mut output, shutdown))?;
         if shutdown.is_requested() {
             output.flush()?;
-            return Ok(INTERRUPTED);
+            return Ok(false);
         }
     }
     output.flush()?;
-    Ok(0)
+    Ok(true)
 }
 
 fn topic(
