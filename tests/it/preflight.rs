@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::archiver::{Ended, run};
 use crate::config::Config;
 use crate::disks::{Disk, Kind};
-use crate::kafka::{Server, tool};
+use crate::kafka::{Server, cluster, tool};
 use crate::produce::Producer;
+use crate::proxy::Fault;
 use crate::scene::Scene;
 use crate::topic::Topic;
 use crate::values::Values;
@@ -379,4 +380,21 @@ fn the_archives_of_a_pattern_are_checked_as_they_would_be() {
     let none = Config::new().pattern(&topics[0].bootstrap(), "no-such-.*", "{topic}.ndjson", &[]);
     let checked = Checked::of(&scene, &none, &[]);
     checked.assert_finds("patterns", "doubtful", &["0"]);
+}
+
+#[test]
+fn a_broker_that_does_not_answer_is_named_where_others_do() {
+    let server = cluster();
+    let scene = Scene::on(&server);
+    let topic = scene.topic("three", 3);
+    let first = server.proxy(1).address();
+    let config = on(&first, &topic, "a.ndjson");
+    let checked = Checked::of(&scene, &config, &[]);
+    checked.assert_good();
+    checked.assert_finds("brokers", "good", &["all 3 answer"]);
+    let address = server.proxy(2).address();
+    server.proxy(2).set(Fault::Down);
+    let checked = Checked::of(&scene, &config, &[]);
+    server.fault(Fault::None);
+    checked.assert_finds("brokers", "bad", &["broker 2", &address, "doesn't answer"]);
 }

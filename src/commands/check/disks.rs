@@ -115,7 +115,8 @@ fn fixed_part(file: &Path) -> PathBuf {
 
 /// The directory itself, or the nearest above it that is there.
 fn existing(path: &Path) -> PathBuf {
-    let path = absolute(path).unwrap_or_else(|_| path.into());
+    // The empty one stands for this directory.
+    let path = absolute(Path::new(".").join(path)).unwrap_or_else(|_| path.into());
     let mut above = path.ancestors();
     let found = above.find(|above| above.symlink_metadata().is_ok());
     found.map_or_else(|| path.clone(), Path::to_path_buf)
@@ -152,5 +153,24 @@ fn advice_for(error: &io::Error, path: &Path) -> String {
             "a file is in the place of a directory: move it away".to_owned()
         }
         _ => "see that the disk is there and sound".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_directory_is_the_nearest_that_is_there() {
+        let here = std::env::current_dir().expect("a directory");
+        for (file, directory) in [
+            ("a.ndjson", here.clone()),
+            ("not-there/{time:%Y}/a.ndjson", here.clone()),
+            ("src/not-there/a.ndjson", here.join("src")),
+            ("{partition}/src/a.ndjson", here),
+            ("/a.ndjson", PathBuf::from("/")),
+        ] {
+            assert_eq!(existing(&fixed_part(Path::new(file))), directory, "{file}");
+        }
     }
 }

@@ -101,7 +101,7 @@ async fn configuration(
         _ => {
             let mut typed = typed;
             typed.topics.clone_from(&args.topic);
-            typed.file.clone_from(&args.output);
+            typed.file = args.output.clone().filter(|file| file != "-");
             if !args.offline && typed.topics.iter().any(|topic| topic.starts_with('^')) {
                 typed = expanded(base.as_deref(), typed).await?;
             }

@@ -8,7 +8,7 @@ use archiver_format::state_files::StateDir;
 use super::finding::Findings;
 use crate::archive::other_identity;
 use crate::config::{Archive, Existing};
-use crate::ledger::lock::look;
+use crate::ledger::lock::{LockError, look};
 use crate::ledger::{PAGE, REMEDY};
 use crate::observe::reason::Reason;
 use crate::world::fs::Fs;
@@ -17,10 +17,16 @@ use crate::world::fs::real::RealFs;
 /// Says how an archive's state is; returns it if it is the archive's.
 pub(super) fn state(archive: &Archive, fs: &RealFs, findings: &mut Findings) -> Option<Stored> {
     let dir = StateDir::new(&archive.state);
-    if let Err(e) = look(fs, &dir.lock()) {
-        findings
-            .doubtful("lock", e.to_string())
-            .advice("a start is refused for as long as that one runs");
+    match look(fs, &dir.lock()) {
+        Ok(()) => {}
+        Err(e @ (LockError::NotOwn { .. } | LockError::Io { .. })) => {
+            findings.bad("lock", e.to_string());
+        }
+        Err(e) => {
+            findings
+                .doubtful("lock", e.to_string())
+                .advice("a start is refused for as long as that one runs");
+        }
     }
     let stored = match Stored::load(&dir, None) {
         Ok(Some(stored)) => stored,

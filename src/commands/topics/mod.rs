@@ -87,7 +87,11 @@ async fn named(
     scanner: &Scanner,
     pattern: Option<&str>,
 ) -> anyhow::Result<Vec<String>> {
-    let all = scanner.topics().await;
+    // Says sooner why nobody answers.
+    let all = match scanner.id().await {
+        Ok(_) => scanner.topics().await,
+        Err(e) => Err(e),
+    };
     let all = all.with_context(|| format!("asking {} which topics there are", cluster.name))?;
     let typed = pattern.unwrap_or(".*");
     let found = matching(typed.strip_prefix('^').unwrap_or(typed), all)
