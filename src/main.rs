@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, capture, cat, demo, gaps, ls, time, topics, verify};
+use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -38,7 +38,7 @@ fn main() {
             // What it does is in its progress and its report.
             Some(Command::Capture(_)) => 1,
             // What they find is all that they print.
-            Some(Command::Topics(_)) => 2,
+            Some(Command::Check(_) | Command::Topics(_)) => 2,
             _ => 0,
         });
     }
@@ -58,6 +58,12 @@ fn main() {
         Command::Time(args) => read(time::run(&args)),
         Command::Capture(args) => in_runtime(|shutdown, _| async move {
             read(capture::run(&cli.common, &args, shutdown).await)
+        }),
+        Command::Check(args) => in_runtime(|shutdown, _| {
+            until(
+                shutdown,
+                async move { check::run(&cli.common, &args).await },
+            )
         }),
         Command::Topics(args) => in_runtime(|shutdown, _| {
             until(

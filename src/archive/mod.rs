@@ -29,5 +29,6 @@ mod window;
 pub use attempt::Remains;
 pub use definition::{Archive, Environment};
 pub use intake::BATCH_BYTES;
+pub use recover::other_identity;
 pub use task::End;
 pub use window::Window;

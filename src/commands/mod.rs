@@ -2,10 +2,12 @@
 
 pub mod capture;
 pub mod cat;
+pub mod check;
 mod connection;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
+mod survey;
 pub mod time;
 pub mod topics;
 pub mod verify;
@@ -49,6 +51,8 @@ pub enum Command {
     Gaps(gaps::Args),
     /// Check that archives hold what they say, all of it, and nothing twice
     Verify(verify::Args),
+    /// Check that nothing will keep archives from being written: Kafka, rights, disks, state
+    Check(Box<check::Args>),
     /// List the topics that there are to archive
     Topics(topics::Args),
     /// Print a moment in all its forms, or the moments of a range

@@ -90,6 +90,16 @@ pub fn lock(fs: &dyn Fs, path: &Path, data: &Path) -> Result<Lock, LockError> {
     Ok(Lock { _file: file })
 }
 
+/// Says who has locked the archive whose lock file this is, if anybody has. Holds the lock for a moment, and changes
+/// nothing. May block.
+pub fn look(fs: &dyn Fs, path: &Path) -> Result<(), LockError> {
+    let io = |source| LockError::io(path, source);
+    match fs.open_own(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        file => take(fs, &file.map_err(io)?, path, io),
+    }
+}
+
 /// Locks the data file itself, as another archiver may keep its state elsewhere. May block.
 pub fn lock_data(fs: &dyn Fs, path: &Path, file: &Arc<dyn File>) -> Result<(), LockError> {
     take(fs, file, path, |source| LockError::io(path, source))

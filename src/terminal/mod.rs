@@ -4,8 +4,10 @@ mod number;
 mod output;
 mod style;
 mod table;
+mod wrap;
 
 pub use number::{bytes, ratio, time};
 pub use output::{Closed, Output};
 pub use style::{Style, Styles};
-pub use table::{Align, Table};
+pub use table::{Align, Table, line_width};
+pub use wrap::wrapped;

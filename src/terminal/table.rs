@@ -42,7 +42,7 @@ impl Table {
     pub fn new(styles: Styles, columns: &[(&'static str, Align)]) -> Self {
         Self {
             styles,
-            width: width(),
+            width: line_width(),
             columns: columns.to_vec(),
             rows: Vec::new(),
         }
@@ -111,8 +111,8 @@ impl Table {
     }
 }
 
-/// The width of the terminal, if standard output is one.
-fn width() -> usize {
+/// The width of the terminal, if standard output is one; else that of a page.
+pub fn line_width() -> usize {
     let size = tcgetwinsize(io::stdout()).ok();
     let columns = size.map(|size| usize::from(size.ws_col));
     columns.filter(|columns| *columns > 0).unwrap_or(WIDTH)

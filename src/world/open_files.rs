@@ -31,6 +31,12 @@ impl Needs {
     }
 }
 
+/// How many files may have to be open, and how many may be at most.
+pub fn wanted_and_allowed(needs: Needs) -> (u64, u64) {
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    (needs.files() as u64, allowed)
+}
+
 /// How many directories are above these paths, at most.
 pub fn depth(paths: [&Path; 2]) -> usize {
     let depth = paths.map(|path| absolute(path).map_or(0, |path| path.ancestors().count()));

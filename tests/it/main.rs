@@ -42,6 +42,7 @@ mod open_files;
 mod partitions;
 mod patterns;
 mod powercut;
+mod preflight;
 mod reading;
 mod reading_config;
 mod rebuild;

@@ -23,6 +23,7 @@ use crate::world::disk::Disk;
 use crate::world::fs::NotOwn;
 
 pub(in crate::archive) use opened::{Opened, Owned};
+pub use ownership::other_identity;
 
 use archiver_format::checkpoint::Identity;
 use refusal::lock_failure;

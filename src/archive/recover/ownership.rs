@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
+use archiver_format::checkpoint::Identity;
 use archiver_format::compression::check_whole;
 use archiver_format::state_files::StateDir;
 
 use crate::archive::definition::{Archive, Failure};
-use crate::config::Existing;
+use crate::config::{self, Existing};
 use crate::ledger::append_file::{AppendFile, Refused};
 use crate::ledger::{Checkpointed, owner};
 use crate::observe::reason::Reason;
@@ -22,25 +23,8 @@ impl Archive {
         checkpoint: &Checkpointed,
     ) -> Result<(), Failure> {
         let stored = &checkpoint.checkpoint().identity;
-        let configured = self.config.compression.algorithm();
-        let differs = |what, expected: &str, found: &str| {
-            Err(Failure::never(Reason::OtherIdentity {
-                state: self.config.state.clone(),
-                what,
-                expected: expected.to_owned(),
-                found: found.to_owned(),
-            }))
-        };
-        if stored.topic != self.config.topic {
-            return differs("topic", &stored.topic, &self.config.topic);
-        }
-        // What was growing is sealed, where another file can follow.
-        let may_change = self.config.template.has_sequence();
-        if stored.format != self.config.format_name() && !may_change {
-            return differs("format", &stored.format, self.config.format_name());
-        }
-        if stored.compression != configured && !may_change {
-            return differs("compression", stored.compression.name(), configured.name());
+        if let Some(reason) = other_identity(&self.config, stored) {
+            return Err(Failure::never(reason));
         }
         let file = self.file().display();
         if stored.archive == self.config.name || stored.file == file.to_string() {
@@ -142,6 +126,32 @@ impl Archive {
         };
         disk.run(check).await
     }
+}
+
+/// Why a checkpoint of this identity can't be gone on with, whoever's it is: it is of another topic, or of a file that is
+/// written otherwise.
+pub fn other_identity(config: &config::Archive, stored: &Identity) -> Option<Reason> {
+    let configured = config.compression.algorithm();
+    let differs = |what, expected: &str, found: &str| {
+        Some(Reason::OtherIdentity {
+            state: config.state.clone(),
+            what,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        })
+    };
+    if stored.topic != config.topic {
+        return differs("topic", &stored.topic, &config.topic);
+    }
+    // What was growing is sealed, where another file can follow.
+    let may_change = config.template.has_sequence();
+    if stored.format != config.format_name() && !may_change {
+        return differs("format", &stored.format, config.format_name());
+    }
+    if stored.compression != configured && !may_change {
+        return differs("compression", stored.compression.name(), configured.name());
+    }
+    None
 }
 
 /// A manifest or a list of gaps without its checkpoint is of an earlier archive.

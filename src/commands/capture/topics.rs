@@ -9,7 +9,10 @@ use crate::config::{Typed, for_capture, matching};
 use crate::source::kafka::Scanner;
 
 /// With each `^PATTERN` replaced by the topics that it matches now.
-pub(super) async fn expanded(base: Option<&Path>, mut typed: Typed) -> anyhow::Result<Typed> {
+pub(in crate::commands) async fn expanded(
+    base: Option<&Path>,
+    mut typed: Typed,
+) -> anyhow::Result<Typed> {
     let (patterns, mut topics): (Vec<_>, Vec<_>) = typed
         .topics
         .into_iter()

@@ -2,7 +2,6 @@
 
 mod clusters;
 mod shown;
-mod survey;
 
 use std::time::Duration;
 
@@ -10,11 +9,10 @@ use anyhow::{Context, bail};
 
 use crate::cli::{Common, UsageError};
 use crate::commands::connection::Connection;
+use crate::commands::survey::survey;
 use crate::config::{Cluster, matching, parse_duration};
 use crate::source::kafka::Scanner;
 use crate::terminal::Output;
-
-use survey::Surveyed;
 
 /// Which topics to list.
 #[derive(Debug, clap::Args)]
@@ -61,9 +59,9 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         } else {
             args.moment
         };
-        let surveyed = survey::survey(&scanner, names, moment).await;
+        let surveyed = survey(&scanner, names, moment).await;
         let surveyed = surveyed.with_context(|| format!("asking {}", cluster.name))?;
-        is_whole &= surveyed.iter().all(Surveyed::is_whole);
+        is_whole &= surveyed.iter().all(|topic| topic.errors().is_empty());
         if args.json {
             for topic in &surveyed {
                 output.json(&shown::Listed::new(&cluster.name, topic))?;
@@ -89,7 +87,11 @@ async fn named(
     scanner: &Scanner,
     pattern: Option<&str>,
 ) -> anyhow::Result<Vec<String>> {
-    let all = scanner.topics().await;
+    // Says sooner why nobody answers.
+    let all = match scanner.id().await {
+        Ok(_) => scanner.topics().await,
+        Err(e) => Err(e),
+    };
     let all = all.with_context(|| format!("asking {} which topics there are", cluster.name))?;
     let typed = pattern.unwrap_or(".*");
     let found = matching(typed.strip_prefix('^').unwrap_or(typed), all)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::survey::Surveyed;
+use crate::commands::survey::Surveyed;
 use crate::terminal::{Align, Output, Style, Styles, Table, time};
 
 /// So many of what couldn't be asked are said.
@@ -18,7 +18,7 @@ pub(super) struct Listed<'a> {
     oldest: Option<i64>,
     newest: Option<i64>,
     records_per_s: Option<f64>,
-    errors: &'a [String],
+    errors: Vec<String>,
 }
 
 impl<'a> Listed<'a> {
@@ -26,12 +26,12 @@ impl<'a> Listed<'a> {
         Self {
             cluster,
             topic: &topic.topic,
-            partitions: topic.partitions,
+            partitions: topic.partitions(),
             records: topic.records,
             oldest: topic.oldest_ms,
             newest: topic.newest_ms,
             records_per_s: topic.records_per_s,
-            errors: &topic.errors,
+            errors: topic.errors(),
         }
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn table(
     for topic in topics {
         table.row(vec![
             (Style::Plain, topic.topic.clone()),
-            (Style::Plain, topic.partitions.to_string()),
+            (Style::Plain, topic.partitions().to_string()),
             (Style::Plain, topic.records.to_string()),
             (Style::Plain, minute(topic.oldest_ms)),
             (Style::Plain, minute(topic.newest_ms)),
@@ -72,11 +72,12 @@ pub(super) fn table(
                 topic.records_per_s.map_or_else(String::new, rate),
             ),
         ]);
-        for error in topic.errors.iter().take(ERRORS_MOST) {
+        let errors = topic.errors();
+        for error in errors.iter().take(ERRORS_MOST) {
             table.note(Style::Bad, error.clone());
         }
-        if topic.errors.len() > ERRORS_MOST {
-            let more = topic.errors.len() - ERRORS_MOST;
+        if errors.len() > ERRORS_MOST {
+            let more = errors.len() - ERRORS_MOST;
             table.note(Style::Bad, format!("and {more} more partitions"));
         }
     }
@@ -111,7 +112,7 @@ pub(super) fn toml(
             1 => format!("1 {what}"),
             many => format!("{many} {what}s"),
         };
-        let partitions = count(u64::from(topic.partitions.unsigned_abs()), "partition");
+        let partitions = count(u64::from(topic.partitions().unsigned_abs()), "partition");
         let records = count(topic.records, "record");
         let newest = match topic.newest_ms {
             Some(ms) => format!(", the newest of {}", time(Some(ms))),

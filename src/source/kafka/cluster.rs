@@ -116,11 +116,8 @@ impl KafkaCluster {
     /// How many answer a client at the same time.
     pub async fn brokers(&self) -> Result<usize, KafkaError> {
         let ask = async || {
-            let asker = Arc::clone(self.asker().await?);
-            let known = blocking(move || asker.brokers(TIMEOUT)).await?;
-            known
-                .map(|brokers| brokers.len())
-                .map_err(|e| self.health.explain(e))
+            let known = self.told(|asker| asker.brokers(TIMEOUT)).await?;
+            Ok(known.len())
         };
         self.brokers.get_or_try_init(ask).await.copied()
     }
@@ -236,15 +233,24 @@ impl KafkaCluster {
         found.collect()
     }
 
+    /// What the client that asks is told, which may block; with what is known of the reason if it fails.
+    pub async fn told<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Client) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, KafkaError> {
+        let asker = Arc::clone(self.asker().await?);
+        let told = blocking(move || ask(&asker)).await?;
+        told.map_err(|e| self.health.explain(e))
+    }
+
     /// What is at a place in each of these partitions' logs.
     pub async fn listed(
         &self,
         partitions: Vec<Asked>,
         place: Place,
     ) -> Result<Vec<(Asked, Result<Listed, KafkaError>)>, KafkaError> {
-        let asker = Arc::clone(self.asker().await?);
-        let listed = blocking(move || asker.list_offsets(&partitions, place, true, TIMEOUT));
-        listed.await?.map_err(|e| self.health.explain(e))
+        self.told(move |asker| asker.list_offsets(&partitions, place, true, TIMEOUT))
+            .await
     }
 
     /// Asks for partitions' offsets, many in one request.

@@ -24,7 +24,7 @@ mod topic_lister;
 mod window;
 
 pub use clusters::KafkaClusters;
-pub use native::exit;
+pub use native::{Broker, exit};
 pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
 pub use topic_lister::TopicLister;

@@ -1,11 +1,15 @@
 //! Questions about many topics at once: what there is, how much of it, and from when to when.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::native::{Listed, Place};
-use super::questions::{Asked, Held};
+use super::native::{Broker, Listed, Place};
+use super::questions::{Asked, Held, TIMEOUT};
 use super::scanner::Scanner;
 use crate::source::cluster::{KafkaError, Topic};
+
+/// How long one broker may take.
+const GREETING: Duration = Duration::from_secs(5);
 
 impl Scanner {
     /// What the cluster says of each of these topics now, in their order.
@@ -62,6 +66,66 @@ impl Scanner {
     pub async fn newest(&self, partitions: Vec<Asked>) -> Result<BTreeMap<Asked, i64>, KafkaError> {
         let listed = self.cluster.listed(partitions, Place::Newest).await?;
         Ok(timestamps(listed))
+    }
+
+    /// The brokers, as the cluster tells clients of them. Says soon why nobody answers, where that is known.
+    ///
+    /// # Errors
+    ///
+    /// If nobody answers.
+    pub async fn brokers(&self) -> Result<Vec<Broker>, KafkaError> {
+        self.id().await?;
+        self.cluster.told(|asker| asker.addresses(TIMEOUT)).await
+    }
+
+    /// Has this broker answer a question, about any topic.
+    ///
+    /// # Errors
+    ///
+    /// If it doesn't answer this client.
+    pub async fn greet(&self, broker: i32, topic: String) -> Result<(), KafkaError> {
+        let greeted = self.cluster.told(move |asker| {
+            let described = asker.describe(broker, &[topic], GREETING);
+            described.map(|_| ())
+        });
+        greeted.await
+    }
+
+    /// May this user read these topics? Of each that may be described; nothing where the brokers don't say.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked.
+    pub async fn may_read(
+        &self,
+        topics: Vec<String>,
+    ) -> Result<BTreeMap<String, Option<bool>>, KafkaError> {
+        let told = self.cluster.told(move |asker| {
+            let brokers = asker.brokers(TIMEOUT)?;
+            match brokers.first() {
+                Some(&broker) => asker.may_read(broker, &topics, TIMEOUT),
+                None => Ok(Vec::new()),
+            }
+        });
+        let told = told.await?.into_iter();
+        Ok(told
+            .filter_map(|(topic, may)| Some((topic, may.ok()?)))
+            .collect())
+    }
+
+    /// How each of these topics is configured, by key.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked. Each topic may have an error of its own.
+    pub async fn configs(
+        &self,
+        topics: Vec<String>,
+    ) -> Result<BTreeMap<String, Result<BTreeMap<String, String>, KafkaError>>, KafkaError> {
+        let told = self
+            .cluster
+            .told(move |asker| asker.configs(&topics, TIMEOUT));
+        Ok(told.await?.into_iter().collect())
     }
 }
 

@@ -17,14 +17,24 @@ pub fn java(options: &[&str]) -> Result<Command, String> {
 
 /// Runs `tests/kafka/PROGRAM` to its end.
 pub fn run(program: &str, args: &[impl AsRef<OsStr>]) {
+    main(source(program).as_os_str(), args);
+}
+
+/// Runs a tool of Kafka's, by its class, to its end.
+pub fn tool(class: &str, args: &[impl AsRef<OsStr>]) {
+    main(OsStr::new(class), args);
+}
+
+fn main(program: &OsStr, args: &[impl AsRef<OsStr>]) {
     let quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
     let output = java(&["-Xmx512m", quiet])
         .unwrap()
-        .arg(source(program))
+        .arg(program)
         .args(args)
         .output()
         .expect("java");
     let said = String::from_utf8_lossy(&output.stderr);
+    let program = program.to_string_lossy();
     assert!(
         output.status.success(),
         "{program}: {}: {said}",

@@ -10,6 +10,6 @@ mod server;
 mod tests;
 
 pub use janitor::Janitor;
-pub use java::run;
+pub use java::{run, tool};
 pub use segment::{Damage, Segment};
 pub use server::{ADMIN_WAIT, Server, cluster, shared};

@@ -13,12 +13,16 @@ use crate::source::cluster::{KafkaError, Topic as Described, Trouble};
 use crate::source::kafka::errors::error;
 
 /// What was asked for, each with its own answer.
-type Answers<K, V> = Vec<(K, Result<V, KafkaError>)>;
+pub(super) type Answers<K, V> = Vec<(K, Result<V, KafkaError>)>;
 
 /// What an admin request is told beside its timeout.
-enum Set {
+pub(super) enum Set {
+    /// Nothing.
+    Nothing,
     /// The broker to ask.
     Broker(i32),
+    /// The same, which is to say what the user may do, too.
+    BrokerForRights(i32),
     /// Whether records of open transactions count as being there.
     CommittedOnly(bool),
 }
@@ -74,6 +78,49 @@ impl Client {
         topics: &[String],
         timeout: Duration,
     ) -> Result<Answers<String, Described>, KafkaError> {
+        self.described(topics, timeout, Set::Broker(broker), |topic| {
+            let mut partitions = 0;
+            // SAFETY: the description is alive while it is read.
+            let id = unsafe {
+                rd::rd_kafka_TopicDescription_partitions(topic, &mut partitions);
+                topic_id(topic)
+            };
+            Described {
+                id,
+                partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+                cluster_id: None,
+            }
+        })
+    }
+
+    /// May this client's user read these topics? Of each that it may describe, as this broker says; nothing where it says
+    /// nothing of rights. Blocks up to `timeout`.
+    pub(in crate::source::kafka) fn may_read(
+        &self,
+        broker: i32,
+        topics: &[String],
+        timeout: Duration,
+    ) -> Result<Answers<String, Option<bool>>, KafkaError> {
+        self.described(topics, timeout, Set::BrokerForRights(broker), |topic| {
+            let mut count = 0;
+            // SAFETY: the operations belong to the description, which is alive while they are read.
+            let allowed = unsafe {
+                let found = rd::rd_kafka_TopicDescription_authorized_operations(topic, &mut count);
+                array(found.cast_mut(), count)
+            };
+            let read = rd::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_READ;
+            (count > 0).then(|| allowed.contains(&read))
+        })
+    }
+
+    /// What a broker says of topics, each as `each` reads it.
+    fn described<T>(
+        &self,
+        topics: &[String],
+        timeout: Duration,
+        set: Set,
+        each: impl Fn(*const rd::rd_kafka_TopicDescription_t) -> T,
+    ) -> Result<Answers<String, T>, KafkaError> {
         let names = topics
             .iter()
             .map(|topic| cstring(topic))
@@ -106,16 +153,9 @@ impl Client {
                     let code = rd::rd_kafka_error_code(failed);
                     described.push((
                         name,
-                        if code == OK {
-                            let mut partitions = 0;
-                            rd::rd_kafka_TopicDescription_partitions(topic, &mut partitions);
-                            Ok(Described {
-                                id: topic_id(topic),
-                                partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
-                                cluster_id: None,
-                            })
-                        } else {
-                            Err(error(code, &text(rd::rd_kafka_error_string(failed))))
+                        match code == OK {
+                            true => Ok(each(topic)),
+                            false => Err(error(code, &text(rd::rd_kafka_error_string(failed)))),
                         },
                     ));
                 }
@@ -123,7 +163,7 @@ impl Client {
             described
         };
         let operation = rd::RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
-        self.ask(operation, timeout, Set::Broker(broker), call, read)
+        self.ask(operation, timeout, set, call, read)
     }
 
     /// A place in each of these partitions' logs, as a reader may see them, a thousand in one request to each leader.
@@ -207,7 +247,7 @@ impl Client {
     }
 
     /// Makes an admin request and waits for its one answer.
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &self,
         operation: rd::RDKafkaAdminOp,
         timeout: Duration,
@@ -226,13 +266,19 @@ impl Client {
                 said.len(),
             );
             match set {
-                Set::Broker(id) => {
+                Set::Nothing => {}
+                Set::Broker(id) | Set::BrokerForRights(id) => {
                     rd::rd_kafka_AdminOptions_set_broker(
                         options,
                         id,
                         said.as_mut_ptr(),
                         said.len(),
                     );
+                    if matches!(set, Set::BrokerForRights(_)) {
+                        ignore(rd::rd_kafka_AdminOptions_set_include_authorized_operations(
+                            options, 1,
+                        ));
+                    }
                 }
                 Set::CommittedOnly(committed_only) => {
                     let level = if committed_only {
@@ -240,10 +286,9 @@ impl Client {
                     } else {
                         rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
                     };
-                    let refused = rd::rd_kafka_AdminOptions_set_isolation_level(options, level);
-                    if !refused.is_null() {
-                        rd::rd_kafka_error_destroy(refused);
-                    }
+                    ignore(rd::rd_kafka_AdminOptions_set_isolation_level(
+                        options, level,
+                    ));
                 }
             }
             let queue = rd::rd_kafka_queue_new(self.rk);
@@ -269,6 +314,17 @@ impl Client {
             rd::rd_kafka_queue_destroy(queue);
             answer
         }
+    }
+}
+
+/// An option that can't be set is not of the broker's version; the answer shows it.
+///
+/// # Safety
+/// `refused` is null, or ours.
+unsafe fn ignore(refused: *mut rd::rd_kafka_error_t) {
+    if !refused.is_null() {
+        // SAFETY: it is ours, and not used any more.
+        unsafe { rd::rd_kafka_error_destroy(refused) };
     }
 }
 

@@ -24,6 +24,17 @@ pub(in crate::source::kafka) trait Events: Send + Sync {
     fn all_down(&self);
 }
 
+/// A broker, as the cluster tells its clients of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// Its number.
+    pub id: i32,
+    /// Its name, or an address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
 struct Shared {
     events: Box<dyn Events>,
     wake: Arc<Notify>,
@@ -143,6 +154,15 @@ impl Client {
         &self,
         timeout: Duration,
     ) -> Result<Vec<i32>, KafkaError> {
+        let brokers = self.addresses(timeout)?.into_iter();
+        Ok(brokers.map(|broker| broker.id).collect())
+    }
+
+    /// The same with where they are.
+    pub(in crate::source::kafka) fn addresses(
+        &self,
+        timeout: Duration,
+    ) -> Result<Vec<Broker>, KafkaError> {
         let mut metadata = ptr::null();
         // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
         unsafe {
@@ -156,9 +176,14 @@ impl Client {
                 found.brokers,
                 usize::try_from(found.broker_cnt).unwrap_or(0),
             );
-            let mut brokers = known.iter().map(|broker| broker.id).collect::<Vec<_>>();
+            let known = known.iter().map(|broker| Broker {
+                id: broker.id,
+                host: text(broker.host),
+                port: u16::try_from(broker.port).unwrap_or(0),
+            });
+            let mut brokers = known.collect::<Vec<_>>();
             // Who answered has no id while the client only knows it as a bootstrap server.
-            brokers.sort_by_key(|&id| id != found.orig_broker_id);
+            brokers.sort_by_key(|broker| broker.id != found.orig_broker_id);
             rd::rd_kafka_metadata_destroy(metadata);
             Ok(brokers)
         }

@@ -7,6 +7,7 @@
 
 mod admin;
 mod client;
+mod configs;
 mod convert;
 mod exit;
 mod message;
@@ -16,6 +17,7 @@ mod queue;
 mod wait;
 
 pub(super) use admin::{Listed, Place};
+pub use client::Broker;
 pub(super) use client::{Client, Events};
 pub use exit::exit;
 pub(super) use message::TopicKey;
