@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
 use crate::cli::{UsageError, usage};
-use crate::config::parse_duration;
-use crate::moment::{Moment, Zone};
+use crate::moment::{Moment, Zone, parse_duration};
 use crate::terminal::Output;
 
 const DAY: Duration = Duration::from_hours(24);

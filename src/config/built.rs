@@ -12,6 +12,7 @@ use archiver_format::compression::Compression;
 use archiver_format::line::Format;
 use archiver_format::template::Template;
 
+use crate::moment::Moment;
 use crate::world::fs::real::FileMode;
 
 /// Something of a configuration that was checked as a whole: made by [`load`](super::load) alone, changed by nobody.
@@ -201,6 +202,10 @@ pub enum Start {
     Latest,
     /// At the first record that Kafka still holds.
     Earliest,
+    /// With so many records of each partition that are there now, at most.
+    Last(u64),
+    /// At the first record of each partition with this timestamp or a later one; after the last if there is none.
+    Since(Moment),
 }
 
 /// What to do with a file that exists and has no checkpoint.

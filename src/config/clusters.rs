@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 
 use super::broker::{self, Bootstrap};
 use super::built::{Checked, Cluster};
-use super::did_you_mean::nearest;
 use super::keys::{CLUSTER_BROKER, CLUSTER_KAFKA, CLUSTERS, COMMIT_GROUP, CONNECTIONS, KAFKA};
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
+use crate::terminal::nearest;
 
 const SECURITY_PROTOCOL: &str = "security.protocol";
 

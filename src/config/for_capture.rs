@@ -14,7 +14,7 @@ use super::report::LoadError;
 const NAME_MOST: usize = 249;
 
 /// What was typed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {
     /// The brokers, or the name of a cluster of the configuration.
     pub broker: Option<String>,

@@ -7,7 +7,8 @@ use toml::de::DeTable;
 
 use super::load::load_text;
 use super::substitute::substitute;
-use super::{broker, duration, name, properties, size};
+use super::{broker, name, properties, size};
+use crate::moment::{parse_duration, show_duration};
 
 /// The value of each librdkafka property that is planted.
 const PROPERTY: &str = "hunter2";
@@ -81,8 +82,8 @@ pub fn words(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    if let Some(found) = duration::parse(text) {
-        assert_eq!(duration::parse(&duration::show(found)), Some(found));
+    if let Some(found) = parse_duration(text) {
+        assert_eq!(parse_duration(&show_duration(found)), Some(found));
     }
     if let Some(found) = size::parse(text) {
         assert_eq!(size::parse(&found.to_string()), Some(found));

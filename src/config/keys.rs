@@ -11,7 +11,7 @@ use archiver_format::compression::Algorithm;
 use archiver_format::envelope::ValueAs;
 use archiver_format::line::Newline;
 
-use super::built::{Corrupt, Existing, Start};
+use super::built::{Corrupt, Existing};
 use super::command::Words;
 use super::duration::{Aligned, Durations};
 use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
@@ -20,6 +20,7 @@ use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
+use super::start::Starts;
 use super::table::{List, Named, Section};
 use super::timezone::Zones;
 use super::topic_pattern::Patterns;
@@ -76,10 +77,7 @@ keys! {
     NAME: Filled = ("name", &[Archive], Filled, Told("the topic"),
         "the archive's name in logs, state and metrics; two archives that would share one must be named; with `topic_pattern` it holds `{topic}`");
 
-    START: Choice<Start> = ("start", EACH, Choice(&[
-            ("latest", Start::Latest, "what comes from now on"),
-            ("earliest", Start::Earliest, "everything that Kafka still holds"),
-        ]), Typed("\"latest\""), "where to begin when there is no checkpoint yet");
+    START: Starts = ("start", EACH, Starts, Typed("\"latest\""), "where to begin when there is no checkpoint yet");
     FLUSH: Durations = ("flush", EACH, Durations(ms(10), hours(1)), Typed("\"1s\""),
         "received → in the file and readable, at most");
     CHECKPOINT: Durations = ("checkpoint", EACH, Durations(ms(100), hours(24)), Typed("\"5s\""),

@@ -1,7 +1,7 @@
 //! The configuration: a table of keys, by which a TOML file is read, checked as a whole, then built into types.
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
-//! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`timezone`], [`topic_pattern`],
+//! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`start`], [`timezone`], [`topic_pattern`],
 //! [`command`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
 //! each other, and build what is in [`configuration`], [`built`] and [`pattern_topics`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
@@ -14,7 +14,6 @@ mod clusters;
 mod command;
 mod compression;
 mod configuration;
-mod did_you_mean;
 mod duration;
 mod for_capture;
 mod format;
@@ -39,6 +38,7 @@ mod seen;
 mod segments;
 mod settings;
 mod size;
+mod start;
 mod substitute;
 mod table;
 mod timezone;
@@ -50,11 +50,9 @@ mod tests;
 
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
-pub use duration::parse as parse_duration;
 pub use for_capture::{Typed, TypedError, for_capture};
 pub use load::load;
 pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::source_name;
 pub use report::LoadError;
-pub use timezone::{nearest_zone, zone};
 pub use topic_pattern::matching;

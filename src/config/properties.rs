@@ -11,10 +11,10 @@ use rdkafka::types::RDKafkaConfRes;
 use serde_json::{Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
-use super::did_you_mean::nearest;
 use super::key_kind::Kind;
 use super::problem::{Problem, Span, quote};
 use super::walk::{Toml, Walker};
+use crate::terminal::nearest;
 
 /// A property that a consumer can have and that is set as text.
 pub(super) struct Property {

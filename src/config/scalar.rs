@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value as Json, json};
 
-use super::did_you_mean::nearest;
 use super::key_kind::Kind;
 use super::problem::{Problem, Text};
 use super::schema;
 use super::walk::{Toml, Walker};
+use crate::terminal::nearest;
 use crate::world::fs::real::FileMode;
 
 /// A string that isn't empty.

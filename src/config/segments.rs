@@ -3,7 +3,6 @@
 use archiver_format::template::{PLACEHOLDERS, Template, TemplateError, with_sequence};
 
 use super::built::{Existing, OnSeal, Retention, Rotation};
-use super::did_you_mean::nearest;
 use super::key_kind::{Key, Kind};
 use super::keys::{
     EXISTING, KEEP, KEEP_SIZE, ON_SEAL, ON_SEAL_TIMEOUT, ROTATE, ROTATE_EVERY, ROTATE_IDLE,
@@ -14,6 +13,7 @@ use super::pattern_topics;
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
+use crate::terminal::nearest;
 
 /// The names of an archive's segments, with its topic and its name filled in; nothing if they aren't known.
 pub(super) fn template(

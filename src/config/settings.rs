@@ -6,10 +6,11 @@ use archiver_format::compression::Compression;
 use archiver_format::line::Format;
 use archiver_format::template::Template;
 
-use super::built::{Archive, Checked, Cluster};
+use super::built::{Archive, Checked, Cluster, Start};
 use super::key_kind::{Key, Kind};
 use super::keys::{
     CHECKPOINT, CORRUPT, EXISTING, FILE_MODE, FLUSH, INDEX, OPEN_FILES, SEAL_ON_STOP, START,
+    TIMEZONE,
 };
 use super::problem::Text;
 use super::table::Table;
@@ -26,6 +27,13 @@ pub(super) struct Identity {
     pub state: PathBuf,
 }
 
+/// What follows from several keys at once.
+pub(super) struct Settled {
+    compression: Compression,
+    format: Format,
+    start: Start,
+}
+
 /// The keys of one archive.
 pub(super) struct Settings<'t> {
     pub own: &'t Table,
@@ -38,29 +46,31 @@ impl<'t> Settings<'t> {
         self.own.get(key).or_else(|| self.defaults.get(key))
     }
 
-    /// What goes together: rotation, names, compression, format.
+    /// What goes together: rotation, names, compression, format, and where it begins.
     pub fn settle(
         &self,
         walker: &mut Walker<'_>,
         file: &Text,
         template: Option<&Template>,
-    ) -> Option<(Compression, Format)> {
+    ) -> Option<Settled> {
         let (own, defaults) = (self.own, self.defaults);
         segments::check_rotate(walker, own);
         let path = template.map(Template::example);
         let path = path.as_ref().unwrap_or(&file.value);
         let compression = compression::settle(walker, file, path, own, defaults);
         let format = format::settle(walker, own, defaults);
+        let zone = self.get(&TIMEZONE)?;
+        let start = self.get(&START)?.by_clock(walker, START.name, zone);
         segments::check(walker, file, template?, own, defaults);
-        Some((compression?, format?))
+        Some(Settled {
+            compression: compression?,
+            format: format?,
+            start: start?,
+        })
     }
 
     /// The archive.
-    pub fn archive(
-        &self,
-        identity: Identity,
-        (compression, format): (Compression, Format),
-    ) -> Option<Archive> {
+    pub fn archive(&self, identity: Identity, settled: Settled) -> Option<Archive> {
         let Identity {
             name,
             cluster,
@@ -82,12 +92,12 @@ impl<'t> Settings<'t> {
             index: *self.get(&INDEX)?,
             on_seal: segments::on_seal(self.own, self.defaults),
             state,
-            start: *self.get(&START)?,
+            start: settled.start,
             start_of: None,
             flush: *self.get(&FLUSH)?,
             checkpoint: *self.get(&CHECKPOINT)?,
-            compression,
-            format,
+            compression: settled.compression,
+            format: settled.format,
             existing: *self.get(&EXISTING)?,
             file_mode: self.get(&FILE_MODE).copied(),
             corrupt: *self.get(&CORRUPT)?,

@@ -7,12 +7,12 @@ use serde_json::{Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::did_you_mean::nearest;
 use super::key_kind::{DefaultValue, Key, Kind, Row};
 use super::position::Position;
 use super::problem::{At, Problem, Span, quote};
 use super::walk::{Toml, Walker};
 use super::{name, schema};
+use crate::terminal::nearest;
 
 /// The values of a table, each of its key's kind.
 #[derive(Default)]

@@ -1,15 +1,12 @@
 //! Time zones: `"UTC"`, `"Europe/Berlin"`, `"local"`.
 
-use jiff::tz::{self, TimeZone};
+use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
-use super::did_you_mean::nearest;
 use super::key_kind::Kind;
 use super::problem::{Problem, Text};
 use super::walk::{Toml, Walker};
-
-/// The zone of the machine.
-const LOCAL: &str = "local";
+use crate::moment::{LOCAL, nearest_zone, zone};
 
 /// Zones by their names in the IANA database: that of the system or, where it has none, the one that is built in.
 pub(super) struct Zones;
@@ -33,23 +30,6 @@ impl Kind for Zones {
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1 })
     }
-}
-
-/// The zone of this name, or of the machine.
-pub fn zone(name: &str) -> Option<TimeZone> {
-    match name {
-        "UTC" => Some(TimeZone::UTC),
-        LOCAL => TimeZone::try_system().ok(),
-        name => TimeZone::get(name).ok(),
-    }
-}
-
-/// A zone that was meant by a name that none has; `None` if that can't be told.
-pub fn nearest_zone(name: &str) -> Option<String> {
-    let known = tz::db().available().map(|name| name.to_string());
-    let known = known.collect::<Vec<_>>();
-    let known = known.iter().map(String::as_str).chain([LOCAL]);
-    nearest(name, known).map(str::to_owned)
 }
 
 fn unknown(text: &Text) -> Problem {

@@ -5,6 +5,7 @@
 //! `2h ago`). A time of the clock that there is twice, or not at all, as the clock is set on that day, is refused with both
 //! times that may be meant.
 
+mod duration;
 mod zone;
 
 use std::fmt;
@@ -15,9 +16,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-use crate::config::parse_duration;
-
-pub use zone::Zone;
+pub use duration::{parse as parse_duration, show as show_duration};
+pub use zone::{LOCAL, Zone, nearest_zone, zone};
 
 /// From here on a number is seconds since 1970 (in 1973), milliseconds (in 1973), and nothing that is known.
 const SECONDS_FROM: i64 = 100_000_000;

@@ -1,11 +1,14 @@
-//! Zones: whose clock is meant, as people type it on the command line.
+//! Zones: whose clock is meant.
 
 use std::str::FromStr;
 
 use jiff::Zoned;
-use jiff::tz::TimeZone;
+use jiff::tz::{self, TimeZone};
 
-use crate::config::{nearest_zone, zone};
+use crate::terminal::nearest;
+
+/// The zone of the machine.
+pub const LOCAL: &str = "local";
 
 /// A time zone that was typed: an IANA name, or `local`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,4 +42,21 @@ impl FromStr for Zone {
             None => "no time zone that is known here; write an IANA name such as Europe/Berlin, UTC, or local".to_owned(),
         })
     }
+}
+
+/// The zone of this name, or of the machine.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "UTC" => Some(TimeZone::UTC),
+        LOCAL => TimeZone::try_system().ok(),
+        name => TimeZone::get(name).ok(),
+    }
+}
+
+/// A zone that was meant by a name that none has; `None` if that can't be told.
+pub fn nearest_zone(name: &str) -> Option<String> {
+    let known = tz::db().available().map(|name| name.to_string());
+    let known = known.collect::<Vec<_>>();
+    let known = known.iter().map(String::as_str).chain([LOCAL]);
+    nearest(name, known).map(str::to_owned)
 }

@@ -28,6 +28,15 @@ pub trait Cluster: Send + Sync {
         partitions: Vec<Partition>,
     ) -> BoxFuture<'_, Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>>;
 
+    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions;
+    /// `None` where there is none.
+    fn offsets_at(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+        time_ms: i64,
+    ) -> BoxFuture<'_, Result<OffsetsAt, KafkaError>>;
+
     /// A reader of this topic, started at these offsets; there must be no other of whoever this was given to.
     fn reader(
         &self,
@@ -50,6 +59,9 @@ pub trait Cluster: Send + Sync {
     /// Waits until what was committed has reached the cluster or can't.
     fn committed(&self) -> BoxFuture<'_, ()>;
 }
+
+/// The first offset of each partition from a time on, where there is one.
+pub type OffsetsAt = BTreeMap<Partition, Option<NextOffset>>;
 
 /// Says which topics a cluster has.
 pub trait Topics: Send + Sync {

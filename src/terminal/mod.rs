@@ -1,11 +1,13 @@
 //! What commands print: standard output, tables of 80 columns, colour where somebody sees it.
 
+mod nearest;
 mod number;
 mod output;
 mod style;
 mod table;
 mod wrap;
 
+pub use nearest::nearest;
 pub use number::{bytes, ratio, time};
 pub use output::{Closed, Output};
 pub use style::{Style, Styles};

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::files;
-use crate::produce::Producer;
+use crate::produce::{Producer, Record};
 use crate::says;
 use crate::scene::Scene;
 use crate::values::Values;
@@ -38,6 +38,59 @@ fn latest_takes_what_comes_after_and_says_how_much_it_leaves_behind() {
         records.retain(|r| r.offset >= ends[*partition as usize]);
     }
     scene.assert_holds(&records, "new.ndjson");
+}
+
+#[test]
+fn the_last_of_each_partition_are_those_before_what_comes_later() {
+    let scene = Scene::new();
+    let topic = scene.topic("last", 3);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(6));
+    producer.send_all(&topic, values.jsons(307));
+    let begins = [0, 1, 2].map(|p| topic.bounds(p).1 - 20);
+    let config = Config::new().archive(&topic, "last.ndjson", &[("start", "last:20")]);
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::left_behind(&topic.name, 247));
+    producer.send_all(&topic, (0..200).map(|_| values.mixed()));
+    scene.await_lines(&archiver, "last.ndjson", 260);
+    archiver.stop();
+    let mut records = scene.records(&topic);
+    for (partition, records) in &mut records {
+        records.retain(|r| r.offset >= begins[*partition as usize]);
+    }
+    scene.assert_holds(&records, "last.ndjson");
+}
+
+#[test]
+fn a_time_is_the_first_record_of_each_partition_with_it_and_all_that_follows() {
+    const NOON: i64 = 1_795_176_000_000;
+    let scene = Scene::new();
+    let topic = scene.topic("since", 3);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(7));
+    // The last partition has nothing that is as late; after the first late record comes an early one.
+    let minutes = [-20, -10, 0, -15, 5, 10];
+    for partition in 0..3 {
+        for minute in minutes.map(|minute| if partition == 2 { minute - 60 } else { minute }) {
+            let record = Record {
+                timestamp: Some(NOON + minute * 60_000),
+                ..values.mixed().to(partition)
+            };
+            producer.send(&topic, record);
+        }
+    }
+    producer.flush();
+    let start = [("start", "2026-11-20 13:00"), ("timezone", "Europe/Berlin")];
+    let config = Config::new().archive(&topic, "since.ndjson", &start);
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::left_behind(&topic.name, 2 + 2 + 6));
+    producer.send_all(&topic, values.jsons(30));
+    scene.await_lines(&archiver, "since.ndjson", 4 + 4 + 30);
+    archiver.stop();
+    let mut records = scene.records(&topic);
+    for (partition, records) in &mut records {
+        let first = if *partition == 2 { 6 } else { 2 };
+        records.retain(|r| r.offset >= first);
+    }
+    scene.assert_holds(&records, "since.ndjson");
 }
 
 #[test]

@@ -107,8 +107,17 @@ fn what_is_as_it_should_be_is_said_to_be_before_the_first_start_and_after_it() {
         &[&topic.name, "3 partitions", "20 records"],
     );
     checked.assert_finds("rights", "good", &["READ and DESCRIBE"]);
-    checked.assert_finds("retention", "good", &["kept for 7 d"]);
+    checked.assert_finds("retention", "good", &["kept for ever"]);
     checked.assert_finds("start", "good", &["earliest", "20 records"]);
+    for (start, says) in [
+        ("latest", "without the 20 records"),
+        ("last:20", "at most 20 records"),
+        ("2026-11-20T09:00:00Z", "first record of 2026-11-20"),
+    ] {
+        let keys = [("start", start)];
+        let config = Config::new().archive_on(&topic.bootstrap(), &topic, "out/a.ndjson", &keys);
+        Checked::of(&scene, &config, &[]).assert_finds("start", "good", &[says]);
+    }
     checked.assert_finds("state", "good", &["it begins"]);
     checked.assert_finds("writable", "good", &[]);
     checked.assert_finds("space", "good", &["free"]);

@@ -40,6 +40,12 @@ impl NextOffset {
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The place so many offsets before this one, but not before the beginning.
+    pub fn back(self, offsets: u64) -> Self {
+        let offsets = i64::try_from(offsets).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(offsets).max(0))
+    }
 }
 
 impl fmt::Display for NextOffset {

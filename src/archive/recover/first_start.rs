@@ -1,13 +1,10 @@
 //! The first start of an archive: where it begins, and the checkpoint that says so before any record is read.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use archiver_format::checkpoint::Identity;
 use archiver_format::position::Positions;
-use archiver_format::record::{NextOffset, Partition};
 use archiver_format::segment::{Route, SegmentFile};
 use archiver_format::state_files::StateDir;
 
@@ -22,7 +19,7 @@ use crate::segment::open_segment::OpenSegment;
 use crate::segment::opening::kind;
 use crate::segment::segment_index::SegmentIndex;
 use crate::segment::writer::{Reached, Sealed, Writer};
-use crate::source::cluster::Topic;
+use crate::source::cluster::{OffsetsAt, Topic};
 use crate::world::clock::Clock;
 use crate::world::disk::Disk;
 use crate::world::fs::{self, File, Fs};
@@ -65,9 +62,13 @@ impl Archive {
             .map_err(storing)?;
         // Logged only now that it is certain: every record that comes from now on is archived, even after a crash.
         if behind > 0 {
+            let at = match self.config.start {
+                Start::Latest => "at the end",
+                _ => "in the middle",
+            };
             tracing::info!(
-                "archive {}: starting at the end of topic {}, leaving up to {behind} records behind; to have them, \
-                 add an archive of another name and file with start = \"earliest\"",
+                "archive {}: starting {at} of topic {}, leaving up to {behind} records behind; to have them, add an \
+                 archive of another name and file with start = \"earliest\"",
                 self.config.name,
                 self.config.topic,
             );
@@ -80,27 +81,36 @@ impl Archive {
         if let Some(window) = &self.window {
             return Ok((window.from.clone(), 0));
         }
-        let offsets = self.offsets(topic).await?;
-        Ok(match self.config.start {
-            Start::Latest if !topic.is_another(self.config.start_of.as_ref()) => {
-                let behind = offsets.values().map(|log| log.end.since(log.start)).sum();
-                let ends = offsets.iter().map(|(&p, log)| (p, log.end.into()));
-                (ends.collect(), behind)
+        let start = match topic.is_another(self.config.start_of.as_ref()) {
+            true => Start::Earliest,
+            false => self.config.start,
+        };
+        let all = (0..topic.partitions).collect::<Vec<_>>();
+        let asking = |e| self.kafka("asking for the offsets of", &e);
+        let held = self.cluster.offsets(&self.config.topic, all.clone()).await;
+        let held = held.map_err(asking)?;
+        // Asked only now: what comes in between is behind the ends that are known, and is read.
+        let found = match start {
+            Start::Since(moment) => {
+                let ms = moment.ms(self.environment.clock.now_ms());
+                let found = self.cluster.offsets_at(&self.config.topic, all, ms);
+                found.await.map_err(asking)?
             }
-            Start::Latest | Start::Earliest => {
-                let starts = offsets.iter().map(|(&p, log)| (p, log.start.into()));
-                (starts.collect(), 0)
-            }
-        })
-    }
-
-    async fn offsets(
-        &self,
-        topic: &Topic,
-    ) -> Result<BTreeMap<Partition, Range<NextOffset>>, Failure> {
-        let all = (0..topic.partitions).collect();
-        let offsets = self.cluster.offsets(&self.config.topic, all).await;
-        offsets.map_err(|e| self.kafka("asking for the offsets of", &e))
+            _ => OffsetsAt::new(),
+        };
+        let (mut positions, mut behind) = (Positions::default(), 0);
+        for (&partition, log) in &held {
+            let first = match start {
+                Start::Earliest => log.start,
+                Start::Latest => log.end,
+                Start::Last(records) => log.end.back(records),
+                Start::Since(_) => found.get(&partition).copied().flatten().unwrap_or(log.end),
+            };
+            let first = first.clamp(log.start, log.end);
+            behind += first.since(log.start);
+            positions.set(partition, first.into());
+        }
+        Ok((positions, behind))
     }
 }
 

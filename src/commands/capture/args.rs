@@ -9,8 +9,8 @@ use super::range::{Wanted, What};
 use crate::cli::{UsageError, usage};
 use crate::commands::cat::offsets;
 use crate::commands::connection::{Connection, pair};
-use crate::config::{Typed, parse_duration};
-use crate::moment::{Moment, Zone};
+use crate::config::Typed;
+use crate::moment::{Moment, Zone, parse_duration};
 
 /// What to capture.
 #[derive(Debug, clap::Args)]

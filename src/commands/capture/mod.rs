@@ -18,6 +18,7 @@ pub use args::Args;
 use outputs::Output;
 use report::Complete;
 use run::Run;
+pub(super) use topics::expanded;
 
 /// Somebody has stopped it.
 const INTERRUPTED: u8 = 130;

@@ -113,10 +113,7 @@ impl Wanted {
         };
         let begin = |partition: Partition, held: &Range<NextOffset>| match &self.what {
             What::All => held.start,
-            What::Last(count) => {
-                let count = i64::try_from(*count).unwrap_or(i64::MAX);
-                NextOffset::new(held.end.get().saturating_sub(count)).max(held.start)
-            }
+            What::Last(count) => held.end.back(*count).max(held.start),
             What::Offsets(offsets) => offsets.start.max(held.start).min(held.end),
             What::Times(times) if times.start == i64::MIN => held.start,
             What::Times(_) => match found.get(&partition).copied().flatten() {

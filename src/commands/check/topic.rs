@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use archiver_format::archive::Archive as Stored;
-use archiver_format::record::Partition;
+use archiver_format::record::{NextOffset, Offsets, Partition};
 
 use super::finding::{Findings, span, word};
 use crate::commands::survey::Surveyed;
@@ -12,6 +12,7 @@ use crate::config::{Archive, Cluster, Start};
 use crate::observe::reason::Reason;
 use crate::source::cluster::{KafkaError, Topic, Trouble};
 use crate::terminal::{bytes, time};
+use crate::world::clock::{Clock, RealClock};
 
 /// A stop for updates takes longer than that now and then.
 const SHORT: Duration = Duration::from_hours(1);
@@ -124,6 +125,43 @@ impl Asked<'_> {
         }
     }
 
+    /// Says where it begins without a checkpoint, and whether that is still there.
+    fn say_first_start(&self, start: Start, findings: &mut Findings) {
+        let surveyed = self.surveyed;
+        let (records, oldest) = (surveyed.records, surveyed.oldest_ms);
+        let mut held = surveyed.held.iter().flatten();
+        let text = match (start, oldest) {
+            (Start::Latest, _) => {
+                format!("latest: without the {records} records that are there now")
+            }
+            (_, None) => "there is no record yet: it begins with the first".to_owned(),
+            (Start::Earliest, Some(ms)) => {
+                let from = time(Some(ms));
+                format!("earliest: at most {records} records, from {from} on")
+            }
+            (Start::Last(most), _) => {
+                let records = held.map(|held| last(held, most)).sum::<u64>();
+                format!("last:{most}: at most {records} records")
+            }
+            (Start::Since(moment), Some(oldest)) => {
+                let ms = moment.ms(RealClock.now_ms());
+                let from = time(Some(ms));
+                // Without an offset that is gone, nothing was there before.
+                if oldest > ms && held.any(|held| held.start > NextOffset::ZERO) {
+                    let oldest = time(Some(oldest));
+                    let text =
+                        format!("{from}, but the oldest record that Kafka holds is of {oldest}");
+                    let advice =
+                        "what came between was deleted, or never was; it begins with the oldest";
+                    findings.doubtful("start", text).advice(advice);
+                    return;
+                }
+                format!("the first record of {from} or later")
+            }
+        };
+        findings.good("start", text);
+    }
+
     /// Says where it begins, and whether that is still there.
     fn say_start(
         &self,
@@ -134,20 +172,7 @@ impl Asked<'_> {
     ) {
         let surveyed = self.surveyed;
         let Some(stored) = stored else {
-            let records = surveyed.records;
-            let text = match (archive.start, surveyed.oldest_ms) {
-                (Start::Earliest, Some(ms)) => {
-                    format!(
-                        "earliest: at most {records} records, from {} on",
-                        time(Some(ms))
-                    )
-                }
-                (Start::Earliest, None) => "earliest: there is no record yet".to_owned(),
-                (Start::Latest, _) => {
-                    format!("latest: without the {records} records that are there now")
-                }
-            };
-            findings.good("start", text);
+            self.say_first_start(archive.start, findings);
             return;
         };
         let identity = &stored.checkpoint.identity;
@@ -196,6 +221,12 @@ impl Asked<'_> {
             }
         }
     }
+}
+
+/// How many of the last records of a partition that holds these offsets.
+fn last(held: &Offsets, most: u64) -> u64 {
+    let there = u64::try_from(held.end.since(held.start)).unwrap_or(0);
+    there.min(most)
 }
 
 fn say_denied(findings: &mut Findings, text: String, topic: &str, cluster: &Cluster) {

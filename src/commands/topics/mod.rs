@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use crate::cli::{Common, UsageError};
 use crate::commands::connection::Connection;
 use crate::commands::survey::survey;
-use crate::config::{Cluster, matching, parse_duration};
+use crate::config::{Cluster, matching};
+use crate::moment::parse_duration;
 use crate::source::kafka::Scanner;
 use crate::terminal::Output;
 

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::super::{Corrupt, Existing, Start, load};
 use super::{ARCHIVE, loaded};
+use crate::moment::Moment;
 use crate::world::fs::real::FileMode;
 
 #[test]
@@ -118,6 +119,28 @@ compression = "none"
     assert_eq!(b.corrupt, Corrupt::Wait);
     // The default level is for those that compress.
     assert_eq!(c.compression, Compression::None);
+}
+
+#[test]
+fn a_start_in_time_is_by_the_clock_of_the_archives_zone() {
+    let start = |typed: &str| {
+        let config = loaded(&format!("{ARCHIVE}{typed}\n"));
+        config.archives[0].start
+    };
+    let at = |ms| Start::Since(Moment::At(ms));
+    let nine = "start = \"2026-11-20 09:00\"";
+    assert_eq!(start(nine), at(1_795_165_200_000));
+    let berlin = format!("{nine}\ntimezone = \"Europe/Berlin\"");
+    assert_eq!(start(&berlin), at(1_795_161_600_000));
+    let defaults = format!("[defaults]\n{nine}\n{ARCHIVE}timezone = \"Europe/Berlin\"\n");
+    assert_eq!(loaded(&defaults).archives[0].start, at(1_795_161_600_000));
+    let with_offset = "start = \"2026-11-20T09:00:00Z\"\ntimezone = \"Europe/Berlin\"";
+    assert_eq!(start(with_offset), at(1_795_165_200_000));
+    assert_eq!(start("start = \"1795165200\""), at(1_795_165_200_000));
+    let ago = Moment::Ago(Duration::from_secs(600));
+    assert_eq!(start("start = \"-10m\""), Start::Since(ago));
+    assert_eq!(start("start = \"10m ago\""), Start::Since(ago));
+    assert_eq!(start("start = \"last:1000\""), Start::Last(1000));
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn a_wrong_type_says_what_was_expected_and_what_was_found() {
     );
     assert_eq!(
         about("start", "1"),
-        ["expected one of \"latest\", \"earliest\", found an integer"]
+        ["expected a string such as \"earliest\" or \"-10m\", found an integer"]
     );
     assert_eq!(
         about("compression_level", "\"1\""),
@@ -297,13 +297,47 @@ fn a_mode_is_octal_and_lets_its_owner_read_and_write() {
 }
 
 #[test]
-fn words_are_taken_from_a_list() {
+fn a_start_is_a_word_a_number_of_records_or_a_time_that_the_clock_shows_once() {
+    let help = "it is \"latest\", \"earliest\", \"last:1000\", or a time: \"2026-11-20T09:00:00Z\", \"2026-11-20 09:00\", \
+                \"today\", seconds or milliseconds since 1970, \"-10m\"";
     assert_eq!(
         about("start", "\"erliest\""),
+        [format!(
+            "`start` can't be `erliest` | did you mean \"earliest\"? | {help}"
+        )]
+    );
+    assert_eq!(
+        about("start", "\"2026-02-30 09:00\""),
+        [format!("`start` can't be `2026-02-30 09:00` | {help}")]
+    );
+    for typed in ["last:0", "last:", "last:-1", "last:many"] {
+        let help = "write \"last:1000\" for the last thousand of each partition";
+        assert_eq!(
+            about("start", &format!("\"{typed}\"")),
+            [format!("`{typed}` has no number of records | {help}")]
+        );
+    }
+    assert_eq!(
+        about("start", "\"17\""),
         [
-            "`start` can't be `erliest` | did you mean \"earliest\"? | it is one of \"latest\", \"earliest\""
+            "`start` can't be `17` | 17 is too small for a time since 1970; a number of 9 to 11 digits is seconds since \
+             1970, one of 12 to 14 is milliseconds"
         ]
     );
+    assert_eq!(
+        about(
+            "start",
+            "\"2026-03-29 02:30\"\ntimezone = \"Europe/Berlin\""
+        ),
+        [
+            "`start` can't be `2026-03-29 02:30` | 2026-03-29 02:30 is a time that the clock never shows on that day in \
+             Europe/Berlin; write 2026-03-29T02:30:00+01:00 (before it was set) or 2026-03-29T02:30:00+02:00 (after)"
+        ]
+    );
+}
+
+#[test]
+fn words_are_taken_from_a_list() {
     assert_eq!(
         about("compression", "\"brotli\""),
         ["`compression` can't be `brotli` | it is one of \"none\", \"gzip\", \"zstd\""]

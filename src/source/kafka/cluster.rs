@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use archiver_format::record::NextOffset;
+use archiver_format::record::Partition;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ use super::native::{Client, Listed, Place};
 use super::questions::{Asked, Found, Held, Id, Named, Suspect, TIMEOUT, identify, list, name};
 use super::{corrupt_range, describe_topics};
 use crate::config;
-use crate::source::cluster::{KafkaError, Topic, Trouble};
+use crate::source::cluster::{KafkaError, OffsetsAt, Topic, Trouble};
 use crate::world::coalesced_requests::Batch;
 
 /// How often topics are looked at for new partitions, unless configured otherwise.
@@ -218,17 +218,19 @@ impl KafkaCluster {
         self.finding.get_or_try_init(make).await
     }
 
-    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions, a
-    /// thousand in one request to each leader; `None` where there is none.
+    /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions of a
+    /// topic, a thousand in one request to each leader; `None` where there is none.
     pub async fn offsets_at(
         &self,
-        partitions: Vec<Asked>,
+        topic: &str,
+        partitions: Vec<Partition>,
         time_ms: i64,
-    ) -> Result<BTreeMap<Asked, Option<NextOffset>>, KafkaError> {
-        let listed = self.listed(partitions, Place::Time(time_ms)).await?;
-        let found = listed.into_iter().map(|(of, listed)| {
+    ) -> Result<OffsetsAt, KafkaError> {
+        let asked = partitions.into_iter().map(|of| (topic.to_owned(), of));
+        let listed = self.listed(asked.collect(), Place::Time(time_ms)).await?;
+        let found = listed.into_iter().map(|((_, partition), listed)| {
             let offset = listed?.offset;
-            Ok((of, (offset.get() >= 0).then_some(offset)))
+            Ok((partition, (offset.get() >= 0).then_some(offset)))
         });
         found.collect()
     }

@@ -13,7 +13,7 @@ use super::cluster::KafkaCluster;
 use super::limits::{Limits, Shares};
 use super::native;
 use crate::config::{self, Checked};
-use crate::source::cluster::{Fetched, KafkaError, Topic, Trouble};
+use crate::source::cluster::{Fetched, KafkaError, OffsetsAt, Topic, Trouble};
 
 /// How long it may take until something more arrives.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,13 +73,9 @@ impl Scanner {
         topic: &str,
         partitions: impl Iterator<Item = Partition>,
         time_ms: i64,
-    ) -> Result<BTreeMap<Partition, Option<NextOffset>>, KafkaError> {
-        let asked = partitions.map(|partition| (topic.to_owned(), partition));
-        let found = self.cluster.offsets_at(asked.collect(), time_ms).await?;
-        let found = found.into_iter();
-        Ok(found
-            .map(|((_, partition), offset)| (partition, offset))
-            .collect())
+    ) -> Result<OffsetsAt, KafkaError> {
+        let partitions = partitions.collect();
+        self.cluster.offsets_at(topic, partitions, time_ms).await
     }
 
     /// All topics that this user may see.

@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use super::cluster::KafkaCluster;
 use super::lane::Lane;
 use crate::ledger::Checkpointed;
-use crate::source::cluster::{Cluster, KafkaError, Reader, Topic};
+use crate::source::cluster::{Cluster, KafkaError, OffsetsAt, Reader, Topic};
 
 /// A cluster, as one archive has it.
 pub struct Seat {
@@ -83,6 +83,16 @@ impl Cluster for Seat {
             Ok(offsets)
         }
         .boxed()
+    }
+
+    fn offsets_at(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+        time_ms: i64,
+    ) -> BoxFuture<'_, Result<OffsetsAt, KafkaError>> {
+        let topic = topic.to_owned();
+        async move { self.cluster.offsets_at(&topic, partitions, time_ms).await }.boxed()
     }
 
     fn reader(

@@ -9,8 +9,9 @@ use super::source::{Source, sources};
 const FLOORS: &[&[&str]] = &[
     &["archiver_format"],
     &["terminal", "world"],
+    &["moment"],
     &["config", "ledger"],
-    &["catalog", "moment", "segment", "source"],
+    &["catalog", "segment", "source"],
     &["observe"],
     &["archive"],
     &["supervisor"],

@@ -11,6 +11,7 @@ use archiver_format::template::Template;
 
 use super::events::{fill, value};
 use crate::config::{Archive, Corrupt, Existing, OnSeal, Pattern, Retention, Rotation, Start};
+use crate::moment::Moment;
 use crate::sim::kafka::{Life, Topic};
 use crate::sim::random::Random;
 use crate::sim::world::World;
@@ -128,7 +129,7 @@ fn add_archive(world: &mut World, number: usize, topic: &str) {
         },
         template: template.unwrap_or(Archive::for_tests().template),
         file,
-        start: random.pick(&[Start::Latest, Start::Earliest]),
+        start: start(&random),
         flush: milliseconds(&[20, 200, 1000]),
         checkpoint: milliseconds(&[30, 300, 1000, 5000]),
         compression,
@@ -179,7 +180,7 @@ fn add_pattern(world: &mut World) {
         if common.template.has_sequence() {
             common.rotation = rotation(&random);
         }
-        common.start = random.pick(&[Start::Latest, Start::Earliest]);
+        common.start = start(&random);
         common.flush = Duration::from_millis(random.pick(&[20, 200, 1000]));
         common.checkpoint = Duration::from_millis(random.pick(&[30, 300, 1000]));
     });
@@ -198,6 +199,16 @@ fn templates(dir: &str, number: usize, ending: &str, random: &Random) -> Templat
     ]);
     let template = Template::parse(&format!("{dir}/of-{number}/{name}{ending}"));
     template.unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// Where an archive begins. Timestamps of records begin with this number of milliseconds.
+fn start(random: &Random) -> Start {
+    match random.below(4) {
+        0 => Start::Latest,
+        1 => Start::Earliest,
+        2 => Start::Last(1 + random.below(20) as u64),
+        _ => Start::Since(Moment::At(1_764_000_000_000 + 10 * random.below(40) as i64)),
+    }
 }
 
 fn rotation(random: &Random) -> Rotation {

@@ -41,7 +41,7 @@ pub fn check(world: &World, archive: &Watched, first: &Checkpoint) -> Result<(),
         return Ok(());
     };
     let was_there = listed.get(name) == Some(&Some(life.id.clone()));
-    if was_there && world.patterns[number].for_checks().start == Start::Latest {
+    if was_there && world.patterns[number].for_checks().start != Start::Earliest {
         return Ok(());
     }
     for (partition, log) in life.partitions.iter().enumerate() {

@@ -309,6 +309,18 @@ impl Log {
         self.start..self.visible
     }
 
+    /// The first record that a reader may see with this timestamp or a later one, in milliseconds since 1970.
+    pub fn first_at(&self, time_ms: i64) -> Option<Offset> {
+        let mut at = self.next(self.start);
+        while let Some(written) = at {
+            if written.timestamp.is_some_and(|stamp| stamp.ms >= time_ms) {
+                return Some(written.offset);
+            }
+            at = self.next(written.offset + 1);
+        }
+        None
+    }
+
     /// The first record at or after an offset that a reader may see.
     pub fn next(&self, from: Offset) -> Option<&Written> {
         let from = usize::try_from(from.max(self.start)).ok()?;

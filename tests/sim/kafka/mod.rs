@@ -20,7 +20,9 @@ pub use log::{Life, Log, Offset, Topic, Written};
 use super::disk::{Mutation, SimFs};
 use super::random::Random;
 use crate::ledger::Checkpointed;
-use crate::source::cluster::{self, Cluster, KafkaError, Reader, TopicList, Topics, Trouble};
+use crate::source::cluster::{
+    self, Cluster, KafkaError, OffsetsAt, Reader, TopicList, Topics, Trouble,
+};
 use reader::{Queue, SimReader};
 
 /// The simulated cluster, as somebody has it; clones are the same one.
@@ -258,6 +260,30 @@ impl Cluster for SimCluster {
                     .ok_or_else(|| error(Trouble::Missing))
             };
             self.answer(Some(&topic), list).await
+        }
+        .boxed()
+    }
+
+    fn offsets_at(
+        &self,
+        topic: &str,
+        partitions: Vec<Partition>,
+        time_ms: i64,
+    ) -> BoxFuture<'_, Result<OffsetsAt, KafkaError>> {
+        let topic = topic.to_owned();
+        async move {
+            let search = |kafka: &mut Kafka| {
+                let life = kafka.now(&topic)?;
+                let found = partitions.into_iter().map(|p| {
+                    let log = life.partition(p).ok_or_else(|| error(Trouble::Missing))?;
+                    match log.leaderless {
+                        true => Err(error(Trouble::Other)),
+                        false => Ok((p, log.first_at(time_ms).map(NextOffset::new))),
+                    }
+                });
+                found.collect()
+            };
+            self.answer(Some(&topic), search).await
         }
         .boxed()
     }

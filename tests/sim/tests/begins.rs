@@ -7,11 +7,12 @@ use archiver_format::compression::Compression;
 
 use super::next_offsets;
 use crate::config::Start;
+use crate::moment::Moment;
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::sim::chance::finish;
 use crate::sim::check::{check, stored};
-use crate::sim::kafka::{Log, Offset};
+use crate::sim::kafka::{Log, Offset, Written};
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, Scene, write};
 use crate::sim::world::World;
@@ -73,6 +74,34 @@ fn latest_is_what_comes_after_the_start() {
         let mut kafka = world.cluster.kafka();
         let ends = kafka.logs("t").iter().map(Log::end);
         assert!(next.into_values().eq(ends), "seed {seed}");
+    }
+}
+
+#[test]
+fn so_many_of_each_partition_come_before_what_comes_after_the_start() {
+    for (last, held) in [(1, 1), (3, 3), (1000, 3)] {
+        for seed in 0..20 {
+            let (_, lines) = begun(seed, Start::Last(last));
+            assert_eq!(lines, 2 * (held + MORE), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_time_is_where_the_first_record_of_each_partition_has_it() {
+    for seed in 0..20 {
+        for ms in [0, 1_764_000_000_000, 1_764_000_000_030, i64::MAX] {
+            let (world, lines) = begun(seed, Start::Since(Moment::At(ms)));
+            let mut kafka = world.cluster.kafka();
+            let wanted = kafka.logs("t").iter().map(|log| {
+                let here = log.all[..HELD.end as usize].iter();
+                let mut here = here.filter(|written| HELD.contains(&written.offset));
+                let is_in = |written: &Written| written.timestamp.is_some_and(|at| at.ms >= ms);
+                here.position(is_in).map_or(0, |first| HELD.count() - first)
+            });
+            let wanted = wanted.sum::<usize>() + 2 * MORE;
+            assert_eq!(lines, wanted, "seed {seed}, from {ms} on");
+        }
     }
 }
 

@@ -1,10 +1,7 @@
 //! The word that was meant.
 
 /// The known word that `typed` was probably meant to be.
-pub(super) fn nearest<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const PREFIX_MIN: usize = 4;
     let plain = |word: &str| word.to_lowercase().replace('-', "_");
     let typed = plain(typed);
