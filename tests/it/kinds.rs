@@ -181,6 +181,7 @@ impl<'a> Archived<'a> {
 
     /// Deletes the topic, to which nobody sends any more, once all of it is archived.
     pub fn delete(&self, scene: &Scene) {
+        self.topic.await_committed();
         let held = scene.records(&self.topic);
         append(&mut self.past.lock().unwrap(), held);
         let wanted = count(&self.past.lock().unwrap());

@@ -127,6 +127,24 @@ impl<'a> Topic<'a> {
             .unwrap()
     }
 
+    /// Waits until readers see all that was committed: the broker ends a transaction in each partition a moment later.
+    pub fn await_committed(&self) {
+        let ends = |isolation: &str| {
+            let mut client = self.server.client();
+            let client: BaseConsumer = client.set("isolation.level", isolation).create().unwrap();
+            let metadata = client.fetch_metadata(Some(&self.name), ADMIN_WAIT).ok()?;
+            let partitions = metadata.topics().first()?.partitions().iter();
+            let end = partitions.map(|p| client.fetch_watermarks(&self.name, p.id(), ADMIN_WAIT));
+            end.map(|bounds| Some(bounds.ok()?.1))
+                .collect::<Option<Vec<_>>>()
+        };
+        let what = format!("no transaction is open in {}", self.name);
+        eventually(LONG, &what, || {
+            let all = ends("read_uncommitted");
+            all.is_some() && all == ends("read_committed")
+        });
+    }
+
     /// The node that leads a partition, and those whose copies are whole.
     pub fn leader(&self, partition: i32) -> (i32, Vec<i32>) {
         let client: BaseConsumer = self.server.client().create().unwrap();
