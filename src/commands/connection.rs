@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::config::Typed;
+use crate::catalog::usual_config;
+use crate::cli::Common;
+use crate::config::{Checked, Config, Typed, TypedError, for_capture};
 
 /// A cluster.
 #[derive(Debug, clap::Args)]
@@ -12,6 +14,13 @@ pub struct Connection {
     /// Brokers, HOST:PORT[,HOST:PORT…], or a cluster of the configuration
     #[arg(short, long, value_name = "BROKERS")]
     pub broker: Option<String>,
+    #[command(flatten)]
+    pub properties: Properties,
+}
+
+/// How it is talked to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Properties {
     /// A property for librdkafka, as in kcat
     #[arg(short = 'X', value_name = "NAME=VALUE", value_parser = pair)]
     property: Vec<(String, String)>,
@@ -23,16 +32,38 @@ pub struct Connection {
 impl Connection {
     /// What the configuration is made of, as far as it is about the cluster.
     pub fn typed(&self) -> anyhow::Result<Typed> {
-        let mut properties = match &self.cluster_config {
+        let of = &self.properties;
+        let mut properties = match &of.cluster_config {
             Some(path) => properties(path)?,
             None => Vec::new(),
         };
-        properties.extend(self.property.iter().cloned());
+        properties.extend(of.property.iter().cloned());
         Ok(Typed {
             broker: self.broker.clone(),
             properties,
             ..Typed::default()
         })
+    }
+
+    /// A configuration of the clusters that are meant: the one that was typed, or all of the file.
+    pub fn config(&self, common: &Common) -> anyhow::Result<Checked<Config>> {
+        let typed = self.typed()?;
+        let base = common.config.as_deref();
+        let base = base.or_else(|| usual_config().filter(|_| typed.broker.is_none()));
+        let any = Typed {
+            topics: vec!["any".to_owned()],
+            file: Some("not-written/{topic}".to_owned()),
+            ..typed.clone()
+        };
+        let made = match (&typed.broker, base) {
+            (None, Some(base)) => match for_capture(Some(base), &typed) {
+                // It names clusters only.
+                Err(TypedError::NoTopic) => for_capture(Some(base), &any),
+                made => made,
+            },
+            (_, base) => for_capture(base, &any),
+        };
+        Ok(made?)
     }
 }
 

@@ -55,6 +55,12 @@ pub enum Reason {
          goes into an unverified- file beside that checkpoint, and reading goes on from there"
     )]
     RecreatedWhileRead { topic: String },
+    /// The topic that a window is of is gone, or another one has its name.
+    #[error(
+        "topic {topic} was deleted; the files hold what was captured of it before that; to capture what has its name \
+         now, choose another output"
+    )]
+    WindowGone { topic: String },
     /// No broker said before a stop whether the topic is the one that was read.
     #[error("asking whether topic {topic} is the one that was read: {error}")]
     TopicUnsure { topic: String, error: KafkaError },

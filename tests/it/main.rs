@@ -6,6 +6,8 @@
 mod archiver;
 mod backtrace;
 mod capture;
+mod capture_random;
+mod captured;
 mod check;
 mod config;
 mod disks;

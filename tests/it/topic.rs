@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
@@ -104,6 +106,16 @@ impl<'a> Topic<'a> {
         let deleted = deleted.unwrap();
         assert!(deleted[0].is_ok(), "{deleted:?}");
         self.await_partitions(0);
+    }
+
+    /// Gives it this configuration in place of its own.
+    pub fn configure(&self, config: &[(&str, &str)]) {
+        let mut topic = AlterConfig::new(ResourceSpecifier::Topic(&self.name));
+        for (key, value) in config {
+            topic = topic.set(key, value);
+        }
+        let altered = block_on(self.server.admin().alter_configs([&topic], &options())).unwrap();
+        assert!(altered[0].is_ok(), "{altered:?}");
     }
 
     /// Deletes a partition's records before an offset.

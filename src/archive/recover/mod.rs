@@ -70,6 +70,9 @@ impl Archive {
         self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let topic = match self.cluster.describe(&self.config.topic).await {
             Ok(topic) => Some(topic),
+            Err(e) if e.kind == Trouble::Missing && self.has_end() => {
+                return Err(self.window_gone());
+            }
             Err(e) if e.kind == Trouble::Missing && checkpoint.is_none() => None,
             Err(e) => return Err(self.kafka(reading, &e)),
         };

@@ -56,6 +56,9 @@ impl Archive {
                 .partitions()
                 .any(|partition| partition >= topic.partitions),
         };
+        if recreated && self.has_end() {
+            return Err(self.window_gone());
+        }
         let from = self.goes_on(&topic, positions, recreated);
         let change = match (recreated, is_changed(&stored.identity, &identity)) {
             (_, true) => Some(SealReason::Changed),
@@ -101,6 +104,18 @@ impl Archive {
             from,
             checkpointed,
         })
+    }
+
+    /// Does it take a part of its topic that has an end, and so nothing of another topic of that name?
+    pub(super) fn has_end(&self) -> bool {
+        let window = self.window.as_ref();
+        window.is_some_and(|window| !window.goes_on())
+    }
+
+    /// That topic is no longer there.
+    pub(super) fn window_gone(&self) -> Failure {
+        let topic = self.config.topic.clone();
+        Failure::never(Reason::WindowGone { topic })
     }
 
     /// Where each partition goes on. One that the checkpoint doesn't know is new, and read from its beginning, unless it is

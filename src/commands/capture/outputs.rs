@@ -12,6 +12,8 @@ use archiver_format::state_files::StateDir;
 use crate::archive::Window;
 use crate::cli::usage;
 use crate::config::{Archive, Checked};
+use crate::ledger::lock::lock;
+use crate::world::fs::real::RealFs;
 
 /// The file and the state of one topic's capture.
 pub(super) struct Output<'a> {
@@ -59,6 +61,14 @@ impl<'a> Output<'a> {
 
     /// Deletes what an earlier capture wrote, as far as it is known to be its own.
     fn delete(&self) -> anyhow::Result<()> {
+        // Nobody writes to it meanwhile; another capture of it may be running.
+        let (fs, path) = (RealFs::default(), self.dir.lock());
+        let _lock = lock(&fs, &path, &self.archive.file).with_context(|| {
+            format!(
+                "locking the earlier capture of topic {}",
+                self.archive.topic
+            )
+        })?;
         let stored =
             Stored::load(&self.dir, None).context("reading what an earlier capture wrote")?;
         let segments = stored.iter().flat_map(|stored| &stored.segments);

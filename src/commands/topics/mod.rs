@@ -1,6 +1,5 @@
 //! `archiver topics`: which topics there are to archive, how large they are, and how fast they grow.
 
-mod clusters;
 mod shown;
 
 use std::time::Duration;
@@ -48,7 +47,7 @@ the ends of transactions are counted, too. Kafka isn't asked for bytes.
 ///
 /// If they can't be listed. A topic that can't be asked about says why, and the code is 1.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
-    let config = clusters::config(common, &args.connection)?;
+    let config = args.connection.config(common)?;
     let mut output = Output::default();
     let mut is_whole = true;
     for (number, cluster) in config.clusters.iter().enumerate() {
@@ -68,7 +67,10 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
                 output.json(&shown::Listed::new(&cluster.name, topic))?;
             }
         } else if args.toml {
-            let hint = clusters::hint(&args.connection)?;
+            // Names only: a value may be a secret.
+            let properties = args.connection.typed()?.properties;
+            let hint = properties.into_iter().map(|(name, _)| name);
+            let hint = hint.collect::<Vec<_>>();
             shown::toml(&mut output, &cluster.name, &hint, &surveyed)?;
         } else {
             if number > 0 {

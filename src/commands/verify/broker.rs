@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use archiver_format::capture::Capture;
-use archiver_format::checkpoint::Identity;
+use archiver_format::checkpoint::{Checkpoint, Identity};
 use archiver_format::record::{NextOffset, Partition};
 use archiver_format::state_files::StateDir;
 use archiver_format::verify::{Coverage, Report};
@@ -15,17 +14,15 @@ use tokio::runtime::Runtime;
 
 use super::deep::{Compared, compare};
 use super::held::{FAR, Held};
-use crate::catalog::archives;
-use crate::config::{self, Archive, Checked, Config};
+use super::source::Source;
+use crate::config::{Archive, Checked};
 use crate::source::cluster::{KafkaError, Topic, Trouble};
 use crate::source::kafka::{Scan, Scanner};
 
-/// The clusters of a configuration.
+/// The clusters of archives.
 pub struct Broker {
     pub(super) runtime: Runtime,
-    config: Checked<Config>,
-    /// Those of its patterns included.
-    archives: Vec<Checked<Archive>>,
+    source: Source,
     scanners: HashMap<String, Scanner>,
     deep: bool,
 }
@@ -89,50 +86,43 @@ impl Answer {
 }
 
 impl Broker {
-    /// The clusters of this configuration. Contacts nobody yet.
-    pub fn new(config: Option<&Path>, deep: bool) -> anyhow::Result<Self> {
-        let Some(path) = config else {
-            bail!(
-                "--broker and --deep need a configuration, which says where Kafka is; name it with -c FILE"
-            );
-        };
-        let config = config::load(path).map_err(|e| anyhow::anyhow!("{e}"))?;
+    /// The clusters of these archives. Contacts nobody yet.
+    pub fn new(source: Source, deep: bool) -> anyhow::Result<Self> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build();
         Ok(Self {
             runtime: runtime.context("starting a thread")?,
-            archives: archives(&config)?,
-            config,
+            source,
             scanners: HashMap::new(),
             deep,
         })
     }
 
     /// What Kafka says of an archive whose state is there.
-    pub fn ask(&mut self, state: &Path, report: &Report) -> Answer {
+    pub fn ask(&mut self, state: &StateDir, report: &Report) -> Answer {
         let mut answer = Answer::default();
-        let asked = match self.archive_of(state) {
-            Some(archive) => self.ask_of(&archive, report, &mut answer),
-            None => Err(anyhow::anyhow!(
-                "the configuration has no archive with this state"
-            )),
-        };
-        answer.error = asked.err().map(|e| format!("{e:#}"));
+        if let Some(checkpoint) = &report.checkpoint {
+            let identity = &checkpoint.identity;
+            let asked = self.configured(state, identity).and_then(|archive| {
+                self.ask_of((&archive, state), checkpoint, report, &mut answer)
+            });
+            answer.error = asked.err().map(|e| format!("{e:#}"));
+        }
         answer
     }
 
-    /// The archive of the configuration whose state is there.
-    pub fn archive_of(&self, state: &Path) -> Option<Checked<Archive>> {
-        // They may be typed otherwise.
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let mut archives = self.archives.iter();
-        let archive = archives.find(|archive| real(&archive.state) == real(state));
-        archive.cloned()
+    /// The archive of this identity, as it is or would be configured.
+    pub fn configured(
+        &self,
+        state: &StateDir,
+        identity: &Identity,
+    ) -> anyhow::Result<Checked<Archive>> {
+        self.source.archive(state, identity)
     }
 
     /// The cluster of an archive.
     fn scanner(&mut self, archive: &Checked<Archive>) -> &Scanner {
-        let (cluster, memory) = (&archive.cluster, self.config.memory_bytes);
+        let (cluster, memory) = (&archive.cluster, self.source.memory);
         let scanner = self.scanners.entry(cluster.name.clone());
         scanner.or_insert_with(|| Scanner::new(cluster, memory))
     }
@@ -163,13 +153,11 @@ impl Broker {
 
     fn ask_of(
         &mut self,
-        archive: &Checked<Archive>,
+        (archive, state): (&Checked<Archive>, &StateDir),
+        checkpoint: &Checkpoint,
         report: &Report,
         answer: &mut Answer,
     ) -> anyhow::Result<()> {
-        let Some(checkpoint) = &report.checkpoint else {
-            return Ok(());
-        };
         let runtime = self.runtime.handle().clone();
         let _within = runtime.enter();
         let found = match self.describe(archive) {
@@ -202,7 +190,7 @@ impl Broker {
         if holes.is_empty() && !self.deep {
             return Ok(());
         }
-        let window = times(archive)?;
+        let window = times(state)?;
         let mut scan = self.scan(archive)?;
         for (partition, holes) in holes {
             let explained = explain(&mut scan, (partition, &holes), &window, answer);
@@ -254,9 +242,8 @@ fn holes(coverage: &Coverage, answer: &mut Answer) -> BTreeMap<Partition, Vec<(i
 }
 
 /// The timestamps that an archive takes, in milliseconds since 1970: of a capture perhaps not all.
-fn times(archive: &Archive) -> anyhow::Result<Range<i64>> {
-    let state = StateDir::new(&archive.state);
-    let loaded = Capture::load(&state);
+fn times(state: &StateDir) -> anyhow::Result<Range<i64>> {
+    let loaded = Capture::load(state);
     let capture = loaded.with_context(|| format!("reading {}", state.capture().display()))?;
     Ok(capture.map_or(i64::MIN..i64::MAX, |capture| capture.times()))
 }

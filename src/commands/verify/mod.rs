@@ -6,6 +6,7 @@ mod held;
 mod progress;
 mod rebuild;
 mod records;
+mod source;
 mod verdict;
 
 use std::sync::atomic::AtomicU64;
@@ -14,11 +15,13 @@ use archiver_format::verify::{Report, Severity, Subject, verify};
 
 use crate::catalog::{Chosen, NO_ARCHIVES, choose, usual_config};
 use crate::cli::Common;
+use crate::commands::connection::{Connection, Properties, pair};
 use crate::terminal::{Output, Styles};
 
 use broker::Broker;
 use progress::Progress;
 use rebuild::{Rebuilt, rebuild_indexes};
+use source::Source;
 use verdict::Verdict;
 
 /// What to verify.
@@ -30,6 +33,15 @@ pub struct Args {
     /// Ask Kafka, too: how far the archives are behind, and whether offsets that they lack ever were records
     #[arg(long)]
     broker: bool,
+    /// The same of archives that no configuration names, such as captures: HOST:PORT[,HOST:PORT…], or a cluster of
+    /// the configuration
+    #[arg(short, value_name = "BROKERS")]
+    brokers: Option<String>,
+    #[command(flatten)]
+    properties: Properties,
+    /// With -b: how they were written, such as newline=\"escape\"
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair, requires = "brokers")]
+    set: Vec<(String, String)>,
     /// Read all that Kafka still holds, and compare each line, too
     #[arg(long)]
     deep: bool,
@@ -59,11 +71,7 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
         Subject::load(name, &chosen.state, paths)
     });
     let subjects = subjects.collect::<Vec<_>>();
-    let config = common.config.as_deref().or_else(|| usual_config());
-    let mut broker = match args.broker || args.deep {
-        true => Some(Broker::new(config, args.deep)?),
-        false => None,
-    };
+    let mut broker = args.broker(common)?;
     let mut next = chosen.iter();
     let read = AtomicU64::new(0);
     let bytes = subjects.iter().map(Subject::bytes).sum();
@@ -89,7 +97,7 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
                 }
             }
             let answer = broker.as_mut();
-            let answer = answer.map(|broker| broker.ask(chosen.state.path(), &report));
+            let answer = answer.map(|broker| broker.ask(&chosen.state, &report));
             if failed.is_ok() {
                 let verdict = Verdict::of(&report, answer, rebuilt);
                 failed = progress.hidden(|| verdicts.say(&verdict));
@@ -102,6 +110,27 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
     }
     verdicts.output.flush()?;
     Ok(if verdicts.wrong { WRONG } else { 0 })
+}
+
+impl Args {
+    /// Whom to ask, if anybody.
+    fn broker(&self, common: &Common) -> anyhow::Result<Option<Broker>> {
+        let source = match &self.brokers {
+            Some(_) => {
+                let connection = Connection {
+                    broker: self.brokers.clone(),
+                    properties: self.properties.clone(),
+                };
+                Source::of_cluster(common, &connection, &self.set)?
+            }
+            None if self.broker || self.deep => {
+                let config = common.config.as_deref().or_else(|| usual_config());
+                Source::of_config(config)?
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(Broker::new(source, self.deep)?))
+    }
 }
 
 /// Was something found that may be the fault of an index?

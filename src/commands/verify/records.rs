@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use archiver_format::archive::{Archive, Segment};
 use archiver_format::contents::Span;
 use archiver_format::line::{Encoder, Format, Newline};
@@ -47,13 +47,10 @@ impl Broker {
         segment: &Segment,
         each: impl FnOnce(&mut Matching<OfTopic>) -> Result<u64, Unknown>,
     ) -> anyhow::Result<u64> {
-        let state = archive.state.path();
-        let configured = self.archive_of(state);
-        let configured =
-            configured.context("the configuration has no archive with this state, so that nobody knows where its topic is")?;
+        let identity = &archive.checkpoint.identity;
+        let configured = self.configured(&archive.state, identity)?;
         let runtime = self.runtime.handle().clone();
         let _within = runtime.enter();
-        let identity = &archive.checkpoint.identity;
         let found = self.describe(&configured);
         let found = found.map_err(|e| failed(&configured, e))?;
         if found.is_another(identity.topic_id.as_ref()) {
