@@ -3,13 +3,12 @@
 //! Each record is taken once, in the order of its partition: records before the partition's position are skipped, and
 //! so are records behind a failure that leaves something out.
 
-use std::collections::BTreeMap;
-
 use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition, Record};
 
 use super::window::{Progress, Verdict};
+use crate::observe::status::WindowRead;
 use crate::segment::batch::Batch;
 use crate::segment::router::Router;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
@@ -231,10 +230,9 @@ impl Intake {
         self.window.as_ref().is_none_or(Progress::takes_new)
     }
 
-    /// How many records were left out of its window, of each partition.
-    pub fn left_out(&self) -> BTreeMap<Partition, u64> {
-        let window = self.window.as_ref();
-        window.map_or_else(BTreeMap::new, |window| window.left_out.clone())
+    /// What was read of its window, if it has one.
+    pub fn window_read(&self) -> Option<&WindowRead> {
+        self.window.as_ref().map(Progress::read)
     }
 }
 

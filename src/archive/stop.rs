@@ -41,7 +41,9 @@ impl Reading<'_> {
     pub(super) async fn end(mut self, ended: Result<(), Interruption>) -> Result<(), Interruption> {
         // Nobody must wait for memory that this archive takes up, or for a turn that it doesn't use.
         self.intake.let_go();
-        self.archive.status.leaves_out(self.intake.left_out());
+        if let Some(read) = self.intake.window_read() {
+            self.archive.status.has_read(read);
+        }
         self.backpressure.leave(self.intake.batch.capacity());
         let ended = match ended {
             Ok(()) => self.settle(Patience::Trusting).await,

@@ -10,6 +10,8 @@ use std::ops::Range;
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition, Record};
 
+use crate::observe::status::WindowRead;
+
 /// The part of a topic that an archive takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -64,8 +66,7 @@ pub(super) struct Progress {
     passed: BTreeSet<Partition>,
     /// How many records may still be taken.
     left: u64,
-    /// How many were read and left out, as their timestamps are out of the window.
-    pub left_out: BTreeMap<Partition, u64>,
+    read: WindowRead,
 }
 
 /// What becomes of a record.
@@ -92,7 +93,7 @@ impl Progress {
             passed: BTreeSet::new(),
             open,
             left,
-            left_out: BTreeMap::new(),
+            read: WindowRead::default(),
             window,
         }
     }
@@ -112,8 +113,9 @@ impl Progress {
         if !self.passed.is_empty() && self.passed.contains(&record.partition) {
             return Verdict::Beyond;
         }
+        self.read.count(record);
         if !self.window.has_time(record) {
-            *self.left_out.entry(record.partition).or_default() += 1;
+            *self.read.left_out.entry(record.partition).or_default() += 1;
             return Verdict::LeftOut;
         }
         self.left -= 1;
@@ -141,6 +143,11 @@ impl Progress {
             self.over.insert(*partition);
         }
         over
+    }
+
+    /// What was read of it.
+    pub fn read(&self) -> &WindowRead {
+        &self.read
     }
 
     /// Has it been read to its end?
@@ -213,7 +220,8 @@ mod tests {
         ] {
             assert_eq!(progress.judge(&record), verdict, "{record:?}");
         }
-        assert_eq!(progress.left_out, [(0, 3)].into());
+        assert_eq!(progress.read().left_out, [(0, 3)].into());
+        assert_eq!(progress.read().records, 5);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use archiver_format::record::Partition;
+use archiver_format::record::{Partition, Record, TimestampKind};
 
 use crate::observe::reason::Reason;
 
@@ -56,6 +56,41 @@ impl AddAssign for Counts {
     }
 }
 
+/// What was read of a window.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WindowRead {
+    /// How many records, with those that were left out.
+    pub records: u64,
+    /// How many bytes their keys and values have.
+    pub bytes: u64,
+    /// How many of each partition were left out, as their timestamps are out of the window.
+    pub left_out: BTreeMap<Partition, u64>,
+    /// Are timestamps those of the brokers, which stamp records as they append them?
+    pub is_stamped_by_brokers: bool,
+}
+
+impl WindowRead {
+    /// Counts a record.
+    #[inline]
+    pub fn count(&mut self, record: &Record<'_>) {
+        let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
+        self.records += 1;
+        self.bytes += length(record.key) + length(record.value);
+        let stamp = record.timestamp.map(|stamp| stamp.kind);
+        self.is_stamped_by_brokers |= stamp == Some(TimestampKind::Append);
+    }
+
+    /// Adds what was read later.
+    pub fn add(&mut self, more: &Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+        for (partition, more) in &more.left_out {
+            *self.left_out.entry(*partition).or_default() += more;
+        }
+        self.is_stamped_by_brokers |= more.is_stamped_by_brokers;
+    }
+}
+
 /// An archive's state and counts.
 #[derive(Debug)]
 pub struct Status {
@@ -65,8 +100,8 @@ pub struct Status {
     first: OnceLock<(u64, u64)>,
     /// How the handing over of its sealed segments goes.
     handed_over: Mutex<HandedOver>,
-    /// How many records of each partition were read and left out, as they are out of its window.
-    left_out: Mutex<BTreeMap<Partition, u64>>,
+    /// What was read of its window.
+    read: Mutex<WindowRead>,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -138,7 +173,7 @@ impl Status {
             }),
             first: OnceLock::new(),
             handed_over: Mutex::default(),
-            left_out: Mutex::default(),
+            read: Mutex::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -192,18 +227,16 @@ impl Status {
         }
     }
 
-    /// Notes how many records an attempt has left out. Those that the next attempt reads again count twice.
-    pub fn leaves_out(&self, more: BTreeMap<Partition, u64>) {
-        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        for (partition, more) in more {
-            *left_out.entry(partition).or_default() += more;
-        }
+    /// Notes what an attempt has read of its window. What the next attempt reads again counts twice.
+    pub fn has_read(&self, more: &WindowRead) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.add(more);
     }
 
-    /// How many records of each partition were left out.
-    pub fn left_out(&self) -> BTreeMap<Partition, u64> {
-        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        left_out.clone()
+    /// What was read of its window.
+    pub fn read(&self) -> WindowRead {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.clone()
     }
 
     /// Notes where its file ends, as an attempt begins or has ended. Records that an earlier attempt wrote behind that

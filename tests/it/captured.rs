@@ -118,6 +118,32 @@ fn a_topic_that_is_created_again_ends_its_capture_with_what_came_before() {
 }
 
 #[test]
+fn the_report_says_what_was_read_whose_times_they_are_and_what_a_transaction_hides() {
+    let scene = Scene::new();
+    let topic = scene.planned("captured-report");
+    topic.make(1, &[("message.timestamp.type", "LogAppendTime")]);
+    Producer::new(scene.server).send_all(&topic, Values::new(4).jsons(20));
+    let open = Producer::transactional(scene.server, &topic.name);
+    open.begin();
+    open.send_all(&topic, Values::new(5).jsons(7));
+    let said = |range: &str| {
+        let ended = capture(&scene, &topic, "all", &words(range));
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        ended.stdout
+    };
+    let shown = said("--all");
+    assert!(shown.contains("when a record was appended"), "{shown}");
+    assert!(shown.contains("open transaction"), "{shown}");
+    let json = said("--all --overwrite --json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["read"], 20, "{json}");
+    assert!(json["read_bytes"].as_u64() > Some(100), "{json}");
+    assert_eq!(json["timestamps"], "broker");
+    assert_eq!(json["open"], serde_json::json!({ "0": 7 }));
+    open.abort();
+}
+
+#[test]
 fn what_another_capture_writes_is_not_overwritten() {
     let scene = Scene::new();
     let topic = scene.topic("captured-twice", 1);

@@ -38,6 +38,15 @@ pub enum What {
     Offsets(Offsets),
 }
 
+/// A window as it was fixed.
+pub struct Fixed {
+    /// The window.
+    pub window: Window,
+    /// How many offsets come behind it in partitions that end in a transaction that is open: nobody sees them before it is
+    /// committed.
+    pub open: BTreeMap<Partition, i64>,
+}
+
 /// A partition, as it is now.
 type Held = BTreeMap<Partition, Range<NextOffset>>;
 
@@ -65,11 +74,13 @@ impl Wanted {
         scanner: &Scanner,
         topic: &str,
         now_ms: i64,
-    ) -> Result<Window, KafkaError> {
+    ) -> Result<Fixed, KafkaError> {
         let partitions = scanner.describe(topic).await?.partitions;
         let all = 0..partitions;
         let chosen = all.filter(|partition| self.partition.is_none_or(|only| only == *partition));
         let chosen = chosen.collect::<Vec<_>>();
+        // Asked for first, so that what comes in between isn't taken for a transaction.
+        let ends = scanner.log_ends(topic, chosen.iter().copied()).await?;
         let held = scanner.offsets(topic, chosen.iter().copied()).await?;
         let from = self.begins(scanner, topic, &held).await?;
         let to = held.iter().map(|(&partition, held)| match &self.what {
@@ -77,7 +88,12 @@ impl Wanted {
             _ => (partition, held.end),
         });
         let from = from.into_iter();
-        Ok(Window {
+        let open = held.iter().filter_map(|(partition, held)| {
+            let end = ends.get(partition).filter(|end| **end > held.end)?;
+            Some((*partition, end.since(held.end)))
+        });
+        let open = open.collect();
+        let window = Window {
             from: from
                 .map(|(partition, next)| (partition, next.into()))
                 .collect(),
@@ -93,7 +109,8 @@ impl Wanted {
                 None => i64::MAX,
             },
             records: self.count.unwrap_or(u64::MAX),
-        })
+        };
+        Ok(Fixed { window, open })
     }
 
     /// Where each partition begins.

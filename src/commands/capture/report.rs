@@ -36,8 +36,15 @@ struct Captured {
     /// The first and the last timestamp, in milliseconds since 1970.
     first: Option<i64>,
     last: Option<i64>,
-    /// Records that were read and are out of the window, of each partition.
+    /// Records that this run has read, and how many bytes their keys and values have.
+    read: u64,
+    read_bytes: u64,
+    /// Those of them that are out of the window, of each partition.
     left_out: BTreeMap<Partition, u64>,
+    /// Whose timestamps they have, if any was read: the brokers' or the producers'.
+    timestamps: Option<&'static str>,
+    /// Offsets behind the window in partitions that end in an open transaction.
+    open: BTreeMap<Partition, i64>,
     gaps: Vec<Gap>,
     file: String,
     /// Its state directory.
@@ -97,7 +104,14 @@ fn of(archive: &Checked<Archive>, ended: &Ended) -> anyhow::Result<Captured> {
             .iter()
             .filter_map(|contents| contents.latest())
             .max(),
-        left_out: ended.left_out.clone(),
+        read: ended.read.records,
+        read_bytes: ended.read.bytes,
+        left_out: ended.read.left_out.clone(),
+        timestamps: match ended.read.is_stamped_by_brokers {
+            true => Some("broker"),
+            false => (ended.read.records > 0).then_some("producer"),
+        },
+        open: ended.open.clone(),
         gaps: stored.map_or_else(Vec::new, |stored| stored.gaps),
         file: archive.file.display().to_string(),
         state: archive.state.display().to_string(),
@@ -130,21 +144,41 @@ fn table(captured: &[Captured]) -> Table {
             (gaps, captured.gaps.len().to_string()),
         ]);
         table.note(Style::Dim, format!("  {}", captured.file));
-        let left_out = captured.left_out.values().sum::<u64>();
-        if left_out > 0 {
-            let of = captured
-                .left_out
-                .iter()
-                .map(|(partition, count)| format!("{partition}: {count}"));
-            let of = of.collect::<Vec<_>>().join(", ");
-            table.note(
-                Style::Dim,
-                format!("  read and left out, by their timestamps: {left_out} ({of})"),
-            );
+        for note in notes(captured) {
+            table.note(Style::Dim, format!("  {note}"));
         }
         if !captured.complete {
             table.note(Style::Bad, "  not complete".to_owned());
         }
     }
     table
+}
+
+/// What else is worth knowing of a topic.
+fn notes(captured: &Captured) -> Vec<String> {
+    let mut notes = Vec::new();
+    let left_out = captured.left_out.values().sum::<u64>();
+    if left_out > 0 {
+        let (read, size) = (captured.read, bytes(captured.read_bytes));
+        let of = by_partition(&captured.left_out);
+        notes.push(format!(
+            "read {read} records, {size}; left out by their timestamps: {left_out} ({of})"
+        ));
+    }
+    if captured.timestamps == Some("broker") {
+        notes.push("timestamps are the brokers': when a record was appended".to_owned());
+    }
+    if !captured.open.is_empty() {
+        let of = by_partition(&captured.open);
+        notes.push(format!(
+            "ends before an open transaction; offsets behind it, by partition: {of}"
+        ));
+    }
+    notes
+}
+
+fn by_partition<T: std::fmt::Display>(counts: &BTreeMap<Partition, T>) -> String {
+    let of = counts.iter();
+    let of = of.map(|(partition, count)| format!("{partition}: {count}"));
+    of.collect::<Vec<_>>().join(", ")
 }

@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::outputs::Output;
 use super::progress::Progress;
-use super::range::Wanted;
+use super::range::{Fixed, Wanted};
 use crate::archive::{End, Window};
 use crate::config::{Archive, Checked, Config};
-use crate::observe::status::{State, Status};
+use crate::observe::status::{State, Status, WindowRead};
 use crate::source::kafka::Scanner;
 use crate::supervisor::Supervisor;
 use crate::world::clock::{Clock, RealClock};
@@ -46,11 +46,15 @@ pub(super) struct Ended {
     pub is_whole: bool,
     /// Why it couldn't go on.
     pub failure: Option<String>,
-    /// How many records were read and left out, of each partition.
-    pub left_out: BTreeMap<Partition, u64>,
+    /// What was read of its window, by this run.
+    pub read: WindowRead,
+    /// How many offsets come behind the end of each partition that ends in an open transaction.
+    pub open: BTreeMap<Partition, i64>,
 }
 
 type Windows = BTreeMap<String, Arc<Window>>;
+/// The offsets behind them that belong to open transactions, by the names of the archives.
+type Open = BTreeMap<String, BTreeMap<Partition, i64>>;
 
 /// Why a part of the run is over.
 #[derive(PartialEq, Eq)]
@@ -64,7 +68,7 @@ impl Run<'_> {
     /// Captures until all is there, or somebody stops it.
     pub async fn run(&self) -> anyhow::Result<Finished> {
         let scanners = self.scanners();
-        let windows = self.windows(&scanners).await?;
+        let (windows, mut open) = self.windows(&scanners).await?;
         let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
         let progress = Progress::new(&self.config.archives, &windows);
         let until = self
@@ -76,14 +80,16 @@ impl Run<'_> {
         let (mut over, mut archives) = self.part(&supervisor, &windows, stop, &progress).await?;
         if over == Over::TimeIsUp && until.is_some() {
             // What was still to come is there now, and with it the end.
-            let windows = self.windows(&scanners).await?;
+            let (windows, open_now) = self.windows(&scanners).await?;
+            open = open_now;
             let before = archives;
             (over, archives) = self.part(&supervisor, &windows, None, &progress).await?;
-            for (ended, before) in archives.iter_mut().zip(before) {
-                for (partition, left_out) in before.left_out {
-                    *ended.left_out.entry(partition).or_default() += left_out;
-                }
+            for (ended, before) in archives.iter_mut().zip(&before) {
+                ended.read.add(&before.read);
             }
+        }
+        for (ended, archive) in archives.iter_mut().zip(&self.config.archives) {
+            ended.open = open.remove(&archive.name).unwrap_or_default();
         }
         progress.finish();
         Ok(Finished {
@@ -105,40 +111,45 @@ impl Run<'_> {
     }
 
     /// The window of each archive: the one that was fixed before, or what is wanted now, which is fixed from here on.
-    async fn windows(&self, scanners: &BTreeMap<String, Scanner>) -> anyhow::Result<Windows> {
+    async fn windows(
+        &self,
+        scanners: &BTreeMap<String, Scanner>,
+    ) -> anyhow::Result<(Windows, Open)> {
         let archives = self.config.archives.iter();
-        let windows =
-            archives.map(|archive| self.window(archive, &scanners[&archive.cluster.name]));
-        let windows = join_all(windows).await.into_iter();
-        windows.collect()
+        let fixed = archives.map(|archive| self.window(archive, &scanners[&archive.cluster.name]));
+        let (mut windows, mut open) = (Windows::new(), Open::new());
+        for (archive, fixed) in self.config.archives.iter().zip(join_all(fixed).await) {
+            let fixed = fixed?;
+            windows.insert(archive.name.clone(), Arc::new(fixed.window));
+            open.insert(archive.name.clone(), fixed.open);
+        }
+        Ok((windows, open))
     }
 
-    async fn window(
-        &self,
-        archive: &Checked<Archive>,
-        scanner: &Scanner,
-    ) -> anyhow::Result<(String, Arc<Window>)> {
+    async fn window(&self, archive: &Checked<Archive>, scanner: &Scanner) -> anyhow::Result<Fixed> {
         let output = Output::new(archive, &self.asked);
         let now = RealClock.now_ms();
         let stored = output.stored()?;
-        let window = match stored {
-            Some(stored) if !stored.goes_on() || !self.wanted.has_end(now) => stored,
+        Ok(match stored {
+            Some(window) if !window.goes_on() || !self.wanted.has_end(now) => Fixed {
+                window,
+                open: BTreeMap::new(),
+            },
             stored => {
-                let window = self.wanted.window(scanner, &archive.topic, now).await;
-                let mut window = window.with_context(|| {
+                let fixed = self.wanted.window(scanner, &archive.topic, now).await;
+                let mut fixed = fixed.with_context(|| {
                     format!(
                         "asking {} about topic {}",
                         archive.cluster.name, archive.topic
                     )
                 })?;
                 if let Some(stored) = stored {
-                    (window.from, window.times) = (stored.from, stored.times);
+                    (fixed.window.from, fixed.window.times) = (stored.from, stored.times);
                 }
-                output.store(&window)?;
-                window
+                output.store(&fixed.window)?;
+                fixed
             }
-        };
-        Ok((archive.name.clone(), Arc::new(window)))
+        })
     }
 
     /// Archives all topics until their windows are over, the time is up, or a stop is asked for.
@@ -188,7 +199,8 @@ impl Ended {
                 State::Stopped(why) | State::Waiting(why) => Some(why.to_string()),
                 _ => None,
             },
-            left_out: status.left_out(),
+            read: status.read(),
+            open: BTreeMap::new(),
         }
     }
 }

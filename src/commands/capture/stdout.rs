@@ -37,7 +37,7 @@ pub(super) async fn print(
             .or_insert_with(|| Scanner::new(cluster, config.memory_bytes));
         let asking = || format!("asking {} about topic {}", cluster.name, archive.topic);
         let window = wanted.window(scanner, &archive.topic, now).await;
-        let window = window.with_context(asking)?;
+        let window = window.with_context(asking)?.window;
         let scan = scanner.scan(&archive.topic).await.with_context(asking)?;
         tokio::task::block_in_place(|| topic(archive, scan, window, &mut output, shutdown))?;
         if shutdown.is_requested() {

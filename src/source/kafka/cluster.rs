@@ -255,6 +255,15 @@ impl KafkaCluster {
             .await
     }
 
+    /// The ends of these partitions' logs, behind records that readers may not see yet.
+    pub async fn log_ends(
+        &self,
+        partitions: Vec<Asked>,
+    ) -> Result<Vec<(Asked, Result<Listed, KafkaError>)>, KafkaError> {
+        self.told(move |asker| asker.list_offsets(&partitions, Place::End, false, TIMEOUT))
+            .await
+    }
+
     /// Asks for partitions' offsets, many in one request.
     pub async fn listing(&self) -> Result<&Batch<Asked, Held>, KafkaError> {
         let uncommitted =

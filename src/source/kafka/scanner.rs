@@ -66,6 +66,18 @@ impl Scanner {
         Ok(offsets)
     }
 
+    /// The ends of these partitions' logs, behind records of transactions that are open.
+    pub async fn log_ends(
+        &self,
+        topic: &str,
+        partitions: impl Iterator<Item = Partition>,
+    ) -> Result<BTreeMap<Partition, NextOffset>, KafkaError> {
+        let asked = partitions.map(|partition| (topic.to_owned(), partition));
+        let listed = self.cluster.log_ends(asked.collect()).await?.into_iter();
+        let ends = listed.map(|((_, partition), listed)| Ok((partition, listed?.offset)));
+        ends.collect()
+    }
+
     /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions of a
     /// topic; `None` where there is none.
     pub async fn offsets_at(
