@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 
 import before
+import capture
 import chart
 import latency
 import levels
@@ -48,6 +49,7 @@ SECTIONS = {
     "paths": segments.paths,
     "reading": reading.whole,
     "since": reading.since,
+    "capture": capture.section,
     "thousand": thousand.drained,
     "load": thousand.loaded,
     "thousand-segments": segments.thousand,

@@ -73,7 +73,11 @@ fn random_topic<'a>(scene: &Scene<'a>, random: &mut Random, open: &Producer) -> 
         open.begin();
         open.send_all(
             &topic,
-            values.jsons(3).into_iter().map(|record| record.to(0)),
+            values.jsons(3).into_iter().map(|record| Record {
+                // A compacted topic takes none without a key.
+                key: Some(b"open".to_vec()),
+                ..record.to(0)
+            }),
         );
     }
     if is_compacted {
