@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde_json::Value as Json;
 use toml::de::DeTable;
 
-use super::position::Position;
+use super::table_name::TableName;
 use super::walk::{Toml, Walker};
 
 /// A kind of value: how it is read, and what the reference and the schema say of it.
@@ -80,7 +80,7 @@ impl<K> Key<K> {
 pub(super) struct Row {
     pub name: &'static str,
     /// Where it may stand; its default holds in the first of these.
-    pub places: &'static [Position],
+    pub places: &'static [TableName],
     pub kind: &'static dyn AnyKind,
     pub default: DefaultValue,
     /// One line for the reference and the schema.

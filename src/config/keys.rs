@@ -16,19 +16,19 @@ use super::command::Words;
 use super::duration::{Aligned, Durations};
 use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
-use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::start::Starts;
 use super::table::{List, Named, Section};
+use super::table_name::TableName::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
 use super::timezone::Zones;
 use super::topic_pattern::Patterns;
 
 /// The file itself.
 pub(super) const TOP: Section = section(Top);
 
-const fn section(place: Position) -> Section {
+const fn section(place: TableName) -> Section {
     Section {
         place,
         keys: || KEYS,
@@ -36,7 +36,7 @@ const fn section(place: Position) -> Section {
 }
 
 /// In `[defaults]`, and in an `[[archive]]` for that archive alone.
-const EACH: &[Position] = &[Defaults, Archive];
+const EACH: &[TableName] = &[Defaults, Archive];
 
 /// What `format` says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

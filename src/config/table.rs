@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key_kind::{DefaultValue, Key, Kind, Row};
-use super::position::Position;
 use super::problem::{At, Problem, Span, quote};
+use super::table_name::TableName;
 use super::walk::{Toml, Walker};
 use super::{name, schema};
 use crate::terminal::nearest;
@@ -96,7 +96,7 @@ fn unknown(section: Section, key: &Spanned<impl AsRef<str>>) -> Problem {
     let known = || section.rows().map(|row| row.name);
     if let Some(row) = (section.keys)().iter().find(|row| row.name == typed) {
         let home = match row.places {
-            [.., Position::Top] | [] => {
+            [.., TableName::Top] | [] => {
                 "at the top of the file, above the first `[table]`".to_owned()
             }
             [.., last] => last.within(),
@@ -114,7 +114,7 @@ fn unknown(section: Section, key: &Spanned<impl AsRef<str>>) -> Problem {
 /// A table with keys of its own.
 #[derive(Clone, Copy)]
 pub(super) struct Section {
-    pub place: Position,
+    pub place: TableName,
     /// All keys, wherever they may stand.
     pub keys: fn() -> &'static [Row],
 }

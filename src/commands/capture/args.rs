@@ -5,7 +5,7 @@ use std::time::Duration;
 use archiver_format::record::{Offsets, Partition};
 use jiff::Zoned;
 
-use super::range::{Wanted, What};
+use super::wanted::{Wanted, What};
 use crate::cli::{UsageError, usage};
 use crate::commands::cat::offsets;
 use crate::commands::connection::{Connection, pair};

@@ -3,11 +3,11 @@
 mod args;
 mod outputs;
 mod progress;
-mod range;
 mod report;
 mod run;
 mod stdout;
 mod topics;
+mod wanted;
 
 use crate::cli::Common;
 use crate::config::for_capture;

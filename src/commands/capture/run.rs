@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::outputs::Output;
 use super::progress::Progress;
-use super::range::{Fixed, Wanted};
+use super::wanted::{Fixed, Wanted};
 use crate::archive::{End, Window};
 use crate::config::{Archive, Checked, Config};
 use crate::observe::status::{State, Status, WindowRead};

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 use archiver_format::line::Encoder;
 
-use super::range::Wanted;
+use super::wanted::Wanted;
 use crate::archive::Window;
 use crate::cli::usage;
 use crate::config::{Archive, Config};

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::deep::{Compared, compare};
 use super::held::{FAR, Held};
-use super::source::Source;
+use super::topic_source::TopicSource;
 use crate::config::{Archive, Checked};
 use crate::source::cluster::{KafkaError, Topic, Trouble};
 use crate::source::kafka::{Scan, Scanner};
@@ -22,7 +22,7 @@ use crate::source::kafka::{Scan, Scanner};
 /// The clusters of archives.
 pub struct Broker {
     pub(super) runtime: Runtime,
-    source: Source,
+    source: TopicSource,
     scanners: HashMap<String, Scanner>,
     deep: bool,
 }
@@ -87,7 +87,7 @@ impl Answer {
 
 impl Broker {
     /// The clusters of these archives. Contacts nobody yet.
-    pub fn new(source: Source, deep: bool) -> anyhow::Result<Self> {
+    pub fn new(source: TopicSource, deep: bool) -> anyhow::Result<Self> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build();
         Ok(Self {

@@ -6,7 +6,7 @@ mod held;
 mod progress;
 mod rebuild;
 mod records;
-mod source;
+mod topic_source;
 mod verdict;
 
 use std::sync::atomic::AtomicU64;
@@ -21,7 +21,7 @@ use crate::terminal::{Output, Styles};
 use broker::Broker;
 use progress::Progress;
 use rebuild::{Rebuilt, rebuild_indexes};
-use source::Source;
+use topic_source::TopicSource;
 use verdict::Verdict;
 
 /// What to verify.
@@ -121,11 +121,11 @@ impl Args {
                     broker: self.brokers.clone(),
                     properties: self.properties.clone(),
                 };
-                Source::of_cluster(common, &connection, &self.set)?
+                TopicSource::of_cluster(common, &connection, &self.set)?
             }
             None if self.broker || self.deep => {
                 let config = common.config.as_deref().or_else(|| usual_config());
-                Source::of_config(config)?
+                TopicSource::of_config(config)?
             }
             None => return Ok(None),
         };

@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use super::super::key_kind::{DefaultValue, Row};
 use super::super::keys::KEYS;
-use super::super::position::Position;
+use super::super::table_name::TableName;
 use super::super::{load, properties, reference};
 use super::loaded;
 
@@ -122,17 +122,17 @@ fn the_example_is_valid_with_every_default_uncommented() {
 }
 
 /// The lines of the example that stand in a place, without the `#` before them.
-fn example_of(place: Position) -> Vec<String> {
-    let mut within = Position::Top;
+fn example_of(place: TableName) -> Vec<String> {
+    let mut within = TableName::Top;
     let mut lines = Vec::new();
     for line in read("config.example.toml").lines() {
         if line.starts_with('[') {
             within = match line.trim_matches(['[', ']']) {
-                "archive" => Position::Archive,
-                "defaults" => Position::Defaults,
-                "limits" => Position::Limits,
-                "defaults.rotate" => Position::Rotate,
-                name if name.matches('.').count() == 1 => Position::Cluster,
+                "archive" => TableName::Archive,
+                "defaults" => TableName::Defaults,
+                "limits" => TableName::Limits,
+                "defaults.rotate" => TableName::Rotate,
+                name if name.matches('.').count() == 1 => TableName::Cluster,
                 // Properties.
                 _ => continue,
             };
@@ -146,7 +146,7 @@ fn example_of(place: Position) -> Vec<String> {
 
 #[test]
 fn the_example_has_every_key_with_its_default() {
-    let has = |row: &Row, place: Position| {
+    let has = |row: &Row, place: TableName| {
         let start = format!("{} = ", row.name);
         let lines = example_of(place);
         let mut typed = lines.iter().filter_map(|line| line.strip_prefix(&start));

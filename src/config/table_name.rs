@@ -2,7 +2,7 @@
 
 /// A table that keys stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Position {
+pub(super) enum TableName {
     Top,
     Defaults,
     Archive,
@@ -11,7 +11,7 @@ pub(super) enum Position {
     Cluster,
 }
 
-impl Position {
+impl TableName {
     /// As it is typed.
     pub fn header(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use crate::commands::connection::Connection;
 use crate::config::{self, Archive, Checked, Typed, for_capture};
 
 /// Says of an archive where its topic is, and how it was written.
-pub struct Source {
+pub struct TopicSource {
     known: Known,
     /// What the process may hold in memory, in bytes.
     pub memory: u64,
@@ -25,7 +25,7 @@ enum Known {
     Cluster(Option<PathBuf>, Typed),
 }
 
-impl Source {
+impl TopicSource {
     /// The archives of this configuration.
     pub fn of_config(config: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = config else {
