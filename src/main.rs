@@ -9,6 +9,7 @@ use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config, TypedError};
+use archiver::signals::Wishes;
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
@@ -56,22 +57,22 @@ fn main() {
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Time(args) => read(time::run(&args)),
-        Command::Capture(args) => in_runtime(|shutdown, _| async move {
+        Command::Capture(args) => in_runtime(Wishes::default(), |shutdown| async move {
             read(capture::run(&cli.common, &args, shutdown).await)
         }),
-        Command::Check(args) => in_runtime(|shutdown, _| {
+        Command::Check(args) => in_runtime(Wishes::default(), |shutdown| {
             until(
                 shutdown,
                 async move { check::run(&cli.common, &args).await },
             )
         }),
-        Command::Topics(args) => in_runtime(|shutdown, _| {
+        Command::Topics(args) => in_runtime(Wishes::default(), |shutdown| {
             until(
                 shutdown,
                 async move { topics::run(&cli.common, &args).await },
             )
         }),
-        Command::Demo => in_runtime(|shutdown, _| demo::run(shutdown)),
+        Command::Demo => in_runtime(Wishes::default(), demo::run),
     };
     logging::finish();
     kafka::exit(code)
@@ -128,17 +129,27 @@ fn run(common: &Common) -> u8 {
     };
     tracing::info!("configuration {source}: {count} {archives}{patterns}");
     // Until here, a signal does what it does to any process: there was nothing to end cleanly.
-    in_runtime(|shutdown, seals| archive(config, shutdown, seals))
+    let wishes = Wishes {
+        reloads: Some(Broadcast::default()),
+        ..Wishes::default()
+    };
+    in_runtime(wishes.clone(), |shutdown| {
+        archive(path, config, shutdown, wishes)
+    })
 }
 
-async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Broadcast) -> u8 {
-    let supervisor = match Supervisor::begin(&config, &shutdown, seals) {
+async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wishes: Wishes) -> u8 {
+    let asked = wishes.reloads.map(|reloads| reloads.listen());
+    let supervisor = match Supervisor::begin(&config, &shutdown, wishes.seals) {
         Ok(supervisor) => supervisor,
         Err(e) => {
             logging::complain(&format!("archiver: {e}"));
             return FAILED;
         }
     };
+    if let Some(asked) = asked {
+        tokio::spawn(supervisor.clone().reload_when(asked, path, config));
+    }
     match supervisor.run().await {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
@@ -150,11 +161,10 @@ fn find(common: &Common) -> Option<PathBuf> {
     typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
-/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what SIGUSR1 asks for.
-fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Broadcast) -> F) -> u8 {
+/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what other signals wish.
+fn in_runtime<F: Future<Output = u8>>(wishes: Wishes, work: impl FnOnce(Shutdown) -> F) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    let seals = Broadcast::default();
-    if let Err(e) = signals::listen(stopper, seals.clone(), FAILED) {
+    if let Err(e) = signals::listen(stopper, wishes, FAILED) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
         ));
@@ -173,7 +183,7 @@ fn in_runtime<F: Future<Output = u8>>(work: impl FnOnce(Shutdown, Broadcast) -> 
             return FAILED;
         }
     };
-    let code = runtime.block_on(work(shutdown, seals));
+    let code = runtime.block_on(work(shutdown));
     // Its blocking threads may be held up by a disk; the process's end takes them along.
     runtime.shutdown_background();
     code

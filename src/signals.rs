@@ -1,13 +1,14 @@
 //! SIGTERM and SIGINT: the first asks for a stop, a second one ends the process. SIGUSR1 asks for what is growing to be
-//! sealed. SIGXFSZ is outlived.
+//! sealed, SIGHUP for the configuration to be read again. SIGXFSZ is outlived.
 
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -18,15 +19,29 @@ use crate::world::shutdown::Stopper;
 /// both are in.
 const SAME_REQUEST: Duration = Duration::from_millis(300);
 
-/// Has the first signal ask for a stop, and SIGUSR1 for sealed segments, by a thread that does nothing else. The next one that isn't the same request
-/// ends the process with this exit code from the signal's handler, whatever the other threads wait for.
+/// What signals ask for, beside a stop.
+#[derive(Clone, Default)]
+pub struct Wishes {
+    /// SIGUSR1: sealed segments.
+    pub seals: Broadcast,
+    /// SIGHUP: the configuration, read again. Of a command that has none it is the end, as of any process.
+    pub reloads: Option<Broadcast>,
+}
+
+/// Has the first signal ask for a stop, and others for what else is wished, by a thread that does nothing else. The next
+/// stop that isn't the same request ends the process with this exit code from the signal's handler, whatever the other
+/// threads wait for.
 ///
 /// # Errors
 ///
 /// The system refuses the handlers or the thread.
-pub fn listen(stopper: Stopper, seals: Broadcast, code: u8) -> io::Result<()> {
+pub fn listen(stopper: Stopper, wishes: Wishes, code: u8) -> io::Result<()> {
     // First, so that no signal is missed while the others are set up.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1])?;
+    if wishes.reloads.is_some() {
+        signals.add_signal(SIGHUP)?;
+    }
+    let had_terminal = has_terminal();
     let is_second = Arc::<AtomicBool>::default();
     for signal in [SIGTERM, SIGINT] {
         flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&is_second))?;
@@ -42,8 +57,15 @@ pub fn listen(stopper: Stopper, seals: Broadcast, code: u8) -> io::Result<()> {
             let mut signals = signals.forever();
             let signal = loop {
                 match signals.next() {
+                    // Its terminal was closed, not its configuration changed.
+                    Some(SIGHUP) if had_terminal && !has_terminal() => break SIGHUP,
+                    Some(SIGHUP) => {
+                        if let Some(reloads) = &wishes.reloads {
+                            reloads.send();
+                        }
+                    }
                     Some(SIGUSR1) => {
-                        seals.send();
+                        wishes.seals.send();
                         tracing::info!("SIGUSR1: sealing the segments that are growing");
                     }
                     Some(signal) => break signal,
@@ -52,14 +74,19 @@ pub fn listen(stopper: Stopper, seals: Broadcast, code: u8) -> io::Result<()> {
             };
             // Before anything is logged.
             stopper.stop();
-            let name = if signal == SIGTERM {
-                "SIGTERM"
-            } else {
-                "SIGINT"
+            let name = match signal {
+                SIGTERM => "SIGTERM",
+                SIGHUP => "the terminal was closed",
+                _ => "SIGINT",
             };
             tracing::info!("{name}: stopping; a second signal stops at once");
             thread::sleep(SAME_REQUEST);
             is_second.store(true, Ordering::SeqCst);
         })?;
     Ok(())
+}
+
+/// Does the process have a terminal that controls it?
+fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }

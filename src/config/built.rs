@@ -159,6 +159,16 @@ impl Archive {
         }
     }
 
+    /// Is it that archive, as it is? Where it began is no matter any more.
+    pub fn goes_on_as(&self, other: &Self) -> bool {
+        let began_there = Self {
+            start: other.start,
+            start_of: other.start_of.clone(),
+            ..self.clone()
+        };
+        began_there == *other
+    }
+
     /// The name of what a line is.
     pub fn format_name(&self) -> &'static str {
         self.format.name()

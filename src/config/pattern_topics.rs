@@ -200,6 +200,11 @@ mod for_tests {
             (*config.patterns[0]).clone()
         }
 
+        /// This topic has an archive of its own.
+        pub fn take(&mut self, topic: &str) {
+            self.taken.insert(topic.to_owned());
+        }
+
         /// What all archives have in common.
         pub fn for_checks(&self) -> &Archive {
             &self.common

@@ -14,14 +14,16 @@ use std::time::Duration;
 
 use archiver_format::first_listing::FirstListing;
 
+use super::listed::Stopped;
 use super::platform::{OwnFs, OwnTopics};
 use super::{Refused, Supervisor};
+use tokio::sync::oneshot;
+
 use crate::config::{self, Checked, Found, Pattern};
 use crate::ledger::lock::Lock;
 use crate::ledger::{FirstListingStore, ListingError};
 use crate::source::cluster::{KafkaError, TopicList, Topics};
 use crate::world::devices::Devices;
-use crate::world::shutdown::Shutdown;
 
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -75,9 +77,18 @@ impl Failure {
 
 impl Supervisor {
     /// Starts an archive for each topic that a pattern takes, those that are created later included, until a stop of the
-    /// process. Must be called within a tokio runtime.
+    /// process or a reload without it. Must be called within a tokio runtime.
     pub fn discover(&self, pattern: Checked<Pattern>) {
-        self.listed().discovers();
+        self.discover_beside(pattern, HashSet::new());
+    }
+
+    /// The same where topics have archives already.
+    pub(super) fn discover_beside(&self, pattern: Checked<Pattern>, known: HashSet<String>) {
+        let (stopper, mut stop) = self.0.shutdown.child();
+        let (hush, quiet) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let stopped = Stopped { quiet, released };
+        let number = self.listed().discovers(pattern.clone(), stopper, stopped);
         let OwnTopics { topics, refresh } = self.0.platform.topics(pattern.cluster());
         let OwnFs { fs, .. } = self.0.platform.fs(pattern.file_mode());
         let (devices, mut idle) = self.0.environment.devices.with_fs(fs);
@@ -88,26 +99,28 @@ impl Supervisor {
             devices,
             lock: None,
             first: None,
-            known: HashSet::new(),
+            known,
             has_listed: false,
             said: None,
         };
         tokio::spawn(async move {
             let supervisor = discovery.supervisor.clone();
-            let mut shutdown: Shutdown = supervisor.0.shutdown.clone();
             let by_itself = tokio::select! {
                 biased;
-                () = shutdown.requested() => false,
+                () = stop.requested() => false,
                 () = discovery.run(refresh) => true,
             };
+            // Who awaits these takes up another configuration; often nobody does.
+            let _ = hush.send(());
             let lock = discovery.lock.take();
             drop(discovery);
             // Another process must not have the state while something is under way here.
             tokio::spawn(async move {
                 idle.wait().await;
                 drop(lock);
+                let _ = release.send(());
             });
-            supervisor.listed().discovers_no_more(by_itself);
+            supervisor.listed().discovers_no_more(number, by_itself);
             supervisor.0.changed.notify_waiters();
         });
     }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use super::{Ending, Refused};
 use crate::archive::End;
-use crate::config::{self, Checked};
+use crate::config::{self, Checked, Pattern};
 use crate::observe::hung::Watched;
 use crate::observe::status::{Counts, Status};
 use crate::world::open_files;
@@ -27,16 +29,33 @@ pub(super) struct Listed {
     started: u64,
     /// How many run.
     running: usize,
-    /// How many patterns look for topics.
-    discovering: usize,
-    /// How many have ended by themselves.
-    blind: usize,
+    /// The patterns that look for topics, and those that have ended by themselves, by number.
+    patterns: BTreeMap<u64, Looking>,
+    /// Is another configuration being taken up?
+    is_reloading: bool,
     /// The depth of their deepest directory: each level may need an open file.
     depth: usize,
     /// How much was written by archives that are not listed any more.
     past: Counts,
     /// Those that have ended while their disk had not answered, as happens when the process is to end.
     unanswered: Vec<Arc<Watched>>,
+}
+
+/// Tells of a pattern that was asked to stop how far it is.
+pub(super) struct Stopped {
+    /// It starts no archive any more.
+    pub quiet: oneshot::Receiver<()>,
+    /// Its state is free again.
+    pub released: oneshot::Receiver<()>,
+}
+
+/// A pattern that looks for topics, or has ended by itself.
+struct Looking {
+    pattern: Checked<Pattern>,
+    /// Asks it to stop.
+    stopper: Stopper,
+    stopped: Stopped,
+    has_ended: bool,
 }
 
 /// An archive that runs, or one that has ended by itself.
@@ -192,25 +211,72 @@ impl Listed {
         self.names.contains_key(name)
     }
 
-    /// A pattern begins to look for topics.
-    pub fn discovers(&mut self) {
-        self.discovering += 1;
+    /// A pattern begins to look for topics, under this number.
+    pub fn discovers(
+        &mut self,
+        pattern: Checked<Pattern>,
+        stopper: Stopper,
+        stopped: Stopped,
+    ) -> u64 {
+        self.started += 1;
+        let looking = Looking {
+            pattern,
+            stopper,
+            stopped,
+            has_ended: false,
+        };
+        self.patterns.insert(self.started, looking);
+        self.started
     }
 
     /// A pattern looks for no more topics, by itself or because it was asked to.
-    pub fn discovers_no_more(&mut self, by_itself: bool) {
-        self.discovering -= 1;
-        self.blind += usize::from(by_itself);
+    pub fn discovers_no_more(&mut self, number: u64, by_itself: bool) {
+        match self.patterns.get_mut(&number) {
+            Some(looking) if by_itself => looking.has_ended = true,
+            _ => drop(self.patterns.remove(&number)),
+        }
+    }
+
+    /// The patterns that look for topics.
+    pub fn patterns(&self) -> Vec<Checked<Pattern>> {
+        let looking = self.patterns.values().filter(|looking| !looking.has_ended);
+        looking.map(|looking| looking.pattern.clone()).collect()
+    }
+
+    /// Asks patterns to stop that are not among these. Those that have ended by themselves are forgotten.
+    pub fn stop_patterns(&mut self, wanted: &[Checked<Pattern>]) -> Vec<Stopped> {
+        let is_over = |_: &u64, looking: &mut Looking| {
+            looking.has_ended || !wanted.contains(&looking.pattern)
+        };
+        let over = self.patterns.extract_if(.., is_over);
+        let stopped = over.map(|(_, looking)| {
+            looking.stopper.stop();
+            looking.stopped
+        });
+        stopped.collect()
+    }
+
+    /// Another configuration is being taken up, or was.
+    pub fn reloads(&mut self, begins: bool) {
+        self.is_reloading = begins;
+    }
+
+    /// How each archive is configured, in the order in which they were started: those that run, and those that have
+    /// ended by themselves.
+    pub fn configs(&self) -> Vec<Checked<config::Archive>> {
+        let archives = self.archives.values();
+        archives.map(|one| one.config.clone()).collect()
     }
 
     /// Does nothing run, and can nothing be started by a pattern?
     pub fn is_idle(&self) -> bool {
-        self.running == 0 && self.discovering == 0
+        self.running == 0 && self.patterns.values().all(|looking| looking.has_ended)
     }
 
     /// Are there any, of which none can go on?
     pub fn is_hopeless(&self) -> bool {
-        self.is_idle() && (self.blind > 0 || !self.archives.is_empty())
+        let has_any = !self.patterns.is_empty() || !self.archives.is_empty();
+        self.is_idle() && has_any && !self.is_reloading
     }
 
     /// Has any left something undone?

@@ -9,6 +9,7 @@ mod ended;
 mod ending;
 mod listed;
 mod platform;
+mod reload;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
+pub use reload::Changes;
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]

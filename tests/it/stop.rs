@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use archiver::signals;
-use archiver::world::broadcast::Broadcast;
+use archiver::signals::{self, Wishes};
 use archiver::world::shutdown;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -165,7 +164,7 @@ fn standing_still() {
         return;
     }
     let (stopper, shutdown) = shutdown::channel();
-    signals::listen(stopper, Broadcast::default(), 1).unwrap();
+    signals::listen(stopper, Wishes::default(), 1).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()

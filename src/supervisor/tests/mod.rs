@@ -1,6 +1,7 @@
 //! Archives that come and go, on the simulated platform.
 
 mod discover;
+mod reload;
 
 use std::path::PathBuf;
 use std::time::Duration;

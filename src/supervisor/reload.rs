@@ -1,0 +1,258 @@
+//! Reload: from the archives of one configuration to those of another, while those that are in both notice nothing.
+//!
+//! The order: patterns that are gone or changed stop looking for topics, and archives that are gone or changed are asked to
+//! stop → what is new starts, where nothing is in its way → each of the others starts as soon as whoever had its name or
+//! its file has ended → new patterns look for topics.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::{Refused, Supervisor};
+use crate::config::{self, Archive, Checked, Config, Found, Pattern};
+use crate::world::broadcast::Listener;
+
+/// How many names one line of the log has, at most.
+const NAMED_MOST: usize = 10;
+
+/// What another configuration changes, by the names of archives and the texts of patterns.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Archives that are new.
+    pub new: Vec<String>,
+    /// Archives that go on otherwise, and so stop and start.
+    pub changed: Vec<String>,
+    /// Archives that are in it no more.
+    pub gone: Vec<String>,
+    /// How many go on as they are.
+    pub same: usize,
+    /// Patterns that are new or changed.
+    pub patterns: Vec<String>,
+    /// Patterns that are in it no more.
+    pub gone_patterns: Vec<String>,
+}
+
+/// What becomes of an archive that is there.
+enum Fate {
+    Same,
+    /// It goes on so; nothing if it is its pattern that starts it again.
+    Changed(Option<Checked<Archive>>),
+    Gone,
+}
+
+/// A configuration, and its archives by their names.
+struct Wanted<'a> {
+    config: &'a Config,
+    archives: HashMap<&'a str, &'a Checked<Archive>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(config: &'a Config) -> Self {
+        let archives = config.archives.iter();
+        Self {
+            config,
+            archives: archives
+                .map(|archive| (archive.name.as_str(), archive))
+                .collect(),
+        }
+    }
+
+    fn fate(&self, archive: &Checked<Archive>) -> Fate {
+        if let Some(now) = self.archives.get(archive.name.as_str()) {
+            return match now.goes_on_as(archive) {
+                true => Fate::Same,
+                false => Fate::Changed(Some((*now).clone())),
+            };
+        }
+        match self.of_pattern(archive) {
+            Some(now) if now.goes_on_as(archive) => Fate::Same,
+            Some(_) => Fate::Changed(None),
+            None => Fate::Gone,
+        }
+    }
+
+    /// The archive of this name that a pattern makes of its topic.
+    fn of_pattern(&self, archive: &Archive) -> Option<Checked<Archive>> {
+        let mut patterns = self.config.patterns.iter();
+        patterns.find_map(|pattern| {
+            let topic = &archive.topic;
+            let takes = pattern.matches(topic) && pattern.earlier(topic).is_none();
+            let made = takes.then(|| pattern.archive(topic, Found::Later).ok());
+            made.flatten().filter(|made| made.name == archive.name)
+        })
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, names) in [
+            ("new", &self.new),
+            ("changed", &self.changed),
+            ("gone", &self.gone),
+            ("new or changed patterns", &self.patterns),
+            ("patterns gone", &self.gone_patterns),
+        ] {
+            if !names.is_empty() {
+                let more = names.len().saturating_sub(NAMED_MOST);
+                let named = names[..names.len() - more].join(", ");
+                write!(f, "{} {what} ({named}", names.len())?;
+                match more {
+                    0 => write!(f, "), ")?,
+                    more => write!(f, " and {more} others), ")?,
+                }
+            }
+        }
+        write!(f, "{} as they were", self.same)
+    }
+}
+
+impl Supervisor {
+    /// Takes up the configuration at this path each time somebody asks for it, until a stop of the process. One that is
+    /// wrong is said to be, and the one before it goes on.
+    pub async fn reload_when(self, mut asked: Listener, path: PathBuf, first: Checked<Config>) {
+        let name = config::source_name(&path);
+        let mut before = first;
+        loop {
+            let mut shutdown = self.0.shutdown.clone();
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return,
+                () = asked.next() => {}
+            }
+            let now = match config::load(&path) {
+                Ok(now) => now,
+                Err(e) => {
+                    tracing::error!("reload: nothing is changed, as {name} is wrong: {e}");
+                    continue;
+                }
+            };
+            for (what, is_same) in [
+                ("[limits] memory", now.memory_bytes == before.memory_bytes),
+                (
+                    "shutdown_timeout",
+                    now.shutdown_timeout == before.shutdown_timeout,
+                ),
+            ] {
+                if !is_same {
+                    tracing::warn!("reload: {what} is taken up at the next start of archiver");
+                }
+            }
+            tracing::info!("reload of {name}: {}", self.changes(&now));
+            self.reload(&now).await;
+            tracing::info!("reload of {name}: done");
+            before = now;
+        }
+    }
+
+    /// What this configuration changes of what is there. Changes nothing.
+    pub fn changes(&self, config: &Config) -> Changes {
+        let (listed, wanted) = (self.listed(), Wanted::new(config));
+        let (mut changes, mut known) = (Changes::default(), HashSet::new());
+        for archive in listed.configs() {
+            known.insert(archive.name.clone());
+            let name = archive.name.clone();
+            match wanted.fate(&archive) {
+                Fate::Same => changes.same += 1,
+                Fate::Changed(_) => changes.changed.push(name),
+                Fate::Gone => changes.gone.push(name),
+            }
+        }
+        let new = config.archives.iter().map(|archive| archive.name.clone());
+        changes.new = new.filter(|name| !known.contains(name)).collect();
+        let old = listed.patterns();
+        let text = |pattern: &Checked<Pattern>| pattern.text().to_owned();
+        let is_new = |pattern: &&Checked<Pattern>| !old.contains(pattern);
+        changes.patterns = config.patterns.iter().filter(is_new).map(text).collect();
+        let is_gone = |of: &&Checked<Pattern>| {
+            let mut now = config.patterns.iter();
+            !now.any(|now| now.text() == of.text())
+        };
+        changes.gone_patterns = old.iter().filter(is_gone).map(text).collect();
+        changes
+    }
+
+    /// Takes up another configuration. Ends when all that is gone or changed has stopped, and all that is to run was
+    /// started. Must be called within a tokio runtime, and not again before it has ended.
+    pub async fn reload(&self, config: &Config) {
+        self.listed().reloads(true);
+        self.take_up(config).await;
+        self.listed().reloads(false);
+        self.0.changed.notify_waiters();
+    }
+
+    async fn take_up(&self, config: &Config) {
+        let wanted = Wanted::new(config);
+        let mut released = Vec::new();
+        // Of an end that is never told the task is gone, too.
+        let over = self.listed().stop_patterns(&config.patterns);
+        for stopped in over {
+            let _ = stopped.quiet.await;
+            released.push(stopped.released);
+        }
+        let old = self.listed().configs();
+        let (mut ends, mut next) = (FuturesUnordered::new(), Vec::new());
+        let (mut kept, mut known) = (HashSet::new(), HashSet::new());
+        for archive in &old {
+            known.insert(archive.name.as_str());
+            match wanted.fate(archive) {
+                Fate::Same => {
+                    kept.insert(archive.topic.clone());
+                    continue;
+                }
+                Fate::Changed(now) => next.extend(now),
+                Fate::Gone => {}
+            }
+            if let Some(ending) = self.stop(&archive.name) {
+                ends.push(async move { ending.wait().await });
+            }
+        }
+        let new = config.archives.iter();
+        next.extend(
+            new.filter(|archive| !known.contains(archive.name.as_str()))
+                .cloned(),
+        );
+        self.start_free(&mut next);
+        while ends.next().await.is_some() {
+            self.start_free(&mut next);
+        }
+        for archive in next {
+            // Nothing is to stop any more, so it is in nobody's way but its own.
+            if let Err(e) = self.start(archive) {
+                tracing::error!("reload: {e}");
+            }
+        }
+        for released in released {
+            let _ = released.await;
+        }
+        if self.0.shutdown.is_requested() {
+            return;
+        }
+        let there = self.listed().patterns();
+        let patterns = config.patterns.iter();
+        for pattern in patterns.filter(|pattern| !there.contains(pattern)) {
+            let own = kept.iter().filter(|topic| pattern.matches(topic));
+            self.discover_beside(pattern.clone(), own.cloned().collect());
+        }
+    }
+
+    /// Starts those of these archives whose names and files nobody has, and takes them out.
+    fn start_free(&self, next: &mut Vec<Checked<Archive>>) {
+        if next.is_empty() || self.0.shutdown.is_requested() {
+            return;
+        }
+        let listed = self.listed();
+        let is_free = |archive: &mut Checked<Archive>| {
+            !matches!(
+                listed.check(std::slice::from_ref(archive)),
+                Err(Refused::Name { .. } | Refused::File { .. })
+            )
+        };
+        let free = next.extract_if(.., is_free).collect::<Vec<_>>();
+        drop(listed);
+        if let Err(e) = self.start_all(&free) {
+            tracing::error!("reload: {e}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Another configuration is taken up, on the simulated platform.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::super::{Changes, Ended, Supervisor};
+use super::{SECOND, await_counts, await_that, supervisor};
+use crate::config::{Archive, Checked, Config, Pattern, Start};
+use crate::observe::status::{State, Status};
+use crate::sim::disk::Faults;
+use crate::sim::kafka::Life;
+use crate::sim::random::Random;
+use crate::sim::world::World;
+
+/// A world with topics of these names, with one record each.
+fn world(topics: &[&str]) -> World {
+    let mut world = World::new(Random::new(1));
+    world.is_brisk = true;
+    for topic in topics {
+        let mut kafka = world.cluster.kafka();
+        let made = kafka.topics.entry((*topic).into()).or_default();
+        made.lives.push(Life::new(format!("{topic}-0"), 1));
+        made.exists = true;
+    }
+    write(&world, topics);
+    world
+}
+
+fn write(world: &World, topics: &[&str]) {
+    let mut kafka = world.cluster.kafka();
+    for topic in topics {
+        for log in kafka.logs(topic) {
+            log.append(&format!("{topic}/0/0"), Some(b"value"), false);
+        }
+    }
+}
+
+fn archive(topic: &str) -> Archive {
+    Archive {
+        name: topic.into(),
+        topic: topic.into(),
+        file: PathBuf::from(format!("/data/{topic}")),
+        state: PathBuf::from(format!("/data/.archiver/{topic}")),
+        start: Start::Earliest,
+        ..Archive::for_tests()
+    }
+}
+
+fn pattern() -> Pattern {
+    Pattern::for_tests("p.*", "/data/{topic}.ndjson").with(|common| {
+        common.start = Start::Earliest;
+    })
+}
+
+fn config(archives: &[Archive], patterns: &[Pattern]) -> Config {
+    let archives = archives.iter().cloned().map(Checked::for_tests);
+    let patterns = patterns.iter().cloned().map(Checked::for_tests);
+    Config {
+        shutdown_timeout: 60 * SECOND,
+        memory_bytes: 256 << 20,
+        clusters: Vec::new(),
+        archives: archives.collect(),
+        patterns: patterns.collect(),
+    }
+}
+
+fn status(supervisor: &Supervisor, name: &str) -> Option<Arc<Status>> {
+    let statuses = supervisor.statuses();
+    statuses.into_iter().find(|status| status.name() == name)
+}
+
+fn is_running(supervisor: &Supervisor, name: &str) -> bool {
+    status(supervisor, name).is_some_and(|status| status.state() == State::Running)
+}
+
+fn names(of: &[&str]) -> Vec<String> {
+    of.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_ones_start_changed_ones_start_again_gone_ones_stop_and_others_notice_nothing() {
+    let world = world(&["a", "b", "c", "d"]);
+    let (supervisor, stopper) = supervisor(&world);
+    let before = config(&[archive("a"), archive("b"), archive("c")], &[]);
+    supervisor.start_all(&before.archives).expect("free");
+    let running = tokio::spawn(supervisor.clone().run());
+    await_counts(&world, &supervisor, 3).await;
+    let untouched = status(&supervisor, "a").expect("it runs");
+    let changed = Archive {
+        flush: Duration::from_millis(50),
+        ..archive("b")
+    };
+    // Where it began is no matter any more.
+    let same = Archive {
+        start: Start::Latest,
+        ..archive("a")
+    };
+    let after = config(&[same, changed, archive("d")], &[]);
+    assert_eq!(
+        supervisor.changes(&after),
+        Changes {
+            new: names(&["d"]),
+            changed: names(&["b"]),
+            gone: names(&["c"]),
+            same: 1,
+            ..Changes::default()
+        }
+    );
+    supervisor.reload(&after).await;
+    await_counts(&world, &supervisor, 4).await;
+    assert!(status(&supervisor, "c").is_none());
+    write(&world, &["a", "b", "c", "d"]);
+    await_counts(&world, &supervisor, 7).await;
+    let still = status(&supervisor, "a").expect("it runs");
+    assert!(Arc::ptr_eq(&untouched, &still));
+    stopper.stop();
+    assert_eq!(running.await.expect("no panic"), Ended::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_archives_may_be_replaced_and_the_run_goes_on() {
+    let world = world(&["a", "b"]);
+    let (supervisor, stopper) = supervisor(&world);
+    world.fs.put(&PathBuf::from("/data/x"), b"no line");
+    let hopeless = Archive {
+        name: "x".into(),
+        file: "/data/x".into(),
+        state: "/data/.archiver/x".into(),
+        ..archive("a")
+    };
+    let before = config(&[archive("a"), hopeless], &[]);
+    supervisor.start_all(&before.archives).expect("free");
+    let mut running = tokio::spawn(supervisor.clone().run());
+    await_counts(&world, &supervisor, 1).await;
+    supervisor.reload(&config(&[archive("b")], &[])).await;
+    await_counts(&world, &supervisor, 2).await;
+    assert!(timeout(100 * SECOND, &mut running).await.is_err());
+    stopper.stop();
+    assert_eq!(running.await.expect("no panic"), Ended::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
+    let world = world(&["a", "b", "c"]);
+    let (supervisor, _stopper) = supervisor(&world);
+    let before = config(&[archive("a"), archive("b")], &[]);
+    supervisor.start_all(&before.archives).expect("free");
+    await_counts(&world, &supervisor, 2).await;
+    write(&world, &["a"]);
+    world.fs.set_faults(Faults {
+        hang_once_in: 1,
+        ..Faults::default()
+    });
+    sleep(SECOND).await;
+    world.fs.set_faults(Faults::default());
+    let changed = Archive {
+        flush: Duration::from_millis(50),
+        ..archive("a")
+    };
+    let after = config(&[changed, archive("b"), archive("c")], &[]);
+    let taking_up = tokio::spawn({
+        let supervisor = supervisor.clone();
+        async move { supervisor.reload(&after).await }
+    });
+    await_that(&world, || is_running(&supervisor, "c")).await;
+    assert!(!is_running(&supervisor, "a") && is_running(&supervisor, "b"));
+    taking_up.await.expect("no panic");
+    await_that(&world, || is_running(&supervisor, "a")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_comes_changes_or_goes_leaves_alone_what_stays_as_it_is() {
+    let world = world(&["a", "p1", "p2"]);
+    let (supervisor, stopper) = supervisor(&world);
+    let running = tokio::spawn(supervisor.clone().run());
+    supervisor
+        .reload(&config(&[archive("a")], &[pattern()]))
+        .await;
+    await_counts(&world, &supervisor, 3).await;
+    let first = status(&supervisor, "p1").expect("it runs");
+    // One of its topics gets an archive of its own; nothing else of it changes.
+    let own = Archive {
+        name: "own".into(),
+        file: "/data/own".into(),
+        state: "/data/.archiver/own".into(),
+        ..archive("p2")
+    };
+    let mut narrower = pattern();
+    narrower.take("p2");
+    let after = config(&[archive("a"), own.clone()], &[narrower.clone()]);
+    let changes = supervisor.changes(&after);
+    assert_eq!((changes.gone, changes.same), (names(&["p2"]), 2));
+    supervisor.reload(&after).await;
+    await_counts(&world, &supervisor, 4).await;
+    let still = status(&supervisor, "p1").expect("it runs");
+    assert!(Arc::ptr_eq(&first, &still) && status(&supervisor, "p2").is_none());
+    // A change of it starts its archives again, and it looks for topics as before.
+    let changed = narrower.with(|common| common.flush = Duration::from_millis(50));
+    let after = config(&[archive("a"), own.clone()], &[changed]);
+    assert_eq!(supervisor.changes(&after).changed, names(&["p1"]));
+    supervisor.reload(&after).await;
+    await_that(&world, || is_running(&supervisor, "p1")).await;
+    let mut kafka = world.cluster.kafka();
+    let made = kafka.topics.entry("p3".into()).or_default();
+    made.lives.push(Life::new("p3-0".into(), 1));
+    made.exists = true;
+    drop(kafka);
+    write(&world, &["p1", "p3"]);
+    await_counts(&world, &supervisor, 6).await;
+    supervisor.reload(&config(&[archive("a"), own], &[])).await;
+    let statuses = supervisor.statuses();
+    let left = statuses.iter().map(|status| status.name().to_owned());
+    assert_eq!(left.collect::<Vec<_>>(), ["a", "own"]);
+    stopper.stop();
+    assert_eq!(running.await.expect("no panic"), Ended::Clean);
+}
