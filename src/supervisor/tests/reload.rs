@@ -149,12 +149,13 @@ async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
     let before = config(&[archive("a"), archive("b")], &[]);
     supervisor.start_all(&before.archives).expect("free");
     await_counts(&world, &supervisor, 2).await;
-    write(&world, &["a"]);
     world.fs.set_faults(Faults {
         hang_once_in: 1,
         ..Faults::default()
     });
-    sleep(SECOND).await;
+    write(&world, &["a"]);
+    world.cluster.deliver();
+    sleep(2 * SECOND).await;
     world.fs.set_faults(Faults::default());
     let changed = Archive {
         flush: Duration::from_millis(50),
