@@ -264,6 +264,11 @@ impl Archiver {
         child.try_wait().expect("archiver's status").is_none()
     }
 
+    /// All that it has said so far.
+    pub fn said(&self) -> String {
+        self.log.text()
+    }
+
     /// Waits for a line that says something, and returns it.
     #[track_caller]
     pub fn await_line(&self, says: &Says) -> String {

@@ -49,6 +49,7 @@ mod reading;
 mod reading_config;
 mod rebuild;
 mod recovery;
+mod reload;
 mod state;
 mod stop;
 mod storm;

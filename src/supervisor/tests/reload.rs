@@ -19,14 +19,16 @@ use crate::sim::world::World;
 fn world(topics: &[&str]) -> World {
     let mut world = World::new(Random::new(1));
     world.is_brisk = true;
-    for topic in topics {
-        let mut kafka = world.cluster.kafka();
-        let made = kafka.topics.entry((*topic).into()).or_default();
-        made.lives.push(Life::new(format!("{topic}-0"), 1));
-        made.exists = true;
-    }
+    topics.iter().for_each(|topic| create(&world, topic));
     write(&world, topics);
     world
+}
+
+fn create(world: &World, topic: &str) {
+    let mut kafka = world.cluster.kafka();
+    let made = kafka.topics.entry(topic.into()).or_default();
+    made.lives.push(Life::new(format!("{topic}-0"), 1));
+    made.exists = true;
 }
 
 fn write(world: &World, topics: &[&str]) {
@@ -204,11 +206,7 @@ async fn a_pattern_that_comes_changes_or_goes_leaves_alone_what_stays_as_it_is()
     assert_eq!(supervisor.changes(&after).changed, names(&["p1"]));
     supervisor.reload(&after).await;
     await_that(&world, || is_running(&supervisor, "p1")).await;
-    let mut kafka = world.cluster.kafka();
-    let made = kafka.topics.entry("p3".into()).or_default();
-    made.lives.push(Life::new("p3-0".into(), 1));
-    made.exists = true;
-    drop(kafka);
+    create(&world, "p3");
     write(&world, &["p1", "p3"]);
     await_counts(&world, &supervisor, 6).await;
     supervisor.reload(&config(&[archive("a"), own], &[])).await;
