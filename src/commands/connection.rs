@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::catalog::usual_config;
-use crate::cli::Common;
+use crate::cli::{Common, usage};
 use crate::config::{Checked, Config, Typed, TypedError, for_capture};
 
 /// A cluster.
@@ -22,8 +22,8 @@ pub struct Connection {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Properties {
     /// A property for librdkafka, as in kcat
-    #[arg(short = 'X', value_name = "NAME=VALUE", value_parser = pair)]
-    property: Vec<(String, String)>,
+    #[arg(short = 'X', value_name = "NAME=VALUE")]
+    property: Vec<String>,
     /// A file of such properties, one a line
     #[arg(long, value_name = "FILE")]
     cluster_config: Option<PathBuf>,
@@ -37,7 +37,12 @@ impl Connection {
             Some(path) => properties(path)?,
             None => Vec::new(),
         };
-        properties.extend(of.property.iter().cloned());
+        for (number, typed) in (1..).zip(&of.property) {
+            // Nothing of it is shown, as it may be a secret.
+            let pair =
+                pair(typed).map_err(|e| usage(&format!("-X, the {number}. of them: {e}")))?;
+            properties.push(pair);
+        }
         Ok(Typed {
             broker: self.broker.clone(),
             properties,

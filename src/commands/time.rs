@@ -18,8 +18,8 @@ pub struct Args {
     #[arg(value_name = "TIME")]
     times: Vec<String>,
     /// The zone whose clock is meant, instead of this machine's: Asia/Shanghai, UTC
-    #[arg(long, value_name = "ZONE", default_value = "local")]
-    timezone: Zone,
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Zone>,
     /// The moments of a range, a line each
     #[arg(
         long,
@@ -57,7 +57,10 @@ those of the calendar, also where the clock is set.
 ///
 /// If a time is none, or nobody reads what is printed.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let now = args.timezone.now();
+    if args.range.is_none() && (args.every.is_some() || args.count.is_some()) {
+        return Err(usage("--every and --count need --range FROM TO").into());
+    }
+    let now = args.timezone.clone().unwrap_or_default().now();
     let mut output = Output::default();
     match &args.range {
         Some(ends) => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use archiver_format::digest::Digest;
 use toml::{Table, Value};
 
 use super::built::Checked;
@@ -9,6 +10,7 @@ use super::configuration::Config;
 use super::load::load_text;
 use super::read::{read_source, source_name};
 use super::report::LoadError;
+use super::topic_pattern::matching;
 
 /// No name is longer, as Kafka has it.
 const NAME_MOST: usize = 249;
@@ -54,6 +56,14 @@ pub enum TypedError {
         "no topic is named; name one with -t TOPIC, or a configuration that has archives with -c FILE"
     )]
     NoTopic,
+    /// Topics of a pattern must be named, as they are at a time.
+    #[error(
+        "it isn't known which topics {pattern} matches; name them with -t TOPIC, or -t ^PATTERN"
+    )]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+    },
     /// Nothing says where to.
     #[error(
         "no file is named; name one with -o FILE, such as -o '{{topic}}.ndjson', or - for standard output"
@@ -71,6 +81,7 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
         Some(base) => read(base)?,
         None => Table::new(),
     };
+    prepare(&mut root, typed);
     let known = match root.remove("archive") {
         Some(Value::Array(known)) => known,
         _ => Vec::new(),
@@ -100,7 +111,9 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
     }
     let properties = typed.properties.iter();
     let mut kafka = taken(&mut root, "kafka");
-    kafka.extend(properties.map(|(name, value)| (name.clone(), Value::from(value.clone()))));
+    // What is typed is a value as it is: a shell has put in it what was to be put in.
+    let plain = |value: &String| Value::from(value.replace("${", "$${"));
+    kafka.extend(properties.map(|(name, value)| (name.clone(), plain(value))));
     root.insert("kafka".into(), kafka.into());
     let archives = archives.into_iter().map(Value::Table);
     root.insert("archive".into(), archives.collect::<Vec<_>>().into());
@@ -108,6 +121,49 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
     Ok(load_text(&name, &root.to_string(), &|variable| {
         std::env::var_os(variable)
     })?)
+}
+
+/// What they are for in a service is not for a part of a topic.
+const OF_SERVICES: [&str; 6] = [
+    "start",
+    "existing",
+    "keep",
+    "keep_size",
+    "on_seal",
+    "on_seal_timeout",
+];
+/// What cuts a file into segments.
+const OF_SEGMENTS: [&str; 2] = ["rotate", "seal_on_stop"];
+
+/// Is it one file?
+fn is_one_file(typed: &Typed) -> bool {
+    let file = typed.file.as_ref();
+    file.is_some_and(|file| !file.contains("{seq"))
+}
+
+/// Takes out of the file what isn't for captures: what deletes, what is run, what commits for the service's group.
+fn prepare(root: &mut Table, typed: &Typed) {
+    if let Some(Value::Table(defaults)) = root.get_mut("defaults") {
+        for key in OF_SERVICES {
+            defaults.remove(key);
+        }
+        if is_one_file(typed) {
+            for key in OF_SEGMENTS {
+                defaults.remove(key);
+            }
+        }
+    }
+    if let Some(Value::Table(clusters)) = root.get_mut("clusters") {
+        for (_, cluster) in clusters.iter_mut() {
+            if let Value::Table(cluster) = cluster {
+                cluster.remove("commit_group");
+            }
+        }
+    }
+    if typed.file.is_some() {
+        // Beside the file: two of one name in two directories are two captures.
+        root.remove("state_dir");
+    }
 }
 
 /// The tables of a file, which are checked once more with what was typed.
@@ -123,34 +179,29 @@ fn read(base: &Path) -> Result<Table, LoadError> {
 
 /// An archive for each topic: as the configuration has it, but for what was typed.
 fn archives(known: Vec<Table>, typed: &Typed) -> Result<Vec<Table>, TypedError> {
-    let of =
-        |archive: &Table, topic: &str| archive.get("topic").and_then(Value::as_str) == Some(topic);
     let mut archives = match typed.topics.is_empty() {
         true => known,
         false => {
-            let topics = typed.topics.iter().map(|topic| {
-                let found = known.iter().find(|archive| of(archive, topic));
-                let mut archive = found.cloned().unwrap_or_default();
-                archive.insert("topic".into(), topic.clone().into());
-                archive
-            });
-            topics.collect()
+            let topics = typed.topics.iter();
+            topics.map(|topic| of_topic(&known, topic)).collect()
         }
     };
+    if let Some(pattern) = archives.iter().find_map(pattern_of) {
+        return Err(TypedError::Pattern {
+            pattern: pattern.to_owned(),
+        });
+    }
     if archives.is_empty() {
         return Err(TypedError::NoTopic);
     }
     for archive in &mut archives {
-        // What they are for in a service is not for a part of the topic.
-        for key in [
-            "start",
-            "existing",
-            "keep",
-            "keep_size",
-            "on_seal",
-            "on_seal_timeout",
-        ] {
+        for key in OF_SERVICES {
             archive.remove(key);
+        }
+        if is_one_file(typed) {
+            for key in OF_SEGMENTS {
+                archive.remove(key);
+            }
         }
         if let Some(file) = &typed.file {
             let topic = archive
@@ -175,6 +226,29 @@ fn archives(known: Vec<Table>, typed: &Typed) -> Result<Vec<Table>, TypedError> 
     Ok(archives)
 }
 
+/// The pattern of a table that has one.
+fn pattern_of(archive: &Table) -> Option<&str> {
+    archive.get("topic_pattern").and_then(Value::as_str)
+}
+
+/// A topic's archive: as the configuration has it by its name, or by a pattern that takes it.
+fn of_topic(known: &[Table], topic: &str) -> Table {
+    let is_of = |archive: &&Table| archive.get("topic").and_then(Value::as_str) == Some(topic);
+    let takes = |archive: &&Table| {
+        let found = pattern_of(archive).map(|pattern| matching(pattern, vec![topic.to_owned()]));
+        found.is_some_and(|found| found.is_ok_and(|found| !found.is_empty()))
+    };
+    let mut known_by = known.iter();
+    let found = known_by.find(is_of).or_else(|| known.iter().find(takes));
+    let mut archive = found.cloned().unwrap_or_default();
+    archive.remove("topic_pattern");
+    archive.insert("topic".into(), topic.to_owned().into());
+    if let Some(Value::String(name)) = archive.get_mut("name") {
+        *name = name.replace("{topic}", topic);
+    }
+    archive
+}
+
 /// The name of a topic's archive: also what its file is called in its directory, so that each file there has a state of
 /// its own.
 fn name_of(file: &str, topic: &str) -> String {
@@ -184,12 +258,22 @@ fn name_of(file: &str, topic: &str) -> String {
         .map_or(&*filled, |placeholder| &filled[..placeholder]);
     let called = &filled[fixed.rfind('/').map_or(0, |slash| slash + 1)..];
     let is_fit = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
-    let called = called.chars().filter(is_fit).collect::<String>();
-    let name = match called.contains(topic) {
-        true => called,
-        false => format!("{topic}-{called}"),
+    let fit = called.chars().filter(is_fit).collect::<String>();
+    let name = match fit.contains(topic) {
+        true => fit.clone(),
+        false => format!("{topic}-{fit}"),
     };
-    name.chars().take(NAME_MOST).collect()
+    if fit == called && name.len() <= NAME_MOST {
+        return name;
+    }
+    // What was left out tells files apart.
+    let digest = Digest::of(called.as_bytes()).to_string();
+    let mark = format!("-{}", digest.chars().take(8).collect::<String>());
+    let kept = name
+        .chars()
+        .take(NAME_MOST - mark.len())
+        .collect::<String>();
+    kept + &mark
 }
 
 /// A value as it would stand in the file.

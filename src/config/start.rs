@@ -79,7 +79,14 @@ impl Typed {
             Self::Known(start) => return Some(*start),
             Self::Time(text) => text,
         };
-        match Moment::parse(&text.value, &now(zone)) {
+        let now = now(zone);
+        match Moment::parse(&text.value, &now) {
+            Ok(Moment::At(ms)) if ms > now.timestamp().as_millisecond() => {
+                let message = format!("`{key}` {} is still to come", text.quoted());
+                let help = "leave it out to begin with what comes from now on";
+                walker.report(Problem::at(&text.span, message).help(help));
+                None
+            }
             Ok(moment) => Some(Start::Since(moment)),
             Err(error) => {
                 walker.report(not_a_time(key, text, &error));

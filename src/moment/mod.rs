@@ -60,6 +60,10 @@ impl Moment {
         if let Some(ago) = ago.and_then(parse_duration) {
             return Ok(Self::Ago(ago));
         }
+        // A zone that nobody would look at.
+        if text.contains('[') {
+            return Err(unknown(now.time_zone()));
+        }
         if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
             return since_1970(text);
         }

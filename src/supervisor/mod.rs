@@ -4,6 +4,7 @@
 //! and counted by a checkpoint. Its name and its file are free again when its task has ended and no job of it is under
 //! way on its disks.
 
+mod changes;
 mod discover;
 mod ended;
 mod ending;
@@ -32,11 +33,11 @@ use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
 use crate::world::shutdown::Shutdown;
 
+pub use changes::Changes;
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
-pub use reload::Changes;
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]

@@ -4,109 +4,15 @@
 //! stop → what is new starts, where nothing is in its way → each of the others starts as soon as whoever had its name or
 //! its file has ended → new patterns look for topics.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use super::changes::{Changes, Fate, Wanted};
 use super::{Refused, Supervisor};
-use crate::config::{self, Archive, Checked, Config, Found, Pattern};
+use crate::config::{self, Archive, Checked, Config, Pattern};
 use crate::world::broadcast::Listener;
-
-/// How many names one line of the log has, at most.
-const NAMED_MOST: usize = 10;
-
-/// What another configuration changes, by the names of archives and the texts of patterns.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Archives that are new.
-    pub new: Vec<String>,
-    /// Archives that go on otherwise, and so stop and start.
-    pub changed: Vec<String>,
-    /// Archives that are in it no more.
-    pub gone: Vec<String>,
-    /// How many go on as they are.
-    pub same: usize,
-    /// Patterns that are new or changed.
-    pub patterns: Vec<String>,
-    /// Patterns that are in it no more.
-    pub gone_patterns: Vec<String>,
-}
-
-/// What becomes of an archive that is there.
-enum Fate {
-    Same,
-    /// It goes on so; nothing if it is its pattern that starts it again.
-    Changed(Option<Checked<Archive>>),
-    Gone,
-}
-
-/// A configuration, and its archives by their names.
-struct Wanted<'a> {
-    config: &'a Config,
-    archives: HashMap<&'a str, &'a Checked<Archive>>,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(config: &'a Config) -> Self {
-        let archives = config.archives.iter();
-        Self {
-            config,
-            archives: archives
-                .map(|archive| (archive.name.as_str(), archive))
-                .collect(),
-        }
-    }
-
-    fn fate(&self, archive: &Checked<Archive>) -> Fate {
-        if let Some(now) = self.archives.get(archive.name.as_str()) {
-            return match now.goes_on_as(archive) {
-                true => Fate::Same,
-                false => Fate::Changed(Some((*now).clone())),
-            };
-        }
-        match self.of_pattern(archive) {
-            Some(now) if now.goes_on_as(archive) => Fate::Same,
-            Some(_) => Fate::Changed(None),
-            None => Fate::Gone,
-        }
-    }
-
-    /// The archive of this name that a pattern makes of its topic.
-    fn of_pattern(&self, archive: &Archive) -> Option<Checked<Archive>> {
-        let mut patterns = self.config.patterns.iter();
-        patterns.find_map(|pattern| {
-            let topic = &archive.topic;
-            let takes = pattern.matches(topic) && pattern.earlier(topic).is_none();
-            let made = takes.then(|| pattern.archive(topic, Found::Later).ok());
-            made.flatten().filter(|made| made.name == archive.name)
-        })
-    }
-}
-
-impl fmt::Display for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, names) in [
-            ("new", &self.new),
-            ("changed", &self.changed),
-            ("gone", &self.gone),
-            ("new or changed patterns", &self.patterns),
-            ("patterns gone", &self.gone_patterns),
-        ] {
-            if !names.is_empty() {
-                let more = names.len().saturating_sub(NAMED_MOST);
-                let named = names[..names.len() - more].join(", ");
-                write!(f, "{} {what} ({named}", names.len())?;
-                match more {
-                    0 => write!(f, "), ")?,
-                    more => write!(f, " and {more} others), ")?,
-                }
-            }
-        }
-        write!(f, "{} as they were", self.same)
-    }
-}
 
 impl Supervisor {
     /// Takes up the configuration at this path each time somebody asks for it, until a stop of the process. One that is

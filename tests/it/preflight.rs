@@ -104,7 +104,7 @@ fn what_is_as_it_should_be_is_said_to_be_before_the_first_start_and_after_it() {
     checked.assert_finds(
         "topic",
         "good",
-        &[&topic.name, "3 partitions", "20 records"],
+        &[&topic.name, "partitions: 3", "at most 20"],
     );
     checked.assert_finds("rights", "good", &["READ and DESCRIBE"]);
     checked.assert_finds("retention", "good", &["kept for ever"]);

@@ -108,6 +108,7 @@ fn archives_know_kafka_and_the_disk_only_by_what_is_passed_in() {
                 "src/config/",
                 "src/supervisor/",
                 "src/catalog",
+                "src/signals.rs",
                 "src/commands/",
                 "crates/format/src/open.rs",
                 "crates/format/src/archive/",

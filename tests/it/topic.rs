@@ -157,6 +157,19 @@ impl<'a> Topic<'a> {
         });
     }
 
+    /// Where a group goes on in a partition, if it has committed anything.
+    pub fn committed(&self, group: &str, partition: i32) -> Option<i64> {
+        let mut client = self.server.client();
+        let client: BaseConsumer = client.set("group.id", group).create().unwrap();
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&self.name, partition);
+        let committed = client.committed_offsets(asked, ADMIN_WAIT).unwrap();
+        match committed.elements()[0].offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        }
+    }
+
     /// The node that leads a partition, and those whose copies are whole.
     pub fn leader(&self, partition: i32) -> (i32, Vec<i32>) {
         let client: BaseConsumer = self.server.client().create().unwrap();

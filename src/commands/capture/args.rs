@@ -50,8 +50,8 @@ pub struct Args {
     )]
     until: Option<String>,
     /// The zone whose clock is meant, instead of this machine's
-    #[arg(long, value_name = "ZONE", default_value = "local")]
-    timezone: Zone,
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Zone>,
     /// Records may lie so far behind later ones; beyond, --until misses them
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1m")]
     late: Duration,
@@ -109,7 +109,9 @@ impl Args {
 
     /// What is wanted of each topic.
     pub(super) fn wanted(&self) -> Result<Wanted, UsageError> {
-        let now = self.timezone.now();
+        let now = self.timezone.clone().unwrap_or_default().now();
+        // Without --timezone it is the clock of this machine, if it is known where that is.
+        let zoned = self.timezone.as_ref().map(|_| &now);
         let now_ms = now.timestamp().as_millisecond();
         let what = match (&self.last, &self.offsets) {
             (Some(Last::Records(count)), _) => What::Last(*count),
@@ -125,8 +127,10 @@ impl Args {
                 }
             },
             _ => {
-                let since = time("--since", self.since.as_deref(), &now)?.unwrap_or(i64::MIN);
-                let until = time("--until", self.until.as_deref(), &now)?.unwrap_or(i64::MAX);
+                let since =
+                    time("--since", self.since.as_deref(), zoned, now_ms)?.unwrap_or(i64::MIN);
+                let until =
+                    time("--until", self.until.as_deref(), zoned, now_ms)?.unwrap_or(i64::MAX);
                 if since >= until {
                     return Err(usage("--since is not before --until"));
                 }
@@ -178,6 +182,9 @@ impl Args {
             flag("--partition", self.partition.map(|of| of.to_string())),
             flag("--count", self.count.map(|count| count.to_string())),
             self.follow.then(|| "--follow".to_owned()),
+            self.until
+                .as_ref()
+                .map(|_| format!("--late {}ms", self.late.as_millis())),
         ];
         asked.into_iter().flatten().collect()
     }
@@ -188,16 +195,32 @@ pub(super) fn again(words: impl Iterator<Item = String>) -> String {
     let mut is_property = false;
     let words = words.filter(|word| word != "--resume" && word != "--overwrite");
     let words = words.map(|word| {
-        let is_value = std::mem::replace(&mut is_property, word == "-X");
-        match word.split_once('=') {
-            Some((name, _)) if is_value || name.starts_with("-X") => quoted(&format!("{name}=…")),
-            _ => quoted(&word),
-        }
+        let is_value = std::mem::replace(&mut is_property, false);
+        let Some(typed) = (match (is_value, property(&word)) {
+            (true, _) => Some(word.as_str()),
+            (false, Some("")) => {
+                is_property = true;
+                None
+            }
+            (false, typed) => typed,
+        }) else {
+            return quoted(&word);
+        };
+        let flags = &word[..word.len() - typed.len()];
+        let name = typed.split_once('=').map_or("", |(name, _)| name);
+        quoted(&format!("{flags}{name}=…"))
     });
     words
         .chain(["--resume".to_owned()])
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// What follows -X in a word, which may have flags without values before it.
+fn property(word: &str) -> Option<&str> {
+    let flags = word.strip_prefix('-')?.trim_start_matches(['q', 'v']);
+    let typed = flags.strip_prefix('X')?;
+    Some(typed.strip_prefix('=').unwrap_or(typed))
 }
 
 /// A word as a shell takes it.
@@ -209,12 +232,21 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn time(flag: &str, text: Option<&str>, now: &Zoned) -> Result<Option<i64>, UsageError> {
+fn time(
+    flag: &str,
+    text: Option<&str>,
+    clock: Option<&Zoned>,
+    now_ms: i64,
+) -> Result<Option<i64>, UsageError> {
     let Some(text) = text else {
         return Ok(None);
     };
-    let moment = Moment::parse(text, now).map_err(|e| usage(&format!("{flag} {text:?}: {e}")))?;
-    Ok(Some(moment.ms(now.timestamp().as_millisecond())))
+    let moment = match clock {
+        Some(now) => Moment::parse(text, now),
+        None => text.parse(),
+    };
+    let moment = moment.map_err(|e| usage(&format!("{flag} {text:?}: {e}")))?;
+    Ok(Some(moment.ms(now_ms)))
 }
 
 fn last(text: &str) -> Result<Last, String> {
@@ -235,12 +267,20 @@ mod tests {
 
     #[test]
     fn the_command_that_resumes_has_no_value_of_a_property() {
-        let typed =
-            "archiver capture --overwrite -X sasl.password=hidden -Xa=hidden -o {topic} --all";
-        let words = typed.split(' ').map(str::to_owned);
-        assert_eq!(
-            again(words),
-            "archiver capture -X sasl.password=… -Xa=… -o '{topic}' --all --resume"
-        );
+        for (typed, again_typed) in [
+            ("-X sasl.password=hidden", "-X sasl.password=…"),
+            ("-Xa=hidden", "-Xa=…"),
+            ("-X=a=hidden", "-X=a=…"),
+            ("-qX a=hidden", "-qX a=…"),
+            ("-qqXa=hidden", "-qqXa=…"),
+            ("-X hidden", "-X =…"),
+        ] {
+            let typed = format!("archiver capture --overwrite {typed} -o {{topic}} --all");
+            let words = typed.split(' ').map(str::to_owned);
+            assert_eq!(
+                again(words),
+                format!("archiver capture {again_typed} -o '{{topic}}' --all --resume")
+            );
+        }
     }
 }

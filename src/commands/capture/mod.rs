@@ -35,7 +35,12 @@ const FAILED: u8 = 1;
 pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
     let wanted = args.wanted()?;
     let base = common.config.as_deref();
-    let typed = topics::expanded(base, args.typed()?).await?;
+    let mut stopped = shutdown.clone();
+    let typed = tokio::select! {
+        biased;
+        () = stopped.requested() => return Ok(INTERRUPTED),
+        typed = topics::expanded(base, args.typed()?) => typed?,
+    };
     let config = for_capture(base, &typed)?;
     if args.is_to_output() {
         return Ok(match stdout::print(&config, &wanted, &shutdown).await? {
@@ -45,16 +50,20 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     }
     let asked = args.asked();
     for archive in &config.archives {
-        Output::new(archive, &asked).prepare(args.resume, args.overwrite)?;
+        Output::new(archive, &asked).check(args.resume, args.overwrite)?;
     }
     let run = Run {
         config: &config,
         wanted,
         asked,
         shutdown,
+        overwrite: args.overwrite,
         stop_after: args.stop_after,
     };
     let finished = run.run().await?;
+    if finished.is_interrupted && finished.archives.is_empty() {
+        return Ok(INTERRUPTED);
+    }
     let complete = report::print(&config, &finished, args.json)?;
     if finished.is_interrupted {
         let again = args::again(std::env::args());

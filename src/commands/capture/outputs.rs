@@ -1,6 +1,6 @@
 //! The files of a capture: whether they may be written, and what an earlier run has fixed.
 
-use std::fs::{self, File};
+use std::fs::{self as disk, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -13,6 +13,8 @@ use crate::archive::Window;
 use crate::cli::usage;
 use crate::config::{Archive, Checked};
 use crate::ledger::lock::lock;
+use crate::logging;
+use crate::world::fs::Fs;
 use crate::world::fs::real::RealFs;
 
 /// The file and the state of one topic's capture.
@@ -33,17 +35,23 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Refuses what is there, unless it is to be resumed; deletes it, if that was asked for.
-    pub fn prepare(&self, resume: bool, overwrite: bool) -> anyhow::Result<()> {
+    /// Refuses what is there, unless it is to be resumed or deleted. Changes nothing.
+    pub fn check(&self, resume: bool, overwrite: bool) -> anyhow::Result<()> {
         let state = self.archive.state.display();
         let is_capture = self.dir.capture().exists();
         let has_state = is_capture || self.dir.checkpoint().exists();
         let (file, is_fixed) = (&self.archive.file, self.archive.template.is_fixed());
         let is_there = has_state || (is_fixed && file.exists());
         match (is_there, is_capture) {
+            (false, _) if resume => {
+                logging::complain(&format!(
+                    "topic {}: there is nothing to resume at {state}; it is captured from the beginning",
+                    self.archive.topic
+                ));
+                Ok(())
+            }
             (false, _) => Ok(()),
-            (true, true) if resume => Ok(()),
-            (true, true) if overwrite => self.delete(),
+            (true, true) if resume || overwrite => Ok(()),
             (true, true) => bail!(usage(&format!(
                 "topic {} was captured before: {state} is there; go on with --resume, delete it with --overwrite, or choose \
                  another -o",
@@ -59,8 +67,12 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Deletes what an earlier capture wrote, as far as it is known to be its own.
-    fn delete(&self) -> anyhow::Result<()> {
+    /// Deletes what an earlier capture wrote. What is not known to be its own is left where it is, and nothing is deleted
+    /// then.
+    pub fn delete(&self) -> anyhow::Result<()> {
+        if !self.dir.capture().exists() {
+            return Ok(());
+        }
         // Nobody writes to it meanwhile; another capture of it may be running.
         let (fs, path) = (RealFs::default(), self.dir.lock());
         let _lock = lock(&fs, &path, &self.archive.file).with_context(|| {
@@ -69,20 +81,46 @@ impl<'a> Output<'a> {
                 self.archive.topic
             )
         })?;
-        let stored =
-            Stored::load(&self.dir, None).context("reading what an earlier capture wrote")?;
+        let stored = Stored::load(&self.dir, None).with_context(|| {
+            format!(
+                "reading what an earlier capture wrote, which can't be deleted so; delete {} and its files by hand",
+                self.archive.state.display()
+            )
+        })?;
         let segments = stored.iter().flat_map(|stored| &stored.segments);
-        let paths = segments.map(|segment| segment.path_now());
-        let only = self
-            .archive
-            .template
-            .is_fixed()
-            .then(|| self.archive.file.clone());
-        for path in paths.chain(only) {
-            removed(&path, fs::remove_file(&path))?;
+        let mut own = segments
+            .map(|segment| (segment.path_now().to_owned(), segment.file.id))
+            .collect::<Vec<_>>();
+        own.retain(|(path, _)| path.symlink_metadata().is_ok());
+        for (path, id) in &own {
+            let found = fs
+                .stat(path)
+                .with_context(|| format!("looking at {}", path.display()))?;
+            if found.id() != *id {
+                bail!(usage(&format!(
+                    "{} is not the file that the earlier capture wrote; move it away, or choose another -o",
+                    path.display()
+                )));
+            }
+        }
+        let only = &self.archive.file;
+        let is_own = |path: &Path| own.iter().any(|(own, _)| own == path);
+        if self.archive.template.is_fixed() && !is_own(only) {
+            // Created, and not counted by a checkpoint yet; or somebody else's.
+            match only.metadata() {
+                Ok(found) if found.len() > 0 => bail!(usage(&format!(
+                    "{} is there, and no capture wrote it; move it away, or choose another -o",
+                    only.display()
+                ))),
+                Ok(_) => removed(only, disk::remove_file(only))?,
+                Err(_) => {}
+            }
+        }
+        for (path, _) in &own {
+            removed(path, disk::remove_file(path))?;
         }
         let state = &self.archive.state;
-        removed(state, fs::remove_dir_all(state))
+        removed(state, disk::remove_dir_all(state))
     }
 
     /// The window that an earlier run has fixed, if there is one.
@@ -143,11 +181,11 @@ fn removed(path: &Path, result: io::Result<()>) -> anyhow::Result<()> {
 /// Replaces a file as a whole, durably.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
+    disk::create_dir_all(dir)?;
     let new = path.with_extension("json.new");
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&new, path)?;
+    disk::rename(&new, path)?;
     File::open(dir)?.sync_all()
 }

@@ -134,7 +134,12 @@ impl Bars {
         let known = statuses.iter().filter_map(|status| {
             let topic = topics.get(status.name())?;
             let (records, is_end) = (status.counts().records, status.state().is_end());
-            let all = if is_end { records } else { topic.offsets };
+            let all = match (is_end, topic.offsets) {
+                (true, _) => records,
+                // Nobody knows how much comes.
+                (false, 0) => records + 1,
+                (false, offsets) => offsets,
+            };
             Some((all.saturating_sub(records), &topic.name, records, all))
         });
         let mut slowest = known.collect::<Vec<_>>();

@@ -161,9 +161,8 @@ fn notes(captured: &Captured) -> Vec<String> {
     if left_out > 0 {
         let (read, size) = (captured.read, bytes(captured.read_bytes));
         let of = by_partition(&captured.left_out);
-        notes.push(format!(
-            "read {read} records, {size}; left out by their timestamps: {left_out} ({of})"
-        ));
+        notes.push(format!("read {read} records, {size}, to find them"));
+        notes.push(format!("left out by their timestamps: {left_out} ({of})"));
     }
     if captured.timestamps == Some("broker") {
         notes.push("timestamps are the brokers': when a record was appended".to_owned());

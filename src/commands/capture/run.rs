@@ -27,6 +27,8 @@ pub(super) struct Run<'a> {
     /// What was asked for.
     pub asked: Vec<String>,
     pub shutdown: Shutdown,
+    /// What an earlier capture wrote is deleted.
+    pub overwrite: bool,
     /// How long it goes on, if it doesn't end by itself.
     pub stop_after: Option<Duration>,
 }
@@ -37,6 +39,16 @@ pub(super) struct Finished {
     pub is_interrupted: bool,
     /// The archives, in the order of the configuration.
     pub archives: Vec<Ended>,
+}
+
+impl Finished {
+    /// Somebody has stopped it before anything was captured.
+    fn before_it_began() -> Self {
+        Self {
+            is_interrupted: true,
+            archives: Vec::new(),
+        }
+    }
 }
 
 /// How one archive has ended.
@@ -68,19 +80,24 @@ impl Run<'_> {
     /// Captures until all is there, or somebody stops it.
     pub async fn run(&self) -> anyhow::Result<Finished> {
         let scanners = self.scanners();
-        let (windows, mut open) = self.windows(&scanners).await?;
+        let mut shutdown = self.shutdown.clone();
+        let (windows, mut open) = tokio::select! {
+            biased;
+            () = shutdown.requested() => return Ok(Finished::before_it_began()),
+            fixed = self.windows(&scanners, self.overwrite) => fixed?,
+        };
         let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
         let progress = Progress::new(&self.config.archives, &windows);
-        let until = self
-            .wanted
-            .until()
-            .filter(|_| windows.values().any(|window| window.goes_on()));
+        // As it was fixed, if this is a capture that goes on.
+        let going_on = windows.values().filter(|window| window.goes_on());
+        let until = going_on.map(|window| window.times.end).max();
+        let until = until.filter(|until| *until < i64::MAX && !self.wanted.follow);
         let stop = self.stop_after.map(|length| Instant::now() + length);
         let stop = stop.or_else(|| until.map(|until| Instant::now() + ahead(until)));
         let (mut over, mut archives) = self.part(&supervisor, &windows, stop, &progress).await?;
         if over == Over::TimeIsUp && until.is_some() {
             // What was still to come is there now, and with it the end.
-            let (windows, open_now) = self.windows(&scanners).await?;
+            let (windows, open_now) = self.windows(&scanners, false).await?;
             open = open_now;
             let before = archives;
             (over, archives) = self.part(&supervisor, &windows, None, &progress).await?;
@@ -110,33 +127,60 @@ impl Run<'_> {
         scanners
     }
 
-    /// The window of each archive: the one that was fixed before, or what is wanted now, which is fixed from here on.
+    /// The window of each archive: the one that was fixed before, or what is wanted now, which is fixed from here on. With
+    /// `overwrite`, what an earlier capture wrote is deleted then.
     async fn windows(
         &self,
         scanners: &BTreeMap<String, Scanner>,
+        overwrite: bool,
     ) -> anyhow::Result<(Windows, Open)> {
         let archives = self.config.archives.iter();
-        let fixed = archives.map(|archive| self.window(archive, &scanners[&archive.cluster.name]));
+        let fixed = archives.map(|archive| {
+            let scanner = &scanners[&archive.cluster.name];
+            self.window(archive, scanner, overwrite)
+        });
+        let fixed = join_all(fixed).await.into_iter();
+        let fixed = fixed.collect::<anyhow::Result<Vec<_>>>()?;
+        // Nothing is deleted or written before all of them are known.
         let (mut windows, mut open) = (Windows::new(), Open::new());
-        for (archive, fixed) in self.config.archives.iter().zip(join_all(fixed).await) {
-            let fixed = fixed?;
+        for (archive, (fixed, is_new)) in self.config.archives.iter().zip(fixed) {
+            let output = Output::new(archive, &self.asked);
+            if overwrite {
+                output.delete()?;
+            }
+            if is_new {
+                output.store(&fixed.window)?;
+            }
             windows.insert(archive.name.clone(), Arc::new(fixed.window));
             open.insert(archive.name.clone(), fixed.open);
         }
         Ok((windows, open))
     }
 
-    async fn window(&self, archive: &Checked<Archive>, scanner: &Scanner) -> anyhow::Result<Fixed> {
+    /// The window of one archive, and whether it is to be stored.
+    async fn window(
+        &self,
+        archive: &Checked<Archive>,
+        scanner: &Scanner,
+        overwrite: bool,
+    ) -> anyhow::Result<(Fixed, bool)> {
         let output = Output::new(archive, &self.asked);
         let now = RealClock.now_ms();
-        let stored = output.stored()?;
+        let stored = match overwrite {
+            true => None,
+            false => output.stored()?,
+        };
+        let wanted = match &stored {
+            Some(window) => self.wanted.as_fixed(window),
+            None => self.wanted.clone(),
+        };
         Ok(match stored {
-            Some(window) if !window.goes_on() || !self.wanted.has_end(now) => Fixed {
-                window,
-                open: BTreeMap::new(),
-            },
+            Some(window) if !window.goes_on() || !wanted.has_end(now) => {
+                let open = BTreeMap::new();
+                (Fixed { window, open }, false)
+            }
             stored => {
-                let fixed = self.wanted.window(scanner, &archive.topic, now).await;
+                let fixed = wanted.window(scanner, &archive.topic, now).await;
                 let mut fixed = fixed.with_context(|| {
                     format!(
                         "asking {} about topic {}",
@@ -146,8 +190,7 @@ impl Run<'_> {
                 if let Some(stored) = stored {
                     (fixed.window.from, fixed.window.times) = (stored.from, stored.times);
                 }
-                output.store(&fixed.window)?;
-                fixed
+                (fixed, true)
             }
         })
     }
@@ -168,6 +211,7 @@ impl Run<'_> {
         let mut shutdown = self.shutdown.clone();
         let mut over = Over::AllThere;
         let mut deadline = stop;
+        let mut patience = Patience::default();
         let ends = loop {
             let far = Instant::now() + Duration::from_hours(1);
             tokio::select! {
@@ -180,14 +224,22 @@ impl Run<'_> {
                         let _ = supervisor.stop(&archive.name);
                     }
                 }
-                () = progress.next(&statuses) => {}
+                () = progress.next(&statuses) => {
+                    for status in patience.lost(&statuses) {
+                        let _ = supervisor.stop(status.name());
+                    }
+                }
             }
         };
         let ended = ends.into_iter().zip(&statuses);
-        Ok((
-            over,
-            ended.map(|(end, status)| Ended::new(end, status)).collect(),
-        ))
+        let ended = ended.map(|(end, status)| {
+            let mut ended = Ended::new(end, status);
+            if let Some(why) = patience.given_up.remove(status.name()) {
+                (ended.is_whole, ended.failure) = (false, Some(why));
+            }
+            ended
+        });
+        Ok((over, ended.collect()))
     }
 }
 
@@ -202,6 +254,42 @@ impl Ended {
             read: status.read(),
             open: BTreeMap::new(),
         }
+    }
+}
+
+/// Archives that wait, and since when. A capture is to end: what doesn't heal within a minute is told, and can be resumed.
+#[derive(Default)]
+struct Patience {
+    waiting: BTreeMap<String, Instant>,
+    /// Why some were given up.
+    given_up: BTreeMap<String, String>,
+}
+
+impl Patience {
+    const LENGTH: Duration = Duration::from_secs(60);
+
+    /// Those that have waited for too long.
+    fn lost<'a>(&mut self, statuses: &'a [Arc<Status>]) -> Vec<&'a Status> {
+        let mut lost = Vec::new();
+        for status in statuses {
+            let why = match status.state() {
+                State::Waiting(why) => why,
+                // An attempt is no progress yet.
+                State::Starting => continue,
+                _ => {
+                    self.waiting.remove(status.name());
+                    continue;
+                }
+            };
+            let since = self.waiting.entry(status.name().to_owned());
+            let since = since.or_insert_with(Instant::now);
+            if since.elapsed() >= Self::LENGTH && !self.given_up.contains_key(status.name()) {
+                let why = format!("given up after a minute: {why}; --resume goes on");
+                self.given_up.insert(status.name().to_owned(), why);
+                lost.push(&**status);
+            }
+        }
+        lost
     }
 }
 

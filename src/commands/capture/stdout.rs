@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use anyhow::Context;
 use archiver_format::line::Encoder;
 
-use super::wanted::Wanted;
+use super::wanted::{Fixed, Wanted};
 use crate::archive::Window;
 use crate::cli::usage;
 use crate::config::{Archive, Config};
+use crate::logging;
 use crate::source::kafka::Scanner;
 use crate::terminal::Output;
 use crate::world::clock::{Clock, RealClock};
@@ -24,7 +25,7 @@ pub(super) async fn print(
     let now = RealClock.now_ms();
     if !wanted.has_end(now) {
         return Err(usage(
-            "-o - needs an end that is known now; leave out --follow, or name a file",
+            "-o - needs an end that is known now; leave out --follow and an --until that is still to come, or name a file",
         )
         .into());
     }
@@ -37,7 +38,14 @@ pub(super) async fn print(
             .or_insert_with(|| Scanner::new(cluster, config.memory_bytes));
         let asking = || format!("asking {} about topic {}", cluster.name, archive.topic);
         let window = wanted.window(scanner, &archive.topic, now).await;
-        let window = window.with_context(asking)?.window;
+        let Fixed { window, open } = window.with_context(asking)?;
+        if !open.is_empty() {
+            logging::complain(&format!(
+                "topic {}: ends before an open transaction in partitions {:?}",
+                archive.topic,
+                open.keys().collect::<Vec<_>>()
+            ));
+        }
         let scan = scanner.scan(&archive.topic).await.with_context(asking)?;
         tokio::task::block_in_place(|| topic(archive, scan, window, &mut output, shutdown))?;
         if shutdown.is_requested() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use archiver_format::record::{NextOffset, Offsets, Partition};
 
 use crate::archive::Window;
-use crate::source::cluster::KafkaError;
+use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::Scanner;
 
 /// What is wanted of each topic. Times are milliseconds since 1970.
@@ -56,6 +56,18 @@ impl Wanted {
         !self.follow && self.until().is_none_or(|until| until <= now_ms)
     }
 
+    /// The same, with the times of a window that was fixed before.
+    pub fn as_fixed(&self, window: &Window) -> Self {
+        let what = match &self.what {
+            What::Times(_) => What::Times(window.times.clone()),
+            other => other.clone(),
+        };
+        Self {
+            what,
+            ..self.clone()
+        }
+    }
+
     /// The time before which all records are, if there is one, in milliseconds since 1970.
     pub fn until(&self) -> Option<i64> {
         match &self.what {
@@ -77,6 +89,15 @@ impl Wanted {
     ) -> Result<Fixed, KafkaError> {
         let partitions = scanner.describe(topic).await?.partitions;
         let all = 0..partitions;
+        if let Some(partition) = self.partition.filter(|of| !all.contains(of)) {
+            return Err(KafkaError {
+                kind: Trouble::Missing,
+                text: format!(
+                    "there is no partition {partition}, only 0 to {}",
+                    partitions - 1
+                ),
+            });
+        }
         let chosen = all.filter(|partition| self.partition.is_none_or(|only| only == *partition));
         let chosen = chosen.collect::<Vec<_>>();
         // Asked for first, so that what comes in between isn't taken for a transaction.
@@ -131,7 +152,8 @@ impl Wanted {
         let begin = |partition: Partition, held: &Range<NextOffset>| match &self.what {
             What::All => held.start,
             What::Last(count) => held.end.back(*count).max(held.start),
-            What::Offsets(offsets) => offsets.start.max(held.start).min(held.end),
+            // What Kafka has deleted of it is a gap.
+            What::Offsets(offsets) => offsets.start.min(held.end),
             What::Times(times) if times.start == i64::MIN => held.start,
             What::Times(_) => match found.get(&partition).copied().flatten() {
                 Some(first) => first.max(held.start).min(held.end),

@@ -34,7 +34,12 @@ pub(super) fn table(output: &mut Output, findings: &[Finding]) -> anyhow::Result
         };
         let mark = styles.paint(style, finding.outcome.mark());
         let mut head = format!("  {mark} {:<width$}", finding.check, width = INDENT - 4);
-        for line in wrapped(&finding.text, width.saturating_sub(INDENT)) {
+        let lines = match finding.text.contains('\n') {
+            // It shows lines of a file, and marks below them.
+            true => finding.text.lines().map(str::to_owned).collect(),
+            false => wrapped(&finding.text, width.saturating_sub(INDENT)),
+        };
+        for line in lines {
             output.line(&format!("{head}{line}"))?;
             head.clone_from(&indent);
         }

@@ -54,7 +54,7 @@ impl Asked<'_> {
         let partitions = described.partitions;
         findings.good(
             "topic",
-            format!("{topic}: {partitions} partitions, at most {records} records{newest}"),
+            format!("{topic}: partitions: {partitions}, records: at most {records}{newest}"),
         );
         let held = (0..).zip(&self.surveyed.held);
         for (partition, e) in
@@ -72,11 +72,12 @@ impl Asked<'_> {
                 findings.unknown("rights", "the brokers don't say what this user may do");
             }
         }
-        self.say_retention(findings, topic, cluster);
+        self.say_retention(findings, archive, stored);
         self.say_start(archive, described, stored, findings);
     }
 
-    fn say_retention(&self, findings: &mut Findings, topic: &str, cluster: &Cluster) {
+    fn say_retention(&self, findings: &mut Findings, archive: &Archive, stored: Option<&Stored>) {
+        let (topic, cluster) = (&archive.topic, &archive.cluster);
         let config = match self.config {
             Some(Ok(config)) => config,
             Some(Err(e)) if e.kind == Trouble::Denied => {
@@ -117,7 +118,21 @@ impl Asked<'_> {
         if policy.contains("compact") {
             text += "; compacted, so of each key only the last record is sure to be archived";
         }
-        if age.is_some_and(|age| age < SHORT) {
+        let asked = match (archive.start, stored) {
+            (Start::Since(moment), None) => {
+                let now = RealClock.now_ms();
+                u64::try_from(now.saturating_sub(moment.ms(now))).ok()
+            }
+            _ => None,
+        };
+        let asked = asked.map(Duration::from_millis);
+        if let (Some(age), Some(asked)) = (age, asked)
+            && asked > age
+        {
+            let advice =
+                "start is longer ago than that: it begins with what Kafka still holds then";
+            findings.doubtful("retention", text).advice(advice);
+        } else if age.is_some_and(|age| age < SHORT) {
             let advice = "what isn't read within that is lost, also while archiver is stopped: a longer retention.ms helps";
             findings.doubtful("retention", text).advice(advice);
         } else {
