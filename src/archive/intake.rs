@@ -13,8 +13,11 @@ use crate::segment::batch::Batch;
 use crate::segment::router::Router;
 use crate::source::cluster::{Fetched, KafkaError, Reader};
 
-/// A batch holds at most so many bytes, unless one record alone is larger.
+/// A batch of few parts holds at most so many bytes, unless one record alone is larger.
 pub const BATCH_BYTES: usize = 1 << 20;
+/// For each so many parts that a batch has it may hold as much again, up to so many times.
+const PARTS: usize = 32;
+const SPREAD_MOST: usize = 4;
 /// Smaller batches wait for the flush, so that a trickle doesn't become many small members.
 const QUIET_BYTES: usize = 64 << 10;
 /// How many records are taken at once, at most.
@@ -135,7 +138,7 @@ impl Intake {
                     }
                 }
                 let size = encoder.size(&record);
-                if !batch.is_empty() && batch.len() + size > BATCH_BYTES {
+                if !batch.is_empty() && batch.len() + size > most(batch) {
                     let full = std::mem::replace(batch, Batch::with_room(room));
                     taken.full.push(full);
                 }
@@ -234,6 +237,12 @@ impl Intake {
     pub fn window_read(&self) -> Option<&WindowRead> {
         self.window.as_ref().map(Progress::read)
     }
+}
+
+/// How many bytes a batch holds at most. What is spread over many segments may be more, as each part of it is written by
+/// itself.
+fn most(batch: &Batch) -> usize {
+    BATCH_BYTES * (batch.spread() / PARTS).clamp(1, SPREAD_MOST)
 }
 
 impl Taken {

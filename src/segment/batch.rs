@@ -1,5 +1,6 @@
 //! A batch: the lines that are written next, in a part for each segment, and how far they take the archive.
 
+use std::collections::HashMap;
 use std::io;
 
 use archiver_format::compression::{Compression, compress};
@@ -45,10 +46,15 @@ impl Member {
     }
 }
 
+/// So many parts are looked through one after the other.
+const FEW: usize = 8;
+
 /// Whole lines on their way to the segments. The advance counts only when every part is written.
 #[derive(Debug, Default)]
 pub struct Batch {
     parts: Vec<Part>,
+    /// Where the part of each route is, once there are many.
+    places: HashMap<Route, usize>,
     /// The index of the part that was written to last: records come in runs.
     last: usize,
     /// How many bytes of lines all parts have together.
@@ -78,6 +84,12 @@ impl Batch {
     #[inline]
     pub fn len(&self) -> usize {
         self.bytes
+    }
+
+    /// How many parts it has: each is a write of its own, and another one to an index.
+    #[inline]
+    pub fn spread(&self) -> usize {
+        self.parts.len()
     }
 
     /// How many bytes of memory its lines take up, reserved bytes included.
@@ -130,16 +142,35 @@ impl Batch {
 
     /// The part of a route, made with its first record.
     fn part(&mut self, route: Route) -> &mut Part {
-        let mut parts = self.parts.iter();
-        // An empty part only has room for whatever comes first.
-        let known = parts.position(|part| part.route == route || part.lines.is_empty());
-        self.last = known.unwrap_or_else(|| {
-            self.parts.push(Part { ..Part::default() });
-            self.parts.len() - 1
-        });
+        self.last = self.find(route).unwrap_or_else(|| self.add(route));
         let part = &mut self.parts[self.last];
         part.route = route;
         part
+    }
+
+    /// Where the part of a route is.
+    fn find(&self, route: Route) -> Option<usize> {
+        if !self.places.is_empty() {
+            return self.places.get(&route).copied();
+        }
+        let mut parts = self.parts.iter();
+        // An empty part only has room for whatever comes first.
+        parts.position(|part| part.route == route || part.lines.is_empty())
+    }
+
+    /// Adds a part for a route, and says where.
+    fn add(&mut self, route: Route) -> usize {
+        let at = self.parts.len();
+        self.parts.push(Part {
+            route,
+            ..Part::default()
+        });
+        if at >= FEW {
+            let known = self.places.len();
+            let new = self.parts.iter().enumerate().skip(known);
+            self.places.extend(new.map(|(at, part)| (part.route, at)));
+        }
+        at
     }
 }
 
@@ -187,6 +218,25 @@ mod tests {
             panic!("one partition: {:?}", advance.steps);
         };
         assert_eq!((step.from.get(), step.to.next.get()), (3, 9));
+    }
+
+    #[test]
+    fn each_route_of_many_has_one_part() {
+        let mut batch = Batch::with_room(64);
+        for offset in 0..300 {
+            let way = (offset * 7 % 50) as i32;
+            let route = Route {
+                partition: Some(way),
+                time: None,
+            };
+            let record = record(0, offset, b"x");
+            let pushed = batch.push(route, &record, NextOffset::new(offset), &mut encoder());
+            pushed.expect("fits");
+        }
+        assert_eq!(batch.spread(), 50);
+        let (parts, advance) = batch.into_parts();
+        assert!(parts.iter().all(|part| part.lines.len() == 6));
+        assert_eq!(advance.records, 300);
     }
 
     #[test]
