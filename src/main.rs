@@ -9,6 +9,7 @@ use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config, TypedError};
+use archiver::notify::ServiceManager;
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
@@ -139,7 +140,7 @@ async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Broadcast) 
             return FAILED;
         }
     };
-    match supervisor.run().await {
+    match supervisor.serve(ServiceManager::found()).await {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use archiver_format::record::Partition;
 
+use crate::observe::pulse::Pulse;
 use crate::observe::reason::Reason;
 
 /// What an archive is doing.
@@ -67,6 +68,8 @@ pub struct Status {
     handed_over: Mutex<HandedOver>,
     /// How many records of each partition were read and left out, as they are out of its window.
     left_out: Mutex<BTreeMap<Partition, u64>>,
+    /// Whether its loop goes round.
+    pub pulse: Pulse,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -139,6 +142,7 @@ impl Status {
             first: OnceLock::new(),
             handed_over: Mutex::default(),
             left_out: Mutex::default(),
+            pulse: Pulse::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }

@@ -42,6 +42,8 @@ struct Discovery {
     known: HashSet<String>,
     /// Has it listed topics in this run of the process?
     has_listed: bool,
+    /// Has it listed topics, or said why it can't?
+    has_decided: bool,
     /// What was said last of a trouble that lasts.
     said: Option<String>,
 }
@@ -90,6 +92,7 @@ impl Supervisor {
             first: None,
             known: HashSet::new(),
             has_listed: false,
+            has_decided: false,
             said: None,
         };
         tokio::spawn(async move {
@@ -101,6 +104,7 @@ impl Supervisor {
                 () = discovery.run(refresh) => true,
             };
             let lock = discovery.lock.take();
+            discovery.decide();
             drop(discovery);
             // Another process must not have the state while something is under way here.
             tokio::spawn(async move {
@@ -121,10 +125,12 @@ impl Discovery {
             match self.look().await {
                 Ok(()) => {
                     self.said = None;
+                    self.decide();
                     tick.next().await;
                 }
                 Err(e) if e.can_heal() => {
                     self.say(&e);
+                    self.decide();
                     tokio::time::sleep(AGAIN).await;
                 }
                 Err(e) => {
@@ -135,6 +141,13 @@ impl Discovery {
                     return;
                 }
             }
+        }
+    }
+
+    /// Whoever waits for the start need not wait for this pattern any more.
+    fn decide(&mut self) {
+        if !std::mem::replace(&mut self.has_decided, true) {
+            self.supervisor.listed().has_decided();
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Ending, Refused};
 use crate::archive::End;
 use crate::config::{self, Checked};
 use crate::observe::hung::Watched;
-use crate::observe::status::{Counts, Status};
+use crate::observe::status::{Counts, State, Status};
 use crate::world::open_files;
 use crate::world::shutdown::Stopper;
 
@@ -29,6 +29,8 @@ pub(super) struct Listed {
     running: usize,
     /// How many patterns look for topics.
     discovering: usize,
+    /// How many of those have not listed topics yet, nor said why they can't.
+    undecided: usize,
     /// How many have ended by themselves.
     blind: usize,
     /// The depth of their deepest directory: each level may need an open file.
@@ -195,6 +197,12 @@ impl Listed {
     /// A pattern begins to look for topics.
     pub fn discovers(&mut self) {
         self.discovering += 1;
+        self.undecided += 1;
+    }
+
+    /// A pattern has listed topics for the first time, or has said why it can't.
+    pub fn has_decided(&mut self) {
+        self.undecided -= 1;
     }
 
     /// A pattern looks for no more topics, by itself or because it was asked to.
@@ -206,6 +214,12 @@ impl Listed {
     /// Does nothing run, and can nothing be started by a pattern?
     pub fn is_idle(&self) -> bool {
         self.running == 0 && self.discovering == 0
+    }
+
+    /// Has each archive begun to read, or said why it can't, and each pattern listed topics or said why it can't?
+    pub fn is_settled(&self) -> bool {
+        let mut states = self.archives.values().map(|one| one.status.state());
+        self.undecided == 0 && states.all(|state| state != State::Starting)
     }
 
     /// Are there any, of which none can go on?

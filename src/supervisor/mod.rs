@@ -10,6 +10,7 @@ mod ending;
 mod listed;
 mod platform;
 mod run;
+mod service;
 #[cfg(test)]
 mod tests;
 

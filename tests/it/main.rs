@@ -47,6 +47,7 @@ mod reading;
 mod reading_config;
 mod rebuild;
 mod recovery;
+mod service;
 mod state;
 mod stop;
 mod storm;
