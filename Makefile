@@ -120,8 +120,7 @@ release:
 
 # Manual pages, completions, changelog.
 package-files: release
-	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
-	    $(CARGO) run --locked --release -p archiver-packaging -- target/packaging
+	$(CARGO) run --locked --release -p archiver-packaging -- target/packaging $$(git log -1 --format=%ct)
 
 deb: package-files
 	@scripts/need.sh cargo-deb

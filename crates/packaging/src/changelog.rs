@@ -9,12 +9,8 @@ use jiff::fmt::rfc2822;
 
 const MAINTAINER: &str = "The archiver authors <archiver@archiver.invalid>";
 
-/// Writes it into a directory. `SOURCE_DATE_EPOCH` says its time; else it is now.
-pub fn write(directory: &Path) -> anyhow::Result<()> {
-    let time = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(seconds) => Timestamp::from_second(seconds.parse().context("SOURCE_DATE_EPOCH")?)?,
-        Err(_) => Timestamp::now(),
-    };
+/// Writes it into a directory, with this time.
+pub fn write(directory: &Path, time: Timestamp) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let time = rfc2822::to_string(&time.to_zoned(jiff::tz::TimeZone::UTC))?;
     let text = format!(

@@ -1,5 +1,5 @@
 //! Writes what packages hold besides the program, into the directory that it is given: manual pages, completions for
-//! shells, and the changelog in Debian's form.
+//! shells, and the changelog in Debian's form, whose time is the second argument: seconds since 1970.
 #![forbid(unsafe_code)]
 
 mod changelog;
@@ -13,10 +13,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use archiver::commands::Cli;
 use clap::CommandFactory;
+use jiff::Timestamp;
 
 fn main() -> anyhow::Result<()> {
-    let directory = std::env::args_os().nth(1).map(PathBuf::from);
-    let directory = directory.context("usage: archiver-packaging DIRECTORY")?;
+    let usage = "usage: archiver-packaging DIRECTORY SECONDS";
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().map(PathBuf::from).context(usage)?;
+    let seconds = arguments.next().context(usage)?.parse().context(usage)?;
+    let time = Timestamp::from_second(seconds).context(usage)?;
     let (man, shells) = (directory.join("man"), directory.join("completions"));
     for directory in [&man, &shells] {
         fs::create_dir_all(directory)
@@ -25,5 +29,5 @@ fn main() -> anyhow::Result<()> {
     pages::write(Cli::command(), &man)?;
     topics_toml::write(&man)?;
     completions::write(Cli::command(), &shells)?;
-    changelog::write(&directory)
+    changelog::write(&directory, time)
 }

@@ -95,8 +95,10 @@ fn meaning(key: &Described) -> String {
     if !key.limits.is_empty() {
         said += &format!(". Possible: {}", key.limits);
     }
-    if !key.default.is_empty() {
-        said += &format!(". Default: {}", key.default);
+    match key.default.strip_prefix("required") {
+        Some(without) => said += &format!(". Required{without}"),
+        None if key.default.is_empty() => {}
+        None => said += &format!(". Default: {}", key.default),
     }
     said
 }
@@ -128,6 +130,6 @@ mod tests {
                 );
             }
         }
-        assert!(page.contains("Default: required"));
+        assert!(page.contains("Required without"));
     }
 }
