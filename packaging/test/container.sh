@@ -45,10 +45,11 @@ for _ in $(seq 300); do
     [ "$(archiver -q cat load 2>/dev/null | wc -l)" != 1000 ] || break
     sleep 0.1
 done
-(archiver verify --broker --deep) || fail "verify; the log: $(cat "$work/log")"
 kill -TERM "$RUNNING"
 wait "$RUNNING" || fail "its stop: $(cat "$work/log")"
 RUNNING=
+(archiver verify --broker --deep) >"$work/verify" || fail "verify: $(cat "$work/verify" "$work/log")"
+grep -q ' 1000 equal' "$work/verify" || fail "verify: $(cat "$work/verify" "$work/log")"
 say "run in a chroot as user 65532: 1000 records, verified; it stops with 0"
 
 python3 -m venv "$work/venv"
