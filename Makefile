@@ -131,11 +131,11 @@ rpm: package-files
 	target/tools/bin/cargo-generate-rpm --output target/packages/
 
 packages-test: deb rpm
-	@scripts/need.sh java maven python3 lintian rpm nspawn
+	@scripts/need.sh java maven kcat python3 lintian rpm nspawn
 	packaging/test/packages.sh
 
 container-test: release
-	@scripts/need.sh python3 venv
+	@scripts/need.sh java maven kcat python3 venv
 	packaging/test/container.sh
 
 check: lint test
