@@ -10,7 +10,7 @@ CARGO ?= cargo
 unexport MAKEFLAGS
 
 .PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants bench \
-	stages instructions memory release check lint deny advisories fmt clean
+	stages instructions memory release deb rpm packages-test container-test check lint deny advisories fmt clean package-files
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -30,6 +30,10 @@ help:
 	@echo 'make instructions  what a record costs in each of them must not have become more'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
+	@echo 'make deb      target/packages/archiver_*.deb'
+	@echo 'make rpm      target/packages/archiver-*.rpm'
+	@echo 'make packages-test  both on a booted systemd, with a real Kafka; needs root'
+	@echo 'make container-test the root of the container image in a chroot, and the manifests; needs root'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'
 	@echo 'make advisories  known faults of the libraries in it; needs GitHub'
 	@echo 'make check    lint and test'
@@ -114,6 +118,26 @@ release:
 	@scripts/need.sh rust build
 	$(CARGO) build --locked --release
 
+# Manual pages, completions, changelog.
+package-files: release
+	$(CARGO) run --locked --release -p archiver-packaging -- target/packaging $$(git log -1 --format=%ct)
+
+deb: package-files
+	@scripts/need.sh cargo-deb
+	target/tools/bin/cargo-deb --locked --no-build --output target/packages/
+
+rpm: package-files
+	@scripts/need.sh cargo-rpm
+	target/tools/bin/cargo-generate-rpm --output target/packages/
+
+packages-test: deb rpm
+	@scripts/need.sh java maven kcat python3 lintian rpm nspawn
+	packaging/test/packages.sh
+
+container-test: release
+	@scripts/need.sh java maven kcat python3 venv
+	packaging/test/container.sh
+
 check: lint test
 
 lint: deny
@@ -121,6 +145,7 @@ lint: deny
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --bench instructions -- -D warnings
+	$(CARGO) clippy --locked -p archiver-packaging --all-targets -- -D warnings
 
 DENY = target/tools/bin/cargo-deny
 

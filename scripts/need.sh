@@ -13,6 +13,8 @@
 #   kcat, zstd, venv    for the benchmark
 #   valgrind            for the memory check
 #   deny, mutants       cargo-deny, cargo-mutants, into target/tools
+#   cargo-deb, cargo-rpm       what makes packages, into target/tools
+#   lintian, rpm, nspawn       to try packages
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -31,6 +33,7 @@ there() {
         maven) have mvn ;;
         ext4 | xfs) have "mkfs.$1" ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        nspawn) have systemd-nspawn ;;
         *) have "$1" ;;
     esac
 }
@@ -43,6 +46,7 @@ called() {
         maven) echo "Maven" ;;
         ext4 | xfs) echo "mkfs.$1" ;;
         venv) echo "Python's venv" ;;
+        nspawn) echo "systemd-nspawn" ;;
         *) echo "$1" ;;
     esac
 }
@@ -63,6 +67,7 @@ packages() {
         ext4) echo e2fsprogs ;;
         xfs) echo xfsprogs ;;
         venv) echo python3-venv ;;
+        nspawn) echo systemd-container dbus ;;
         *) echo "$1" ;;
     esac
 }
@@ -114,7 +119,9 @@ for name in "$@"; do
         clippy) component clippy clippy ;;
         deny) (tool cargo-deny 0.20.2) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
-        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv)
+        cargo-deb) (tool cargo-deb 3.8.0) ;;
+        cargo-rpm) (tool cargo-generate-rpm 0.21.1) ;;
+        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv | lintian | rpm | nspawn)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;

@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod ledger;
 pub mod logging;
 pub mod moment;
+pub mod notify;
 pub mod observe;
 pub mod segment;
 pub mod signals;

@@ -1,19 +1,23 @@
 //! The log: to standard error, as text or JSON, by a thread of its own.
 
 mod filter;
+mod journal;
 mod queue;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, PanicHookInfo};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
+use tracing::Level;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Common, LogFormat};
+use journal::ForJournal;
 use queue::Queue;
 
 /// A line for each of 20,000 archives fits.
@@ -23,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const END_MOST: Duration = Duration::from_secs(10);
 
 static LINES: Queue = Queue::new(WAITING_BYTES_MOST);
+/// Does the journal read standard error?
+static READS_JOURNAL: LazyLock<bool> = LazyLock::new(|| journal::reads(io::stderr()));
 
 /// Starts the log. `RUST_LOG` wins over `-v` and `-q`.
 ///
@@ -43,15 +49,25 @@ pub fn start(common: &Common) -> io::Result<()> {
         .spawn(move || LINES.write_to(io::stderr(), say))?;
     panic::set_hook(Box::new(log_panic));
     let (filter, ignored) = filter::chosen(common, std::env::var_os("RUST_LOG"));
+    let reads_journal = *READS_JOURNAL;
     let log = tracing_subscriber::fmt::layer()
         .with_writer(|| Line)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal() && !reads_journal)
         .with_target(false)
         // Its own way to say that the log can't be written is to panic.
         .log_internal_errors(false);
-    let log = match common.log_format {
-        LogFormat::Text => log.boxed(),
-        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    let log = match (common.log_format, reads_journal) {
+        (LogFormat::Text, false) => log.boxed(),
+        (LogFormat::Text, true) => {
+            let bare = log.without_time().with_level(false);
+            bare.map_event_format(ForJournal).boxed()
+        }
+        (LogFormat::Json, false) => log.json().flatten_event(true).boxed(),
+        // Whoever takes the lines from there may take them as they are.
+        (LogFormat::Json, true) => {
+            let json = log.json().flatten_event(true);
+            json.map_event_format(ForJournal).boxed()
+        }
     };
     tracing_subscriber::registry().with(log).with(filter).init();
     if let Some(ignored) = ignored {
@@ -62,7 +78,10 @@ pub fn start(common: &Common) -> io::Result<()> {
 
 /// Says something that is not of the log: why there is nothing to run.
 pub fn complain(text: &str) {
-    LINES.push(format!("{text}\n").into());
+    LINES.push(match *READS_JOURNAL {
+        true => journal::lines(text, Level::ERROR).into(),
+        false => format!("{text}\n").into(),
+    });
 }
 
 /// Says why nothing is done: an error and its causes in one line. Many say their cause themselves. A report of many lines

@@ -9,6 +9,7 @@ use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config, TypedError};
+use archiver::notify::ServiceManager;
 use archiver::signals::Wishes;
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
@@ -150,7 +151,7 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
     if let Some(asked) = asked {
         tokio::spawn(supervisor.clone().reload_when(asked, path, config));
     }
-    match supervisor.run().await {
+    match supervisor.serve(ServiceManager::found()).await {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }

@@ -26,6 +26,7 @@ use super::recover::Opened;
 use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
 use super::unreadable::{Reaction, UnreadablePartitions};
 use super::window::Progress;
+use crate::observe::pulse::BEAT;
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
@@ -120,6 +121,13 @@ impl<'a> Reading<'a> {
 
     /// Reads until asked to stop, or until something ends it.
     pub async fn run(&mut self, shutdown: &mut Shutdown) -> Result<(), Interruption> {
+        let ended = self.go_round(shutdown).await;
+        self.archive.status.pulse.rests();
+        ended
+    }
+
+    /// Waits for one event after the other.
+    async fn go_round(&mut self, shutdown: &mut Shutdown) -> Result<(), Interruption> {
         let config = &self.archive.config;
         let ticks = &self.archive.environment.ticks;
         let mut flush = ticks.every(config.flush);
@@ -130,6 +138,7 @@ impl<'a> Reading<'a> {
             || config.rotation.idle.is_some()
             || !config.retention.is_endless();
         let mut pause = ticks.every(QUIET);
+        let mut beat = ticks.every(BEAT);
         let mut seals = self.archive.environment.seals.listen();
         let arrived = self.intake.reader.arrived();
         // A segment's time may have been over before this start.
@@ -139,6 +148,8 @@ impl<'a> Reading<'a> {
             let may_take = self.may_take();
             self.give_way(may_take)?;
             let more = self.intake.more;
+            let pulse = &self.archive.status.pulse;
+            pulse.beats(!self.pipeline.is_idle());
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
@@ -150,6 +161,7 @@ impl<'a> Reading<'a> {
                 () = refresh.next() => self.refresh()?,
                 () = rotation.next(), if rotates => self.rotate(),
                 () = seals.next() => self.pipeline.submit_seal(SealReason::Asked),
+                () = beat.next() => {}
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
                 () = arrived.notified(), if !more || !may_take => self.intake.more = true,
                 change = self.backpressure.change() => self.changed(change),
@@ -343,6 +355,7 @@ impl<'a> Reading<'a> {
         match wrote {
             Ok(wrote) => {
                 self.archive.status.wrote(wrote.records, wrote.bytes);
+                self.archive.status.pulse.wrote();
                 self.checkpoints.wrote(&wrote);
                 if wrote.sealed > 0 || wrote.deleted {
                     // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.

@@ -6,28 +6,36 @@ use super::key_kind::{DefaultValue, Row};
 use super::keys::{KEYS, TOP};
 use super::schema::object;
 
-/// For each kind of table, its header (nothing for the top of the file) and a table of its keys in Markdown.
-pub fn tables() -> Vec<(&'static str, String)> {
-    let mut tables: Vec<(&'static str, String)> = Vec::new();
+/// What there is to say of a key, with code between backquotes.
+pub struct Described {
+    /// The key.
+    pub name: &'static str,
+    /// What holds without it; nothing if it is empty then.
+    pub default: String,
+    /// What its value can be.
+    pub limits: String,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// For each kind of table, its header (nothing for the top of the file) and its keys.
+pub fn keys() -> Vec<(&'static str, Vec<Described>)> {
+    let mut tables: Vec<(&'static str, Vec<Described>)> = Vec::new();
     for row in KEYS {
         let Some(place) = row.places.first() else {
             continue;
         };
-        let index = tables
-            .iter()
-            .position(|(header, _)| *header == place.header());
-        let index = index.unwrap_or_else(|| {
-            let head = "| key | default | possible | meaning |\n|---|---|---|---|\n";
-            tables.push((place.header(), head.to_owned()));
-            tables.len() - 1
-        });
-        tables[index].1.push_str(&line(row));
+        let header = place.header();
+        let table = tables.iter_mut().find(|(name, _)| *name == header);
+        match table {
+            Some((_, keys)) => keys.push(described(row)),
+            None => tables.push((header, vec![described(row)])),
+        }
     }
     tables
 }
 
-/// A key's row in the reference's table.
-fn line(row: &Row) -> String {
+fn described(row: &Row) -> Described {
     let default = match row.default {
         DefaultValue::Required => "required".to_owned(),
         DefaultValue::RequiredWithout(other) => format!("required without `{other}`"),
@@ -35,7 +43,32 @@ fn line(row: &Row) -> String {
         DefaultValue::Typed(value) => format!("`{value}`"),
         DefaultValue::Told(words) => words.to_owned(),
     };
-    let (name, limits, help) = (row.name, row.kind.limits(), row.help);
+    Described {
+        name: row.name,
+        default,
+        limits: row.kind.limits(),
+        help: row.help,
+    }
+}
+
+/// The same as tables in Markdown.
+pub fn tables() -> Vec<(&'static str, String)> {
+    let tables = keys().into_iter().map(|(header, keys)| {
+        let head = "| key | default | possible | meaning |\n|---|---|---|---|\n";
+        let lines = keys.iter().map(line).collect::<String>();
+        (header, head.to_owned() + &lines)
+    });
+    tables.collect()
+}
+
+/// A key's row in the reference's table.
+fn line(key: &Described) -> String {
+    let Described {
+        name,
+        default,
+        limits,
+        help,
+    } = key;
     format!("| `{name}` | {default} | {limits} | {help} |\n")
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use archiver_format::record::{Partition, Record, TimestampKind};
 
+use crate::observe::pulse::Pulse;
 use crate::observe::reason::Reason;
 
 /// What an archive is doing.
@@ -102,6 +103,8 @@ pub struct Status {
     handed_over: Mutex<HandedOver>,
     /// What was read of its window.
     read: Mutex<WindowRead>,
+    /// Whether its loop goes round.
+    pub pulse: Pulse,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -174,6 +177,7 @@ impl Status {
             first: OnceLock::new(),
             handed_over: Mutex::default(),
             read: Mutex::default(),
+            pulse: Pulse::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }

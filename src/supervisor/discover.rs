@@ -44,6 +44,10 @@ struct Discovery {
     known: HashSet<String>,
     /// Has it listed topics in this run of the process?
     has_listed: bool,
+    /// Has it listed topics, or said why it can't?
+    has_decided: bool,
+    /// By which the supervisor knows it.
+    number: u64,
     /// What was said last of a trouble that lasts.
     said: Option<String>,
 }
@@ -101,6 +105,8 @@ impl Supervisor {
             first: None,
             known,
             has_listed: false,
+            has_decided: false,
+            number,
             said: None,
         };
         tokio::spawn(async move {
@@ -113,6 +119,7 @@ impl Supervisor {
             // Who awaits these takes up another configuration; often nobody does.
             let _ = hush.send(());
             let lock = discovery.lock.take();
+            discovery.decide();
             drop(discovery);
             // Another process must not have the state while something is under way here.
             tokio::spawn(async move {
@@ -134,10 +141,12 @@ impl Discovery {
             match self.look().await {
                 Ok(()) => {
                     self.said = None;
+                    self.decide();
                     tick.next().await;
                 }
                 Err(e) if e.can_heal() => {
                     self.say(&e);
+                    self.decide();
                     tokio::time::sleep(AGAIN).await;
                 }
                 Err(e) => {
@@ -148,6 +157,13 @@ impl Discovery {
                     return;
                 }
             }
+        }
+    }
+
+    /// Whoever waits for the start need not wait for this pattern any more.
+    fn decide(&mut self) {
+        if !std::mem::replace(&mut self.has_decided, true) {
+            self.supervisor.listed().has_decided(self.number);
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Ending, Refused};
 use crate::archive::End;
 use crate::config::{self, Checked, Pattern};
 use crate::observe::hung::Watched;
-use crate::observe::status::{Counts, Status};
+use crate::observe::status::{Counts, State, Status};
 use crate::world::open_files;
 use crate::world::shutdown::Stopper;
 
@@ -55,6 +55,8 @@ struct Looking {
     /// Asks it to stop.
     stopper: Stopper,
     stopped: Stopped,
+    /// It has listed topics, or said why it can't.
+    has_decided: bool,
     has_ended: bool,
 }
 
@@ -223,10 +225,18 @@ impl Listed {
             pattern,
             stopper,
             stopped,
+            has_decided: false,
             has_ended: false,
         };
         self.patterns.insert(self.started, looking);
         self.started
+    }
+
+    /// A pattern has listed topics for the first time, or has said why it can't.
+    pub fn has_decided(&mut self, number: u64) {
+        if let Some(looking) = self.patterns.get_mut(&number) {
+            looking.has_decided = true;
+        }
     }
 
     /// A pattern looks for no more topics, by itself or because it was asked to.
@@ -271,6 +281,14 @@ impl Listed {
     /// Does nothing run, and can nothing be started by a pattern?
     pub fn is_idle(&self) -> bool {
         self.running == 0 && self.patterns.values().all(|looking| looking.has_ended)
+    }
+
+    /// Has each archive begun to read, or said why it can't, and each pattern listed topics or said why it can't?
+    pub fn is_settled(&self) -> bool {
+        let mut states = self.archives.values().map(|one| one.status.state());
+        let mut patterns = self.patterns.values();
+        patterns.all(|looking| looking.has_decided || looking.has_ended)
+            && states.all(|state| state != State::Starting)
     }
 
     /// Are there any, of which none can go on?

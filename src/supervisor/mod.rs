@@ -12,6 +12,7 @@ mod listed;
 mod platform;
 mod reload;
 mod run;
+mod service;
 #[cfg(test)]
 mod tests;
 

@@ -101,6 +101,29 @@ fn what_was_dropped_is_counted_when_the_log_is_read_again() {
     assert_eq!(rest.join().unwrap(), 1, "the log goes on to its end");
 }
 
+#[test]
+fn the_journal_gets_levels_and_no_times() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = r#"export JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2)"#;
+    let other = "export JOURNAL_STREAM=1:1";
+    let config = "state_dir = \"state\"\n[[archive]]\nbroker = \"127.0.0.1:1\"\ntopic = \"t\"\nfile = \"f\"\n";
+    fs::write(directory.path().join("topics.toml"), config).unwrap();
+    let run = |stream: &str, config: &str| {
+        let script = format!("{stream}; exec timeout 1 \"$0\" -c {config}");
+        Archiver::start_by(directory.path(), &script, &[])
+            .await_end()
+            .stderr
+    };
+    let said = run(journal, "topics.toml");
+    assert!(said.starts_with("<6>configuration topics.toml"), "{said}");
+    assert!(said.contains("\n<6>SIGTERM: stopping"), "{said}");
+    // A mistake takes many lines.
+    let said = run(journal, "/dev/null");
+    assert!(said.lines().all(|line| line.starts_with("<3>")), "{said}");
+    let said = run(other, "topics.toml");
+    assert!(said.contains(" INFO configuration topics.toml"), "{said}");
+}
+
 /// Not a test by itself: what [`a_panic_is_logged_without_waiting_for_who_reads`] runs.
 #[test]
 #[ignore = "another test's helper"]

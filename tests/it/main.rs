@@ -51,6 +51,7 @@ mod reading_config;
 mod rebuild;
 mod recovery;
 mod reload;
+mod service;
 mod state;
 mod stop;
 mod storm;

@@ -324,6 +324,11 @@ pub fn disk_hangs(archive: &str, file: &str) -> Says {
     )
 }
 
+/// A fault in the program, which a watchdog is to end.
+pub fn stands_still(archive: &str) -> Says {
+    Says::new(&["standing still", archive, "watchdog"], &[])
+}
+
 pub fn totals() -> Says {
     Says::new(&["totals: "], &[])
 }
