@@ -14,9 +14,10 @@ use archiver_format::line::Newline;
 use super::built::{Corrupt, Existing};
 use super::command::Words;
 use super::duration::{Aligned, Durations};
+use super::http::Listens;
 use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
-use super::position::Position::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
+use super::position::Position::{self, Archive, Cluster, Defaults, Http, Limits, Rotate, Top};
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
@@ -145,6 +146,13 @@ keys! {
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),
         "what records may take in memory in the whole process: fetched, waiting and on their way to a file");
 
+    LISTEN: Listens = ("listen", &[Http], Listens, Told("nothing is answered"),
+        "where the status page, metrics and `archiver status` are answered");
+    TOKEN_FILE: Filled = ("token_file", &[Http], Filled, Told("none"),
+        "a file with a secret, which requests must bring: `Authorization: Bearer SECRET`, or as the password of any user");
+    ALLOW_REMOTE: Switch = ("allow_remote", &[Http], Switch, Typed("false"),
+        "let others than this machine ask without a token");
+
     CLUSTER_BROKER: Filled = ("broker", &[Cluster], Filled, Required, "`host:port[,host:port...]`");
     COMMIT_GROUP: Filled = ("commit_group", &[Cluster], Filled, Told("none"),
         "the consumer group that durable offsets are committed to; without it nothing is left on the cluster");
@@ -161,6 +169,7 @@ keys! {
     DEFAULTS: Section = ("defaults", &[Top], section(Defaults), Typed("{}"),
         "what holds for every archive that doesn't say otherwise");
     LIMITS: Section = ("limits", &[Top], section(Limits), Typed("{}"), "what the process may take");
+    HTTP: Section = ("http", &[Top], section(Http), Typed("{}"), "the status page and the metrics");
     CLUSTERS: Named = ("clusters", &[Top], Named(section(Cluster)), Typed("{}"), "clusters that archives refer to by name");
     KAFKA: Properties = ("kafka", &[Top], Properties, Typed("{}"), "librdkafka properties for every cluster");
 }

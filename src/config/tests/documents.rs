@@ -109,6 +109,8 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#keep =",
             "#keep_size =",
             "#topic_pattern =",
+            "#listen =",
+            "#token_file =",
             "#on_seal =",
             "#on_seal_timeout = \"1h\"",
         ];
@@ -131,6 +133,7 @@ fn example_of(place: Position) -> Vec<String> {
                 "archive" => Position::Archive,
                 "defaults" => Position::Defaults,
                 "limits" => Position::Limits,
+                "http" => Position::Http,
                 "defaults.rotate" => Position::Rotate,
                 name if name.matches('.').count() == 1 => Position::Cluster,
                 // Properties.
