@@ -4,6 +4,8 @@
 //! it and watch it. Nothing here acts on an archive.
 
 pub mod hung;
+pub mod metrics;
 pub mod reason;
+pub mod snapshot;
 pub mod status;
 pub mod totals;

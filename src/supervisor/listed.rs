@@ -47,6 +47,12 @@ struct One {
     run: Result<Run, End>,
 }
 
+/// An archive as others see it.
+pub(super) struct Shown {
+    pub config: Checked<config::Archive>,
+    pub status: Arc<Status>,
+}
+
 /// An archive that runs.
 pub(super) struct Run {
     /// Asks it to stop.
@@ -221,6 +227,16 @@ impl Listed {
     pub fn statuses(&self) -> Vec<Arc<Status>> {
         let archives = self.archives.values();
         archives.map(|one| Arc::clone(&one.status)).collect()
+    }
+
+    /// The same with what each is.
+    pub fn shown(&self) -> Vec<Shown> {
+        let archives = self.archives.values();
+        let shown = archives.map(|one| Shown {
+            config: one.config.clone(),
+            status: Arc::clone(&one.status),
+        });
+        shown.collect()
     }
 
     pub fn counts(&self) -> Counts {

@@ -8,6 +8,7 @@ mod discover;
 mod ended;
 mod ending;
 mod listed;
+mod picture;
 mod platform;
 mod run;
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::Notify;
@@ -34,6 +35,7 @@ use crate::world::shutdown::Shutdown;
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
+use picture::Began;
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
@@ -47,6 +49,7 @@ struct Shared {
     shutdown: Shutdown,
     /// How long a stop of the process may take.
     timeout: Duration,
+    began: Began,
     listed: Mutex<Listed>,
     /// An archive has ended or was started.
     changed: Notify,
@@ -60,7 +63,12 @@ impl Supervisor {
         timeout: Duration,
         shutdown: Shutdown,
     ) -> Self {
+        let began = Began {
+            at_ms: environment.clock.now_ms(),
+            at: Instant::now(),
+        };
         Self(Arc::new(Shared {
+            began,
             environment,
             platform: Box::new(platform),
             shutdown,
