@@ -2,6 +2,7 @@
 
 mod filter;
 mod queue;
+mod recent_layer;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
@@ -15,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Common, LogFormat};
 use queue::Queue;
+use recent_layer::RecentLayer;
 
 /// A line for each of 20,000 archives fits.
 const WAITING_BYTES_MOST: usize = 4 << 20;
@@ -53,7 +55,8 @@ pub fn start(common: &Common) -> io::Result<()> {
         LogFormat::Text => log.boxed(),
         LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(log).with(filter).init();
+    let registry = tracing_subscriber::registry().with(log);
+    registry.with(RecentLayer).with(filter).init();
     if let Some(ignored) = ignored {
         tracing::warn!("{ignored}");
     }

@@ -9,6 +9,7 @@ use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
 use archiver::config::{self, Checked, Config, TypedError};
+use archiver::http::{Bound, Server, Source};
 use archiver::source::kafka;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
@@ -132,6 +133,14 @@ fn run(common: &Common) -> u8 {
 }
 
 async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Broadcast) -> u8 {
+    // Before anything is archived: a port that is taken is a start that failed.
+    let bound = match config.http.as_ref().map(Bound::bind).transpose() {
+        Ok(bound) => bound,
+        Err(e) => {
+            logging::complain(&format!("archiver: {e}"));
+            return FAILED;
+        }
+    };
     let supervisor = match Supervisor::begin(&config, &shutdown, seals) {
         Ok(supervisor) => supervisor,
         Err(e) => {
@@ -139,10 +148,33 @@ async fn archive(config: Checked<Config>, shutdown: Shutdown, seals: Broadcast) 
             return FAILED;
         }
     };
-    match supervisor.run().await {
+    let server = match bound.map(|bound| serve(bound, &supervisor)).transpose() {
+        Ok(server) => server,
+        Err(e) => {
+            logging::complain(&format!(
+                "archiver: starting the thread that answers requests: {e}; {MORE_THREADS}"
+            ));
+            return FAILED;
+        }
+    };
+    let ended = supervisor.run().await;
+    // Until now, so that a stop can be watched.
+    if let Some(server) = server {
+        server.stop();
+    }
+    match ended {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }
+}
+
+/// Answers requests about these archives.
+fn serve(bound: Bound, supervisor: &Supervisor) -> std::io::Result<Server> {
+    let (seen, named) = (supervisor.clone(), supervisor.clone());
+    bound.serve(Source {
+        snapshot: Box::new(move |detail| seen.snapshot(detail)),
+        archive: Box::new(move |name| named.archive(name)),
+    })
 }
 
 fn find(common: &Common) -> Option<PathBuf> {

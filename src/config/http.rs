@@ -63,6 +63,12 @@ impl fmt::Display for Listen {
 pub struct Token(String);
 
 impl Token {
+    /// A token of a test.
+    #[cfg(test)]
+    pub(crate) fn for_test(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// What it is, for a request.
     pub fn expose(&self) -> &str {
         &self.0

@@ -6,6 +6,7 @@
 pub mod hung;
 pub mod metrics;
 pub mod reason;
+pub mod recent;
 pub mod snapshot;
 pub mod status;
 pub mod totals;

@@ -144,6 +144,14 @@ impl State {
             Self::Done => "done",
         }
     }
+
+    /// As people read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CaughtUp => "caught up",
+            other => other.name(),
+        }
+    }
 }
 
 /// One archive.

@@ -229,6 +229,12 @@ impl Listed {
         archives.map(|one| Arc::clone(&one.status)).collect()
     }
 
+    /// What the archive of this name is.
+    pub fn archive(&self, name: &str) -> Option<Checked<config::Archive>> {
+        let one = self.archives.get(self.names.get(name)?)?;
+        Some(one.config.clone())
+    }
+
     /// The same with what each is.
     pub fn shown(&self) -> Vec<Shown> {
         let archives = self.archives.values();

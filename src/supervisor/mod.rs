@@ -176,6 +176,11 @@ impl Supervisor {
         self.listed().statuses()
     }
 
+    /// What the archive of this name is, if there is one.
+    pub fn archive(&self, name: &str) -> Option<Checked<config::Archive>> {
+        self.listed().archive(name)
+    }
+
     /// How much was written, by archives that were stopped too.
     pub fn counts(&self) -> Counts {
         self.listed().counts()

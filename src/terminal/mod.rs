@@ -8,7 +8,7 @@ mod table;
 mod wrap;
 
 pub use nearest::nearest;
-pub use number::{bytes, ratio, time};
+pub use number::{bytes, grouped, ratio, short, span, time};
 pub use output::{Closed, Output};
 pub use style::{Style, Styles};
 pub use table::{Align, Table, line_width};
