@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
+use archiver::commands::{
+    Cli, Command, capture, cat, check, demo, gaps, ls, status, time, topics, verify,
+};
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
 use archiver::source::kafka;
@@ -39,7 +41,7 @@ fn main() {
             // What it does is in its progress and its report.
             Some(Command::Capture(_)) => 1,
             // What they find is all that they print.
-            Some(Command::Check(_) | Command::Topics(_)) => 2,
+            Some(Command::Check(_) | Command::Status(_) | Command::Topics(_)) => 2,
             _ => 0,
         });
     }
@@ -52,6 +54,9 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
+        Command::Status(args) => in_runtime(|shutdown, _| async move {
+            read(status::run(&cli.common, &args, shutdown).await)
+        }),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),

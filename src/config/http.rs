@@ -15,7 +15,8 @@ use super::walk::{Toml, Walker};
 
 /// A shorter token could be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
-const TOKEN_BYTES_MAX: usize = 4096;
+/// And a longer one is none.
+pub const TOKEN_BYTES_MOST: usize = 4096;
 /// The longest path that the system has for a socket.
 const SOCKET_BYTES_MAX: usize = 107;
 
@@ -163,7 +164,7 @@ fn read_token(walker: &mut Walker<'_>, path: &Text) -> Option<Token> {
     };
     let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_visible || !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&text.len()) {
+    if !is_visible || !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MOST).contains(&text.len()) {
         refuse("it is no secret of 16 to 4096 visible ASCII characters".into());
         return None;
     }

@@ -51,6 +51,16 @@ pub enum AskError {
         /// What went wrong.
         why: String,
     },
+    /// It is another archiver.
+    #[error(
+        "asking {target}: it answers in version {version}, which this archiver doesn't know; use its own `archiver status`"
+    )]
+    OtherVersion {
+        /// Who was asked.
+        target: String,
+        /// The version of its answer.
+        version: u32,
+    },
     /// Somebody answers with something else.
     #[error("asking {target}: it answers {status}: {said}")]
     Refused {

@@ -3,6 +3,7 @@
 mod nearest;
 mod number;
 mod output;
+mod screen;
 mod style;
 mod table;
 mod wrap;
@@ -10,6 +11,7 @@ mod wrap;
 pub use nearest::nearest;
 pub use number::{bytes, grouped, ratio, short, span, time};
 pub use output::{Closed, Output};
+pub use screen::Screen;
 pub use style::{Style, Styles};
 pub use table::{Align, Table, line_width};
 pub use wrap::wrapped;

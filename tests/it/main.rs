@@ -34,6 +34,7 @@ mod commit;
 mod envelope;
 mod first_start;
 mod flush;
+mod http;
 mod lock;
 mod log;
 mod newlines;

@@ -394,3 +394,13 @@ pub fn uses_config(file: &str) -> Says {
 pub fn mistake(facts: &[&str]) -> Says {
     Says::new(facts, &[])
 }
+
+/// Requests are answered.
+pub fn answering() -> Says {
+    Says::new(&["answering on"], &[])
+}
+
+/// Somebody else listens where requests were to be answered.
+pub fn port_taken(address: &str) -> Says {
+    Says::new(&[address, "[http] listen", "taken"], &[])
+}
