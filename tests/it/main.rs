@@ -27,6 +27,7 @@ mod wait;
 mod wall_clock;
 
 mod brokers;
+mod browser;
 mod cli;
 mod clock;
 mod come_and_go;

@@ -245,6 +245,9 @@ fn gaps(html: &mut Html, gaps: &[Gap]) {
 }
 
 fn segments(html: &mut Html, segments: &[Segment]) {
+    if segments.is_empty() {
+        return section(html, "segments", "Segments", "None yet.");
+    }
     begin(html, "segments", &format!("Segments ({})", segments.len()));
     if segments.len() > LISTED_MOST {
         html.element(

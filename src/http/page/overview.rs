@@ -278,10 +278,9 @@ fn row(html: &mut Html, now_ms: i64, archive: &Archive) {
     cell(html, 12, Some(gaps.count as f64), "", |html| {
         match gaps.count {
             0 => html.raw("0"),
-            count => html.element(
-                "span class=\"alarm\"",
-                &format!("{count} ({} records)", short(gaps.records)),
-            ),
+            count => html
+                .element("span class=\"alarm\"", &count.to_string())
+                .element("small", &format!("{} records", short(gaps.records))),
         };
     });
     html.raw("</tr>\n");
@@ -293,11 +292,11 @@ fn name(html: &mut Html, archive: &Archive) {
     html.raw("\"><a href=\"/archive/")
         .text(&archive.name)
         .raw("\">");
-    html.text(&archive.name).raw("</a><small>");
+    html.text(&archive.name).raw("</a>");
     if archive.topic != archive.name {
-        html.text(&format!("topic {} → ", archive.topic));
+        html.element("small", &format!("topic {}", archive.topic));
     }
-    html.text(&archive.file).raw("</small></th>");
+    html.element("small", &archive.file).raw("</th>");
 }
 
 /// The state, why, and what went wrong before if that is something else.
