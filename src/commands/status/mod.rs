@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use hyper::body::Bytes;
 use serde::Deserialize;
 
 use crate::catalog::{USUAL_PLACES, usual_config};
@@ -138,7 +137,7 @@ fn read_token(path: &Path) -> anyhow::Result<String> {
 }
 
 /// The picture, if this version of it is known.
-fn decoded(target: &Target, body: &Bytes) -> anyhow::Result<Snapshot> {
+fn decoded(target: &Target, body: &[u8]) -> anyhow::Result<Snapshot> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,

@@ -44,14 +44,18 @@ const COLUMNS: [Column; 13] = [
         "num wide",
         "how many times smaller the files are than their lines",
     ),
-    column("Flush", "num wide", "when something was written last"),
+    column("Flush", "num wide", "how long ago something was written"),
     column(
         "Checkpoint",
         "num wide",
-        "when a checkpoint was stored last",
+        "how long ago a checkpoint was stored",
     ),
     column("Segments", "num wide", "open, and sealed since the start"),
-    column("Gaps", "num mid", "what was lost in Kafka since the start"),
+    column(
+        "Gaps",
+        "num mid",
+        "how many, and how many records were lost in them in Kafka, since the start",
+    ),
 ];
 
 /// The page.
@@ -262,12 +266,8 @@ fn row(html: &mut Html, now_ms: i64, archive: &Archive) {
     value(html, 8, archive.compression_ratio, |ratio| {
         format!("{ratio:.1}")
     });
-    value(html, 9, ago(archive.last_flush_ms), |ago| {
-        format!("{} ago", span(ago))
-    });
-    value(html, 10, ago(archive.last_checkpoint_ms), |ago| {
-        format!("{} ago", span(ago))
-    });
+    value(html, 9, ago(archive.last_flush_ms), span);
+    value(html, 10, ago(archive.last_checkpoint_ms), span);
     let sealed = archive.segments_sealed;
     let segments = match archive.segments_open {
         Some(open) => format!("{open} + {sealed}"),
@@ -280,7 +280,7 @@ fn row(html: &mut Html, now_ms: i64, archive: &Archive) {
             0 => html.raw("0"),
             count => html
                 .element("span class=\"alarm\"", &count.to_string())
-                .element("small", &format!("{} records", short(gaps.records))),
+                .element("small", &short(gaps.records)),
         };
     });
     html.raw("</tr>\n");
