@@ -26,6 +26,7 @@ use super::recover::Opened;
 use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
 use super::unreadable::{Reaction, UnreadablePartitions};
 use super::window::Progress;
+use crate::observe::lag;
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
 use crate::segment::pipeline::Pipeline;
@@ -85,6 +86,8 @@ impl<'a> Reading<'a> {
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
+        archive.status.activity().extent = Some(opened.pipeline.extent());
+        archive.status.lag().begins(&opened.from, Instant::now());
         let open = written
             .iter()
             .flat_map(|written| &written.progress().segments);
@@ -129,6 +132,7 @@ impl<'a> Reading<'a> {
         let rotates = config.rotation.every.is_some()
             || config.rotation.idle.is_some()
             || !config.retention.is_endless();
+        let mut look = ticks.every(lag::LOOK);
         let mut pause = ticks.every(QUIET);
         let mut seals = self.archive.environment.seals.listen();
         let arrived = self.intake.reader.arrived();
@@ -149,6 +153,7 @@ impl<'a> Reading<'a> {
                 () = checkpoint.next() => self.checkpoint(),
                 () = refresh.next() => self.refresh()?,
                 () = rotation.next(), if rotates => self.rotate(),
+                () = look.next() => self.stands()?,
                 () = seals.next() => self.pipeline.submit_seal(SealReason::Asked),
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
                 () = arrived.notified(), if !more || !may_take => self.intake.more = true,
@@ -301,8 +306,10 @@ impl<'a> Reading<'a> {
         if let Some((partition, offset, size)) = taken.large {
             self.archive.say_if_too_large(partition, offset, size);
         }
+        self.note_ends(&taken);
         for batch in taken.full {
             let held = self.backpressure.hand_over_full(batch.capacity());
+            self.note_newest(&batch);
             self.pipeline.submit(batch, held);
         }
         self.backpressure.count(self.intake.batch.capacity());
@@ -335,6 +342,7 @@ impl<'a> Reading<'a> {
         }
         let batch = std::mem::take(&mut self.intake.batch);
         let held = self.backpressure.hand_over(batch.capacity());
+        self.note_newest(&batch);
         self.pipeline.submit(batch, held);
     }
 
@@ -342,7 +350,9 @@ impl<'a> Reading<'a> {
     pub fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Interruption> {
         match wrote {
             Ok(wrote) => {
-                self.archive.status.wrote(wrote.records, wrote.bytes);
+                let status = &self.archive.status;
+                status.wrote(wrote.records, wrote.bytes);
+                status.activity().wrote(&wrote, self.pipeline.extent());
                 self.checkpoints.wrote(&wrote);
                 if wrote.sealed > 0 || wrote.deleted {
                     // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.
@@ -372,6 +382,8 @@ impl<'a> Reading<'a> {
     pub fn take_note(&mut self, made: Result<Outcome, Interruption>) -> Result<bool, Interruption> {
         match self.checkpoints.take_note(made?) {
             Noted::Stored { recreated } => {
+                let all = self.checkpoints.is_up_to_date() && self.pipeline.is_idle();
+                self.archive.status.activity().checkpointed(all);
                 self.goes_on();
                 let stored = self.checkpoints.stored();
                 self.handover.counts(stored, &self.disks);
@@ -413,6 +425,7 @@ impl<'a> Reading<'a> {
             return;
         }
         self.submit();
+        self.archive.status.activity().lost(&gaps);
         let step = |gap: &Gap| Step {
             partition: gap.partition,
             from: self.intake.position(gap.partition).next,

@@ -11,8 +11,8 @@ use super::clusters::Clusters;
 use super::configuration::Config;
 use super::http;
 use super::keys::{
-    ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
-    TOPIC_PATTERN,
+    ARCHIVES, BROKER, DEFAULTS, DISK_FREE, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR,
+    TOPIC, TOPIC_PATTERN,
 };
 use super::name;
 use super::pattern_topics::{file_of, state_of};
@@ -63,6 +63,7 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     Some(Config {
         shutdown_timeout: *top.get(&SHUTDOWN_TIMEOUT)?,
         memory_bytes: *top.get(&LIMITS)?.get(&MEMORY)?,
+        disk_free_bytes: top.get(&LIMITS)?.get(&DISK_FREE).copied().unwrap_or(0),
         http,
         clusters: named
             .filter(|cluster| names.insert(&cluster.name))

@@ -13,6 +13,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// The memory that queues, fetches and batches may take in all, in bytes.
     pub memory_bytes: u64,
+    /// How many bytes each disk keeps free for others; 0 is none.
+    pub disk_free_bytes: u64,
     /// Where requests are answered, if anywhere.
     pub http: Option<Http>,
     /// The clusters that archives name, each once.

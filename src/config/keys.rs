@@ -142,9 +142,17 @@ keys! {
     ON_SEAL_TIMEOUT: Durations = ("on_seal_timeout", EACH, Durations(ms(1000), hours(24)), Typed("\"5m\""),
         "how long that command may take before it is ended and tried again");
 
+    STALLED_AFTER: Durations = ("stalled_after", EACH, Durations(ms(1000), hours(24)), Typed("\"1m\""),
+        "an archive of whose partition no record has come for so long, although records wait there, is shown as stalled");
+    ALARM_HEADROOM: Durations = ("alarm_headroom", EACH, Durations(ms(1000), hours(30 * 24)), Typed("\"1h\""),
+        "a warning is logged when Kafka's retention will delete records within so long that were not taken yet");
+
     // Less leaves no room for one large record on its way from a broker to a file.
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),
         "what records may take in memory in the whole process: fetched, waiting and on their way to a file");
+
+    DISK_FREE: Sizes = ("disk_free", &[Limits], Sizes(1), Told("none"),
+        "nothing is taken for a disk that has less than this free, so that others have room there; taking goes on by itself");
 
     LISTEN: Listens = ("listen", &[Http], Listens, Told("nothing is answered"),
         "where the status page, metrics and `archiver status` are answered");

@@ -17,10 +17,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::archive::{Archive, End, Environment, Window};
 use crate::config::{self, Checked, Config};
@@ -85,7 +86,7 @@ impl Supervisor {
         shutdown: &Shutdown,
         seals: Broadcast,
     ) -> Result<Self, Refused> {
-        let (environment, machine) = platform::machine(config, seals, false);
+        let (environment, machine) = platform::machine(config, seals);
         let supervisor = Self::new(
             environment,
             machine,
@@ -101,7 +102,7 @@ impl Supervisor {
 
     /// A supervisor on this machine for archives that have windows. Starts none.
     pub fn of_windows(config: &Checked<Config>, shutdown: &Shutdown) -> Self {
-        let (environment, machine) = platform::machine(config, Broadcast::default(), true);
+        let (environment, machine) = platform::machine(config, Broadcast::default());
         Self::new(
             environment,
             machine,
