@@ -33,6 +33,8 @@ pub(super) async fn serve(stream: Box<dyn Stream>, routes: Arc<Routes>) {
         .header_read_timeout(HEAD_MOST)
         .max_buf_size(HEAD_BYTES_MOST)
         .max_headers(HEADERS_MOST)
+        // Some clients end their side as soon as they have asked.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     if tokio::time::timeout(LIFE_MOST, connection.as_mut())

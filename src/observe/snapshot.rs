@@ -222,6 +222,14 @@ pub struct Archive {
     pub partitions: Option<Vec<Partition>>,
 }
 
+impl Archive {
+    /// Does it need nobody's look?
+    pub const fn is_well(&self) -> bool {
+        let is_bad = matches!(self.state, State::Waiting | State::Stalled | State::Stopped);
+        !is_bad && !self.is_overtaken_soon
+    }
+}
+
 /// The rates of the last minutes, oldest first. All lists are of one length.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {
@@ -312,6 +320,17 @@ pub struct Disk {
     pub full_in_seconds: Option<f64>,
     /// No more than `disk_free` is left: nothing is written to it.
     pub is_low: bool,
+}
+
+/// A disk that is full sooner needs a look.
+const FULL_SOON_SECONDS: f64 = 3600.0;
+
+impl Disk {
+    /// Does it need nobody's look?
+    pub fn is_well(&self) -> bool {
+        let is_full_soon = |seconds: f64| seconds < FULL_SOON_SECONDS;
+        !self.is_low && !self.full_in_seconds.is_some_and(is_full_soon)
+    }
 }
 
 /// How many times something took how long.

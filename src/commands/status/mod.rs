@@ -12,7 +12,7 @@ use crate::catalog::{USUAL_PLACES, usual_config};
 use crate::cli::{Common, usage};
 use crate::config::{self, TOKEN_BYTES_MOST};
 use crate::http::client::{AskError, Target};
-use crate::observe::snapshot::{Archive, Snapshot, State, VERSION};
+use crate::observe::snapshot::{Archive, Disk, Snapshot, VERSION};
 use crate::terminal::{Output, Screen, Styles};
 use crate::world::shutdown::Shutdown;
 
@@ -155,27 +155,15 @@ fn decoded(target: &Target, body: &[u8]) -> anyhow::Result<Snapshot> {
     serde_json::from_slice(body).with_context(said)
 }
 
-/// Does the archive need nobody?
-fn is_archive_well(archive: &Archive) -> bool {
-    let is_bad = matches!(
-        archive.state,
-        State::Waiting | State::Stalled | State::Stopped
-    );
-    !is_bad && !archive.is_overtaken_soon
-}
-
 /// Does nothing need a look?
 fn is_well(snapshot: &Snapshot) -> bool {
     let Snapshot {
         process, archives, ..
     } = snapshot;
-    archives.iter().all(is_archive_well)
+    archives.iter().all(Archive::is_well)
         && process
             .clusters
             .iter()
             .all(|cluster| cluster.trouble.is_none())
-        && process
-            .disks
-            .iter()
-            .all(|disk| !disk.is_low && disk.full_in_seconds.is_none())
+        && process.disks.iter().all(Disk::is_well)
 }

@@ -1,6 +1,5 @@
 //! The picture of the process in lines of a terminal.
 
-use super::is_archive_well;
 use crate::observe::snapshot::{Archive, Process, Snapshot, State, Totals};
 use crate::terminal::{
     Align, Style, Styles, Table, bytes, grouped, line_width, short, span, time, wrapped,
@@ -31,7 +30,7 @@ pub(super) fn lines(styles: Styles, snapshot: &Snapshot) -> Vec<String> {
         ("SAVED", Align::Right),
     ];
     let mut table = Table::new(styles, &columns);
-    let (well, unwell): (Vec<_>, Vec<_>) = archives.iter().partition(|one| is_archive_well(one));
+    let (well, unwell): (Vec<_>, Vec<_>) = archives.iter().partition(|one| one.is_well());
     for archive in unwell.into_iter().chain(well) {
         row(&mut table, process.now_ms, archive);
     }
@@ -82,7 +81,7 @@ fn head(styles: Styles, process: &Process, totals: &Totals, archives: usize) -> 
             said.push((Style::Bad, format!("cluster {}: {trouble}", cluster.name)));
         }
     }
-    for disk in &process.disks {
+    for disk in process.disks.iter().filter(|disk| !disk.is_well()) {
         let free = bytes(disk.free_bytes);
         let full = match (disk.is_low, disk.full_in_seconds) {
             (true, _) => "nothing is written to it".to_owned(),

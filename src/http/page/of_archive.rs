@@ -158,13 +158,13 @@ fn charts(html: &mut Html, archive: &Archive) {
         ),
         ("Lines/s", &rates.plain_bytes_per_second, bytes),
     ] {
-        let minutes = values.len() as u64 * rates.step_seconds / 60;
+        let last = span((values.len() as u64 * rates.step_seconds) as f64);
         html.raw("<figure>");
         spark(html, values, "chart");
         let most = shown(most(values));
         html.element(
             "figcaption",
-            &format!("{what}, last {minutes} min, at most {most}"),
+            &format!("{what}, last {last}, at most {most}"),
         );
         html.raw("</figure>");
     }

@@ -66,7 +66,8 @@ pub(in crate::http) fn overview(snapshot: &Snapshot) -> String {
         archives,
         ..
     } = snapshot;
-    let title = match unwell(totals) {
+    let unwell = archives.iter().filter(|archive| !archive.is_well());
+    let title = match unwell.count() {
         0 => "archiver".to_owned(),
         count => format!("({count}) archiver"),
     };
@@ -79,12 +80,6 @@ pub(in crate::http) fn overview(snapshot: &Snapshot) -> String {
         table(html, process, archives);
         html.raw("</main>\n");
     })
-}
-
-/// How many archives need a look.
-fn unwell(totals: &Totals) -> u64 {
-    let states = &totals.states;
-    states.waiting + states.stalled + states.stopped
 }
 
 /// What the process is, and as of when this is said.
@@ -173,10 +168,9 @@ fn machine(html: &mut Html, process: &Process) {
         html.raw("</li>");
     }
     for disk in &process.disks {
-        let full_soon = disk.full_in_seconds.is_some();
-        html.raw(match disk.is_low || full_soon {
-            true => "<li class=\"bad\">",
-            false => "<li>",
+        html.raw(match disk.is_well() {
+            true => "<li>",
+            false => "<li class=\"bad\">",
         });
         html.text(&format!(
             "Disk of {}: {} free",
@@ -227,7 +221,11 @@ fn row(html: &mut Html, now_ms: i64, archive: &Archive) {
     html.raw("<tr data-name=\"").text(&archive.name);
     html.raw("\" data-state=\"")
         .raw(archive.state.name())
-        .raw("\">");
+        .raw(if archive.is_well() {
+            "\">"
+        } else {
+            "\" data-unwell>"
+        });
     name(html, archive);
     state(html, now_ms, archive);
     let ago = |ms: Option<i64>| ms.map(|ms| (now_ms - ms) as f64 / 1000.0);

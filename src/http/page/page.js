@@ -30,8 +30,6 @@
     if (focused && focused !== document.activeElement && body.contains(focused)) focused.focus({ preventScroll: true });
   }
 
-  const isUnwell = (state) => ["waiting", "stalled", "stopped"].includes(state);
-
   function filter() {
     const words = document.getElementById("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const state = document.getElementById("state").value;
@@ -39,7 +37,7 @@
     for (const row of table.tBodies[0].rows) {
       const own = row.dataset.state;
       const text = words.length ? `${row.cells[0].textContent} ${row.cells[1].textContent}`.toLowerCase() : "";
-      const isState = state === "" || (state === "unwell" ? isUnwell(own) : state === own);
+      const isState = state === "" || (state === "unwell" ? row.dataset.unwell !== undefined : state === own);
       row.hidden = !(isState && words.every((word) => text.includes(word)));
       shown += !row.hidden;
     }
@@ -112,7 +110,10 @@
         table.tBodies[0].append(document.adoptNode(row));
         continue;
       }
-      old.dataset.state = row.dataset.state;
+      for (const name of ["state", "unwell"]) {
+        if (row.dataset[name] === undefined) delete old.dataset[name];
+        else old.dataset[name] = row.dataset[name];
+      }
       for (const [at, cell] of [...row.cells].entries()) {
         const place = old.cells[at];
         if (cell.dataset.v === undefined) delete place.dataset.v;
