@@ -173,7 +173,7 @@ fn charts(html: &mut Html, archive: &Archive) {
 
 /// Begins a table that may be wider than the window.
 fn table(html: &mut Html, of: &str, columns: &[(&str, &str)]) {
-    html.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"")
+    html.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Table of ")
         .raw(of)
         .raw("\"><table><thead><tr>");
     for (name, class) in columns {

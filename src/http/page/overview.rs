@@ -197,7 +197,7 @@ fn table(html: &mut Html, process: &Process, archives: &[Archive]) {
         html.element(&name, state.words());
     }
     html.raw("</select></label> <span id=\"shown\" role=\"status\"></span></div>\n")
-        .raw("<div class=\"scroll\" role=\"region\" aria-labelledby=\"heading\" tabindex=\"0\"><table id=\"table\">\n<thead><tr>");
+        .raw("<div class=\"scroll\" role=\"region\" aria-label=\"Table of archives\" tabindex=\"0\"><table id=\"table\">\n<thead><tr>");
     for Column { name, class, title } in COLUMNS {
         html.raw("<th scope=\"col\" class=\"").raw(class);
         html.raw("\" title=\"").text(title).raw("\">").text(name);
