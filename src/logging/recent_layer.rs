@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Write};
 
+use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use crate::observe::recent;
-use crate::world::clock::{Clock, RealClock};
 
 /// Sees each event that is logged.
 pub(super) struct RecentLayer;
@@ -18,7 +18,7 @@ impl<S: Subscriber> Layer<S> for RecentLayer {
         let mut message = Message::default();
         event.record(&mut message);
         recent::keep(
-            RealClock.now_ms(),
+            Timestamp::now().as_millisecond(),
             event.metadata().level().as_str(),
             &message.0,
         );

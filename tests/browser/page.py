@@ -103,8 +103,6 @@ def few(browser, url, shots, axe):
     check_console(browser)
     check_keyboard(browser, url)
     check_without_script(browser, url, 3)
-    shoot_all(browser, url, shots, "three", axe)
-    check_console(browser)
     check_silence(browser, url)
     browser.open(url)
     name = browser.run(NAMES)[0]
@@ -114,6 +112,10 @@ def few(browser, url, shots, axe):
     shoot_all(browser, f"{url}archive/{name}", shots, "archive", axe)
     browser.click(".up a")
     check(len(browser.run(NAMES)) == 3, "there is no way back")
+    # A line of a few points: one is made every 10 s.
+    line = "return document.querySelector('.spark path')?.getAttribute('d').split('L').length > 5"
+    eventually("there is a line of the rates", lambda: browser.run(line), 120)
+    shoot_all(browser, url, shots, "three", axe)
     check_console(browser)
 
 

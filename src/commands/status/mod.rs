@@ -65,7 +65,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
 /// Shows it again and again, until it is asked to stop. That it doesn't answer for a while is shown, too.
 async fn watch(target: &Target, is_json: bool, mut shutdown: Shutdown) -> anyhow::Result<u8> {
     let mut output = Output::default();
-    let mut screen = (!is_json).then(|| Screen::begin());
+    let mut screen = (!is_json).then(Screen::begin);
     loop {
         let looked = async {
             let body = target.get("/api/status").await?;

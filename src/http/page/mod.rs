@@ -6,8 +6,6 @@
 mod html;
 mod of_archive;
 mod overview;
-#[cfg(test)]
-mod policy;
 mod spark;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Pages of a picture that has all that one can have.
 
+mod policy;
+
 use super::{archive, overview};
 use crate::observe::snapshot::{
     Archive, Broker, Cluster, Disk, Error, Gaps, Histogram, Partition, Process, Rates, Snapshot,
@@ -80,7 +82,7 @@ fn one(at: usize) -> Archive {
         13 => State::Stopped,
         21 => State::Stalled,
         29 => State::Starting,
-        number if number % 3 == 0 => State::Running,
+        number if number.is_multiple_of(3) => State::Running,
         _ => State::CaughtUp,
     };
     let name = ["orders", "metrics", "clicks", "audit.log", "payments-eu"][at % 5];
@@ -104,7 +106,7 @@ fn one(at: usize) -> Archive {
     let wave = |x: usize| ((x * (at + 3) % 17) as f64 / 17.0 * rate) as u64;
     let lag = state == State::Running;
     Archive {
-        topic: if at % 4 == 0 {
+        topic: if at.is_multiple_of(4) {
             format!("topic-of-{name}")
         } else {
             name.clone()
