@@ -18,6 +18,7 @@ use crate::observe::lag::{LOOK, Stall};
 use crate::observe::reason::Reason;
 use crate::segment::batch::Batch;
 use crate::source::cluster::KafkaError;
+use crate::world::space::Alarm;
 
 /// The logs of an archive's partitions, as the brokers answer.
 type Logs = Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError>;
@@ -33,7 +34,25 @@ impl Reading<'_> {
         let mut lag = self.archive.status.lag();
         lag.stands(self.intake.positions(), Instant::now());
         drop(lag);
+        self.say_if_filling();
         Ok(self.archive.lacks_space(&self.disks)?)
+    }
+
+    /// Says when the disk will be full before long.
+    fn say_if_filling(&self) {
+        let config = &self.archive.config;
+        let (archive, file) = (&config.name, config.file.display());
+        match self.disks.data.space().alarm(config.alarm_headroom) {
+            Some(Alarm::FullIn(left)) => tracing::warn!(
+                "archive {archive}: in about {} the disk of {file} will be full, or have no more than disk_free free; \
+                 make room there",
+                spoken(left.as_secs()),
+            ),
+            Some(Alarm::Over) => {
+                tracing::info!("archive {archive}: the disk of {file} will not be full soon");
+            }
+            None => {}
+        }
     }
 
     /// Notes where there is nothing more to take. Behind what is corrupt there may be.

@@ -151,7 +151,7 @@ keys! {
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),
         "what records may take in memory in the whole process: fetched, waiting and on their way to a file");
 
-    DISK_FREE: Sizes = ("disk_free", &[Limits], Sizes(1), Told("none"),
+    DISK_FREE: Sizes = ("disk_free", &[Limits], Sizes(1 << 10), Told("none"),
         "nothing is taken for a disk that has less than this free, so that others have room there; taking goes on by itself");
 
     LISTEN: Listens = ("listen", &[Http], Listens, Told("nothing is answered"),

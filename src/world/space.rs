@@ -29,6 +29,17 @@ struct Inner {
     floor_bytes: u64,
     looks: Mutex<VecDeque<(Instant, u64)>>,
     is_low: AtomicBool,
+    /// It was said that it will be full within so long.
+    said: Mutex<Option<Duration>>,
+}
+
+/// What is to be said of a device's space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// In about so long no more than `disk_free` is left.
+    FullIn(Duration),
+    /// That is no danger any more.
+    Over,
 }
 
 /// What is known of a device's space at a moment.
@@ -54,6 +65,7 @@ impl Space {
             floor_bytes,
             looks: Mutex::default(),
             is_low: AtomicBool::new(false),
+            said: Mutex::default(),
         }))
     }
 
@@ -107,6 +119,24 @@ impl Space {
             is_low: self.is_low(),
         })
     }
+
+    /// What is news to somebody who wants to know that it will be full within so long. All who ask are told once.
+    pub fn alarm(&self, headroom: Duration) -> Option<Alarm> {
+        let full_in = self.seen()?.full_in;
+        let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match *said {
+            None => {
+                let left = full_in.filter(|left| *left <= headroom)?;
+                *said = Some(headroom);
+                Some(Alarm::FullIn(left))
+            }
+            Some(before) if full_in.is_none_or(|left| left > before * 5 / 4) => {
+                *said = None;
+                Some(Alarm::Over)
+            }
+            Some(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,12 +156,18 @@ mod tests {
         }
         let seen = space.seen().expect("looked at");
         assert_eq!(seen.filling_bytes_per_second.round(), 1e7);
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        assert_eq!(space.alarm(minutes(5)), None);
+        assert!(matches!(space.alarm(minutes(60)), Some(Alarm::FullIn(_))));
+        assert_eq!(space.alarm(minutes(60)), None, "it was said");
+        assert_eq!(space.alarm(minutes(5)), None, "it is no less true");
         let left = seen.full_in.expect("it fills").as_secs_f64();
         assert!((left - 405.0).abs() < 1.0, "{left}");
         for look in 100..300 {
             space.note(begun + LOOK * look, 5_050 * MB);
         }
         assert_eq!(space.seen().expect("looked at").full_in, None);
+        assert_eq!(space.alarm(minutes(60)), Some(Alarm::Over));
     }
 
     #[test]

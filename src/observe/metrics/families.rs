@@ -61,7 +61,7 @@ families! {
     FSYNC_DURATION = ("archiver_fsync_duration_seconds", Histogram, NONE,
         "How long syncs took, each of all files of a device that wait for one");
     CLUSTER_UP = ("archiver_cluster_up", Gauge, &["cluster"], "1 if the cluster answers, 0 if it can't be used");
-    BROKER_UP = ("archiver_broker_up", Gauge, BROKER, "0 while a broker can't be reached; 1 for each that could not be reached before");
+    BROKER_UP = ("archiver_broker_up", Gauge, BROKER, "1 if the broker can be reached, 0 if not; that it can again is known after up to 75 seconds");
     BROKER_THROTTLE = ("archiver_broker_throttle_seconds_total", Counter, BROKER,
         "For how long a broker has held back its answers, as it found that too much was asked");
     DISK_FREE = ("archiver_disk_free_bytes", Gauge, DISK, "How much is free on a disk that data is written to");

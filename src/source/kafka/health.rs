@@ -98,7 +98,7 @@ impl Health {
         let state = self.lock();
         let brokers = state.known.iter().map(|(name, throttled)| BrokerCondition {
             name: name.clone(),
-            is_up: !state.brokers.contains_key(name),
+            is_up: !state.brokers.keys().any(|broker| node(broker) == name),
             throttled: *throttled,
         });
         Condition {
@@ -196,6 +196,11 @@ impl Health {
     }
 }
 
+/// A broker's name without its protocol.
+fn node(broker: &str) -> &str {
+    broker.rsplit("://").next().unwrap_or(broker)
+}
+
 /// What an error says, less what differs each time: which broker, at which of its addresses, and after how long.
 fn cause(error: &KafkaError) -> impl Iterator<Item = &str> {
     let (who, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
@@ -236,7 +241,7 @@ impl Events for Arc<Health> {
             if broker.ends_with("/bootstrap") || broker.is_empty() {
                 state.brokers.remove(broker);
             } else if !known {
-                state.known.entry(broker.to_owned()).or_default();
+                state.known.entry(node(broker).to_owned()).or_default();
                 tracing::warn!(
                     "cluster {}: broker {broker}: {what}; trying again",
                     self.name
@@ -316,6 +321,40 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert!(!health.is_hurt());
+    }
+
+    #[test]
+    fn each_broker_is_known_once_however_it_is_called() {
+        let health = Arc::new(Health::new("three"));
+        health.knows(["host:9092/1".into(), "host:9092/2".into()]);
+        health.trouble(unreachable("sasl_ssl://host:9092/1: refused"));
+        health.throttled("host:9092/2", Duration::from_millis(70));
+        let brokers = health.condition().brokers.into_iter();
+        let brokers = brokers.map(|of| (of.name, of.is_up, of.throttled.as_millis()));
+        let expected = [("host:9092/1", false, 0), ("host:9092/2", true, 70)];
+        let expected = expected.map(|(name, up, ms)| (name.to_owned(), up, ms));
+        assert_eq!(brokers.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_answer_that_makes_no_sense_is_complained_of() {
+        let health = Arc::new(Health::new("garbled"));
+        assert!(health.complaint().is_none());
+        health.log(
+            3,
+            "[thrd:host:1/2]: host:1/2: Protocol parse failure for Fetch v16(flex) at 20/90 \
+             (rd_kafka_fetch_reply_handle:800) (incorrect broker.version.fallback?)",
+        );
+        let complaint = health.complaint().expect("a complaint");
+        assert!(complaint.is_corrupt());
+        let expected = "host:1/2: the client can't make sense of the answer to Fetch v16(flex)";
+        assert_eq!(complaint.text, expected);
+        let other = Arc::new(Health::new("other"));
+        other.log(
+            3,
+            "host:1/2: Protocol parse failure for Metadata v9 at 20/90 (f:1)",
+        );
+        assert!(other.complaint().is_none());
     }
 
     #[test]
