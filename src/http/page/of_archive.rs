@@ -3,9 +3,9 @@
 use archiver_format::archive::{Archive as Kept, Segment, State as Growth};
 use archiver_format::gap::Gap;
 
-use super::document;
+use super::document::document;
 use super::html::Html;
-use super::overview::{moment, news};
+use super::parts::{moment, news};
 use super::spark::spark;
 use crate::observe::recent::{self, Line};
 use crate::observe::snapshot::{Archive, Partition, Process};

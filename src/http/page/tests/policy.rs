@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-use super::super::{SCRIPT, STYLE};
+use super::super::document::{SCRIPT, STYLE};
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
