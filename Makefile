@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants bench \
+.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants browser bench \
 	stages instructions memory release deb rpm packages-test container-test check lint deny advisories fmt clean package-files
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
+	@echo 'make browser  the status page in a real Chromium, pictures of it into target/browser'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
@@ -94,6 +95,12 @@ memcheck:
 mutants:
 	@scripts/need.sh rust build mutants
 	scripts/mutants.sh
+
+# SAVE=1 keeps the picture that the README shows.
+browser:
+	@scripts/need.sh rust build java maven python3 chromium axe
+	$(CARGO) test --locked --test it browser -- --ignored --nocapture --test-threads 1
+	$(if $(SAVE),cp target/browser/three-light.png docs/status-page.png)
 
 # What can't be had is left out of the tables, which say so.
 bench: release

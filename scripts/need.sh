@@ -15,6 +15,8 @@
 #   deny, mutants       cargo-deny, cargo-mutants, into target/tools
 #   cargo-deb, cargo-rpm       what makes packages, into target/tools
 #   lintian, rpm, nspawn       to try packages
+#   chromium            a browser and what drives it
+#   axe                 axe-core from npm, into target/axe
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -32,6 +34,7 @@ there() {
         java) have java && have javac && [ "$(java_version)" -ge 17 ] 2>/dev/null ;;
         maven) have mvn ;;
         ext4 | xfs) have "mkfs.$1" ;;
+        chromium) have chromium && have chromedriver ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         nspawn) have systemd-nspawn ;;
         *) have "$1" ;;
@@ -45,6 +48,7 @@ called() {
         java) echo "a JDK, version 17 or newer" ;;
         maven) echo "Maven" ;;
         ext4 | xfs) echo "mkfs.$1" ;;
+        chromium) echo "Chromium and its driver" ;;
         venv) echo "Python's venv" ;;
         nspawn) echo "systemd-nspawn" ;;
         *) echo "$1" ;;
@@ -66,6 +70,7 @@ packages() {
             ;;
         ext4) echo e2fsprogs ;;
         xfs) echo xfsprogs ;;
+        chromium) echo chromium chromium-driver fonts-dejavu-core ;;
         venv) echo python3-venv ;;
         nspawn) echo systemd-container dbus ;;
         *) echo "$1" ;;
@@ -104,6 +109,15 @@ tool() {
     rm -rf target/tools/build target/tool.log
 }
 
+# axe VERSION: rules for pages that everybody can use.
+axe() {
+    cd "$(dirname "$0")/.."
+    ! grep -qs "\"version\": \"$1\"" target/axe/node_modules/axe-core/package.json || return 0
+    have npm || scripts/need.sh npm
+    mkdir -p target/axe
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix target/axe "axe-core@$1"
+}
+
 component() {
     if ! cargo "$1" --version >/dev/null 2>&1; then
         say "cargo $1 is missing: rustup component add $2"
@@ -118,10 +132,11 @@ for name in "$@"; do
         fmt) component fmt rustfmt ;;
         clippy) component clippy clippy ;;
         deny) (tool cargo-deny 0.20.2) ;;
+        axe) (axe 4.14.1) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;
         cargo-rpm) (tool cargo-generate-rpm 0.21.1) ;;
-        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv | lintian | rpm | nspawn)
+        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;

@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+pub mod http;
 pub mod ledger;
 pub mod logging;
 pub mod moment;

@@ -3,6 +3,7 @@
 mod filter;
 mod journal;
 mod queue;
+mod recent_layer;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::cli::{Common, LogFormat};
 use journal::ForJournal;
 use queue::Queue;
+use recent_layer::RecentLayer;
 
 /// A line for each of 20,000 archives fits.
 const WAITING_BYTES_MOST: usize = 4 << 20;
@@ -69,7 +71,8 @@ pub fn start(common: &Common) -> io::Result<()> {
             json.map_event_format(ForJournal).boxed()
         }
     };
-    tracing_subscriber::registry().with(log).with(filter).init();
+    let registry = tracing_subscriber::registry().with(log);
+    registry.with(RecentLayer).with(filter).init();
     if let Some(ignored) = ignored {
         tracing::warn!("{ignored}");
     }

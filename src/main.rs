@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
-use archiver::commands::{Cli, Command, capture, cat, check, demo, gaps, ls, time, topics, verify};
+use archiver::commands::{
+    Cli, Command, capture, cat, check, demo, gaps, ls, status, time, topics, verify,
+};
 use archiver::config::{self, Checked, Config, TypedError};
+use archiver::http::{Bound, Server, Source};
 use archiver::notify::ServiceManager;
 use archiver::signals::Wishes;
 use archiver::source::kafka;
@@ -40,7 +43,7 @@ fn main() {
             // What it does is in its progress and its report.
             Some(Command::Capture(_)) => 1,
             // What they find is all that they print.
-            Some(Command::Check(_) | Command::Topics(_)) => 2,
+            Some(Command::Check(_) | Command::Status(_) | Command::Topics(_)) => 2,
             _ => 0,
         });
     }
@@ -53,6 +56,9 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
+        Command::Status(args) => in_runtime(|shutdown, _| async move {
+            read(status::run(&cli.common, &args, shutdown).await)
+        }),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
@@ -140,6 +146,14 @@ fn run(common: &Common) -> u8 {
 }
 
 async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wishes: Wishes) -> u8 {
+    // Before anything is archived: a port that is taken is a start that failed.
+    let bound = match config.http.as_ref().map(Bound::bind).transpose() {
+        Ok(bound) => bound,
+        Err(e) => {
+            logging::complain(&format!("archiver: {e}"));
+            return FAILED;
+        }
+    };
     let asked = wishes.reloads.map(|reloads| reloads.listen());
     let supervisor = match Supervisor::begin(&config, &shutdown, wishes.seals) {
         Ok(supervisor) => supervisor,
@@ -148,13 +162,36 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
             return FAILED;
         }
     };
+    let server = match bound.map(|bound| serve(bound, &supervisor)).transpose() {
+        Ok(server) => server,
+        Err(e) => {
+            logging::complain(&format!(
+                "archiver: starting the thread that answers requests: {e}; {MORE_THREADS}"
+            ));
+            return FAILED;
+        }
+    };
     if let Some(asked) = asked {
         tokio::spawn(supervisor.clone().reload_when(asked, path, config));
     }
-    match supervisor.serve(ServiceManager::found()).await {
+    let ended = supervisor.serve(ServiceManager::found()).await;
+    // Until now, so that a stop can be watched.
+    if let Some(server) = server {
+        server.stop();
+    }
+    match ended {
         Ended::Clean => 0,
         Ended::Unfinished | Ended::Hopeless => FAILED,
     }
+}
+
+/// Answers requests about these archives.
+fn serve(bound: Bound, supervisor: &Supervisor) -> std::io::Result<Server> {
+    let (seen, named) = (supervisor.clone(), supervisor.clone());
+    bound.serve(Source {
+        snapshot: Box::new(move |detail| seen.snapshot(detail)),
+        archive: Box::new(move |name| named.archive(name)),
+    })
 }
 
 fn find(common: &Common) -> Option<PathBuf> {

@@ -57,6 +57,7 @@ impl Attempts {
         let open = async {
             let disks = archive.disks().await;
             let disks = disks.map_err(|e| archive.lacks_threads(e))?;
+            archive.lacks_space(&disks)?;
             archive.open(disks, &mut self.owned).await
         };
         let opened = tokio::select! {

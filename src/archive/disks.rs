@@ -6,7 +6,8 @@
 
 use std::io;
 
-use super::definition::Archive;
+use super::definition::{Archive, Failure};
+use crate::observe::reason::Reason;
 use crate::world::budget::Budget;
 use crate::world::disk::Disk;
 
@@ -37,5 +38,17 @@ impl Archive {
             },
             data,
         })
+    }
+
+    /// Why nothing may be written to the disk of the data, if that is to leave its last space to others.
+    pub(in crate::archive) fn lacks_space(&self, disks: &Disks) -> Result<(), Failure> {
+        let space = disks.data.space();
+        if !space.is_low() {
+            return Ok(());
+        }
+        Err(Failure::retry(Reason::DiskLow {
+            path: self.config.file.clone(),
+            floor_bytes: space.floor_bytes(),
+        }))
     }
 }

@@ -5,7 +5,7 @@
 //! that the next one has the files to itself. The loop only waits and hands over to its parts: the [`intake`], the
 //! [`backpressure`], the partitions that are [`unreadable`], the [`topic_change`]s, and the [`checkpointing`]. Records
 //! that were taken and are not certain yet are [`outstanding`]. Beside all attempts, sealed segments are handed over to
-//! a command ([`handover`]).
+//! a command ([`handover`]), and how far the archive is behind its topic is looked at ([`lagging`]).
 
 mod attempt;
 mod backoff;
@@ -15,6 +15,7 @@ mod definition;
 mod disks;
 mod handover;
 mod intake;
+mod lagging;
 mod outstanding;
 mod pending;
 mod reading;

@@ -26,6 +26,7 @@ use super::recover::Opened;
 use super::topic_change::{self, Finding, Restart, look_at_topic, recreated};
 use super::unreadable::{Reaction, UnreadablePartitions};
 use super::window::Progress;
+use crate::observe::lag;
 use crate::observe::pulse::BEAT;
 use crate::observe::reason::Reason;
 use crate::observe::status::State;
@@ -86,6 +87,8 @@ impl<'a> Reading<'a> {
         if let Some(written) = &written {
             archive.stands_at(written.progress());
         }
+        archive.status.activity().extent = Some(opened.pipeline.extent());
+        archive.status.lag().begins(&opened.from, Instant::now());
         let open = written
             .iter()
             .flat_map(|written| &written.progress().segments);
@@ -137,6 +140,7 @@ impl<'a> Reading<'a> {
         let rotates = config.rotation.every.is_some()
             || config.rotation.idle.is_some()
             || !config.retention.is_endless();
+        let mut look = ticks.every(lag::LOOK);
         let mut pause = ticks.every(QUIET);
         let mut beat = ticks.every(BEAT);
         let mut seals = self.archive.environment.seals.listen();
@@ -160,6 +164,7 @@ impl<'a> Reading<'a> {
                 () = checkpoint.next() => self.checkpoint(),
                 () = refresh.next() => self.refresh()?,
                 () = rotation.next(), if rotates => self.rotate(),
+                () = look.next() => self.stands()?,
                 () = seals.next() => self.pipeline.submit_seal(SealReason::Asked),
                 () = beat.next() => {}
                 () = pause.next(), if self.intake.may_be_quiet() => self.intake.look_if_quiet(),
@@ -313,8 +318,10 @@ impl<'a> Reading<'a> {
         if let Some((partition, offset, size)) = taken.large {
             self.archive.say_if_too_large(partition, offset, size);
         }
+        self.note_ends(&taken);
         for batch in taken.full {
             let held = self.backpressure.hand_over_full(batch.capacity());
+            self.note_newest(&batch);
             self.pipeline.submit(batch, held);
         }
         self.backpressure.count(self.intake.batch.capacity());
@@ -347,6 +354,7 @@ impl<'a> Reading<'a> {
         }
         let batch = std::mem::take(&mut self.intake.batch);
         let held = self.backpressure.hand_over(batch.capacity());
+        self.note_newest(&batch);
         self.pipeline.submit(batch, held);
     }
 
@@ -354,8 +362,10 @@ impl<'a> Reading<'a> {
     pub fn wrote(&mut self, wrote: Result<Wrote, WriteError>) -> Result<(), Interruption> {
         match wrote {
             Ok(wrote) => {
-                self.archive.status.wrote(wrote.records, wrote.bytes);
-                self.archive.status.pulse.wrote();
+                let status = &self.archive.status;
+                status.wrote(wrote.records, wrote.bytes);
+                status.pulse.wrote();
+                status.activity().wrote(&wrote, self.pipeline.extent());
                 self.checkpoints.wrote(&wrote);
                 if wrote.sealed > 0 || wrote.deleted {
                     // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.
@@ -385,6 +395,8 @@ impl<'a> Reading<'a> {
     pub fn take_note(&mut self, made: Result<Outcome, Interruption>) -> Result<bool, Interruption> {
         match self.checkpoints.take_note(made?) {
             Noted::Stored { recreated } => {
+                let all = self.checkpoints.is_up_to_date() && self.pipeline.is_idle();
+                self.archive.status.activity().checkpointed(all);
                 self.goes_on();
                 let stored = self.checkpoints.stored();
                 self.handover.counts(stored, &self.disks);
@@ -426,6 +438,7 @@ impl<'a> Reading<'a> {
             return;
         }
         self.submit();
+        self.archive.status.activity().lost(&gaps);
         let step = |gap: &Gap| Step {
             partition: gap.partition,
             from: self.intake.position(gap.partition).next,

@@ -25,7 +25,11 @@ impl Archive {
     /// attempt.
     pub async fn run(self, shutdown: Shutdown) -> (End, Remains) {
         let mut attempts = Attempts::new(HandOver::begin(&self, &shutdown));
-        let end = self.attempt_until_end(&mut attempts, shutdown).await;
+        let end = tokio::select! {
+            biased;
+            end = self.attempt_until_end(&mut attempts, shutdown) => end,
+            never = self.watch_lag() => never,
+        };
         attempts.handover.end().await;
         (end, attempts.remains())
     }

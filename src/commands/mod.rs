@@ -7,6 +7,7 @@ mod connection;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
+pub mod status;
 mod survey;
 pub mod time;
 pub mod topics;
@@ -43,6 +44,8 @@ pub enum Command {
     Run,
     /// Capture a part of some topics, as files, and end
     Capture(Box<capture::Args>),
+    /// Show what an archiver that runs is doing
+    Status(status::Args),
     /// List archives and their segments
     Ls(ls::Args),
     /// Print records, those of growing files included

@@ -113,6 +113,10 @@ pub struct Archive {
     pub file_mode: Option<FileMode>,
     /// What to do about records that Kafka holds damaged.
     pub corrupt: Corrupt,
+    /// For how long nothing may come although something waits.
+    pub stalled_after: Duration,
+    /// Within how long retention must not overtake it unsaid.
+    pub alarm_headroom: Duration,
 }
 
 /// When a segment is sealed and the next one begun: whatever comes first.

@@ -9,9 +9,10 @@ use super::built::{Archive, Checked, Cluster};
 use super::check_pattern::Patterns;
 use super::clusters::Clusters;
 use super::configuration::Config;
+use super::http;
 use super::keys::{
-    ARCHIVES, BROKER, DEFAULTS, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR, TOPIC,
-    TOPIC_PATTERN,
+    ARCHIVES, BROKER, DEFAULTS, DISK_FREE, FILE, LIMITS, MEMORY, NAME, SHUTDOWN_TIMEOUT, STATE_DIR,
+    TOPIC, TOPIC_PATTERN,
 };
 use super::name;
 use super::pattern_topics::{file_of, state_of};
@@ -54,6 +55,7 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     let patterns = patterns.beside(&archives);
     check_states(walker, &seen, top.get(&STATE_DIR));
     check_paths(walker, &mut seen);
+    let http = http::check(walker, top);
     let mut names = HashSet::new();
     let of_patterns = patterns.iter().map(|pattern| pattern.cluster());
     let named = archives.iter().map(|archive| &archive.cluster);
@@ -61,6 +63,8 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Config> {
     Some(Config {
         shutdown_timeout: *top.get(&SHUTDOWN_TIMEOUT)?,
         memory_bytes: *top.get(&LIMITS)?.get(&MEMORY)?,
+        disk_free_bytes: top.get(&LIMITS)?.get(&DISK_FREE).copied().unwrap_or(0),
+        http,
         clusters: named
             .filter(|cluster| names.insert(&cluster.name))
             .cloned()

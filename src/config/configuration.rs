@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::built::{Archive, Checked, Cluster};
+use super::http::Http;
 use super::pattern_topics::Pattern;
 
 /// A configuration.
@@ -12,6 +13,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// The memory that queues, fetches and batches may take in all, in bytes.
     pub memory_bytes: u64,
+    /// How many bytes each disk keeps free for others; 0 is none.
+    pub disk_free_bytes: u64,
+    /// Where requests are answered, if anywhere.
+    pub http: Option<Http>,
     /// The clusters that archives name, each once.
     pub clusters: Vec<Checked<Cluster>>,
     /// The archives of one topic each, with distinct names and files. At least one, or a pattern.

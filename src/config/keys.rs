@@ -16,12 +16,15 @@ use super::command::Words;
 use super::duration::{Aligned, Durations};
 use super::key_kind::DefaultValue::{Required, RequiredWithout, Told, Typed};
 use super::key_kind::{Key, Row};
+use super::listen::Listens;
 use super::properties::Properties;
 use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::start::Starts;
 use super::table::{List, Named, Section};
-use super::table_name::TableName::{self, Archive, Cluster, Defaults, Limits, Rotate, Top};
+use super::table_name::TableName::{
+    self, Archive, Cluster, Defaults, Http, Limits, Rotate, Top,
+};
 use super::timezone::Zones;
 use super::topic_pattern::Patterns;
 
@@ -141,9 +144,24 @@ keys! {
     ON_SEAL_TIMEOUT: Durations = ("on_seal_timeout", EACH, Durations(ms(1000), hours(24)), Typed("\"5m\""),
         "how long that command may take before it is ended and tried again");
 
+    STALLED_AFTER: Durations = ("stalled_after", EACH, Durations(ms(1000), hours(24)), Typed("\"1m\""),
+        "an archive of whose partition no record has come for so long, although records wait there, is shown as stalled");
+    ALARM_HEADROOM: Durations = ("alarm_headroom", EACH, Durations(ms(1000), hours(30 * 24)), Typed("\"1h\""),
+        "a warning is logged when Kafka's retention will delete records within so long that were not taken yet");
+
     // Less leaves no room for one large record on its way from a broker to a file.
     MEMORY: Sizes = ("memory", &[Limits], Sizes(16 << 20), Typed("\"256MiB\""),
         "what records may take in memory in the whole process: fetched, waiting and on their way to a file");
+
+    DISK_FREE: Sizes = ("disk_free", &[Limits], Sizes(1 << 10), Told("none"),
+        "nothing is taken for a disk that has less than this free, so that others have room there; taking goes on by itself");
+
+    LISTEN: Listens = ("listen", &[Http], Listens, Told("nothing is answered"),
+        "where the status page, metrics and `archiver status` are answered");
+    TOKEN_FILE: Filled = ("token_file", &[Http], Filled, Told("none"),
+        "a file with a secret, which requests must bring: `Authorization: Bearer SECRET`, or as the password of any user");
+    ALLOW_REMOTE: Switch = ("allow_remote", &[Http], Switch, Typed("false"),
+        "let others than this machine ask without a token");
 
     CLUSTER_BROKER: Filled = ("broker", &[Cluster], Filled, Required, "`host:port[,host:port...]`");
     COMMIT_GROUP: Filled = ("commit_group", &[Cluster], Filled, Told("none"),
@@ -161,6 +179,7 @@ keys! {
     DEFAULTS: Section = ("defaults", &[Top], section(Defaults), Typed("{}"),
         "what holds for every archive that doesn't say otherwise");
     LIMITS: Section = ("limits", &[Top], section(Limits), Typed("{}"), "what the process may take");
+    HTTP: Section = ("http", &[Top], section(Http), Typed("{}"), "the status page and the metrics");
     CLUSTERS: Named = ("clusters", &[Top], Named(section(Cluster)), Typed("{}"), "clusters that archives refer to by name");
     KAFKA: Properties = ("kafka", &[Top], Properties, Typed("{}"), "librdkafka properties for every cluster");
 }

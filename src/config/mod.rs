@@ -2,7 +2,7 @@
 //!
 //! The way of a file: [`load`] parses it; [`table`] holds what stands in it against the rows of [`keys`], each
 //! value read by its kind ([`key_kind`], [`scalar`], [`duration`], [`size`], [`start`], [`timezone`], [`topic_pattern`],
-//! [`command`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
+//! [`command`], [`listen`], [`properties`]); [`check`] and [`check_pattern`] hold archives and patterns against clusters and against
 //! each other, and build what is in [`configuration`], [`built`] and [`pattern_topics`]. Everything wrong on that way is
 //! collected ([`walk`], [`problem`]) and shown at once ([`report`]), without what may be a secret ([`mask`]).
 
@@ -19,8 +19,10 @@ mod for_capture;
 mod format;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod http;
 mod key_kind;
 mod keys;
+mod listen;
 mod load;
 mod mask;
 mod name;
@@ -51,6 +53,8 @@ mod tests;
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
 pub use for_capture::{Typed, TypedError, for_capture};
+pub use http::{Http, TOKEN_BYTES_MOST, Token};
+pub use listen::Listen;
 pub use load::load;
 pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::source_name;

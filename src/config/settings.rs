@@ -9,8 +9,8 @@ use archiver_format::template::Template;
 use super::built::{Archive, Checked, Cluster, Start};
 use super::key_kind::{Key, Kind};
 use super::keys::{
-    CHECKPOINT, CORRUPT, EXISTING, FILE_MODE, FLUSH, INDEX, OPEN_FILES, SEAL_ON_STOP, START,
-    TIMEZONE,
+    ALARM_HEADROOM, CHECKPOINT, CORRUPT, EXISTING, FILE_MODE, FLUSH, INDEX, OPEN_FILES,
+    SEAL_ON_STOP, STALLED_AFTER, START, TIMEZONE,
 };
 use super::problem::Text;
 use super::table::Table;
@@ -101,6 +101,8 @@ impl<'t> Settings<'t> {
             existing: *self.get(&EXISTING)?,
             file_mode: self.get(&FILE_MODE).copied(),
             corrupt: *self.get(&CORRUPT)?,
+            stalled_after: *self.get(&STALLED_AFTER)?,
+            alarm_headroom: *self.get(&ALARM_HEADROOM)?,
         })
     }
 }

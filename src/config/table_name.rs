@@ -9,6 +9,7 @@ pub(super) enum TableName {
     Rotate,
     Limits,
     Cluster,
+    Http,
 }
 
 impl TableName {
@@ -21,6 +22,7 @@ impl TableName {
             Self::Rotate => "rotate = { ... }",
             Self::Limits => "[limits]",
             Self::Cluster => "[clusters.NAME]",
+            Self::Http => "[http]",
         }
     }
 
@@ -31,7 +33,7 @@ impl TableName {
             Self::Archive => format!("in an `{}`", self.header()),
             Self::Cluster => format!("in a `{}` table", self.header()),
             Self::Rotate => "in `rotate`".to_owned(),
-            Self::Defaults | Self::Limits => format!("in `{}`", self.header()),
+            Self::Defaults | Self::Limits | Self::Http => format!("in `{}`", self.header()),
         }
     }
 
@@ -40,7 +42,7 @@ impl TableName {
         match self {
             Self::Archive => Some("archive"),
             Self::Cluster => Some("cluster"),
-            Self::Top | Self::Defaults | Self::Rotate | Self::Limits => None,
+            Self::Top | Self::Defaults | Self::Rotate | Self::Limits | Self::Http => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use archiver_format::compression::Algorithm;
 use archiver_format::line::{NewlineInValue, RefusedRecord, UnreadableHeaders};
+use archiver_format::record::Partition;
 
 use crate::ledger::append_file::Refused;
 use crate::ledger::lock::LockError;
@@ -86,6 +87,22 @@ pub enum Reason {
         expected: String,
         found: String,
     },
+    /// Nothing comes although something waits.
+    #[error(
+        "nothing of topic {topic} has come from {cluster} for {} s, although records wait there (partition \
+         {partition}{}){}; it goes on when they come",
+        silent.as_secs(),
+        match partitions { 0 | 1 => String::new(), more => format!(" and {} others", more - 1) },
+        said.as_ref().map_or_else(String::new, |said| format!(": {said}")),
+    )]
+    Silent {
+        topic: String,
+        cluster: String,
+        partition: Partition,
+        partitions: usize,
+        silent: Duration,
+        said: Option<String>,
+    },
     /// The system has no thread for an archive's work.
     #[error(
         "starting a thread for {}: {source}; raise the limit of processes (ulimit -u)",
@@ -95,6 +112,12 @@ pub enum Reason {
     /// A call to a disk has not returned.
     #[error("the disk of {} has not answered for {} s", path.display(), silent.as_secs())]
     DiskHangs { path: PathBuf, silent: Duration },
+    /// A disk has not as much free as is to be left.
+    #[error(
+        "the disk of {} has less than {} MB free, which disk_free leaves to others; it goes on when there is room",
+        path.display(), floor_bytes / 1_000_000
+    )]
+    DiskLow { path: PathBuf, floor_bytes: u64 },
     /// A call to a disk failed, for the moment.
     #[error("{doing}: {source}")]
     Disk { doing: String, source: io::Error },
@@ -216,6 +239,58 @@ pub enum Reason {
     /// The archive's task panicked; the panic's own message is in the log already.
     #[error("a fault in the program; please report it, and start archiver again")]
     Panicked,
+}
+
+impl Reason {
+    /// What it has to do with, in a word: the kinds of errors in metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoTopic { .. }
+            | Self::Denied { .. }
+            | Self::Kafka { .. }
+            | Self::PartitionsUnknown { .. }
+            | Self::TopicUnsure { .. }
+            | Self::ClusterChanged { .. } => "kafka",
+            Self::Recreated { .. } | Self::RecreatedWhileRead { .. } => "recreated",
+            Self::Silent { .. } => "stalled",
+            Self::NoThread { .. } => "threads",
+            Self::DiskHangs { .. }
+            | Self::DiskLow { .. }
+            | Self::Disk { .. }
+            | Self::Opening(_)
+            | Self::Syncing(_)
+            | Self::Writing(_)
+            | Self::Storing { .. } => "disk",
+            Self::Checkpoint(_)
+            | Self::CheckpointGone { .. }
+            | Self::StateNotOwn { .. }
+            | Self::OtherCluster { .. }
+            | Self::OtherIdentity { .. }
+            | Self::OtherArchive { .. }
+            | Self::Locked(_)
+            | Self::Owned(_) => "state",
+            Self::Foreign { .. }
+            | Self::NotAFile { .. }
+            | Self::FileExists { .. }
+            | Self::ListExists { .. }
+            | Self::NotWhole { .. } => "file",
+            Self::Newline(_) | Self::Headers(_) => "record",
+            Self::Panicked => "panic",
+        }
+    }
+
+    /// All kinds.
+    pub const KINDS: [&str; 9] = [
+        "kafka",
+        "recreated",
+        "stalled",
+        "threads",
+        "disk",
+        "state",
+        "file",
+        "record",
+        "panic",
+    ];
 }
 
 impl From<RefusedRecord> for Reason {

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use archiver_format::record::{Partition, Record, TimestampKind};
+use tokio::time::Instant;
 
+use crate::observe::activity::Activity;
+use crate::observe::lag::Lag;
 use crate::observe::pulse::Pulse;
 use crate::observe::reason::Reason;
 
@@ -17,6 +20,8 @@ pub enum State {
     Starting,
     /// It takes records.
     Running,
+    /// It should take records, and none come.
+    Stalled(Arc<Reason>),
     /// It can't go on for the moment and tries again by itself.
     Waiting(Arc<Reason>),
     /// It can't go on until somebody does something and starts archiver again.
@@ -105,6 +110,8 @@ pub struct Status {
     read: Mutex<WindowRead>,
     /// Whether its loop goes round.
     pub pulse: Pulse,
+    activity: Mutex<Activity>,
+    lag: Mutex<Lag>,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -126,6 +133,10 @@ struct Doing {
     state: State,
     /// Its disk hangs: whatever else it does, it is shown as waiting.
     hangs: Option<Arc<Reason>>,
+    /// It runs, and nothing comes.
+    stalls: Option<Arc<Reason>>,
+    /// Since when the state is the one that others see.
+    since: Instant,
 }
 
 impl Doing {
@@ -133,7 +144,10 @@ impl Doing {
     fn shown(&self) -> State {
         match &self.hangs {
             Some(why) if !self.state.is_end() => State::Waiting(Arc::clone(why)),
-            _ => self.state.clone(),
+            _ => match &self.stalls {
+                Some(why) if self.state == State::Running => State::Stalled(Arc::clone(why)),
+                _ => self.state.clone(),
+            },
         }
     }
 }
@@ -149,6 +163,14 @@ impl State {
         Self::Stopped(Arc::new(why))
     }
 
+    /// Why it waits, has stalled or stopped.
+    pub fn why(&self) -> Option<&Arc<Reason>> {
+        match self {
+            Self::Waiting(why) | Self::Stalled(why) | Self::Stopped(why) => Some(why),
+            Self::Starting | Self::Running | Self::Done | Self::Unfinished => None,
+        }
+    }
+
     /// Has it ended?
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Stopped(_) | Self::Done | Self::Unfinished)
@@ -158,6 +180,7 @@ impl State {
         match self {
             Self::Starting => tracing::debug!("archive {archive}: starting"),
             Self::Running => tracing::info!("archive {archive}: running"),
+            Self::Stalled(why) => tracing::warn!("archive {archive}: stalled: {why}"),
             Self::Waiting(why) => tracing::warn!("archive {archive}: waiting: {why}"),
             Self::Stopped(why) => tracing::error!("archive {archive}: stopped: {why}"),
             Self::Done | Self::Unfinished => tracing::debug!("archive {archive}: done"),
@@ -173,11 +196,15 @@ impl Status {
             doing: Mutex::new(Doing {
                 state: State::Starting,
                 hangs: None,
+                stalls: None,
+                since: Instant::now(),
             }),
             first: OnceLock::new(),
             handed_over: Mutex::default(),
             read: Mutex::default(),
             pulse: Pulse::default(),
+            activity: Mutex::default(),
+            lag: Mutex::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -193,16 +220,49 @@ impl Status {
         self.lock().shown()
     }
 
+    /// What it is doing, and since when.
+    pub fn state_since(&self) -> (State, Instant) {
+        let doing = self.lock();
+        (doing.shown(), doing.since)
+    }
+
+    /// What it has done. Must not be held over a call of anything else here.
+    pub fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far it is behind its topic. Must not be held over a call of anything here but [`Status::activity`].
+    pub fn lag(&self) -> MutexGuard<'_, Lag> {
+        self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sets its state, and logs it if it is new.
     pub fn set(&self, state: State) {
         let mut doing = self.lock();
         if doing.state == state {
             return;
         }
+        let before = doing.shown();
         doing.state = state;
+        if doing.state != State::Running {
+            doing.stalls = None;
+        }
         // That its disk hangs is logged already, and until the disk answers no other state is of use.
         if doing.hangs.is_none() || doing.state.is_end() {
-            doing.state.log(&self.name);
+            self.show(&mut doing, &before);
+        }
+    }
+
+    /// Logs and counts what others see now, who have seen that before.
+    fn show(&self, doing: &mut Doing, before: &State) {
+        let shown = doing.shown();
+        if shown == *before {
+            return;
+        }
+        doing.since = Instant::now();
+        shown.log(&self.name);
+        if let Some(why) = shown.why() {
+            self.activity().failed(why.kind(), why.to_string());
         }
     }
 
@@ -225,10 +285,21 @@ impl Status {
         if doing.hangs == why {
             return;
         }
+        let before = doing.shown();
         doing.hangs = why;
-        if !doing.state.is_end() {
-            doing.shown().log(&self.name);
+        self.show(&mut doing, &before);
+    }
+
+    /// Notes that nothing comes while it runs, or that something does, and logs that if it is new.
+    pub fn stalls(&self, why: Option<Reason>) {
+        let mut doing = self.lock();
+        // How long it lasts, and what the brokers say meanwhile, is no news.
+        if doing.stalls.is_some() == why.is_some() || doing.state != State::Running {
+            return;
         }
+        let before = doing.shown();
+        doing.stalls = why.map(Arc::new);
+        self.show(&mut doing, &before);
     }
 
     /// Notes what an attempt has read of its window. What the next attempt reads again counts twice.

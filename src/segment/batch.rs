@@ -7,7 +7,7 @@ use archiver_format::compression::{Compression, compress};
 use archiver_format::index::Lines;
 use archiver_format::line::{Encoder, RefusedRecord};
 use archiver_format::position::Advance;
-use archiver_format::record::{NextOffset, Record};
+use archiver_format::record::{NextOffset, Partition, Record};
 use archiver_format::segment::Route;
 
 /// The lines of a batch that go into one segment.
@@ -98,6 +98,12 @@ impl Batch {
         parts
             .map(|part| part.bytes.capacity() + part.lines.capacity())
             .sum()
+    }
+
+    /// The latest timestamp of each partition's records in each part, in milliseconds since 1970, where they have any.
+    pub fn newest(&self) -> impl Iterator<Item = (Partition, i64)> {
+        let spans = self.parts.iter().flat_map(|part| part.lines.summary());
+        spans.filter_map(|span| Some((span.partition, span.times?.highest_ms)))
     }
 
     /// Makes room for a record of this size, exactly: a part that grows by itself doubles.

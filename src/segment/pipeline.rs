@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::time::Instant;
 
 use archiver_format::checkpoint::Unnamed;
 use archiver_format::compression::Compression;
@@ -17,7 +19,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::FuturesOrdered;
 
 use super::batch::{Batch, Member};
-use super::writer::{Entry, WriteError, Writer, Wrote};
+use super::writer::{Entry, Extent, WriteError, Writer, Wrote};
 use crate::ledger::Written;
 use crate::world::disk::Disk;
 use crate::world::executor::{Cores, Executor};
@@ -65,6 +67,7 @@ pub struct Pipeline {
     checking: bool,
     /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.
     next_rotation: Option<i64>,
+    extent: Extent,
     /// Something failed: the writer stands at the last good byte, and nothing more may be written.
     failed: bool,
 }
@@ -98,6 +101,7 @@ impl Pipeline {
             in_flight: 0,
             checking: false,
             next_rotation: writer.next_rotation(),
+            extent: writer.extent(),
             writer: WriterState::Resting(Box::new(writer)),
             failed: false,
         }
@@ -194,6 +198,7 @@ impl Pipeline {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
                         self.next_rotation = writer.next_rotation();
+                        self.extent = writer.extent();
                         self.writer = WriterState::Resting(writer);
                         return written;
                     }
@@ -230,9 +235,10 @@ impl Pipeline {
         let is_check = |(entry, _): &(Entry, Held)| matches!(entry, Entry::Check);
         self.checking &= !entries.iter().any(is_check);
         let disk = self.disk.clone();
+        let timings = Arc::clone(disk.timings());
         let job = async move {
             disk.run(move |fs| {
-                let count = entries.len();
+                let (begun, count) = (Instant::now(), entries.len());
                 let mut wrote = Wrote::default();
                 for (entry, _held) in entries {
                     match writer.append(fs, entry) {
@@ -240,11 +246,19 @@ impl Pipeline {
                         Err(e) => return (writer, count, Err(e)),
                     }
                 }
+                if wrote.records > 0 {
+                    timings.writes.count(begun.elapsed());
+                }
                 (writer, count, Ok(wrote))
             })
             .await
         };
         self.writer = WriterState::Writing(job.boxed());
+    }
+
+    /// What the segments took up on the disk after the last write.
+    pub fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// The progress so far, if no write is going on.
@@ -286,7 +300,6 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
 
     use super::*;
     use crate::ledger::append_file::AppendFile;

@@ -96,6 +96,8 @@ pub struct Wrote {
     pub records: u64,
     /// Their bytes, as they are in the file.
     pub bytes: u64,
+    /// Their bytes before compression.
+    pub plain_bytes: u64,
     /// Entries that a checkpoint has to count; a check is none.
     pub changes: u64,
     /// Segments that were sealed.
@@ -104,6 +106,15 @@ pub struct Wrote {
     pub deleted: bool,
     /// Sealed segments that have their final names now.
     pub named: u64,
+}
+
+/// What an archive's segments take up on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many bytes all of them have; those that were there before and are never deleted may be left out.
+    pub bytes: u64,
+    /// How many are open.
+    pub segments_open: u64,
 }
 
 /// Why an entry was not appended.
@@ -142,6 +153,7 @@ impl std::ops::AddAssign for Wrote {
     fn add_assign(&mut self, more: Self) {
         self.records += more.records;
         self.bytes += more.bytes;
+        self.plain_bytes += more.plain_bytes;
         self.changes += more.changes;
         self.sealed += more.sealed;
         self.deleted |= more.deleted;
@@ -229,6 +241,7 @@ impl Writer {
         let mut wrote = Wrote {
             records: advance.records,
             bytes,
+            plain_bytes: members.iter().map(|member| member.plain_bytes).sum(),
             changes: 1,
             ..Wrote::default()
         };
@@ -316,6 +329,19 @@ impl Writer {
     /// The open segments go on without their indexes.
     pub fn drop_indexes(&mut self) {
         self.open.iter_mut().for_each(OpenSegment::drop_index);
+    }
+
+    /// What the segments take up on the disk.
+    pub fn extent(&self) -> Extent {
+        let sealed = match self.config.retention.is_endless() {
+            true => self.reached.sealed_bytes,
+            false => self.kept.iter().map(|kept| kept.bytes).sum(),
+        };
+        let open = self.open.iter().map(|open| open.data.length());
+        Extent {
+            bytes: sealed + open.sum::<u64>(),
+            segments_open: self.open.len() as u64,
+        }
     }
 
     /// When a segment is to be sealed that nothing more is written to, in milliseconds since 1970.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use archiver_format::position::{Position, Positions};
 use archiver_format::record::{NextOffset, Partition, Record};
@@ -53,6 +54,11 @@ pub trait Cluster: Send + Sync {
         next: NextOffset,
     ) -> BoxFuture<'_, Result<Option<Range<NextOffset>>, KafkaError>>;
 
+    /// What the clients that read have complained of lately, if anything: corrupt is what they can't make sense of.
+    fn complaint(&self) -> Option<KafkaError> {
+        None
+    }
+
     /// Tells the cluster's commit group, if there is one, where a stored checkpoint stands. Never waits.
     fn commit(&self, checkpoint: &Checkpointed);
 
@@ -62,6 +68,28 @@ pub trait Cluster: Send + Sync {
 
 /// The first offset of each partition from a time on, where there is one.
 pub type OffsetsAt = BTreeMap<Partition, Option<NextOffset>>;
+
+/// How a cluster is, as far as its clients know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Why none of it answers, if that is so.
+    pub trouble: Option<String>,
+    /// The brokers that are known.
+    pub brokers: Vec<BrokerCondition>,
+}
+
+/// How a broker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerCondition {
+    /// `host:port/number`.
+    pub name: String,
+    /// Can it be reached?
+    pub is_up: bool,
+    /// For how long it has held back answers so far, as too much was asked.
+    pub throttled: Duration,
+}
 
 /// Says which topics a cluster has.
 pub trait Topics: Send + Sync {

@@ -68,6 +68,12 @@ struct One {
     run: Result<Run, End>,
 }
 
+/// An archive as others see it.
+pub(super) struct Shown {
+    pub config: Checked<config::Archive>,
+    pub status: Arc<Status>,
+}
+
 /// An archive that runs.
 pub(super) struct Run {
     /// Asks it to stop.
@@ -305,6 +311,22 @@ impl Listed {
     pub fn statuses(&self) -> Vec<Arc<Status>> {
         let archives = self.archives.values();
         archives.map(|one| Arc::clone(&one.status)).collect()
+    }
+
+    /// What the archive of this name is.
+    pub fn archive(&self, name: &str) -> Option<Checked<config::Archive>> {
+        let one = self.archives.get(self.names.get(name)?)?;
+        Some(one.config.clone())
+    }
+
+    /// The same with what each is.
+    pub fn shown(&self) -> Vec<Shown> {
+        let archives = self.archives.values();
+        let shown = archives.map(|one| Shown {
+            config: one.config.clone(),
+            status: Arc::clone(&one.status),
+        });
+        shown.collect()
     }
 
     pub fn counts(&self) -> Counts {

@@ -9,6 +9,7 @@ mod discover;
 mod ended;
 mod ending;
 mod listed;
+mod picture;
 mod platform;
 mod reload;
 mod run;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::archive::{Archive, End, Environment, Window};
 use crate::config::{self, Checked, Config};
@@ -38,6 +40,7 @@ pub use changes::Changes;
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
+use picture::Began;
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
@@ -51,6 +54,7 @@ struct Shared {
     shutdown: Shutdown,
     /// How long a stop of the process may take.
     timeout: Duration,
+    began: Began,
     listed: Mutex<Listed>,
     /// An archive has ended or was started.
     changed: Notify,
@@ -64,7 +68,12 @@ impl Supervisor {
         timeout: Duration,
         shutdown: Shutdown,
     ) -> Self {
+        let began = Began {
+            at_ms: environment.clock.now_ms(),
+            at: Instant::now(),
+        };
         Self(Arc::new(Shared {
+            began,
             environment,
             platform: Box::new(platform),
             shutdown,
@@ -81,7 +90,7 @@ impl Supervisor {
         shutdown: &Shutdown,
         seals: Broadcast,
     ) -> Result<Self, Refused> {
-        let (environment, machine) = platform::machine(config, seals, false);
+        let (environment, machine) = platform::machine(config, seals);
         let supervisor = Self::new(
             environment,
             machine,
@@ -97,7 +106,7 @@ impl Supervisor {
 
     /// A supervisor on this machine for archives that have windows. Starts none.
     pub fn of_windows(config: &Checked<Config>, shutdown: &Shutdown) -> Self {
-        let (environment, machine) = platform::machine(config, Broadcast::default(), true);
+        let (environment, machine) = platform::machine(config, Broadcast::default());
         Self::new(
             environment,
             machine,
@@ -170,6 +179,11 @@ impl Supervisor {
     /// ended by themselves.
     pub fn statuses(&self) -> Vec<Arc<Status>> {
         self.listed().statuses()
+    }
+
+    /// What the archive of this name is, if there is one.
+    pub fn archive(&self, name: &str) -> Option<Checked<config::Archive>> {
+        self.listed().archive(name)
     }
 
     /// How much was written, by archives that were stopped too.

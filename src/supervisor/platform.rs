@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::archive::Environment;
 use crate::config::{self, Checked, Config};
-use crate::source::cluster::{Cluster, Topics};
+use crate::source::cluster::{Cluster, Condition, Topics};
 use crate::source::kafka::KafkaClusters;
 use crate::world::broadcast::Broadcast;
 use crate::world::clock::{RealClock, Ticks};
@@ -15,6 +15,7 @@ use crate::world::devices::Devices;
 use crate::world::executor::Cores;
 use crate::world::fs::real::{FileMode, RealFs};
 use crate::world::fs::{Fs, Unanswered};
+use crate::world::memory::resident_bytes;
 use crate::world::open_files::{Needs, OpenFiles};
 
 /// The share of the memory limit that batches may hold.
@@ -30,6 +31,16 @@ pub trait Platform: Send + Sync {
 
     /// Lists the topics of a cluster. Called within a tokio runtime.
     fn topics(&self, cluster: &Checked<config::Cluster>) -> OwnTopics;
+
+    /// How each cluster in use is.
+    fn conditions(&self) -> Vec<Condition> {
+        Vec::new()
+    }
+
+    /// How much memory the process has, in bytes.
+    fn memory(&self) -> Option<u64> {
+        None
+    }
 
     /// Raises the limit of open files to what archives need.
     fn allow_files(&self, needs: Needs);
@@ -66,15 +77,13 @@ pub(super) struct Machine {
     open_files: OpenFiles,
 }
 
-/// The environment and the platform of this machine. Windows need clusters that tell the ends of partitions.
-pub(super) fn machine(
-    config: &Config,
-    seals: Broadcast,
-    tells_ends: bool,
-) -> (Environment, Machine) {
+/// The environment and the platform of this machine.
+pub(super) fn machine(config: &Config, seals: Broadcast) -> (Environment, Machine) {
     let fs = RealFs::default();
+    let devices = Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART);
+    devices.keep_free(config.disk_free_bytes);
     let environment = Environment {
-        devices: Devices::new(Arc::new(fs.clone()), config.memory_bytes / BATCHES_PART),
+        devices,
         cores: Cores::default(),
         clock: Arc::new(RealClock),
         ticks: Ticks::default(),
@@ -86,7 +95,7 @@ pub(super) fn machine(
     };
     let machine = Machine {
         fs,
-        clusters: KafkaClusters::new(config.memory_bytes, tells_ends),
+        clusters: KafkaClusters::new(config.memory_bytes),
         open_files: OpenFiles::default(),
     };
     (environment, machine)
@@ -117,6 +126,14 @@ impl Platform for Machine {
             refresh: lister.refresh(),
             topics: Arc::new(lister),
         }
+    }
+
+    fn conditions(&self) -> Vec<Condition> {
+        self.clusters.conditions()
+    }
+
+    fn memory(&self) -> Option<u64> {
+        resident_bytes()
     }
 
     fn allow_files(&self, needs: Needs) {

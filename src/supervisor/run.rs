@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::Supervisor;
 use super::ended::Ended;
 use crate::observe::hung;
+use crate::observe::pace;
 use crate::observe::status::{State, name_those};
 use crate::observe::totals;
 use crate::world::clock;
@@ -13,11 +14,13 @@ impl Supervisor {
     /// Runs until the process is asked to stop, or until there are archives and none of them can ever go on. Without
     /// any archive it waits, as one may be started yet.
     pub async fn run(self) -> Ended {
-        let (counted, watched) = (self.clone(), self.clone());
+        let (counted, watched, paced) = (self.clone(), self.clone(), self.clone());
         let reporting = tokio::spawn(totals::report(move || {
             (counted.statuses(), counted.counts())
         }));
         let watching = tokio::spawn(hung::watch(move || watched.listed().watched()));
+        let pace = tokio::spawn(pace::watch(move || paced.statuses()));
+        let spaces = tokio::spawn(self.0.environment.devices.clone().watch_spaces());
         let clock = tokio::spawn(clock::watch());
         let mut shutdown = self.0.shutdown.clone();
         loop {
@@ -43,6 +46,8 @@ impl Supervisor {
             }
         };
         watching.abort();
+        pace.abort();
+        spaces.abort();
         clock.abort();
         ended
     }

@@ -3,13 +3,15 @@
 mod nearest;
 mod number;
 mod output;
+mod screen;
 mod style;
 mod table;
 mod wrap;
 
 pub use nearest::nearest;
-pub use number::{bytes, ratio, time};
+pub use number::{bytes, grouped, ratio, short, span, time};
 pub use output::{Closed, Output};
+pub use screen::Screen;
 pub use style::{Style, Styles};
 pub use table::{Align, Table, line_width};
 pub use wrap::wrapped;

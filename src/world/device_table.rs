@@ -1,14 +1,20 @@
 //! The devices that are in use: the threads of each, the syncs of its files, its share of the memory.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
 
 use super::budget::Budgets;
 use super::executor::{Executor, Pace};
-use super::fs::Fs;
+use super::fs::{Fs, directory};
 use super::grouped_syncs::Syncs;
+use super::space::Space;
+use super::timings::DiskTimings;
 
 /// Stands for a device that can't be found out.
 pub(super) const UNKNOWN: u64 = 0;
@@ -32,6 +38,12 @@ pub(super) struct Known {
     devices: Mutex<HashMap<u64, Device>>,
     /// Only those have one to which batches are written.
     pub budgets: Budgets,
+    /// What all took long for.
+    pub timings: Arc<DiskTimings>,
+    /// The space on those to which data is written.
+    spaces: Mutex<BTreeMap<u64, Space>>,
+    /// How many bytes are to be left free on each for others.
+    pub floor_bytes: AtomicU64,
 }
 
 impl Known {
@@ -42,6 +54,9 @@ impl Known {
             pace,
             devices: Mutex::default(),
             budgets: Budgets::new(memory),
+            timings: Arc::default(),
+            spaces: Mutex::default(),
+            floor_bytes: AtomicU64::new(0),
         }
     }
 
@@ -56,7 +71,11 @@ impl Known {
                     Some(pace) => Executor::tasks(Arc::clone(pace)),
                     None => Executor::threads("disk", threads())?,
                 };
-                let syncs = Syncs::new(Arc::clone(&self.fs), executor.clone());
+                let syncs = Syncs::new(
+                    Arc::clone(&self.fs),
+                    executor.clone(),
+                    Arc::clone(&self.timings),
+                );
                 new.insert(Device {
                     id,
                     executor,
@@ -65,6 +84,35 @@ impl Known {
             }
         };
         Ok(device.clone())
+    }
+
+    /// The space on a device to which data is written, under this path.
+    pub fn space(&self, id: u64, path: &Arc<Path>) -> Space {
+        let mut spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let floor_bytes = self.floor_bytes.load(Ordering::Relaxed);
+        let space = spaces.entry(id);
+        let space = space.or_insert_with(|| Space::new(Arc::clone(path), floor_bytes));
+        space.clone()
+    }
+
+    /// Each of them that is known.
+    pub fn spaces(&self) -> BTreeMap<u64, Space> {
+        let spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        spaces.clone()
+    }
+
+    /// Looks how much space is free on a device, which may take for ever.
+    pub async fn look_at(&self, id: u64, space: Space) {
+        let Ok(device) = self.get(id) else { return };
+        let (fs, path) = (Arc::clone(&self.fs), Arc::clone(space.path()));
+        let free = device.executor.run(move || {
+            // The directory may be yet to be created.
+            let mut there = path.ancestors().skip(1).map(directory);
+            there.find_map(|path| fs.free_bytes(path).ok())
+        });
+        if let Some(free_bytes) = free.await {
+            space.note(Instant::now(), free_bytes);
+        }
     }
 
     /// How many there are.

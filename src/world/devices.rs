@@ -1,9 +1,13 @@
 //! Which device a path is on: before that is known, nothing can be done there. Each device has its own threads and its
 //! own share of the memory, so that one that hangs keeps nobody else waiting.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::task::JoinHandle;
 
 use super::device_finder::Finder;
 use super::device_table::{Known, UNKNOWN};
@@ -11,6 +15,8 @@ use super::disk::Disk;
 use super::executor::Pace;
 use super::fs::{Fs, Unanswered};
 use super::idle::{Idle, User};
+use super::space::{self, Space};
+use super::timings::DiskTimings;
 
 /// A file system and its devices; clones use the same ones.
 #[derive(Clone)]
@@ -64,6 +70,36 @@ impl Devices {
             ..self.clone()
         };
         (devices, idle)
+    }
+
+    /// Each is to keep so much free for others. To be said before any is in use.
+    pub fn keep_free(&self, bytes: u64) {
+        self.known.floor_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The space on those to which data is written.
+    pub fn spaces(&self) -> Vec<Space> {
+        self.known.spaces().into_values().collect()
+    }
+
+    /// Looks for ever how much space there is on those to which data is written. One that hangs keeps no other waiting.
+    pub async fn watch_spaces(self) {
+        let mut looks = BTreeMap::<u64, JoinHandle<()>>::new();
+        loop {
+            for (id, space) in self.known.spaces() {
+                if looks.get(&id).is_none_or(JoinHandle::is_finished) {
+                    let known = Arc::clone(&self.known);
+                    let look = tokio::spawn(async move { known.look_at(id, space).await });
+                    looks.insert(id, look);
+                }
+            }
+            tokio::time::sleep(space::LOOK).await;
+        }
+    }
+
+    /// What they took long for.
+    pub fn timings(&self) -> &DiskTimings {
+        &self.known.timings
     }
 
     /// Work that waits for a thread.

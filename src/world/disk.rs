@@ -9,6 +9,8 @@ use super::budget::Budget;
 use super::device_table::{Device, Known};
 use super::fs::{File, Fs, Unanswered};
 use super::idle::User;
+use super::space::Space;
+use super::timings::DiskTimings;
 
 /// A file system on a device that is known. Only [`super::devices::Devices::at`] makes it.
 #[derive(Clone)]
@@ -51,6 +53,16 @@ impl Disk {
     /// The memory for batches on their way to this device, which has a share of it from now on.
     pub fn budget(&self) -> Budget {
         self.known.budgets.of(self.device.id)
+    }
+
+    /// The space on this device, which is looked at from now on.
+    pub fn space(&self) -> Space {
+        self.known.space(self.device.id, &self.path)
+    }
+
+    /// What devices took long for.
+    pub fn timings(&self) -> &Arc<DiskTimings> {
+        &self.known.timings
     }
 
     /// Is there one device only that has a budget?

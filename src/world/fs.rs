@@ -48,6 +48,8 @@ pub trait Fs: Send + Sync {
     }
     /// The number of this process.
     fn process(&self) -> u32;
+    /// How many bytes are free for this user on the device of a path that exists.
+    fn free_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The paths of everything in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
 }

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::coalesced_requests::Batch;
 use super::executor::Executor;
 use super::fs::{File, Fs};
+use super::timings::DiskTimings;
 
 /// Has files synced; clones are the same one.
 #[derive(Clone)]
@@ -14,10 +16,17 @@ pub(super) struct Syncs(Batch<Arc<dyn File>, io::Result<()>>);
 
 impl Syncs {
     /// Made by these threads. Must be called within a tokio runtime.
-    pub fn new(fs: Arc<dyn Fs>, executor: Executor) -> Self {
+    pub fn new(fs: Arc<dyn Fs>, executor: Executor, timings: Arc<DiskTimings>) -> Self {
         Self(Batch::new(move |files: Vec<Arc<dyn File>>| {
             let (fs, executor) = (Arc::clone(&fs), executor.clone());
-            async move { executor.run(move || fs.sync(&files)).await }
+            let timings = Arc::clone(&timings);
+            let sync = move || {
+                let begun = Instant::now();
+                let synced = fs.sync(&files);
+                timings.syncs.count(begun.elapsed());
+                synced
+            };
+            async move { executor.run(sync).await }
         }))
     }
 

@@ -102,6 +102,14 @@ impl Drop for Held {
     }
 }
 
+/// How much memory the kernel has given this process, in bytes; `None` where it doesn't tell.
+pub fn resident_bytes() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib = line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
+    Some(kib << 10)
+}
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;

@@ -23,3 +23,5 @@ pub(crate) mod idle;
 pub(crate) mod memory;
 pub(crate) mod open_files;
 pub mod shutdown;
+pub mod space;
+pub mod timings;

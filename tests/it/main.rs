@@ -30,6 +30,7 @@ mod wait;
 mod wall_clock;
 
 mod brokers;
+mod browser;
 mod cli;
 mod clock;
 mod come_and_go;
@@ -37,6 +38,7 @@ mod commit;
 mod envelope;
 mod first_start;
 mod flush;
+mod http;
 mod lock;
 mod log;
 mod newlines;

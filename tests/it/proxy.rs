@@ -1,4 +1,6 @@
-//! A bad network: what passes between archiver and a broker is cut, slowed down, or goes nowhere.
+//! A bad network: what passes between archiver and a broker is cut, slowed down, garbled, or goes nowhere.
+
+mod garble;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,6 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use garble::{Answers, Fetches, Requests};
 
 /// What a proxy does to the connections through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub enum Fault {
     Trickle(usize),
     /// They stay, new ones too, but nothing passes.
     HalfOpen,
+    /// What brokers answer to a fetch makes no sense; everything else does.
+    GarbleFetches,
 }
 
 /// Stands before one listener; gone when the tests are.
@@ -128,21 +134,28 @@ fn connect(client: TcpStream, port: u16, state: &Arc<State>) {
         .unwrap()
         .open
         .extend([copy(&client), copy(&broker)]);
+    let fetches = Fetches::default();
     for (from, to, to_client) in [
         (copy(&client), copy(&broker), false),
         (broker, client, true),
     ] {
         let _ = (from.set_nodelay(true), to.set_nodelay(true));
         let (sender, pieces) = sync_channel(ON_THE_WAY);
-        let state = Arc::clone(state);
-        thread::spawn(move || receive(from, &sender));
+        let (state, looks) = (Arc::clone(state), Arc::clone(state));
+        let (mut requests, mut answers) = (Requests::new(&fetches), Answers::new(&fetches));
+        let pass = move |piece: &mut [u8]| match to_client {
+            true => answers.pass(piece, looks.fault() == Fault::GarbleFetches),
+            false => requests.pass(piece),
+        };
+        thread::spawn(move || receive(from, &sender, pass));
         thread::spawn(move || send(to, &pieces, to_client, &state));
     }
 }
 
-fn receive(mut from: TcpStream, sender: &SyncSender<Piece>) {
+fn receive(mut from: TcpStream, sender: &SyncSender<Piece>, mut pass: impl FnMut(&mut [u8])) {
     let mut piece = vec![0; PIECE];
     while let Ok(length @ 1..) = from.read(&mut piece) {
+        pass(&mut piece[..length]);
         if sender
             .send((Instant::now(), piece[..length].to_vec()))
             .is_err()

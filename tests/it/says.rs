@@ -265,6 +265,21 @@ pub fn gap(archive: &str, from: i64, to: i64) -> Says {
     Says::new(&[archive, &from.to_string()], &[&last, &to])
 }
 
+/// Nothing comes, because of what the brokers answer.
+pub fn stalled(archive: &str) -> Says {
+    Says::new(&[archive, "stalled", "sense", "Fetch"], &[])
+}
+
+/// Retention will overtake it, in a time that is said.
+pub fn overtaken_soon(archive: &str) -> Says {
+    Says::new(&[archive, "in about", "retention"], &[])
+}
+
+/// There is less free than is to be left to others.
+pub fn disk_low(archive: &str) -> Says {
+    Says::new(&[archive, "waiting", "disk_free"], &[])
+}
+
 /// A partition that can't be read because of what Kafka holds there.
 pub fn corrupt(archive: &str, partition: i32, offset: i64) -> Says {
     let (partition, offset) = (
@@ -398,4 +413,14 @@ pub fn uses_config(file: &str) -> Says {
 /// A mistake in a configuration, by the phrases that name it.
 pub fn mistake(facts: &[&str]) -> Says {
     Says::new(facts, &[])
+}
+
+/// Requests are answered.
+pub fn answering() -> Says {
+    Says::new(&["answering on"], &[])
+}
+
+/// Somebody else listens where requests were to be answered.
+pub fn port_taken(address: &str) -> Says {
+    Says::new(&[address, "[http] listen", "taken"], &[])
 }

@@ -8,4 +8,6 @@ mod gaps;
 mod hung;
 mod limits;
 mod ports;
+mod race;
+mod stalled;
 mod topics;

@@ -208,13 +208,18 @@ impl World {
     /// A supervisor on the simulated platform, and the file system of its process.
     pub fn supervisor(&self, timeout: Duration, shutdown: Shutdown) -> (Supervisor, SimFs) {
         let fs = self.fs.start();
+        let devices = Devices::in_tasks(
+            Arc::new(fs.clone()),
+            self.budget,
+            self.pace(fs.clone()),
+            self.devices,
+        );
+        if self.disk_free > 0 {
+            devices.keep_free(self.disk_free);
+            tokio::spawn(devices.clone().watch_spaces());
+        }
         let environment = archive::Environment {
-            devices: Devices::in_tasks(
-                Arc::new(fs.clone()),
-                self.budget,
-                self.pace(fs.clone()),
-                self.devices,
-            ),
+            devices,
             cores: Cores::in_tasks(self.pace(fs.clone())),
             clock: Arc::new(SimClock::new(&self.now)),
             ticks: Ticks::default(),

@@ -48,6 +48,8 @@ pub struct World {
     pub is_brisk: bool,
     /// The memory for batches, in bytes.
     pub budget: u64,
+    /// How many bytes are to be left free on each device; 0 has nobody look.
+    pub disk_free: u64,
     /// How many devices a process believes to write to.
     pub devices: u64,
     /// What the checks have counted.
@@ -100,6 +102,7 @@ impl World {
             now: Arc::default(),
             is_brisk: false,
             budget: 1 << 20,
+            disk_free: 0,
             devices: 1,
             tally: Mutex::default(),
         }

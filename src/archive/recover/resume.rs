@@ -156,6 +156,7 @@ impl Archive {
             let doubtful = files.doubtful(progress);
             self.quarantine(disk, store, identity, doubtful).await?;
             unlisted = self.recreated_gaps(checkpointed, now);
+            self.status.activity().lost(&unlisted);
         }
         let reached = Reached {
             positions: from,

@@ -109,6 +109,8 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#keep =",
             "#keep_size =",
             "#topic_pattern =",
+            "#listen =",
+            "#token_file =",
             "#on_seal =",
             "#on_seal_timeout = \"1h\"",
         ];
@@ -131,6 +133,7 @@ fn example_of(place: TableName) -> Vec<String> {
                 "archive" => TableName::Archive,
                 "defaults" => TableName::Defaults,
                 "limits" => TableName::Limits,
+                "http" => TableName::Http,
                 "defaults.rotate" => TableName::Rotate,
                 name if name.matches('.').count() == 1 => TableName::Cluster,
                 // Properties.

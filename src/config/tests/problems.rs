@@ -137,7 +137,7 @@ shutdown_timeout = "1s"
         [
             "unknown key `memory` at the top of the file | it belongs in `[limits]`",
             "unknown key `statedir` at the top of the file | did you mean `state_dir`?",
-            "unknown key `completely` at the top of the file | the keys here are `archive`, `clusters`, `defaults`, `kafka`, `limits`, `shutdown_timeout`, `state_dir`",
+            "unknown key `completely` at the top of the file | the keys here are `archive`, `clusters`, `defaults`, `http`, `kafka`, `limits`, `shutdown_timeout`, `state_dir`",
             "unknown key `flsh` in `[defaults]` | did you mean `flush`?",
             "unknown key `topic` in `[defaults]` | it belongs in an `[[archive]]`",
             "unknown key `memori` in `[limits]` | did you mean `memory`?",

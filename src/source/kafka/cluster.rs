@@ -71,11 +71,9 @@ impl KafkaCluster {
         }
     }
 
-    /// Its clients tell when a partition has nothing more at present.
-    pub fn tell_ends(&mut self) {
-        let mut properties = (*self.properties).clone();
-        properties.insert("enable.partition.eof".into(), "true".into());
-        self.properties = Arc::new(properties);
+    /// What its clients have said of it.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     /// How often topics are to be looked at for new partitions.
@@ -116,7 +114,10 @@ impl KafkaCluster {
     /// How many answer a client at the same time.
     pub async fn brokers(&self) -> Result<usize, KafkaError> {
         let ask = async || {
-            let known = self.told(|asker| asker.brokers(TIMEOUT)).await?;
+            let known = self.told(|asker| asker.addresses(TIMEOUT)).await?;
+            let names = known.iter();
+            let names = names.map(|at| format!("{}:{}/{}", at.host, at.port, at.id));
+            self.health.knows(names);
             Ok(known.len())
         };
         self.brokers.get_or_try_init(ask).await.copied()
@@ -294,7 +295,8 @@ fn defaults() -> BTreeMap<String, String> {
         ("auto.offset.reset", "error"),
         // Else a second connection waits 50 ms for no reason.
         ("enable.sparse.connections", "false"),
-        ("enable.partition.eof", "false"),
+        // Behind the last record of a log there may be offsets without one, for which nobody should wait.
+        ("enable.partition.eof", "true"),
         ("enable.auto.commit", "false"),
         ("allow.auto.create.topics", "false"),
     ]

@@ -8,12 +8,12 @@ use super::limits::Shares;
 use super::seat::Seat;
 use super::topic_lister::TopicLister;
 use crate::config::{self, Checked};
+use crate::source::cluster::Condition;
 
 /// The clusters of a process, which share its memory.
 pub struct KafkaClusters {
     in_use: Mutex<Vec<InUse>>,
     shares: Arc<Shares>,
-    tells_ends: bool,
 }
 
 /// A cluster at which somebody has a seat, or whose topics are listed.
@@ -23,13 +23,11 @@ struct InUse {
 }
 
 impl KafkaClusters {
-    /// For a process that may hold `memory` bytes. Does whoever reads want to know when a partition has nothing more?
-    /// Contacts nobody.
-    pub fn new(memory: u64, tells_ends: bool) -> Self {
+    /// For a process that may hold `memory` bytes. Contacts nobody.
+    pub fn new(memory: u64) -> Self {
         Self {
             in_use: Mutex::default(),
             shares: Arc::new(Shares::new(memory)),
-            tells_ends,
         }
     }
 
@@ -48,6 +46,15 @@ impl KafkaClusters {
         let is_divided_anew = self.shares.divide();
         in_use.iter().for_each(|of| of.connect(is_divided_anew));
         seats
+    }
+
+    /// How each cluster in use is.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let clusters = in_use.iter().filter_map(|of| of.cluster.upgrade());
+        clusters
+            .map(|cluster| cluster.health().condition())
+            .collect()
     }
 
     /// Lists the topics of a cluster, which stays in use for as long. Must be called within a tokio runtime.
@@ -69,11 +76,7 @@ impl KafkaClusters {
             (cluster.config == *config).then_some((cluster, index))
         });
         let (cluster, index) = found.unwrap_or_else(|| {
-            let mut made = KafkaCluster::new(config, Arc::clone(&self.shares));
-            if self.tells_ends {
-                made.tell_ends();
-            }
-            let made = Arc::new(made);
+            let made = Arc::new(KafkaCluster::new(config, Arc::clone(&self.shares)));
             in_use.push(InUse {
                 cluster: Arc::downgrade(&made),
                 lanes: Vec::new(),

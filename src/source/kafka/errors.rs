@@ -21,6 +21,12 @@ const NO_ANSWER: &str = "ApiVersionRequest failed: Local: Timed out";
 const NO_ANSWER_OF: &str = "]: ";
 const NO_ANSWER_AFTER: &str = "(after ";
 
+/// What the client logs of an answer that it can't make sense of, and before it says to what.
+const GARBLED: [&str; 2] = [
+    "Protocol parse failure for ",
+    "Protocol read buffer underflow for ",
+];
+
 /// An error code with what was said of it.
 pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
     let code = Code::from(code);
@@ -93,6 +99,19 @@ pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
     Some(KafkaError {
         kind: Trouble::Unreachable,
         text: format!("{who}no answer within {} s", ms / 1000),
+    })
+}
+
+/// Of a line of the client's log: it can't make sense of what a broker answers to a fetch, asks again, and goes on so for
+/// ever. It is no error to the client.
+pub(super) fn garbled(line: &str) -> Option<KafkaError> {
+    let found = GARBLED.iter().find_map(|words| line.split_once(words));
+    let (who, rest) = found?;
+    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let request = rest.split(" at ").next()?;
+    request.starts_with("Fetch").then(|| KafkaError {
+        kind: Trouble::Corrupt(None),
+        text: format!("{who}the client can't make sense of the answer to {request}"),
     })
 }
 

@@ -1,13 +1,13 @@
 //! Whether a cluster answers, and if not, why: said once when that changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::blocking::blocking;
 use super::errors;
 use super::native::{Client, Events};
-use crate::source::cluster::{KafkaError, Trouble};
+use crate::source::cluster::{BrokerCondition, Condition, KafkaError, Trouble};
 
 /// How long nobody may answer until that is said, at the beginning.
 const SILENT: Duration = Duration::from_secs(3);
@@ -19,6 +19,9 @@ const CHANGE: Duration = Duration::from_secs(3);
 const CHANGE_MOST: Duration = Duration::from_secs(600);
 /// The client repeats what is wrong with a broker every 30 s; when it hasn't for so long, that is over.
 const OVER: Duration = Duration::from_secs(75);
+
+/// How long it is remembered that a client couldn't make sense of an answer; it fetches again and again meanwhile.
+const GARBLED: Duration = Duration::from_secs(30);
 
 /// What the clients of one cluster have said of it.
 pub(super) struct Health {
@@ -35,6 +38,10 @@ struct State {
     brokers: HashMap<String, Instant>,
     /// The last that was heard of what is wrong.
     heard: Option<KafkaError>,
+    /// The last answer that made no sense to a client, and when.
+    garbled: Option<(KafkaError, Instant)>,
+    /// For how long each broker that is known has held back answers.
+    known: BTreeMap<String, Duration>,
 }
 
 /// What is wrong, as it was said.
@@ -66,6 +73,39 @@ impl Health {
     pub fn known_trouble(&self) -> Option<KafkaError> {
         let state = self.lock();
         state.trouble.as_ref().map(|said| said.error.clone())
+    }
+
+    /// What is wrong with what is read: an answer of the last moments that a client couldn't make sense of, or why the
+    /// cluster can't be used.
+    pub fn complaint(&self) -> Option<KafkaError> {
+        let garbled = self.lock().garbled.clone();
+        let garbled = garbled.filter(|(_, at)| at.elapsed() < GARBLED);
+        garbled
+            .map(|(error, _)| error)
+            .or_else(|| self.known_trouble())
+    }
+
+    /// These are its brokers, each called `host:port/number`.
+    pub fn knows(&self, brokers: impl IntoIterator<Item = String>) {
+        let mut state = self.lock();
+        for broker in brokers {
+            state.known.entry(broker).or_default();
+        }
+    }
+
+    /// How the cluster is.
+    pub fn condition(&self) -> Condition {
+        let state = self.lock();
+        let brokers = state.known.iter().map(|(name, throttled)| BrokerCondition {
+            name: name.clone(),
+            is_up: !state.brokers.keys().any(|broker| node(broker) == name),
+            throttled: *throttled,
+        });
+        Condition {
+            name: self.name.clone(),
+            trouble: state.trouble.as_ref().map(|said| said.error.text.clone()),
+            brokers: brokers.collect(),
+        }
     }
 
     /// Looks for ever whether anybody answers; while anything is wrong, whether it is over.
@@ -156,6 +196,11 @@ impl Health {
     }
 }
 
+/// A broker's name without its protocol.
+fn node(broker: &str) -> &str {
+    broker.rsplit("://").next().unwrap_or(broker)
+}
+
 /// What an error says, less what differs each time: which broker, at which of its addresses, and after how long.
 fn cause(error: &KafkaError) -> impl Iterator<Item = &str> {
     let (who, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
@@ -179,6 +224,9 @@ impl Events for Arc<Health> {
         if let Some(silent) = errors::no_answer(text) {
             self.lock().heard = Some(silent);
         }
+        if let Some(garbled) = errors::garbled(text) {
+            self.lock().garbled = Some((garbled, Instant::now()));
+        }
     }
 
     fn trouble(&self, error: KafkaError) {
@@ -193,6 +241,7 @@ impl Events for Arc<Health> {
             if broker.ends_with("/bootstrap") || broker.is_empty() {
                 state.brokers.remove(broker);
             } else if !known {
+                state.known.entry(node(broker).to_owned()).or_default();
                 tracing::warn!(
                     "cluster {}: broker {broker}: {what}; trying again",
                     self.name
@@ -203,6 +252,10 @@ impl Events for Arc<Health> {
         } else {
             self.in_trouble(&mut state, error);
         }
+    }
+
+    fn throttled(&self, broker: &str, by: Duration) {
+        *self.lock().known.entry(broker.to_owned()).or_default() += by;
     }
 
     fn all_down(&self) {
@@ -268,6 +321,40 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert!(!health.is_hurt());
+    }
+
+    #[test]
+    fn each_broker_is_known_once_however_it_is_called() {
+        let health = Arc::new(Health::new("three"));
+        health.knows(["host:9092/1".into(), "host:9092/2".into()]);
+        health.trouble(unreachable("sasl_ssl://host:9092/1: refused"));
+        health.throttled("host:9092/2", Duration::from_millis(70));
+        let brokers = health.condition().brokers.into_iter();
+        let brokers = brokers.map(|of| (of.name, of.is_up, of.throttled.as_millis()));
+        let expected = [("host:9092/1", false, 0), ("host:9092/2", true, 70)];
+        let expected = expected.map(|(name, up, ms)| (name.to_owned(), up, ms));
+        assert_eq!(brokers.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_answer_that_makes_no_sense_is_complained_of() {
+        let health = Arc::new(Health::new("garbled"));
+        assert!(health.complaint().is_none());
+        health.log(
+            3,
+            "[thrd:host:1/2]: host:1/2: Protocol parse failure for Fetch v16(flex) at 20/90 \
+             (rd_kafka_fetch_reply_handle:800) (incorrect broker.version.fallback?)",
+        );
+        let complaint = health.complaint().expect("a complaint");
+        assert!(complaint.is_corrupt());
+        let expected = "host:1/2: the client can't make sense of the answer to Fetch v16(flex)";
+        assert_eq!(complaint.text, expected);
+        let other = Arc::new(Health::new("other"));
+        other.log(
+            3,
+            "host:1/2: Protocol parse failure for Metadata v9 at 20/90 (f:1)",
+        );
+        assert!(other.complaint().is_none());
     }
 
     #[test]

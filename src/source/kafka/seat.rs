@@ -125,6 +125,10 @@ impl Cluster for Seat {
         .boxed()
     }
 
+    fn complaint(&self) -> Option<KafkaError> {
+        self.cluster.health().complaint()
+    }
+
     fn commit(&self, checkpoint: &Checkpointed) {
         if let Some(committer) = &self.cluster.committer {
             committer.commit(checkpoint);

@@ -80,7 +80,7 @@ struct Seats {
 
 /// A seat for each of these topics.
 fn seats(mock: &Mock, topics: &[&str], properties: &[(&str, &str)]) -> Seats {
-    let clusters = KafkaClusters::new(64 << 20, false);
+    let clusters = KafkaClusters::new(64 << 20);
     let seats = clusters.seats(&archives(mock, topics, properties));
     Seats { clusters, seats }
 }

@@ -259,6 +259,12 @@ impl Fs for RealFs {
         std::process::id()
     }
 
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        let _call = self.call(path);
+        let found = rustix::fs::statvfs(path)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         let _call = self.call(dir);
         let entries = fs::read_dir(dir)?;

@@ -28,7 +28,7 @@ pub struct Server {
 pub fn shared() -> &'static Server {
     static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
     SHARED
-        .get_or_init(|| Server::create(1, false))
+        .get_or_init(|| Server::create(1, false, false))
         .as_ref()
         .unwrap_or_else(|e| panic!("no Kafka to test with: {e}"))
 }
@@ -36,8 +36,9 @@ pub fn shared() -> &'static Server {
 /// A cluster of three nodes with a proxy before each: one for all tests, one test at a time.
 pub fn cluster() -> MutexGuard<'static, Server> {
     static CLUSTER: OnceLock<Mutex<Server>> = OnceLock::new();
-    let cluster = CLUSTER
-        .get_or_init(|| Mutex::new(Server::create(3, false).expect("a cluster of three nodes")));
+    let cluster = CLUSTER.get_or_init(|| {
+        Mutex::new(Server::create(3, false, true).expect("a cluster of three nodes"))
+    });
     let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
     // A test that failed may have left it in any state.
     cluster.fault(Fault::None);
@@ -53,13 +54,18 @@ pub fn cluster() -> MutexGuard<'static, Server> {
 impl Server {
     /// A server of the test's own.
     pub fn private() -> Server {
-        Server::create(1, false).expect("a Kafka server")
+        Server::create(1, false, false).expect("a Kafka server")
+    }
+
+    /// A server of the test's own with a proxy before it.
+    pub fn behind_a_proxy() -> Server {
+        Server::create(1, false, true).expect("a Kafka server")
     }
 
     /// A server of the test's own that knows the users alice and bob, by the passwords alice-pw
     /// and bob-pw, who may do nothing yet. See [`Server::sasl`] and [`Server::grant`].
     pub fn secured() -> Server {
-        Server::create(1, true).expect("a Kafka server")
+        Server::create(1, true, false).expect("a Kafka server")
     }
 
     /// Where anybody may do anything.
@@ -158,12 +164,12 @@ impl Server {
         server
     }
 
-    fn create(nodes: usize, secured: bool) -> Result<Server, String> {
+    fn create(nodes: usize, secured: bool, is_proxied: bool) -> Result<Server, String> {
         let mut failure = String::new();
         // Somebody may take a port between its choice and its use.
         for _ in 0..3 {
             let ports: Vec<_> = (0..nodes).map(|_| Ports::free()).collect();
-            let proxied = ports.iter().filter(|_| nodes > 1);
+            let proxied = ports.iter().filter(|_| is_proxied);
             let proxies: Vec<_> = proxied.map(|ports| Proxy::to(ports.proxied)).collect();
             let cluster = cluster_id();
             let format = |id| {

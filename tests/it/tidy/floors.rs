@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["config", "ledger"],
     &["catalog", "segment", "source"],
     &["observe"],
-    &["archive"],
+    &["archive", "http"],
     &["supervisor"],
     &["cli", "signals"],
     &["logging"],

@@ -29,6 +29,31 @@ fn a_full_disk_and_a_kill_cost_nothing_either() {
     full_disk(true);
 }
 
+#[test]
+fn the_last_space_of_a_disk_is_left_to_others_if_that_is_wanted() {
+    let scene = Scene::new();
+    let Some(disk) = Disk::mount(Kind::Tmpfs, scene.path("disk"), "a disk for others") else {
+        return;
+    };
+    let topic = scene.topic("modest", 1);
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(1));
+    let config = Config::new()
+        .set("limits", "disk_free", "64KiB")
+        .set("defaults", "start", "earliest")
+        .archive(&topic, FILES[0], &[]);
+    let archiver = scene.start(&config);
+    producer.send_all(&topic, values.jsons(100));
+    scene.await_lines(&archiver, FILES[0], 100);
+    disk.fill();
+    archiver.await_line(&says::disk_low(&topic.name));
+    producer.send_all(&topic, values.jsons(100));
+    disk.free();
+    scene.await_lines(&archiver, FILES[0], 200);
+    let ended = archiver.stop();
+    assert!(!ended.stderr.contains("No space left"), "{}", ended.stderr);
+    scene.assert_exact(&topic, FILES[0]);
+}
+
 fn full_disk(kill: bool) {
     let scene = Scene::new();
     let Some(disk) = Disk::mount(Kind::Tmpfs, scene.path("disk"), "a full disk") else {

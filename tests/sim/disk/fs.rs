@@ -133,6 +133,17 @@ impl Fs for SimFs {
         self.process
     }
 
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.operate("look at the space of", path, |state, fault| {
+            unless(fault)?;
+            let room = state
+                .faults
+                .room
+                .map(|room| room.saturating_sub(state.used()));
+            Ok(room.map_or(1 << 40, |room| room as u64))
+        })
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         self.operate("list", dir, |state, fault| {
             unless(fault)?;

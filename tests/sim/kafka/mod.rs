@@ -54,8 +54,8 @@ pub struct Kafka {
     pub errors_once_in: usize,
     /// One in so many looks finds that others wait for what a reader has received; 0 is none.
     pub pressed_once_in: usize,
-    /// Readers are told when a partition has nothing more.
-    pub tells_ends: bool,
+    /// Readers get nothing, though questions are answered.
+    pub holds_back: bool,
     /// Questions so far.
     pub asked: u64,
     /// What had arrived and was dropped so far, to be read again.

@@ -25,6 +25,8 @@ pub struct Queue {
     /// Where each partition is fetched from next; `None` after an error that ends its fetching.
     from: BTreeMap<Partition, Option<Position>>,
     items: VecDeque<(Partition, Item)>,
+    /// Where each partition was said to have nothing more.
+    ended: BTreeMap<Partition, Offset>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,7 @@ impl SimReader {
             arrived: Arc::default(),
             from: BTreeMap::new(),
             items: VecDeque::new(),
+            ended: BTreeMap::new(),
         };
         Self {
             queue: Arc::new(Mutex::new(queue)),
@@ -92,6 +95,9 @@ impl Queue {
 
     /// Receives what the cluster has for it, or some of it.
     pub fn fetch(&mut self, kafka: &Kafka, random: &Random) {
+        if kafka.holds_back {
+            return;
+        }
         let was_empty = self.items.is_empty();
         let topic = kafka.answering().get(&self.topic).and_then(Topic::now);
         let mut from = std::mem::take(&mut self.from);
@@ -143,7 +149,10 @@ impl Queue {
                     position.next = NextOffset::new(next);
                 }
                 let Some(written) = log.and_then(|log| log.next(next)) else {
-                    let end = log.filter(|_| kafka.tells_ends).map(|log| log.visible);
+                    let end = log.map(|log| log.visible);
+                    // Told once for each end.
+                    let is_news = |end: &Offset| self.ended.insert(partition, *end) != Some(*end);
+                    let end = end.filter(is_news);
                     let end = end.map(|end| (partition, Item::End(NextOffset::new(end))));
                     self.items.extend(end);
                     break;
@@ -179,6 +188,7 @@ impl Reader for SimReader {
     fn stop(&mut self, partitions: &[Partition]) {
         let mut queue = self.locked();
         queue.from.retain(|of, _| !partitions.contains(of));
+        queue.ended.retain(|of, _| !partitions.contains(of));
         let before = queue.items.len();
         queue
             .items

@@ -5,6 +5,7 @@ mod changed;
 mod elsewhere;
 mod full;
 mod handover;
+mod lagging;
 mod locks;
 mod mutations;
 mod others;

@@ -23,7 +23,6 @@ fn world(seed: u64) -> World {
     let name = names[seed as usize % names.len()];
     let scene = SCENES.iter().find(|scene| scene.name == name);
     let mut world = scene.expect("a steady scene").world(seed);
-    world.cluster.kafka().tells_ends = true;
     let format = Format::Json(ValueAs::String);
     world.archives[0].config.format = format;
     for round in 0..world.random.between(0, 12) {

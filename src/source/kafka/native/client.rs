@@ -22,6 +22,8 @@ pub(in crate::source::kafka) trait Events: Send + Sync {
     fn trouble(&self, error: KafkaError);
     /// No broker can be used any more.
     fn all_down(&self);
+    /// A broker, called `host:port/number` as everywhere, has held back an answer for so long, as too much was asked.
+    fn throttled(&self, _broker: &str, _by: Duration) {}
 }
 
 /// A broker, as the cluster tells its clients of it.
@@ -90,6 +92,7 @@ impl Client {
             rd::rd_kafka_conf_set_opaque(conf, opaque);
             rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
             rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
+            rd::rd_kafka_conf_set_throttle_cb(conf, Some(on_throttle));
             let rk = rd::rd_kafka_new(
                 rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
                 conf,
@@ -243,6 +246,21 @@ unsafe extern "C" fn on_log(
         if !shared.is_null() {
             (*shared).events.log(level, text(line).trim());
         }
+    }
+}
+
+unsafe extern "C" fn on_throttle(
+    _: *mut rd::rd_kafka_t,
+    broker: *const c_char,
+    number: i32,
+    ms: c_int,
+    shared: *mut c_void,
+) {
+    // SAFETY: the name is alive in this call; the opaque is the client's `Shared`.
+    unsafe {
+        let broker = format!("{}/{number}", text(broker));
+        let by = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        (*shared.cast::<Shared>()).events.throttled(&broker, by);
     }
 }
 

@@ -1,0 +1,81 @@
+//! Whether every archive is assigned its partitions and makes checkpoints, and which isn't, and why.
+
+use serde::Serialize;
+
+use crate::observe::snapshot::{Archive, Snapshot, State};
+
+/// So many are named.
+const NAMED_MOST: usize = 100;
+
+/// The answer to `/readyz`.
+#[derive(Debug, Serialize)]
+pub(super) struct Ready {
+    /// All of them are.
+    pub is_ready: bool,
+    /// How many there are.
+    archives: usize,
+    /// How many are not.
+    not_ready: usize,
+    /// The first of those.
+    waiting: Vec<NotReady>,
+}
+
+#[derive(Debug, Serialize)]
+struct NotReady {
+    archive: String,
+    state: State,
+    why: Option<String>,
+}
+
+impl Ready {
+    pub fn of(snapshot: Snapshot) -> Self {
+        let archives = snapshot.archives.len();
+        let is_missing = |archive: &Archive| !archive.is_ready;
+        let missing = snapshot.archives.into_iter().filter(is_missing);
+        let missing = missing.collect::<Vec<_>>();
+        Self {
+            is_ready: missing.is_empty(),
+            archives,
+            not_ready: missing.len(),
+            waiting: missing
+                .into_iter()
+                .take(NAMED_MOST)
+                .map(|archive| NotReady {
+                    archive: archive.name,
+                    state: archive.state,
+                    why: archive.why,
+                })
+                .collect(),
+        }
+    }
+
+    /// For whoever may not know more: nothing but whether they are.
+    pub const fn short(is_ready: bool) -> &'static str {
+        match is_ready {
+            true => "ready\n",
+            false => "not ready\n",
+        }
+    }
+
+    pub fn text(&self) -> String {
+        if self.is_ready {
+            return Self::short(true).into();
+        }
+        let Self {
+            archives,
+            not_ready,
+            waiting,
+            ..
+        } = self;
+        let mut text = format!("not ready: {not_ready} of {archives} archives\n");
+        for of in waiting {
+            let state = of.state.words();
+            let why = of.why.as_ref().map(|why| format!(": {why}"));
+            text += &format!("{}: {state}{}\n", of.archive, why.unwrap_or_default());
+        }
+        if *not_ready > waiting.len() {
+            text += &format!("and {} others\n", not_ready - waiting.len());
+        }
+        text
+    }
+}
