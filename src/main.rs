@@ -171,10 +171,12 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
             return FAILED;
         }
     };
+    let manager = ServiceManager::found();
     if let Some(asked) = asked {
-        tokio::spawn(supervisor.clone().reload_when(asked, path, config));
+        let reloading = supervisor.clone();
+        tokio::spawn(reloading.reload_when(asked, path, config, manager.clone()));
     }
-    let ended = supervisor.serve(ServiceManager::found()).await;
+    let ended = supervisor.serve(manager).await;
     // Until now, so that a stop can be watched.
     if let Some(server) = server {
         server.stop();

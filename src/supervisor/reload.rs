@@ -12,12 +12,21 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::changes::{Changes, Fate, Wanted};
 use super::{Refused, Supervisor};
 use crate::config::{self, Archive, Checked, Config, Pattern};
+use crate::notify::{Notice, ServiceManager};
 use crate::world::broadcast::Listener;
 
 impl Supervisor {
     /// Takes up the configuration at this path each time somebody asks for it, until a stop of the process. One that is
     /// wrong is said to be, and the one before it goes on.
-    pub async fn reload_when(self, mut asked: Listener, path: PathBuf, first: Checked<Config>) {
+    pub async fn reload_when(
+        self,
+        mut asked: Listener,
+        path: PathBuf,
+        first: Checked<Config>,
+        manager: Option<ServiceManager>,
+    ) {
+        // What it doesn't take, it does without.
+        let tell = |notice| manager.as_ref().map(|manager| manager.tell(&[notice]));
         let name = config::source_name(&path);
         let mut before = first;
         loop {
@@ -27,15 +36,19 @@ impl Supervisor {
                 () = shutdown.requested() => return,
                 () = asked.next() => {}
             }
+            tell(Notice::Reloading);
             let now = match config::load(&path) {
                 Ok(now) => now,
                 Err(e) => {
                     tracing::error!("reload: nothing is changed, as {name} is wrong: {e}");
+                    tell(Notice::Ready);
                     continue;
                 }
             };
             for (what, is_same) in [
                 ("[limits] memory", now.memory_bytes == before.memory_bytes),
+                ("[limits] disk_free", now.disk_free_bytes == before.disk_free_bytes),
+                ("[http]", now.http == before.http),
                 (
                     "shutdown_timeout",
                     now.shutdown_timeout == before.shutdown_timeout,
@@ -48,6 +61,7 @@ impl Supervisor {
             tracing::info!("reload of {name}: {}", self.changes(&now));
             self.reload(&now).await;
             tracing::info!("reload of {name}: done");
+            tell(Notice::Ready);
             before = now;
         }
     }

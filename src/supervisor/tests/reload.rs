@@ -63,6 +63,8 @@ fn config(archives: &[Archive], patterns: &[Pattern]) -> Config {
     Config {
         shutdown_timeout: 60 * SECOND,
         memory_bytes: 256 << 20,
+        disk_free_bytes: 0,
+        http: None,
         clusters: Vec::new(),
         archives: archives.collect(),
         patterns: patterns.collect(),
