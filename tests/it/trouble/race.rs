@@ -14,8 +14,8 @@ use crate::scene::Scene;
 
 /// Bytes a second that are produced, and that reach archiver.
 const PRODUCED: usize = 600_000;
-const FETCHED: usize = 300_000;
-const RETENTION: Duration = Duration::from_secs(50);
+const FETCHED: usize = 550_000;
+const RETENTION: Duration = Duration::from_secs(60);
 /// It is not overtaken later than this.
 const MOST: Duration = Duration::from_secs(300);
 
