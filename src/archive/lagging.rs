@@ -38,6 +38,22 @@ impl Reading<'_> {
         Ok(self.archive.lacks_space(&self.disks)?)
     }
 
+    /// Something has come: if nothing did before, that is over.
+    pub(super) fn stalls_no_more(&self) {
+        let (status, now) = (&self.archive.status, Instant::now());
+        if !status.is_stalled() {
+            return;
+        }
+        let mut lag = status.lag();
+        lag.stands(self.intake.positions(), now);
+        // Of another partition it may be none the less.
+        let is_over = lag.stall(now, LOOK).is_none();
+        drop(lag);
+        if is_over {
+            status.stalls(None);
+        }
+    }
+
     /// Says when the disk will be full before long.
     fn say_if_filling(&self) {
         let config = &self.archive.config;

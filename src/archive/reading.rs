@@ -366,6 +366,9 @@ impl<'a> Reading<'a> {
                 status.wrote(wrote.records, wrote.bytes);
                 status.pulse.wrote();
                 status.activity().wrote(&wrote, self.pipeline.extent());
+                if wrote.records > 0 {
+                    self.stalls_no_more();
+                }
                 self.checkpoints.wrote(&wrote);
                 if wrote.sealed > 0 || wrote.deleted {
                     // A sealed segment gets its final name, or is deleted, once a checkpoint counts that.

@@ -16,6 +16,7 @@ use crate::ledger::lock::LockError;
 use crate::ledger::{LoadError, PAGE, REMEDY};
 use crate::segment::writer::WriteError;
 use crate::source::cluster::KafkaError;
+use crate::terminal::bytes;
 use crate::world::fs::NotOwn;
 
 /// Why an archive waits, or has stopped.
@@ -114,8 +115,8 @@ pub enum Reason {
     DiskHangs { path: PathBuf, silent: Duration },
     /// A disk has not as much free as is to be left.
     #[error(
-        "the disk of {} has less than {} MB free, which disk_free leaves to others; it goes on when there is room",
-        path.display(), floor_bytes / 1_000_000
+        "the disk of {} has less than {} free, which disk_free leaves to others; it goes on when there is room",
+        path.display(), bytes(*floor_bytes)
     )]
     DiskLow { path: PathBuf, floor_bytes: u64 },
     /// A call to a disk failed, for the moment.

@@ -290,6 +290,11 @@ impl Status {
         self.show(&mut doing, &before);
     }
 
+    /// Is it shown as stalled?
+    pub fn is_stalled(&self) -> bool {
+        self.lock().stalls.is_some()
+    }
+
     /// Notes that nothing comes while it runs, or that something does, and logs that if it is new.
     pub fn stalls(&self, why: Option<Reason>) {
         let mut doing = self.lock();

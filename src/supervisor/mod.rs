@@ -40,12 +40,18 @@ pub use changes::Changes;
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
-use picture::Began;
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
+
+/// When the process began to archive.
+struct Began {
+    /// By the wall clock, in milliseconds since 1970.
+    at_ms: i64,
+    at: Instant,
+}
 
 struct Shared {
     environment: Environment,

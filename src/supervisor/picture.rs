@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Supervisor;
 use super::listed::Shown;
+use super::{Began, Supervisor};
 use crate::observe::snapshot::{
     Archive, Broker, Cluster, Detail, Disk, Error, Errors, Histogram, Process, Snapshot, State,
     Totals, VERSION,
@@ -16,13 +16,6 @@ use crate::world::clock::millis;
 use crate::world::fs::parent;
 use crate::world::space::{Seen, Space};
 use crate::world::timings::{BOUNDS_SECONDS, Timings};
-
-/// When the process began to archive.
-pub(super) struct Began {
-    /// By the wall clock, in milliseconds since 1970.
-    pub at_ms: i64,
-    pub at: Instant,
-}
 
 /// The moment of the picture, by both clocks.
 #[derive(Clone, Copy)]

@@ -10,26 +10,8 @@ mod tests;
 
 use super::snapshot::{Archive, Snapshot, State};
 use families as family;
+pub use page::Format;
 use page::{Labels, Page};
-
-/// The text formats in which metrics can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `text/plain; version=0.0.4`.
-    Prometheus,
-    /// `application/openmetrics-text; version=1.0.0`.
-    OpenMetrics,
-}
-
-impl Format {
-    /// The value of the header `Content-Type`.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
 
 /// All metrics of a picture; those of partitions if it has them.
 pub fn text(snapshot: &Snapshot, format: Format) -> String {

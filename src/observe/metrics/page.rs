@@ -3,9 +3,27 @@
 use std::borrow::Borrow;
 use std::fmt::{Display, Write};
 
-use super::Format;
 use super::families::{Family, Kind};
 use crate::observe::snapshot::Histogram;
+
+/// The text formats in which metrics can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `text/plain; version=0.0.4`.
+    Prometheus,
+    /// `application/openmetrics-text; version=1.0.0`.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The value of the header `Content-Type`.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
 
 /// A page that is being written.
 pub struct Page {

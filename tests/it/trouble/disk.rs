@@ -43,7 +43,8 @@ fn the_last_space_of_a_disk_is_left_to_others_if_that_is_wanted() {
         .archive(&topic, FILES[0], &[]);
     let archiver = scene.start(&config);
     producer.send_all(&topic, values.jsons(100));
-    scene.await_lines(&archiver, FILES[0], 100);
+    let state = format!("disk/.archiver/{}", topic.name);
+    scene.await_checkpointed(&state, 100);
     disk.fill();
     archiver.await_line(&says::disk_low(&topic.name));
     producer.send_all(&topic, values.jsons(100));

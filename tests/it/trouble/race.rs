@@ -12,10 +12,11 @@ use crate::proxy::Fault;
 use crate::says;
 use crate::scene::Scene;
 
-/// Bytes a second that are produced, and that reach archiver.
+/// Bytes a second that are produced, and that a connection lets through: as each answer waits for the next question, about
+/// a third of that reaches archiver.
 const PRODUCED: usize = 600_000;
-const FETCHED: usize = 300_000;
-const RETENTION: Duration = Duration::from_secs(50);
+const FETCHED: usize = 1_000_000;
+const RETENTION: Duration = Duration::from_secs(60);
 /// It is not overtaken later than this.
 const MOST: Duration = Duration::from_secs(300);
 
