@@ -128,9 +128,11 @@ def last(made, broker, args):
 def long_topic(broker, before):
     """The name of a topic with so many small records, and the time from which on the last ones are."""
     name, known = f"long-{before}", WORK / f"long-{before}.json"
-    if known.exists() and held(broker, name) == before + LAST_RECORDS:
+    there = held(broker, name)
+    if known.exists() and there == before + LAST_RECORDS:
         return name, json.loads(known.read_text())
-    broker.drop_topics([name])
+    if there is not None:
+        broker.drop_topics([name])
     broker.make_topics(Topic(0, RECORD_BYTES, PARTITIONS), [name])
     produce(broker, name, before)
     # Stamped by the same clock: the next ones are later.
