@@ -10,7 +10,7 @@ use archiver::archive::{Archive, End, Environment};
 use archiver::config::{self, Checked};
 use archiver::ledger::Checkpointed;
 use archiver::observe::status::Status;
-use archiver::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic};
+use archiver::source::cluster::{Cluster, Fetched, KafkaError, OffsetsAt, Reader, Topic};
 use archiver::world::broadcast::Broadcast;
 use archiver::world::clock::{RealClock, Ticks};
 use archiver::world::commands::Commands;
@@ -136,6 +136,15 @@ impl Cluster for Arrived {
         let held = partitions.into_iter();
         let held = held.map(|partition| (partition, all.clone()));
         ready(Ok(held.collect())).boxed()
+    }
+
+    fn offsets_at(
+        &self,
+        _: &str,
+        _: Vec<Partition>,
+        _: i64,
+    ) -> BoxFuture<'_, Result<OffsetsAt, KafkaError>> {
+        ready(Ok(OffsetsAt::new())).boxed()
     }
 
     fn reader(&self, _: &str, _: &Positions) -> BoxFuture<'_, Result<Box<dyn Reader>, KafkaError>> {
