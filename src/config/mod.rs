@@ -50,7 +50,7 @@ mod tests;
 
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
-pub use for_capture::{Typed, TypedError, for_capture};
+pub use for_capture::{NOT_WRITTEN, Typed, TypedError, for_capture};
 pub use load::load;
 pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::source_name;
