@@ -138,7 +138,8 @@ impl Intake {
                     }
                 }
                 let size = encoder.size(&record);
-                if !batch.is_empty() && batch.len() + size > most(batch) {
+                let length = batch.len() + size;
+                if length > BATCH_BYTES && !batch.is_empty() && length > most(batch) {
                     let full = std::mem::replace(batch, Batch::with_room(room));
                     taken.full.push(full);
                 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::catalog::usual_config;
 use crate::cli::{Common, usage};
-use crate::config::{Checked, Config, Typed, TypedError, for_capture};
+use crate::config::{Checked, Config, NOT_WRITTEN, Typed, TypedError, for_capture};
 
 /// A cluster.
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ impl Connection {
         let base = base.or_else(|| usual_config().filter(|_| typed.broker.is_none()));
         let any = Typed {
             topics: vec!["any".to_owned()],
-            file: Some("not-written/{topic}".to_owned()),
+            file: Some(NOT_WRITTEN.to_owned()),
             ..typed.clone()
         };
         let made = match (&typed.broker, base) {

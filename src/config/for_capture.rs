@@ -15,6 +15,9 @@ use super::topic_pattern::matching;
 /// No name is longer, as Kafka has it.
 const NAME_MOST: usize = 249;
 
+/// The file of a configuration that is made for its cluster alone: never written, but checked with the rest.
+pub const NOT_WRITTEN: &str = "not-written/{topic}";
+
 /// What was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {

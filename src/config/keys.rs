@@ -22,9 +22,7 @@ use super::scalar::{Choice, Filled, Integers, Mode, Switch};
 use super::size::Sizes;
 use super::start::Starts;
 use super::table::{List, Named, Section};
-use super::table_name::TableName::{
-    self, Archive, Cluster, Defaults, Http, Limits, Rotate, Top,
-};
+use super::table_name::TableName::{self, Archive, Cluster, Defaults, Http, Limits, Rotate, Top};
 use super::timezone::Zones;
 use super::topic_pattern::Patterns;
 

@@ -52,7 +52,7 @@ mod tests;
 
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
-pub use for_capture::{Typed, TypedError, for_capture};
+pub use for_capture::{NOT_WRITTEN, Typed, TypedError, for_capture};
 pub use http::{Http, TOKEN_BYTES_MOST, Token};
 pub use listen::Listen;
 pub use load::load;

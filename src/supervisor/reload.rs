@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use super::Supervisor;
 use super::changes::{Changes, Fate, Wanted};
-use super::{Refused, Supervisor};
 use crate::config::{self, Archive, Checked, Config, Pattern};
 use crate::notify::{Notice, ServiceManager};
 use crate::world::broadcast::Listener;
@@ -47,7 +47,10 @@ impl Supervisor {
             };
             for (what, is_same) in [
                 ("[limits] memory", now.memory_bytes == before.memory_bytes),
-                ("[limits] disk_free", now.disk_free_bytes == before.disk_free_bytes),
+                (
+                    "[limits] disk_free",
+                    now.disk_free_bytes == before.disk_free_bytes,
+                ),
                 ("[http]", now.http == before.http),
                 (
                     "shutdown_timeout",
@@ -163,12 +166,8 @@ impl Supervisor {
             return;
         }
         let listed = self.listed();
-        let is_free = |archive: &mut Checked<Archive>| {
-            !matches!(
-                listed.check(std::slice::from_ref(archive)),
-                Err(Refused::Name { .. } | Refused::File { .. })
-            )
-        };
+        let is_free =
+            |archive: &mut Checked<Archive>| listed.check(std::slice::from_ref(archive)).is_ok();
         let free = next.extract_if(.., is_free).collect::<Vec<_>>();
         drop(listed);
         if let Err(e) = self.start_all(&free) {

@@ -9,7 +9,7 @@ use super::wanted::{Wanted, What};
 use crate::cli::{UsageError, usage};
 use crate::commands::cat::offsets;
 use crate::commands::connection::{Connection, pair};
-use crate::config::Typed;
+use crate::config::{NOT_WRITTEN, Typed};
 use crate::moment::{Moment, Zone, parse_duration};
 
 /// What to capture.
@@ -156,7 +156,7 @@ impl Args {
             topics: self.topic.clone(),
             file: match self.is_to_output() {
                 // Never written; but the rest is checked with it.
-                true => Some("not-written/{topic}".to_owned()),
+                true => Some(NOT_WRITTEN.to_owned()),
                 false => self.output.clone(),
             },
             keys: format.chain(self.set.iter().cloned()).collect(),

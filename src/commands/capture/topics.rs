@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use crate::cli::usage;
-use crate::config::{Typed, TypedError, for_capture, load, matching};
+use crate::config::{NOT_WRITTEN, Typed, TypedError, for_capture, load, matching};
 use crate::source::kafka::Scanner;
 
 /// With each `^PATTERN` replaced by the topics that it matches now.
@@ -27,7 +27,7 @@ pub(in crate::commands) async fn expanded(
     if !patterns.is_empty() {
         let any = Typed {
             // Never written; only the cluster matters here.
-            file: Some("not-written/{topic}".to_owned()),
+            file: Some(NOT_WRITTEN.to_owned()),
             ..typed.clone()
         };
         let config = for_capture(base, &any)?;

@@ -17,7 +17,9 @@ use crate::catalog::{archives, usual_config};
 use crate::cli::{Common, UsageError};
 use crate::commands::capture::expanded;
 use crate::commands::connection::Connection;
-use crate::config::{Checked, Config, Typed, TypedError, for_capture, load, source_name};
+use crate::config::{
+    Checked, Config, NOT_WRITTEN, Typed, TypedError, for_capture, load, source_name,
+};
 use crate::terminal::Output;
 use crate::world::fs::real::RealFs;
 
@@ -107,7 +109,7 @@ async fn configuration(
             }
             match for_capture(base.as_deref(), &typed) {
                 Err(TypedError::NoFile) => {
-                    typed.file = Some("not-written/{topic}".to_owned());
+                    typed.file = Some(NOT_WRITTEN.to_owned());
                     (for_capture(base.as_deref(), &typed), false)
                 }
                 made => (made, true),

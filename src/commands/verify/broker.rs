@@ -22,7 +22,7 @@ use crate::source::kafka::{Scan, Scanner};
 /// The clusters of archives.
 pub struct Broker {
     pub(super) runtime: Runtime,
-    source: TopicSource,
+    pub(super) source: TopicSource,
     scanners: HashMap<String, Scanner>,
     deep: bool,
 }
@@ -103,21 +103,12 @@ impl Broker {
         let mut answer = Answer::default();
         if let Some(checkpoint) = &report.checkpoint {
             let identity = &checkpoint.identity;
-            let asked = self.configured(state, identity).and_then(|archive| {
+            let asked = self.source.archive(state, identity).and_then(|archive| {
                 self.ask_of((&archive, state), checkpoint, report, &mut answer)
             });
             answer.error = asked.err().map(|e| format!("{e:#}"));
         }
         answer
-    }
-
-    /// The archive of this identity, as it is or would be configured.
-    pub fn configured(
-        &self,
-        state: &StateDir,
-        identity: &Identity,
-    ) -> anyhow::Result<Checked<Archive>> {
-        self.source.archive(state, identity)
     }
 
     /// The cluster of an archive.

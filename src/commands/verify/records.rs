@@ -48,7 +48,7 @@ impl Broker {
         each: impl FnOnce(&mut Matching<OfTopic>) -> Result<u64, Unknown>,
     ) -> anyhow::Result<u64> {
         let identity = &archive.checkpoint.identity;
-        let configured = self.configured(&archive.state, identity)?;
+        let configured = self.source.archive(&archive.state, identity)?;
         let runtime = self.runtime.handle().clone();
         let _within = runtime.enter();
         let found = self.describe(&configured);
