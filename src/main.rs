@@ -56,7 +56,7 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
-        Command::Status(args) => in_runtime(|shutdown, _| async move {
+        Command::Status(args) => in_runtime(Wishes::default(), |shutdown| async move {
             read(status::run(&cli.common, &args, shutdown).await)
         }),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),

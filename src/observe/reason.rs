@@ -252,7 +252,9 @@ impl Reason {
             | Self::PartitionsUnknown { .. }
             | Self::TopicUnsure { .. }
             | Self::ClusterChanged { .. } => "kafka",
-            Self::Recreated { .. } | Self::RecreatedWhileRead { .. } => "recreated",
+            Self::Recreated { .. } | Self::RecreatedWhileRead { .. } | Self::WindowGone { .. } => {
+                "recreated"
+            }
             Self::Silent { .. } => "stalled",
             Self::NoThread { .. } => "threads",
             Self::DiskHangs { .. }
@@ -279,19 +281,6 @@ impl Reason {
             Self::Panicked => "panic",
         }
     }
-
-    /// All kinds.
-    pub const KINDS: [&str; 9] = [
-        "kafka",
-        "recreated",
-        "stalled",
-        "threads",
-        "disk",
-        "state",
-        "file",
-        "record",
-        "panic",
-    ];
 }
 
 impl From<RefusedRecord> for Reason {

@@ -103,16 +103,16 @@ fn names(text: &str) -> BTreeSet<(String, String)> {
 fn row(family: &Family) -> String {
     let labels = family.labels.iter().map(|label| format!("`{label}`"));
     let labels = labels.collect::<Vec<_>>().join(", ");
-    let unit = match family.name.trim_end_matches("_total").rsplit('_').next() {
-        Some(unit @ ("seconds" | "bytes" | "records")) => unit,
-        _ => "",
-    };
+    let mut words = family.name.trim_end_matches("_total").rsplit('_');
+    let units = ["seconds", "bytes", "records"];
+    let unit = words.next().filter(|word| units.contains(word));
     let Family {
         name, kind, help, ..
     } = family;
     format!(
-        "| `{name}` | {} | {unit} | {labels} | {help} |",
-        kind.name()
+        "| `{name}` | {} | {} | {labels} | {help} |",
+        kind.name(),
+        unit.unwrap_or_default()
     )
 }
 
