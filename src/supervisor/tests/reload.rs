@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::{Changes, Ended, Supervisor};
 use super::{SECOND, await_counts, await_that, supervisor};
@@ -80,6 +80,16 @@ fn is_running(supervisor: &Supervisor, name: &str) -> bool {
     status(supervisor, name).is_some_and(|status| status.state() == State::Running)
 }
 
+/// Has nothing taken its place?
+fn is_still(supervisor: &Supervisor, before: &Arc<Status>) -> bool {
+    status(supervisor, before.name()).is_some_and(|now| Arc::ptr_eq(&now, before))
+}
+
+/// Is all that is in its files in a checkpoint?
+fn is_saved(supervisor: &Supervisor, name: &str) -> bool {
+    status(supervisor, name).is_some_and(|status| status.activity().unsaved_since.is_none())
+}
+
 fn names(of: &[&str]) -> Vec<String> {
     of.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -118,8 +128,7 @@ async fn new_ones_start_changed_ones_start_again_gone_ones_stop_and_others_notic
     assert!(status(&supervisor, "c").is_none());
     write(&world, &["a", "b", "c", "d"]);
     await_counts(&world, &supervisor, 7).await;
-    let still = status(&supervisor, "a").expect("it runs");
-    assert!(Arc::ptr_eq(&untouched, &still));
+    assert!(is_still(&supervisor, &untouched));
     stopper.stop();
     assert_eq!(running.await.expect("no panic"), Ended::Clean);
 }
@@ -153,13 +162,18 @@ async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
     let before = config(&[archive("a"), archive("b")], &[]);
     supervisor.start_all(&before.archives).expect("free");
     await_counts(&world, &supervisor, 2).await;
+    // Nothing but the next record has a disk asked.
+    await_that(&world, || {
+        is_saved(&supervisor, "a") && is_saved(&supervisor, "b")
+    })
+    .await;
     world.fs.set_faults(Faults {
         hang_once_in: 1,
         ..Faults::default()
     });
     write(&world, &["a"]);
-    world.cluster.deliver();
-    sleep(2 * SECOND).await;
+    await_that(&world, || world.fs.counts().1 > 0).await;
+    let hung = status(&supervisor, "a").expect("it runs");
     world.fs.set_faults(Faults::default());
     let changed = Archive {
         flush: Duration::from_millis(50),
@@ -171,9 +185,10 @@ async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
         async move { supervisor.reload(&after).await }
     });
     await_that(&world, || is_running(&supervisor, "c")).await;
-    assert!(!is_running(&supervisor, "a") && is_running(&supervisor, "b"));
+    assert!(is_still(&supervisor, &hung) && is_running(&supervisor, "b"));
     taking_up.await.expect("no panic");
     await_that(&world, || is_running(&supervisor, "a")).await;
+    assert!(!is_still(&supervisor, &hung));
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,8 +215,7 @@ async fn a_pattern_that_comes_changes_or_goes_leaves_alone_what_stays_as_it_is()
     assert_eq!((changes.gone, changes.same), (names(&["p2"]), 2));
     supervisor.reload(&after).await;
     await_counts(&world, &supervisor, 4).await;
-    let still = status(&supervisor, "p1").expect("it runs");
-    assert!(Arc::ptr_eq(&first, &still) && status(&supervisor, "p2").is_none());
+    assert!(is_still(&supervisor, &first) && status(&supervisor, "p2").is_none());
     // A change of it starts its archives again, and it looks for topics as before.
     let changed = narrower.with(|common| common.flush = Duration::from_millis(50));
     let after = config(&[archive("a"), own.clone()], &[changed]);
