@@ -32,7 +32,8 @@ impl Standstill {
             let is_busy = status.pulse.is_busy() && !watched.is_asking();
             let without_beat = status.pulse.without_beat(now);
             let without_write = status.pulse.without_write(now, is_busy);
-            if status.state() != State::Running {
+            // What stands still may be known to be behind, too.
+            if !matches!(status.state(), State::Running | State::Stalled(_)) {
                 continue;
             }
             if without_beat >= PATIENCE {
@@ -133,6 +134,23 @@ mod tests {
             scene.archives[0].status.set(state);
             assert_eq!(scene.look(|_| ()), None);
         }
+    }
+
+    #[test]
+    fn what_stands_still_does_so_when_it_is_known_to_be_behind_as_well() {
+        let mut scene = Scene::of(&["a"]);
+        let silent = Reason::Silent {
+            topic: "t".into(),
+            cluster: "c".into(),
+            partition: 0,
+            partitions: 1,
+            silent: PATIENCE,
+            said: None,
+        };
+        scene.archives[0].status.stalls(Some(silent));
+        assert_eq!(scene.look(|_| ()).as_deref(), Some("a"));
+        let goes_round = |scene: &Scene| scene.pulse(0).beats(false);
+        assert_eq!(scene.look(goes_round), None, "nothing comes from Kafka");
     }
 
     #[test]
