@@ -37,10 +37,14 @@ fn line(statuses: &[Arc<Status>], counts: Counts, last: &mut Last) {
         let states = statuses.iter().map(|status| status.state());
         states.filter(wanted).count()
     };
+    let stalled = match count(|state| matches!(state, State::Stalled(_))) {
+        0 => String::new(),
+        count => format!(", {count} stalled"),
+    };
     tracing::info!(
         target: TARGET,
         "totals: {records} records, {:.1} MB written ({rate:.0} records/s, {megabytes:.1} MB/s); archives: {} \
-         running, {} starting, {} waiting, {} stopped",
+         running, {} starting, {} waiting{stalled}, {} stopped",
         bytes as f64 / 1e6,
         count(|state| matches!(state, State::Running)),
         count(|state| matches!(state, State::Starting)),

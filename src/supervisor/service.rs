@@ -124,7 +124,7 @@ impl Told {
     }
 }
 
-/// What the archives do: how many run, wait and have stopped, and which of them need a look.
+/// What the archives do: how many run, have stalled, wait and have stopped, and which of them need a look.
 fn status(supervisor: &Supervisor) -> String {
     let statuses = supervisor.statuses();
     let (running, _) = name_those(&statuses, |state| matches!(state, State::Running));
@@ -132,6 +132,10 @@ fn status(supervisor: &Supervisor) -> String {
     let mut said = format!("archives: {running} running");
     if starting > 0 {
         said += &format!(", {starting} starting");
+    }
+    let (stalled, names) = name_those(&statuses, |state| matches!(state, State::Stalled(_)));
+    if stalled > 0 {
+        said += &format!(", {stalled} stalled ({names})");
     }
     let waiting: fn(&State) -> bool = |state| matches!(state, State::Waiting(_));
     let stopped: fn(&State) -> bool = |state| matches!(state, State::Stopped(_));
