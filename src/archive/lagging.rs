@@ -18,6 +18,7 @@ use crate::observe::lag::{LOOK, Stall};
 use crate::observe::reason::Reason;
 use crate::segment::batch::Batch;
 use crate::source::cluster::KafkaError;
+use crate::terminal::span;
 use crate::world::space::Alarm;
 
 /// The logs of an archive's partitions, as the brokers answer.
@@ -62,7 +63,7 @@ impl Reading<'_> {
             Some(Alarm::FullIn(left)) => tracing::warn!(
                 "archive {archive}: in about {} the disk of {file} will be full, or have no more than disk_free free; \
                  make room there",
-                spoken(left.as_secs()),
+                span(left.as_secs_f64()),
             ),
             Some(Alarm::Over) => {
                 tracing::info!("archive {archive}: the disk of {file} will not be full soon");
@@ -142,7 +143,7 @@ impl Archive {
                 "archive {archive}: in about {} Kafka will delete records of topic {topic} before they are taken \
                  (partition {partition}): its retention is faster than this archive; raise the topic's retention.ms or \
                  retention.bytes, or see {LAG_PAGE}",
-                spoken(left.as_secs()),
+                span(left.as_secs_f64()),
             ),
             None => tracing::info!(
                 "archive {archive}: retention of topic {topic} is no danger any more to what is not taken yet"
@@ -176,12 +177,3 @@ impl Archive {
 
 /// Where it stands what can be done about lag.
 const LAG_PAGE: &str = "docs/operating.md, \"Lag\"";
-
-/// A time as people say it.
-fn spoken(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
-    }
-}
