@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 use crate::capture::{capture, flags, places, seen, sorted, words};
 use crate::files;
@@ -45,7 +46,15 @@ fn standard_output_gets_the_records_and_may_be_closed_at_any_time() {
     let ended = capture(&scene, &topic, "-", &words("--all"));
     assert_eq!((ended.code(), &*ended.stderr), (Some(0), ""));
     let found = places(ended.stdout.as_bytes());
+    let records = found.len();
     assert_eq!(sorted(found), sorted(seen(&scene.records(&topic))));
+    let ended = capture(&scene, &topic, "-", &words("--all --json"));
+    let report: Value = serde_json::from_str(&ended.stderr).expect("JSON");
+    assert_eq!(
+        (&report["records"], &report["complete"]),
+        (&json!(records), &json!(true))
+    );
+    assert_eq!(report["bytes"], ended.stdout.len(), "{report}");
     let flags = flags(&topic, "-", &words("--all"));
     let mut head = Command::new("sh");
     head.arg("-c").arg(format!(

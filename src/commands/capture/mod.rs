@@ -44,7 +44,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     };
     let config = for_capture(base, &typed)?;
     if args.is_to_output() {
-        return to_output(&config, &wanted, &shutdown).await;
+        return to_output(&config, &wanted, args.json, &shutdown).await;
     }
     let asked = args.asked();
     for archive in &config.archives {
@@ -75,14 +75,19 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     Ok(code(complete))
 }
 
-async fn to_output(config: &Config, wanted: &Wanted, shutdown: &Shutdown) -> anyhow::Result<u8> {
+async fn to_output(
+    config: &Config,
+    wanted: &Wanted,
+    json: bool,
+    shutdown: &Shutdown,
+) -> anyhow::Result<u8> {
     let run = stdout::Run {
         config,
         wanted,
         shutdown,
     };
     let captured = run.run().await?;
-    report::show(&captured);
+    report::say(&captured, json)?;
     Ok(match report::complain(&captured) {
         // What fails is an error here.
         Complete::No => INTERRUPTED,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
+use anyhow::Context;
 use archiver_format::gap::Gap;
 use archiver_format::record::Partition;
 use serde::Serialize;
@@ -98,13 +99,18 @@ pub(super) fn print(captured: &[Captured], json: bool) -> anyhow::Result<()> {
     output.flush()
 }
 
-/// Shows what was printed to standard output, which is not the place for it, if somebody sees standard error.
-pub(super) fn show(captured: &[Captured]) {
-    if is_watched() && !io::stdout().is_terminal() {
+/// Says on standard error what was printed to standard output: as JSON, or as a table if somebody sees it.
+pub(super) fn say(captured: &[Captured], json: bool) -> anyhow::Result<()> {
+    if json {
+        for captured in captured {
+            logging::complain(&serde_json::to_string(captured).context("writing JSON")?);
+        }
+    } else if is_watched() && !io::stdout().is_terminal() {
         for line in table(captured, Styles::of_errors()).lines() {
             logging::complain(&line);
         }
     }
+    Ok(())
 }
 
 /// Says on standard error why something is not there.
@@ -165,6 +171,7 @@ fn table(captured: &[Captured], styles: Styles) -> Table {
     ];
     let mut table = Table::new(styles, &columns);
     for captured in captured {
+        let (first, last) = from_to(time(captured.first), time(captured.last));
         let gaps = match captured.gaps.len() {
             0 => Style::Plain,
             _ => Style::Bad,
@@ -174,8 +181,8 @@ fn table(captured: &[Captured], styles: Styles) -> Table {
             (Style::Plain, captured.partitions.to_string()),
             (Style::Plain, captured.records.to_string()),
             (Style::Plain, bytes(captured.bytes)),
-            (Style::Plain, time(captured.first)),
-            (Style::Plain, time(captured.last)),
+            (Style::Plain, first),
+            (Style::Plain, last),
             (gaps, captured.gaps.len().to_string()),
         ]);
         table.note(Style::Dim, format!("  {}", captured.file));
@@ -187,6 +194,22 @@ fn table(captured: &[Captured], styles: Styles) -> Table {
         }
     }
     table
+}
+
+/// Two times, as short as they can be told: the day once, or no seconds where days lie between them.
+fn from_to(first: String, last: String) -> (String, String) {
+    const DAY: usize = "2026-11-20 ".len();
+    const MINUTE: usize = "2026-11-20 09:00".len();
+    match (first.get(..DAY), last.get(..DAY), last.get(DAY..)) {
+        (Some(day), Some(of_last), Some(clock)) if day == of_last => {
+            let clock = clock.to_owned();
+            (first, clock)
+        }
+        _ => {
+            let minute = |time: String| time.chars().take(MINUTE).collect();
+            (minute(first), minute(last))
+        }
+    }
 }
 
 /// What else is worth knowing of a topic.
@@ -220,4 +243,31 @@ fn by_partition<T: std::fmt::Display>(counts: &BTreeMap<Partition, T>) -> String
     let of = counts.iter();
     let of = of.map(|(partition, count)| format!("{partition}: {count}"));
     of.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_is_told_once_and_seconds_only_within_a_day() {
+        for (typed, told) in [
+            (
+                ["2026-11-20 09:00:01", "2026-11-20 09:05:02"],
+                ["2026-11-20 09:00:01", "09:05:02"],
+            ),
+            (
+                ["2026-11-20 09:00:01", "2026-11-21 09:05:02"],
+                ["2026-11-20 09:00", "2026-11-21 09:05"],
+            ),
+            (["", ""], ["", ""]),
+            (
+                ["< -9999", "2026-11-20 09:05:02"],
+                ["< -9999", "2026-11-20 09:05"],
+            ),
+        ] {
+            let [first, last] = typed.map(str::to_owned);
+            assert_eq!(from_to(first, last), told.map(str::to_owned).into());
+        }
+    }
 }
