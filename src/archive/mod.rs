@@ -25,7 +25,7 @@ mod task;
 mod topic_change;
 mod topic_identity;
 mod unreadable;
-mod window;
+pub mod window;
 
 pub use attempt::Remains;
 pub use definition::{Archive, Environment};

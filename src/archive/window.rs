@@ -54,9 +54,9 @@ impl Window {
     }
 }
 
-/// How far an archive is in its window.
+/// How far whoever reads a window is in it.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub struct Progress {
     window: Window,
     /// Partitions that are read, and where each of them ends.
     open: BTreeMap<Partition, NextOffset>,
@@ -71,7 +71,7 @@ pub(super) struct Progress {
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// It is taken.
     Taken,
     /// It is left out, and the position moves on behind it.

@@ -12,6 +12,6 @@ pub use nearest::nearest;
 pub use number::{bytes, grouped, ratio, short, span, time};
 pub use output::{Closed, Output};
 pub use screen::Screen;
-pub use style::{Style, Styles};
+pub use style::{Style, Styles, is_watched};
 pub use table::{Align, Table, line_width};
 pub use wrap::wrapped;

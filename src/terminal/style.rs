@@ -17,6 +17,11 @@ pub enum Style {
     Bad,
 }
 
+/// Does somebody see what is written to standard error at once?
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Whether texts are given a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Styles(bool);
@@ -24,9 +29,18 @@ pub struct Styles(bool);
 impl Styles {
     /// On standard output.
     pub fn of_output() -> Self {
+        Self::of(&io::stdout())
+    }
+
+    /// On standard error.
+    pub fn of_errors() -> Self {
+        Self::of(&io::stderr())
+    }
+
+    fn of(stream: &impl IsTerminal) -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self(io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb)
+        Self(stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb)
     }
 
     /// None at all.

@@ -1,7 +1,6 @@
 //! `archiver capture`: what it takes of a topic, that it ends, and that it goes on after a crash.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -215,31 +214,6 @@ fn what_is_there_is_refused_unless_it_is_resumed_or_overwritten() {
         Some(0)
     );
     assert_eq!(files::count(&scene.path("there")), 3);
-}
-
-#[test]
-fn standard_output_gets_the_records_and_may_be_closed_at_any_time() {
-    let scene = Scene::new();
-    let topic = scene.topic("capture-out", 2);
-    Producer::new(scene.server).send_all(&topic, Values::new(6).jsons(5_000));
-    let ended = capture(&scene, &topic, "-", &words("--all"));
-    assert_eq!((ended.code(), &*ended.stderr), (Some(0), ""));
-    let found = places(ended.stdout.as_bytes());
-    assert_eq!(sorted(found), sorted(seen(&scene.records(&topic))));
-    let flags = flags(&topic, "-", &words("--all"));
-    let mut head = Command::new("sh");
-    head.arg("-c").arg(format!(
-        "{} {} | head -n 1",
-        env!("CARGO_BIN_EXE_archiver"),
-        flags.join(" ")
-    ));
-    let head = head
-        .current_dir(scene.directory())
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    assert_eq!(files::lines(&head.stdout).len(), 1);
-    assert_eq!(String::from_utf8_lossy(&head.stderr), "");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod archiver;
 mod backtrace;
 mod capture;
 mod capture_config;
+mod capture_output;
 mod capture_random;
 mod captured;
 mod check;

@@ -264,6 +264,14 @@ fn a_topic_that_is_missing_kept_briefly_or_partly_gone_is_said_to_be() {
     let checked = Checked::of(&scene, &config, &[]);
     checked.assert_finds("topic", "bad", &[&missing.name, "doesn't exist"]);
     checked.assert_finds("retention", "doubtful", &["kept for 10 min"]);
+    brief.configure(&[("retention.ms", "86400000")]);
+    for (start, outcome, says) in [
+        ("-2d", "doubtful", "longer ago than that"),
+        ("-2h", "good", "kept for 24 h"),
+    ] {
+        let config = Config::new().archive(&brief, "b.ndjson", &[("start", start)]);
+        Checked::of(&scene, &config, &[]).assert_finds("retention", outcome, &[says]);
+    }
     topic_of(&scene, &brief, 10);
     let config = on(&bootstrap, &brief, "b.ndjson");
     let archiver = scene.start(&config);

@@ -70,13 +70,13 @@ fn each_library_stops_at_one_edge() {
 #[test]
 fn only_the_log_may_wait_for_standard_error() {
     only_in("eprint", &[]);
-    // Before there is a log; and a bar, on a terminal.
+    // Before there is a log; and where it is asked whether there is a terminal.
     only_in(
         "stderr()",
         &[
             "src/logging.rs",
             "src/main.rs",
-            "src/commands/capture/progress.rs",
+            "src/terminal/style.rs",
             "src/commands/verify/progress.rs",
         ],
     );

@@ -163,7 +163,15 @@ impl<'a> Topic<'a> {
         let client: BaseConsumer = client.set("group.id", group).create().unwrap();
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&self.name, partition);
-        let committed = client.committed_offsets(asked, ADMIN_WAIT).unwrap();
+        let mut committed = TopicPartitionList::new();
+        // A group's coordinator may be about to change while other tests create topics.
+        eventually(LONG, "the group's coordinator answers", || {
+            let answer = client.committed_offsets(asked.clone(), ADMIN_WAIT);
+            answer.is_ok_and(|offsets| {
+                committed = offsets;
+                true
+            })
+        });
         match committed.elements()[0].offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,

@@ -7,6 +7,8 @@ use archiver_format::compression::Compression;
 
 mod segments;
 
+pub use segments::OF_PARTITIONS;
+
 use super::disk::Faults;
 use super::kafka::{Life, Log, Topic};
 use super::process::Step;
@@ -28,7 +30,7 @@ pub struct Scene {
 }
 
 /// All of them.
-pub const SCENES: [Scene; 21] = [
+pub const SCENES: [Scene; 22] = [
     Scene {
         name: "first start",
         setup: |world| {
@@ -219,6 +221,7 @@ pub const SCENES: [Scene; 21] = [
     },
     segments::BY_RECORDS,
     segments::BY_PARTITION,
+    segments::OF_PARTITIONS,
     segments::BY_TIME,
     segments::SEALED_AT_A_STOP,
     Scene {

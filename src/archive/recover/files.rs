@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver_format::checkpoint::{Identity, Progress};
-use archiver_format::manifest::Opening;
+use archiver_format::manifest::{Entry, Opening};
 use archiver_format::segment::{SegmentFile, growing};
 use archiver_format::state_files::StateDir;
 
@@ -101,6 +101,13 @@ impl Place {
         check_base(fs, &self.config, identity, progress, names)?;
         let (mut found, mut uncounted_paths) = (Vec::new(), Vec::new());
         for segment in uncounted {
+            // A copy of one that the checkpoint counts, listed before an attempt to go back that was cut short.
+            if open
+                .iter()
+                .any(|open| open.file.sequence == segment.sequence)
+            {
+                continue;
+            }
             let last = self.last_path(identity, &segment);
             found.extend(uncounted_file(fs, segment, &last, locked)?);
             uncounted_paths.push(last);
@@ -245,6 +252,33 @@ impl Files {
             handle,
         });
         all.collect()
+    }
+
+    /// Lists the ids of open segments that are copies of those that the checkpoint was stored with, and that this progress
+    /// doesn't count: only by its line in the manifest is such a file known to be archiver's once it counts no more. May
+    /// block.
+    pub fn list_copies(
+        &mut self,
+        fs: &dyn Fs,
+        stored: &Progress,
+        counted: &Progress,
+    ) -> Result<(), Refused> {
+        let is_in = |progress: &Progress, is_it: &dyn Fn(&SegmentFile) -> bool| {
+            let mut segments = progress.segments.iter();
+            segments.any(|segment| is_it(&segment.file))
+        };
+        let copies = self.open.iter().map(|open| &open.file).filter(|file| {
+            let is_counted = is_in(counted, &|counted| counted.sequence == file.sequence);
+            !is_counted && !is_in(stored, &|stored| stored == *file)
+        });
+        let copies = copies.cloned().map(Entry::Opened).collect::<Vec<_>>();
+        if copies.is_empty() {
+            return Ok(());
+        }
+        // Nothing was written since the stop, so what is cut off is what this has listed before.
+        self.manifest.cut(fs)?;
+        self.manifest.append(fs, &copies)?;
+        self.manifest.sync(fs, Vec::new())
     }
 
     /// Cuts everything back to the checkpoint, and removes what was created after it. The manifest is last, as it names

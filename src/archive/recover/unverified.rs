@@ -56,7 +56,7 @@ impl Archive {
     }
 
     /// Checks that all files fit the unverified checkpoint, and opens those that hold more than is verified. Changes
-    /// nothing.
+    /// none of them.
     async fn find_unverified(
         &self,
         disk: &Disk,
@@ -71,7 +71,8 @@ impl Archive {
         } = stored.checkpoint().clone();
         let verified = verified.unwrap_or_else(|| progress.clone());
         let find = move |fs: &dyn Fs| {
-            let files = place.find(fs, &identity, &progress, &[])?;
+            let mut files = place.find(fs, &identity, &progress, &[])?;
+            files.list_copies(fs, &progress, &verified)?;
             let mut doubtful = files.doubtful(&verified);
             // Sealed since, and not named before all of it is verified.
             for unnamed in &progress.unnamed {

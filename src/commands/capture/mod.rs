@@ -10,7 +10,7 @@ mod topics;
 mod wanted;
 
 use crate::cli::Common;
-use crate::config::for_capture;
+use crate::config::{Config, for_capture};
 use crate::logging;
 use crate::world::shutdown::Shutdown;
 
@@ -19,6 +19,7 @@ use outputs::Output;
 use report::Complete;
 use run::Run;
 pub(super) use topics::expanded;
+use wanted::Wanted;
 
 /// Somebody has stopped it.
 const INTERRUPTED: u8 = 130;
@@ -43,10 +44,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     };
     let config = for_capture(base, &typed)?;
     if args.is_to_output() {
-        return Ok(match stdout::print(&config, &wanted, &shutdown).await? {
-            true => 0,
-            false => INTERRUPTED,
-        });
+        return to_output(&config, &wanted, args.json, &shutdown).await;
     }
     let asked = args.asked();
     for archive in &config.archives {
@@ -64,7 +62,9 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     if finished.is_interrupted && finished.archives.is_empty() {
         return Ok(INTERRUPTED);
     }
-    let complete = report::print(&config, &finished, args.json)?;
+    let captured = report::of_files(&config, &finished)?;
+    report::print(&captured, args.json)?;
+    let complete = report::complain(&captured);
     if finished.is_interrupted {
         let again = args::again(std::env::args());
         logging::complain(&format!(
@@ -72,9 +72,34 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
         ));
         return Ok(INTERRUPTED);
     }
-    Ok(match complete {
+    Ok(code(complete))
+}
+
+async fn to_output(
+    config: &Config,
+    wanted: &Wanted,
+    json: bool,
+    shutdown: &Shutdown,
+) -> anyhow::Result<u8> {
+    let run = stdout::Run {
+        config,
+        wanted,
+        shutdown,
+    };
+    let captured = run.run().await?;
+    report::say(&captured, json)?;
+    Ok(match report::complain(&captured) {
+        // What fails is an error here.
+        Complete::No => INTERRUPTED,
+        _ if captured.len() < config.archives.len() => INTERRUPTED,
+        complete => code(complete),
+    })
+}
+
+fn code(complete: Complete) -> u8 {
+    match complete {
         Complete::Yes => 0,
         Complete::WithGaps => GAPS,
         Complete::No => FAILED,
-    })
+    }
 }

@@ -1,7 +1,6 @@
 //! How far a capture has come: bars on standard error if that is a terminal, else a line now and then.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use crate::archive::Window;
 use crate::config::{Archive, Checked};
 use crate::logging;
 use crate::observe::status::Status;
-use crate::terminal::bytes;
+use crate::terminal::{bytes, is_watched};
 
 /// How often the bars move, and how often something is said where there are none.
 const MOVE: Duration = Duration::from_millis(200);
@@ -44,18 +43,16 @@ struct Bars {
 }
 
 impl Progress {
-    /// Of these archives, by their windows.
-    pub fn new(archives: &[Checked<Archive>], windows: &BTreeMap<String, Arc<Window>>) -> Self {
-        let topics = archives.iter().map(|archive| {
+    /// Of these archives and their windows.
+    pub fn new<'a>(windows: impl Iterator<Item = (&'a Checked<Archive>, &'a Window)>) -> Self {
+        let topics = windows.map(|(archive, window)| {
             let name = archive.topic.clone();
-            let offsets = windows
-                .get(&archive.name)
-                .map_or(0, |window| offsets(window));
+            let offsets = offsets(window);
             (archive.name.clone(), Topic { name, offsets })
         });
         let topics = topics.collect::<BTreeMap<_, _>>();
         Self {
-            bars: io::stderr().is_terminal().then(|| Bars::new(topics.len())),
+            bars: is_watched().then(|| Bars::new(topics.len())),
             topics,
             begin: Instant::now(),
             said: Mutex::new(Instant::now()),

@@ -1,7 +1,9 @@
 //! What was captured: a table for people, or JSON.
 
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
 
+use anyhow::Context;
 use archiver_format::gap::Gap;
 use archiver_format::record::Partition;
 use serde::Serialize;
@@ -10,7 +12,8 @@ use super::run::{Ended, Finished};
 use crate::catalog::Chosen;
 use crate::config::{Archive, Checked, Config};
 use crate::logging;
-use crate::terminal::{Align, Output, Style, Styles, Table, bytes, time};
+use crate::observe::status::WindowRead;
+use crate::terminal::{Align, Output, Style, Styles, Table, bytes, is_watched, time};
 
 /// Is everything there?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,53 +26,97 @@ pub(super) enum Complete {
 
 /// What was captured of one topic.
 #[derive(Serialize)]
-struct Captured {
-    topic: String,
-    complete: bool,
+pub(super) struct Captured {
+    pub topic: String,
+    pub complete: bool,
     /// Why not.
-    error: Option<String>,
+    pub error: Option<String>,
     /// How many of its partitions are in the window.
-    partitions: usize,
-    records: u64,
-    /// Of the files.
-    bytes: u64,
+    pub partitions: usize,
+    pub records: u64,
+    /// Of the files, or of what was printed.
+    pub bytes: u64,
     /// The first and the last timestamp, in milliseconds since 1970.
-    first: Option<i64>,
-    last: Option<i64>,
-    /// Records that this run has read, and how many bytes their keys and values have.
+    pub first: Option<i64>,
+    pub last: Option<i64>,
+    #[serde(flatten)]
+    pub read: Read,
+    /// Offsets behind the window in partitions that end in an open transaction.
+    pub open: BTreeMap<Partition, i64>,
+    pub gaps: Vec<Gap>,
+    /// `-` is standard output.
+    pub file: String,
+    /// Its state directory, if it has one.
+    pub state: Option<String>,
+}
+
+/// What a run has read of its window.
+#[derive(Serialize)]
+pub(super) struct Read {
+    /// Records, and how many bytes their keys and values have.
     read: u64,
     read_bytes: u64,
     /// Those of them that are out of the window, of each partition.
     left_out: BTreeMap<Partition, u64>,
     /// Whose timestamps they have, if any was read: the brokers' or the producers'.
     timestamps: Option<&'static str>,
-    /// Offsets behind the window in partitions that end in an open transaction.
-    open: BTreeMap<Partition, i64>,
-    gaps: Vec<Gap>,
-    file: String,
-    /// Its state directory.
-    state: String,
+}
+
+impl From<&WindowRead> for Read {
+    fn from(read: &WindowRead) -> Self {
+        Self {
+            read: read.records,
+            read_bytes: read.bytes,
+            left_out: read.left_out.clone(),
+            timestamps: match read.is_stamped_by_brokers {
+                true => Some("broker"),
+                false => (read.records > 0).then_some("producer"),
+            },
+        }
+    }
+}
+
+/// What was captured into files.
+pub(super) fn of_files(config: &Config, finished: &Finished) -> anyhow::Result<Vec<Captured>> {
+    let archives = config.archives.iter().zip(&finished.archives);
+    archives
+        .map(|(archive, ended)| of(archive, ended))
+        .collect()
 }
 
 /// Prints what was captured.
-pub(super) fn print(config: &Config, finished: &Finished, json: bool) -> anyhow::Result<Complete> {
-    let mut captured = Vec::new();
-    for (archive, ended) in config.archives.iter().zip(&finished.archives) {
-        captured.push(of(archive, ended)?);
-    }
+pub(super) fn print(captured: &[Captured], json: bool) -> anyhow::Result<()> {
     let mut output = Output::default();
     if json {
-        for captured in &captured {
+        for captured in captured {
             output.json(captured)?;
         }
     } else {
-        for line in table(&captured).lines() {
+        for line in table(captured, Styles::of_output()).lines() {
             output.line(&line)?;
         }
     }
-    output.flush()?;
+    output.flush()
+}
+
+/// Says on standard error what was printed to standard output: as JSON, or as a table if somebody sees it.
+pub(super) fn say(captured: &[Captured], json: bool) -> anyhow::Result<()> {
+    if json {
+        for captured in captured {
+            logging::complain(&serde_json::to_string(captured).context("writing JSON")?);
+        }
+    } else if is_watched() && !io::stdout().is_terminal() {
+        for line in table(captured, Styles::of_errors()).lines() {
+            logging::complain(&line);
+        }
+    }
+    Ok(())
+}
+
+/// Says on standard error why something is not there.
+pub(super) fn complain(captured: &[Captured]) -> Complete {
     let mut complete = Complete::Yes;
-    for captured in &captured {
+    for captured in captured {
         if let Some(error) = captured.error.as_ref().filter(|_| !captured.complete) {
             logging::complain(&format!("archiver: topic {}: {error}", captured.topic));
         }
@@ -79,7 +126,7 @@ pub(super) fn print(config: &Config, finished: &Finished, json: bool) -> anyhow:
             complete = Complete::WithGaps;
         }
     }
-    Ok(complete)
+    complete
 }
 
 fn of(archive: &Checked<Archive>, ended: &Ended) -> anyhow::Result<Captured> {
@@ -104,21 +151,15 @@ fn of(archive: &Checked<Archive>, ended: &Ended) -> anyhow::Result<Captured> {
             .iter()
             .filter_map(|contents| contents.latest())
             .max(),
-        read: ended.read.records,
-        read_bytes: ended.read.bytes,
-        left_out: ended.read.left_out.clone(),
-        timestamps: match ended.read.is_stamped_by_brokers {
-            true => Some("broker"),
-            false => (ended.read.records > 0).then_some("producer"),
-        },
+        read: Read::from(&ended.read),
         open: ended.open.clone(),
         gaps: stored.map_or_else(Vec::new, |stored| stored.gaps),
         file: archive.file.display().to_string(),
-        state: archive.state.display().to_string(),
+        state: Some(archive.state.display().to_string()),
     })
 }
 
-fn table(captured: &[Captured]) -> Table {
+fn table(captured: &[Captured], styles: Styles) -> Table {
     let columns = [
         ("TOPIC", Align::Left),
         ("PART", Align::Right),
@@ -128,8 +169,9 @@ fn table(captured: &[Captured]) -> Table {
         ("LAST", Align::Left),
         ("GAPS", Align::Right),
     ];
-    let mut table = Table::new(Styles::of_output(), &columns);
+    let mut table = Table::new(styles, &columns);
     for captured in captured {
+        let (first, last) = from_to(time(captured.first), time(captured.last));
         let gaps = match captured.gaps.len() {
             0 => Style::Plain,
             _ => Style::Bad,
@@ -139,8 +181,8 @@ fn table(captured: &[Captured]) -> Table {
             (Style::Plain, captured.partitions.to_string()),
             (Style::Plain, captured.records.to_string()),
             (Style::Plain, bytes(captured.bytes)),
-            (Style::Plain, time(captured.first)),
-            (Style::Plain, time(captured.last)),
+            (Style::Plain, first),
+            (Style::Plain, last),
             (gaps, captured.gaps.len().to_string()),
         ]);
         table.note(Style::Dim, format!("  {}", captured.file));
@@ -154,17 +196,38 @@ fn table(captured: &[Captured]) -> Table {
     table
 }
 
+/// Two times, as short as they can be told: the day once, or no seconds where days lie between them.
+fn from_to(first: String, last: String) -> (String, String) {
+    const DAY: usize = "2026-11-20 ".len();
+    const MINUTE: usize = "2026-11-20 09:00".len();
+    match (first.get(..DAY), last.get(..DAY), last.get(DAY..)) {
+        (Some(day), Some(of_last), Some(clock)) if day == of_last => {
+            let clock = clock.to_owned();
+            (first, clock)
+        }
+        _ => {
+            let minute = |time: String| time.chars().take(MINUTE).collect();
+            (minute(first), minute(last))
+        }
+    }
+}
+
 /// What else is worth knowing of a topic.
 fn notes(captured: &Captured) -> Vec<String> {
     let mut notes = Vec::new();
-    let left_out = captured.left_out.values().sum::<u64>();
-    if left_out > 0 {
-        let (read, size) = (captured.read, bytes(captured.read_bytes));
-        let of = by_partition(&captured.left_out);
-        notes.push(format!("read {read} records, {size}, to find them"));
-        notes.push(format!("left out by their timestamps: {left_out} ({of})"));
+    let Read {
+        read,
+        read_bytes,
+        left_out,
+        timestamps,
+    } = &captured.read;
+    let all = left_out.values().sum::<u64>();
+    if all > 0 {
+        let of = by_partition(left_out);
+        notes.push(format!("left out by their timestamps: {all} ({of})"));
     }
-    if captured.timestamps == Some("broker") {
+    notes.push(format!("read {read} records, {}", bytes(*read_bytes)));
+    if *timestamps == Some("broker") {
         notes.push("timestamps are the brokers': when a record was appended".to_owned());
     }
     if !captured.open.is_empty() {
@@ -180,4 +243,31 @@ fn by_partition<T: std::fmt::Display>(counts: &BTreeMap<Partition, T>) -> String
     let of = counts.iter();
     let of = of.map(|(partition, count)| format!("{partition}: {count}"));
     of.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_is_told_once_and_seconds_only_within_a_day() {
+        for (typed, told) in [
+            (
+                ["2026-11-20 09:00:01", "2026-11-20 09:05:02"],
+                ["2026-11-20 09:00:01", "09:05:02"],
+            ),
+            (
+                ["2026-11-20 09:00:01", "2026-11-21 09:05:02"],
+                ["2026-11-20 09:00", "2026-11-21 09:05"],
+            ),
+            (["", ""], ["", ""]),
+            (
+                ["< -9999", "2026-11-20 09:05:02"],
+                ["< -9999", "2026-11-20 09:05"],
+            ),
+        ] {
+            let [first, last] = typed.map(str::to_owned);
+            assert_eq!(from_to(first, last), told.map(str::to_owned).into());
+        }
+    }
 }

@@ -87,7 +87,9 @@ impl Run<'_> {
             fixed = self.windows(&scanners, self.overwrite) => fixed?,
         };
         let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
-        let progress = Progress::new(&self.config.archives, &windows);
+        let all = self.config.archives.iter();
+        let all = all.filter_map(|archive| Some((archive, &**windows.get(&archive.name)?)));
+        let progress = Progress::new(all);
         // As it was fixed, if this is a capture that goes on.
         let going_on = windows.values().filter(|window| window.goes_on());
         let until = going_on.map(|window| window.times.end).max();
@@ -296,4 +298,49 @@ impl Patience {
 /// How long it is until then.
 fn ahead(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms.saturating_sub(RealClock.now_ms())).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::observe::reason::Reason;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_minute_is_given_up_once_and_what_runs_in_between_is_not() {
+        let waiting = || State::waiting(Reason::WindowGone { topic: "a".into() });
+        let statuses = [
+            Arc::new(Status::new("stuck")),
+            Arc::new(Status::new("slow")),
+        ];
+        let mut patience = Patience::default();
+        let mut lost = |seconds| {
+            let lost = patience.lost(&statuses);
+            let lost = lost.iter().map(|status| status.name().to_owned());
+            (
+                lost.collect::<Vec<_>>(),
+                advance(Duration::from_secs(seconds)),
+            )
+        };
+        statuses.iter().for_each(|status| status.set(waiting()));
+        let (none, later) = lost(40);
+        later.await;
+        assert_eq!(none, [""; 0]);
+        // An attempt that has not read anything yet is no progress; one that runs is.
+        statuses[0].set(State::Starting);
+        statuses[1].set(State::Running);
+        let (none, later) = lost(10);
+        later.await;
+        assert_eq!(none, [""; 0]);
+        statuses.iter().for_each(|status| status.set(waiting()));
+        let (none, later) = lost(11);
+        later.await;
+        assert_eq!(none, [""; 0]);
+        let (stuck, later) = lost(1);
+        later.await;
+        assert_eq!(stuck, ["stuck"]);
+        assert_eq!(lost(1).0, [""; 0]);
+        assert!(patience.given_up["stuck"].contains("--resume goes on"));
+    }
 }

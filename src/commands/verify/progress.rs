@@ -1,6 +1,5 @@
 //! How far a long work has come: a bar on standard error if that is a terminal, else a line now and then.
 
-use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::logging;
-use crate::terminal::bytes;
+use crate::terminal::{bytes, is_watched};
 
 /// How often the bar moves, and how often something is said where there is none.
 const MOVE: Duration = Duration::from_millis(100);
@@ -25,7 +24,7 @@ pub struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// So many bytes are to be read.
     pub fn new(bytes: u64, read: &'a AtomicU64) -> Self {
-        let bar = io::stderr().is_terminal().then(|| {
+        let bar = is_watched().then(|| {
             let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
             let style = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
             match ProgressStyle::with_template(style) {

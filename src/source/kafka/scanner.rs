@@ -14,6 +14,7 @@ use super::limits::{Limits, Shares};
 use super::native;
 use crate::config::{self, Checked};
 use crate::source::cluster::{Fetched, KafkaError, OffsetsAt, Topic, Trouble};
+use crate::world::shutdown::Shutdown;
 
 /// How long it may take until something more arrives.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -110,7 +111,11 @@ impl Scanner {
         let client = self.cluster.client_with(&topics, properties).await?;
         let queue = native::Queue::new(client, Arc::new(Notify::new()));
         let topic = native::Topic::new(Arc::clone(&queue), topic)?;
-        Ok(Scan { topic, queue })
+        Ok(Scan {
+            topic,
+            queue,
+            stop: None,
+        })
     }
 }
 
@@ -119,11 +124,20 @@ pub struct Scan {
     // Before the queue that it feeds.
     topic: native::Topic,
     queue: Arc<native::Queue>,
+    stop: Option<Shutdown>,
 }
 
 impl Scan {
-    /// Hands the records of a partition from an offset on to `each`, in their order, until that has enough, or there are
-    /// no more at present. Blocks.
+    /// The same, which reads no further once a stop was asked for, although no record comes.
+    pub fn until(self, stop: &Shutdown) -> Self {
+        Self {
+            stop: Some(stop.clone()),
+            ..self
+        }
+    }
+
+    /// Hands the records of a partition from an offset on to `each`, in their order, until that has enough, there are no
+    /// more at present, or a stop is asked for. Blocks.
     ///
     /// # Errors
     ///
@@ -149,6 +163,9 @@ impl Scan {
     ) -> Result<(), KafkaError> {
         let (mut last, mut moved, mut refused) = (from - 1, Instant::now(), 0);
         loop {
+            if self.stop.as_ref().is_some_and(Shutdown::is_requested) {
+                return Ok(());
+            }
             let mut runs = self.queue.take();
             if runs.is_empty() {
                 runs = self.queue.take_one(GLANCE);

@@ -38,6 +38,15 @@ pub const BY_PARTITION: Scene = Scene {
     restart: None,
 };
 
+/// Each partition has one file, for ever.
+pub const OF_PARTITIONS: Scene = Scene {
+    name: "a file for each partition",
+    setup: |world| segments(world, "{partition}.ndjson.zst", Compression::Zstd(1)),
+    happens: |world, _| write(world, 1),
+    steps: 3,
+    restart: None,
+};
+
 /// Each second of the records' time has segments of its own, and a segment that rests is sealed.
 pub const BY_TIME: Scene = Scene {
     name: "segments by time",

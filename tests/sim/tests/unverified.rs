@@ -7,11 +7,12 @@ use std::time::Duration;
 use archiver_format::checkpoint::Checkpoint;
 
 use crate::sim::chance::finish;
+use crate::sim::check::segments::open_path;
 use crate::sim::check::{check, stored};
 use crate::sim::disk::{Crash, Fault, Faults, Loss, Names};
 use crate::sim::kafka::Life;
 use crate::sim::process::{Ended, Step};
-use crate::sim::scenes::{SCENES, Scene};
+use crate::sim::scenes::{OF_PARTITIONS, SCENES, Scene};
 use crate::sim::strike::Blow;
 use crate::sim::world::World;
 use crate::world::fs::Fs;
@@ -57,7 +58,10 @@ fn stop_unanswered(
     let ended = world.process(&mut |world| {
         step += 1;
         match step {
-            1..=5 => script(world),
+            1..=5 => match script(world) {
+                Step::Stop => Step::Wait(Duration::from_millis(1)),
+                step => step,
+            },
             6 => Step::Wait(Duration::from_millis(at)),
             7 if recreated == Recreated::BeforeTheStop => {
                 recreate(world);
@@ -353,4 +357,41 @@ fn a_file_that_was_brought_back_from_a_copy_goes_back_to_nothing_as_well() {
     assert_ne!(world.fs.id(file), before);
     finish(&world).unwrap_or_else(|e| panic!("{e}"));
     assert!(stopped.has_gone_back(&world));
+}
+
+/// Segments that came into being after what is certain are known by their ids, which their copies don't have.
+#[test]
+fn segments_that_were_brought_back_from_copies_make_room_again_wherever_a_crash_strikes() {
+    for operation in 0..=80 {
+        let mut stops = (0..700).filter_map(|at| {
+            let (world, before) =
+                stop_unanswered(&OF_PARTITIONS, Recreated::AfterTheStop, NEVER, at);
+            let open = before.progress.segments;
+            (before.verified.is_some() && !open.is_empty()).then_some((world, open))
+        });
+        let (mut world, open) = stops.next().expect("a stop");
+        recreate(&world);
+        world.cluster.kafka().unreachable = false;
+        world.archives[0].config.checkpoint = OFTEN;
+        for segment in &open {
+            let path = open_path(&world.archives[0].config, segment);
+            let bytes = world.fs.peek(&path).expect("a segment");
+            world.fs.put(&path, &bytes);
+            assert_ne!(world.fs.id(&path), Some(segment.file.id));
+        }
+        if operation > 0 {
+            world.fs.crash_after(world.fs.counts().0 + operation);
+            let mut left = 20;
+            let ended = world.process(&mut |_| {
+                left -= 1;
+                match left {
+                    0 => Step::Stop,
+                    _ => Step::Wait(Duration::from_millis(100)),
+                }
+            });
+            ended.unwrap_or_else(|e| panic!("crash at {operation}: {e}"));
+            world.fs.crash(Crash::Chaos);
+        }
+        finish(&world).unwrap_or_else(|e| panic!("crash at {operation}: {e}"));
+    }
 }
