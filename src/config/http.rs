@@ -13,7 +13,10 @@ use super::walk::Walker;
 /// A shorter token could be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
 /// And a longer one is none.
-pub const TOKEN_BYTES_MOST: usize = 4096;
+const TOKEN_BYTES_MOST: usize = 4096;
+/// A larger file holds something else.
+const FILE_BYTES_MOST: u64 = 1 << 20;
+
 /// Where requests are answered, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
@@ -28,6 +31,21 @@ pub struct Http {
 pub struct Token(String);
 
 impl Token {
+    /// The secret in a file, without white space around it.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or holds none.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let bytes = read_regular(path, FILE_BYTES_MOST).map_err(|error| error.to_string())?;
+        let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_visible || !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MOST).contains(&text.len()) {
+            return Err("it is no secret of 16 to 4096 visible ASCII characters".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
     /// A token of a test.
     #[cfg(test)]
     pub(crate) fn for_test(text: &str) -> Self {
@@ -73,29 +91,19 @@ pub(super) fn check(walker: &mut Walker<'_>, top: &Table) -> Option<Http> {
     })
 }
 
-/// The secret in a file, without white space around it.
+/// The secret in the file of `[http]`.
 fn read_token(walker: &mut Walker<'_>, path: &Text) -> Option<Token> {
-    let shown = path.quoted();
-    let mut refuse = |why: String| {
-        let problem = Problem::at(&path.span, format!("reading the token in {shown}: {why}"));
-        walker.report(problem.help(
-            "it is a file with a secret in it, at least 16 visible characters: `openssl rand -hex 32 > PATH`",
-        ));
-    };
-    let bytes = match read_regular(Path::new(&path.value), 1 << 20) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            refuse(error.to_string());
-            return None;
+    match Token::read(Path::new(&path.value)) {
+        Ok(token) => Some(token),
+        Err(why) => {
+            let message = format!("reading the token in {}: {why}", path.quoted());
+            let problem = Problem::at(&path.span, message);
+            walker.report(problem.help(
+                "it is a file with a secret in it, at least 16 visible characters: `openssl rand -hex 32 > PATH`",
+            ));
+            None
         }
-    };
-    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
-    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_visible || !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MOST).contains(&text.len()) {
-        refuse("it is no secret of 16 to 4096 visible ASCII characters".into());
-        return None;
     }
-    Some(Token(text.to_owned()))
 }
 
 #[cfg(test)]

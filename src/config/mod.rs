@@ -53,7 +53,7 @@ mod tests;
 pub use built::{Archive, Checked, Cluster, Corrupt, Existing, OnSeal, Retention, Rotation, Start};
 pub use configuration::Config;
 pub use for_capture::{NOT_WRITTEN, Typed, TypedError, for_capture};
-pub use http::{Http, TOKEN_BYTES_MOST, Token};
+pub use http::{Http, Token};
 pub use listen::Listen;
 pub use load::load;
 pub use pattern_topics::{Found, Pattern, States, Unfit};

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::listener::Stream;
-use crate::config::{Http, Listen};
+use crate::config::{Http, Listen, Token};
 
 /// So much of an answer is read: 20,000 archives have less.
 const ANSWER_BYTES_MOST: usize = 64 << 20;
@@ -25,7 +25,7 @@ pub struct Target {
     place: Place,
     /// What it is called in messages.
     name: String,
-    token: Option<String>,
+    token: Option<Token>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Target {
         Self {
             place,
             name: http.listen.to_string(),
-            token: http.token.as_ref().map(|token| token.expose().to_owned()),
+            token: http.token.clone(),
         }
     }
 
@@ -102,7 +102,7 @@ impl Target {
     /// # Errors
     ///
     /// If it is neither.
-    pub fn parse(typed: &str, token: Option<String>) -> Result<Self, AskError> {
+    pub fn parse(typed: &str, token: Option<Token>) -> Result<Self, AskError> {
         let wrong = || AskError::NoAddress(typed.to_owned());
         let place = match typed.parse::<Uri>() {
             Ok(uri) if uri.scheme_str() == Some("http") => {
@@ -169,7 +169,7 @@ impl Target {
         let connection = tokio::spawn(connection);
         let mut request = Request::get(path).header(HOST, host);
         if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
         }
         let request = request.body(Empty::<Bytes>::new());
         let request = request.map_err(|error| error.to_string())?;

@@ -9,8 +9,8 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use crate::catalog::{USUAL_PLACES, usual_config};
-use crate::cli::{Common, usage};
-use crate::config::{self, TOKEN_BYTES_MOST};
+use crate::cli::{Common, UsageError, usage};
+use crate::config::{self, Token};
 use crate::http::client::{AskError, Target};
 use crate::observe::snapshot::{Archive, Disk, Snapshot, VERSION};
 use crate::terminal::{Output, Screen, Styles};
@@ -123,17 +123,9 @@ fn target(common: &Common, args: &Args) -> anyhow::Result<Target> {
     Ok(Target::of(http))
 }
 
-fn read_token(path: &Path) -> anyhow::Result<String> {
+fn read_token(path: &Path) -> Result<Token, UsageError> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {shown}"))?;
-    let token = text.trim();
-    if token.is_empty()
-        || token.len() > TOKEN_BYTES_MOST
-        || !token.bytes().all(|b| b.is_ascii_graphic())
-    {
-        return Err(usage(&format!("{shown} holds no token")).into());
-    }
-    Ok(token.to_owned())
+    Token::read(path).map_err(|why| usage(&format!("reading the token in {shown}: {why}")))
 }
 
 /// The picture, if this version of it is known.
