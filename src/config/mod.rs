@@ -24,6 +24,7 @@ mod keys;
 mod load;
 mod mask;
 mod name;
+mod named_files;
 mod pattern_topics;
 mod problem;
 mod properties;

@@ -96,6 +96,7 @@ fn archives(
         bootstrap: mock.bootstrap_servers(),
         commit_group: None,
         connections: NonZeroUsize::new(2),
+        named_files: BTreeMap::new(),
         properties: properties.map(|&(k, v)| (k.into(), v.into())).collect(),
     });
     let archive = |topic: &&str| config::Archive {
