@@ -342,6 +342,20 @@ fn a_cluster_that_nobody_answers_for_is_trouble_and_no_more() {
     });
 }
 
+#[test]
+fn offsets_of_partitions_whose_leader_is_gone_are_an_error_and_not_numbers() {
+    let mock = mock(&["t"], 10);
+    in_runtime(async {
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        // The client knows by now who leads the partitions.
+        let held = seats[0].offsets("t", vec![0, 1, 2]).await;
+        held.expect("offsets");
+        drop(mock);
+        let trouble = seats[0].offsets("t", vec![0, 1, 2]).await;
+        assert_eq!(trouble.expect_err("no broker").kind, Trouble::Unreachable);
+    });
+}
+
 #[tokio::test]
 async fn a_question_that_ends_in_a_fault_is_answered_all_the_same() {
     let failed = blocking(|| panic!("on purpose")).await;
