@@ -379,10 +379,8 @@ impl<'a> Reading<'a> {
                 }
                 Ok(())
             }
-            Err(e @ (WriteError::Io(_) | WriteError::Compress(_))) => {
-                Err(Failure::retry(Reason::Writing(e)).into())
-            }
-            Err(e) => Err(Interruption::distrust(Reason::Writing(e))),
+            Err(e) if e.is_distrusted() => Err(Interruption::distrust(Reason::Writing(e))),
+            Err(e) => Err(Failure::retry(Reason::Writing(e)).into()),
         }
     }
 

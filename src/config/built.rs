@@ -52,6 +52,8 @@ pub struct Cluster {
     pub connections: Option<NonZeroUsize>,
     /// librdkafka properties; may hold secrets, so never printed.
     pub properties: BTreeMap<String, String>,
+    /// By the properties that name files: digests of what these held when the configuration was read.
+    pub named_files: BTreeMap<String, u64>,
 }
 
 impl fmt::Debug for Cluster {

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::broker::{self, Bootstrap};
 use super::built::{Checked, Cluster};
 use super::keys::{CLUSTER_BROKER, CLUSTER_KAFKA, CLUSTERS, COMMIT_GROUP, CONNECTIONS, KAFKA};
+use super::named_files;
 use super::problem::{Problem, Text};
 use super::table::Table;
 use super::walk::Walker;
@@ -61,6 +62,7 @@ impl Clusters {
             commit_group: None,
             connections: None,
             properties: self.properties.clone(),
+            named_files: named_files::digests(&self.properties),
         });
         self.lists.insert(bootstrap.list, cluster.clone());
         Some(cluster)
@@ -110,6 +112,7 @@ fn from_table(
         bootstrap: bootstrap.list,
         commit_group: table.get(&COMMIT_GROUP).map(|group| group.value.clone()),
         connections: connections.and_then(|count| NonZeroUsize::new(usize::try_from(*count).ok()?)),
+        named_files: named_files::digests(&properties),
         properties,
     })
 }

@@ -26,6 +26,7 @@ mod listen;
 mod load;
 mod mask;
 mod name;
+mod named_files;
 mod pattern_topics;
 mod problem;
 mod properties;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use archiver_format::checkpoint::Progress;
 
 use super::append_file::{Refused, check_length, check_path};
+use super::syncs::Syncs;
 use crate::world::disk::Disk;
 use crate::world::fs::File;
 
@@ -25,6 +26,8 @@ pub struct Written {
     segments: Vec<SegmentHandle>,
     sealed: Vec<SealedHandle>,
     others: Vec<Arc<dyn File>>,
+    /// Of the manifest, which is among the others.
+    syncs: Syncs,
 }
 
 /// The file of a segment that is sealed, and may have its final name or not.
@@ -58,12 +61,14 @@ impl Written {
         segments: Vec<SegmentHandle>,
         sealed: Vec<SealedHandle>,
         others: Vec<Arc<dyn File>>,
+        syncs: Syncs,
     ) -> Self {
         Self {
             progress,
             segments,
             sealed,
             others,
+            syncs,
         }
     }
 
@@ -85,22 +90,22 @@ impl Written {
             segments,
             sealed,
             others,
+            syncs,
         } = self;
         let files = segments.iter().map(|segment| &segment.file);
         let files = files.chain(sealed.iter().map(|sealed| &sealed.file));
         let files = files.cloned().collect::<Vec<_>>();
         let synced = disk.sync(files.into_iter().chain(others)).await;
-        synced.map_err(|source| Refused::Io {
-            path: segments
-                .first()
-                .map_or_else(PathBuf::new, |s| s.path.clone()),
-            source,
-        })?;
+        let path = segments.first();
+        let path = path.map_or_else(PathBuf::new, |s| s.path.clone());
+        let io = move |source| Refused::Io { path, source };
+        synced.map_err(io.clone())?;
         let lengths = progress.segments.iter();
         let lengths = lengths
             .map(|segment| segment.mark.length)
             .collect::<Vec<_>>();
         disk.run(move |fs| {
+            syncs.check().map_err(io)?;
             let mut segments = segments.iter().zip(lengths);
             segments.try_for_each(|(s, length)| check_path(fs, &s.path, &s.file, length))?;
             sealed.iter().try_for_each(SealedHandle::check)

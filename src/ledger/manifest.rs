@@ -19,6 +19,7 @@ use archiver_format::state_files::StateDir;
 
 use super::append_file::{AppendFile, Refused};
 use super::lock::lock_data;
+use super::syncs::Syncs;
 use crate::world::fs::{File, Fs, NotOwn, Reading, parent};
 
 /// The list of an archive's segments and gaps; the file is created with the first line.
@@ -31,6 +32,7 @@ pub struct Manifest {
     chain: Chain,
     /// Gaps that an earlier program had listed, which are yet to be written.
     older: Vec<Gap>,
+    syncs: Syncs,
 }
 
 /// A list that fits its checkpoint, and what it has behind that.
@@ -54,6 +56,7 @@ impl Manifest {
             file: None,
             chain: Chain::default(),
             older: Vec::new(),
+            syncs: Syncs::default(),
         }
     }
 
@@ -159,10 +162,16 @@ impl Manifest {
     /// May block.
     pub fn sync(&self, fs: &dyn Fs, mut others: Vec<Arc<dyn File>>) -> Result<(), Refused> {
         others.extend(self.handle().cloned());
-        sync(fs, &others).map_err(|source| Refused::Io {
+        let synced = self.syncs.run(|| sync(fs, &others));
+        synced.map_err(|source| Refused::Io {
             path: self.path.clone(),
             source,
         })
+    }
+
+    /// How its syncs went.
+    pub fn syncs(&self) -> &Syncs {
+        &self.syncs
     }
 
     /// Checks that the list is still there, or the place for it: the checkpoint is stored beside it.

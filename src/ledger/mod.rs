@@ -11,6 +11,7 @@ pub mod handed_over;
 pub mod lock;
 pub mod manifest;
 mod remedy;
+mod syncs;
 
 pub use checkpoint_store::{Checkpointed, LoadError, Store, owner};
 pub use durable::{Durable, SealedHandle, SegmentHandle, Written};

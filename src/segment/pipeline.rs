@@ -70,6 +70,8 @@ pub struct Pipeline {
     extent: Extent,
     /// Something failed: the writer stands at the last good byte, and nothing more may be written.
     failed: bool,
+    /// A write failed in such a way that what was written before may not be trusted either.
+    distrusted: bool,
 }
 
 /// Compresses each part of a batch.
@@ -104,6 +106,7 @@ impl Pipeline {
             extent: writer.extent(),
             writer: WriterState::Resting(Box::new(writer)),
             failed: false,
+            distrusted: false,
         }
     }
 
@@ -197,6 +200,7 @@ impl Pipeline {
                     (mut writer, entries, written) = writing => {
                         self.in_flight -= entries;
                         self.failed |= written.is_err();
+                        self.distrusted |= is_distrusted(&written);
                         self.next_rotation = writer.next_rotation();
                         self.extent = writer.extent();
                         self.writer = WriterState::Resting(writer);
@@ -286,26 +290,39 @@ impl Pipeline {
         named.map(drop)
     }
 
-    /// Ends the pipeline: waits for a write that is going on, and returns the progress up to the last good byte.
-    /// Everything else that was in flight is dropped.
+    /// Ends the pipeline: waits for a write that is going on, and returns the progress up to the last good byte; `None` if
+    /// that may not be trusted. Everything else that was in flight is dropped.
     pub async fn end(&mut self) -> Option<Written> {
         self.failed = true;
         if let WriterState::Writing(writing) = &mut self.writer {
-            self.writer = WriterState::Resting(writing.await.0);
+            let (writer, _, written) = writing.await;
+            self.writer = WriterState::Resting(writer);
+            self.distrusted |= is_distrusted(&written);
         }
-        self.written()
+        self.written().filter(|_| !self.distrusted)
     }
+}
+
+/// May what was written before not be trusted either?
+fn is_distrusted(written: &Result<Wrote, WriteError>) -> bool {
+    written.as_ref().is_err_and(WriteError::is_distrusted)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
+    use archiver_format::line::{Encoder, Format, Newline};
+    use archiver_format::record::{NextOffset, Record};
+    use archiver_format::segment::Route;
+
     use super::*;
+    use crate::config::Archive;
     use crate::ledger::append_file::AppendFile;
-    use crate::sim::disk::SimFs;
+    use crate::sim::disk::{Fault, Faults, SimFs};
     use crate::sim::random::Random;
     use crate::world::devices::Devices;
+    use crate::world::fs::create_dirs;
 
     #[tokio::test(start_paused = true)]
     async fn a_disk_that_hangs_is_not_looked_at_again_and_again() {
@@ -321,5 +338,69 @@ mod tests {
             assert!(pipeline.progress().now_or_never().is_none());
         }
         assert!(pipeline.has_room(), "{} in flight", pipeline.in_flight);
+    }
+
+    /// A batch of one line, whose segment isn't open yet.
+    fn batch() -> Batch {
+        let mut batch = Batch::with_room(8);
+        let record = Record {
+            value: Some(b"a"),
+            ..Record::default()
+        };
+        let mut encoder = Encoder::new(Format::Raw(Newline::Fail), "t");
+        let pushed = batch.push(Route::default(), &record, NextOffset::ZERO, &mut encoder);
+        pushed.expect("no newline");
+        batch
+    }
+
+    /// A write whose operation of this number fails: its error, if somebody `hears` of it, whether the pipeline is believed
+    /// at its end, and whether a checkpoint is that was in the making.
+    async fn fails_at(operation: u64, hears: bool) -> (Option<WriteError>, bool, bool) {
+        let world = SimFs::new(Random::new(1));
+        let fs = world.start();
+        let state = Archive::for_tests().state;
+        for directory in [Path::new("/state"), &state] {
+            create_dirs(&fs, directory).expect("created");
+        }
+        let idle = Arc::new(|| std::future::ready(()).boxed());
+        let devices = Devices::in_tasks(Arc::new(fs), 1 << 20, idle, 1);
+        let disk = devices.at(Path::new("/")).await.expect("no threads");
+        let mut pipeline = Pipeline::new(disk.clone(), None, Writer::for_tests(Vec::new()));
+        let before = pipeline.written().expect("it rests");
+        let at = Some((world.counts().0 + operation, Fault::Io));
+        world.set_faults(Faults {
+            at,
+            ..Faults::default()
+        });
+        pipeline.submit(batch(), Held::default());
+        let mut error = None;
+        if hears {
+            error = pipeline.progress().await.err();
+        } else {
+            assert!(pipeline.progress().now_or_never().is_none());
+        }
+        let ended = pipeline.end().await;
+        world.set_faults(Faults::default());
+        (error, ended.is_some(), before.sync(&disk).await.is_ok())
+    }
+
+    #[tokio::test]
+    async fn after_a_sync_that_failed_in_a_write_no_checkpoint_in_the_making_is_believed() {
+        let mut failed = 0;
+        for operation in 1..40 {
+            let (error, is_believed, is_stored) = fails_at(operation, true).await;
+            let is_distrusted = error.as_ref().is_some_and(WriteError::is_distrusted);
+            let is_sync = matches!(error, Some(WriteError::Syncing(_)));
+            assert_eq!(is_believed, !is_distrusted, "{operation}: {error:?}");
+            assert_eq!(is_stored, !is_sync, "{operation}: {error:?}");
+            let unheard = fails_at(operation, false).await;
+            assert_eq!(
+                (unheard.1, unheard.2),
+                (is_believed, is_stored),
+                "{operation}: {error:?}"
+            );
+            failed += usize::from(is_sync);
+        }
+        assert!(failed > 1, "{failed} syncs");
     }
 }

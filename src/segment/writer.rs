@@ -140,6 +140,13 @@ pub enum WriteError {
     NotOpen,
 }
 
+impl WriteError {
+    /// May what was written before not be trusted either?
+    pub fn is_distrusted(&self) -> bool {
+        !matches!(self, Self::Io(_) | Self::Compress(_))
+    }
+}
+
 impl From<Refused> for WriteError {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -323,7 +330,8 @@ impl Writer {
         let indexes = indexes.map(SegmentIndex::handle);
         let others = sealed_indexes.chain(indexes).chain(self.manifest.handle());
         let others = others.cloned().collect();
-        Written::new(progress, segments, sealed.collect(), others)
+        let syncs = self.manifest.syncs().clone();
+        Written::new(progress, segments, sealed.collect(), others, syncs)
     }
 
     /// The open segments go on without their indexes.

@@ -118,10 +118,20 @@ fn said_to_run(archiver: &Archiver, topic: &Topic) -> usize {
 
 #[test]
 fn a_file_with_a_password_is_read_again_though_nothing_else_has_changed() {
+    a_file_is_read_again("client.id", "${file:id}");
+}
+
+#[test]
+fn a_file_of_certificates_is_read_again_though_nothing_else_has_changed() {
+    a_file_is_read_again("ssl.ca.location", "id");
+}
+
+/// The value of this property names the file `id`.
+fn a_file_is_read_again(property: &str, value: &str) {
     let scene = Scene::new();
     let topic = scene.topic("secret", 1);
     fs::write(scene.path("id"), "first").unwrap();
-    let config = Config::new().set("kafka", "client.id", "${file:id}");
+    let config = Config::new().set("kafka", property, value);
     let config = config.archive(&topic, "a.ndjson", &[("start", "earliest")]);
     let archiver = scene.start(&config);
     archiver.await_line(&says::running(&topic.name));

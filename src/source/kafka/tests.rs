@@ -96,6 +96,7 @@ fn archives(
         bootstrap: mock.bootstrap_servers(),
         commit_group: None,
         connections: NonZeroUsize::new(2),
+        named_files: BTreeMap::new(),
         properties: properties.map(|&(k, v)| (k.into(), v.into())).collect(),
     });
     let archive = |topic: &&str| config::Archive {
@@ -338,6 +339,20 @@ fn a_cluster_that_nobody_answers_for_is_trouble_and_no_more() {
         drop(mock);
         let trouble = seats[0].describe("t").await.expect_err("no broker");
         assert_eq!(trouble.kind, Trouble::Unreachable, "{trouble}");
+    });
+}
+
+#[test]
+fn offsets_of_partitions_whose_leader_is_gone_are_an_error_and_not_numbers() {
+    let mock = mock(&["t"], 10);
+    in_runtime(async {
+        let Seats { seats, .. } = seats(&mock, &["t"], &[]);
+        // The client knows by now who leads the partitions.
+        let held = seats[0].offsets("t", vec![0, 1, 2]).await;
+        held.expect("offsets");
+        drop(mock);
+        let trouble = seats[0].offsets("t", vec![0, 1, 2]).await;
+        assert_eq!(trouble.expect_err("no broker").kind, Trouble::Unreachable);
     });
 }
 

@@ -62,6 +62,16 @@ pub(in crate::source::kafka) struct Listed {
     pub timestamp_ms: Option<i64>,
 }
 
+/// The offset in an answer where there is no such record.
+const NO_RECORD: i64 = -1;
+
+fn silent_leader() -> KafkaError {
+    KafkaError {
+        kind: Trouble::Unreachable,
+        text: "the partition's leader does not answer".into(),
+    }
+}
+
 /// How many partitions are asked for in one request: the client takes a time for the answer that grows with the square
 /// of it, a second for ten thousand.
 const LIST_MOST: usize = 1_000;
@@ -223,13 +233,14 @@ impl Client {
                     let ms = rd::rd_kafka_ListOffsetsResultInfo_timestamp(info);
                     offsets.push((
                         (text(entry.topic), entry.partition),
-                        if entry.err == OK {
-                            Ok(Listed {
+                        match entry.err {
+                            // What of a partition whose leader doesn't answer is no error to the client.
+                            OK if entry.offset < NO_RECORD => Err(silent_leader()),
+                            OK => Ok(Listed {
                                 offset: NextOffset::new(entry.offset),
                                 timestamp_ms: (ms >= 0).then_some(ms),
-                            })
-                        } else {
-                            Err(error(entry.err, ""))
+                            }),
+                            failed => Err(error(failed, "")),
                         },
                     ));
                 }
