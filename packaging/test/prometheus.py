@@ -147,7 +147,8 @@ def dashboard():
             series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"]).groups()
             if not ask(f"label/{label}/values", **{"match[]": series.replace("$cluster", ".*")}):
                 no(f"the variable {variable['name']} has no values")
-    print(f"{count} expressions are evaluated; nothing to show for {len(empty)}: {'; '.join(title for title, _ in empty)}")
+    titles = ", ".join(dict.fromkeys(title for title, _ in empty))
+    print(f"{count} expressions are evaluated; nothing to show for {len(empty)}, of {titles}")
 
 
 def now():
@@ -171,7 +172,7 @@ def alert(file, name, state, labels=""):
     for one in found:
         if one["state"] == state:
             summary = one["annotations"]["summary"]
-            if "<" in json.dumps(one["annotations"]):
+            if "<error" in json.dumps(one["annotations"]):
                 no(f"{name}: a template fails: {one['annotations']}")
             print(f"{name} is {state}: {summary}")
             return

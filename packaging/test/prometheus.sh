@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Metrics, alert rules and the dashboard with a real Prometheus, which scrapes a real archiver, which captures from a real
-# Kafka: prometheus.sh [PROGRAM]. Says what it has seen, line by line; the first thing that is wrong ends it.
+# Metrics, alert rules and the dashboard with a real Prometheus, which scrapes a real archiver, which captures from a
+# real Kafka: prometheus.sh [PROGRAM]. Says what it has seen, line by line; the first thing that is wrong ends it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=packaging/test/kafka.sh
@@ -120,6 +120,9 @@ wait_for 60 ask alert $rules.yml ArchiverWaiting pending '"archive": "missing"'
 say "$(cat "$work/said")"
 wait_for 60 ask alert quick.yml ArchiverWaiting firing '"archive": "missing"'
 say "without patience: $(cat "$work/said")"
+# Others who use this disk may fill it.
+wait_for 60 ask holds 'absent(ALERTS{alertstate="firing", alertname!~"ArchiverWaiting|ArchiverDiskFills"})'
+say "no other alert fires"
 echo 1 | kcat -P -q -b "$BROKER" -t missing
 wait_for 60 ask alert $rules.yml ArchiverWaiting none '"archive": "missing"'
 say "the topic was created: ArchiverWaiting is over"
