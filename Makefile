@@ -10,7 +10,8 @@ CARGO ?= cargo
 unexport MAKEFLAGS
 
 .PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants browser bench \
-	stages instructions memory release deb rpm packages-test container-test check lint deny advisories fmt clean package-files
+	stages instructions memory release deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
+	clean package-files
 
 help:
 	@echo 'make demo     show archiver at work for 20 s, into demo/; needs no Kafka'
@@ -35,6 +36,7 @@ help:
 	@echo 'make rpm      target/packages/archiver-*.rpm'
 	@echo 'make packages-test  both on a booted systemd, with a real Kafka; needs root'
 	@echo 'make container-test the root of the container image in a chroot, and the manifests; needs root'
+	@echo 'make prometheus-test  metrics, alert rules and the dashboard with a real Prometheus and Kafka'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'
 	@echo 'make advisories  known faults of the libraries in it; needs GitHub'
 	@echo 'make check    lint and test'
@@ -144,6 +146,10 @@ packages-test: deb rpm
 container-test: release
 	@scripts/need.sh java maven kcat python3 venv
 	packaging/test/container.sh
+
+prometheus-test: release
+	@scripts/need.sh java maven kcat python3 curl prometheus
+	packaging/test/prometheus.sh
 
 check: lint test
 

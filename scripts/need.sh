@@ -10,11 +10,12 @@
 #   maven   Maven, which fetches Kafka's jars
 #   python3      some tests run small programs of it
 #   ext4, xfs    what makes these file systems, to cut them off from power
-#   kcat, zstd, venv    for the benchmark
+#   kcat, zstd, venv, curl     for the benchmark and some tests
 #   valgrind            for the memory check
 #   deny, mutants       cargo-deny, cargo-mutants, into target/tools
 #   cargo-deb, cargo-rpm       what makes packages, into target/tools
 #   lintian, rpm, nspawn       to try packages
+#   prometheus          Prometheus with promtool, unpacked into target/prometheus
 #   chromium            a browser and what drives it
 #   axe                 axe-core from npm, into target/axe
 set -eu
@@ -118,6 +119,28 @@ axe() {
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix target/axe "axe-core@$1"
 }
 
+# Unpacked rather than installed: it would run as a service from then on.
+unpack_prometheus() {
+    cd "$(dirname "$0")/.."
+    if { have prometheus && have promtool; } || [ -x target/prometheus/usr/bin/promtool ]; then
+        return 0
+    fi
+    if ! have apt-get; then
+        say "missing: prometheus and promtool; install them with this system's package manager, then try again"
+        exit 1
+    fi
+    mkdir -p target/prometheus
+    cd target/prometheus
+    say "unpacking prometheus into target/prometheus"
+    # Package lists may be missing or too old.
+    apt-get download prometheus >download.log 2>&1 ||
+        { { apt-get update || sudo -n apt-get update; } >>download.log 2>&1 &&
+            apt-get download prometheus >>download.log 2>&1; } ||
+        { tail -n 20 download.log >&2; say "apt-get could not download it; type: sudo apt-get update"; exit 1; }
+    dpkg-deb -x prometheus_*.deb .
+    rm -f prometheus_*.deb download.log
+}
+
 component() {
     if ! cargo "$1" --version >/dev/null 2>&1; then
         say "cargo $1 is missing: rustup component add $2"
@@ -133,10 +156,12 @@ for name in "$@"; do
         clippy) component clippy clippy ;;
         deny) (tool cargo-deny 0.20.2) ;;
         axe) (axe 4.14.1) ;;
+        prometheus) (unpack_prometheus) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;
         cargo-rpm) (tool cargo-generate-rpm 0.21.1) ;;
-        build | java | maven | python3 | ext4 | xfs | kcat | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm)
+        build | java | maven | python3 | ext4 | xfs | kcat | curl | valgrind | zstd | venv | lintian | rpm | nspawn | \
+            chromium | npm)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;
