@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{
-    Cli, Command, capture, cat, check, demo, gaps, ls, status, time, topics, verify,
+    Cli, Command, capture, cat, check, demo, gaps, ls, reload, status, time, topics, verify,
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
 use archiver::notify::ServiceManager;
 use archiver::signals::Wishes;
 use archiver::source::kafka;
+use archiver::supervisor::reload::Reloads;
 use archiver::supervisor::{Ended, Supervisor};
 use archiver::terminal::Closed;
 use archiver::world::broadcast::Broadcast;
@@ -43,7 +44,9 @@ fn main() {
             // What it does is in its progress and its report.
             Some(Command::Capture(_)) => 1,
             // What they find is all that they print.
-            Some(Command::Check(_) | Command::Status(_) | Command::Topics(_)) => 2,
+            Some(
+                Command::Check(_) | Command::Reload(_) | Command::Status(_) | Command::Topics(_),
+            ) => 2,
             _ => 0,
         });
     }
@@ -58,6 +61,12 @@ fn main() {
         Command::Run => run(&cli.common),
         Command::Status(args) => in_runtime(Wishes::default(), |shutdown| async move {
             read(status::run(&cli.common, &args, shutdown).await)
+        }),
+        Command::Reload(args) => in_runtime(Wishes::default(), |shutdown| {
+            until(
+                shutdown,
+                async move { reload::run(&cli.common, &args).await },
+            )
         }),
         Command::Ls(args) => read(ls::run(&cli.common, &args)),
         Command::Cat(args) => read(cat::run(&cli.common, &args)),
@@ -162,7 +171,9 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
             return FAILED;
         }
     };
-    let server = match bound.map(|bound| serve(bound, &supervisor)).transpose() {
+    let reloads = Arc::new(Reloads::new(&supervisor, path, config));
+    let serve = |bound| serve(bound, &supervisor, Arc::clone(&reloads));
+    let server = match bound.map(serve).transpose() {
         Ok(server) => server,
         Err(e) => {
             logging::complain(&format!(
@@ -173,8 +184,8 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
     };
     let manager = ServiceManager::found();
     if let Some(asked) = asked {
-        let reloading = supervisor.clone();
-        tokio::spawn(reloading.reload_when(asked, path, config, manager.clone()));
+        let manager = manager.clone();
+        tokio::spawn(async move { reloads.when(asked, manager).await });
     }
     let ended = supervisor.serve(manager).await;
     // Until now, so that a stop can be watched.
@@ -188,11 +199,12 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
 }
 
 /// Answers requests about these archives.
-fn serve(bound: Bound, supervisor: &Supervisor) -> std::io::Result<Server> {
+fn serve(bound: Bound, supervisor: &Supervisor, reloads: Arc<Reloads>) -> std::io::Result<Server> {
     let (seen, named) = (supervisor.clone(), supervisor.clone());
     bound.serve(Source {
         snapshot: Box::new(move |detail| seen.snapshot(detail)),
         archive: Box::new(move |name| named.archive(name)),
+        reload: Arc::new(move || serde_json::to_string(&reloads.foresee()).unwrap_or_default()),
     })
 }
 

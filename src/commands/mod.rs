@@ -7,11 +7,13 @@ mod connection;
 pub mod demo;
 pub mod gaps;
 pub mod ls;
+pub mod reload;
 pub mod status;
 mod survey;
 pub mod time;
 pub mod topics;
 pub mod verify;
+mod whom;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +48,8 @@ pub enum Command {
     Capture(Box<capture::Args>),
     /// Show what an archiver that runs is doing
     Status(status::Args),
+    /// Say what a reload of the configuration would do
+    Reload(reload::Args),
     /// List archives and their segments
     Ls(ls::Args),
     /// Print records, those of growing files included

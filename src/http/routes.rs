@@ -33,6 +33,7 @@ pub(super) struct Routes {
     metrics: [Cached<Bytes>; 2],
     /// Text, JSON.
     ready: [Cached<Bytes>; 2],
+    reload: Arc<Cached<Bytes>>,
 }
 
 impl Routes {
@@ -47,6 +48,7 @@ impl Routes {
             status: Default::default(),
             metrics: Default::default(),
             ready: Default::default(),
+            reload: Arc::default(),
         }
     }
 
@@ -78,11 +80,12 @@ impl Routes {
             }
             "/metrics" => self.metrics(request.headers()),
             "/api/status" => self.status(request.uri().query().unwrap_or_default()),
+            "/api/reload" => self.reload().await,
             _ => match path.strip_prefix("/archive/") {
                 Some(name) => self.archive(name).await,
                 None => line(
                     StatusCode::NOT_FOUND,
-                    "nothing is here; there are /, /archive/NAME, /metrics, /healthz, /readyz, /api/status",
+                    "nothing is here; there are /, /archive/NAME, /metrics, /healthz, /readyz, /api/status, /api/reload",
                 ),
             },
         }
@@ -148,6 +151,19 @@ impl Routes {
             Bytes::from(serde_json::to_string(&picture).unwrap_or_default() + "\n")
         });
         answer(StatusCode::OK, Kind::Json, body)
+    }
+
+    /// What a reload would do.
+    async fn reload(&self) -> Answer {
+        let (reload, foresee) = (Arc::clone(&self.reload), Arc::clone(&self.source.reload));
+        let body = tokio::task::spawn_blocking(move || reload.get(|| (foresee() + "\n").into()));
+        match body.await {
+            Ok(body) => answer(StatusCode::OK, Kind::Json, body),
+            Err(_) => line(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "reading the configuration failed; the log says why",
+            ),
+        }
     }
 
     /// An archive's own page.

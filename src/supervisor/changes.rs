@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Archive, Checked, Config, Found};
 
 /// How many names one line of the log has, at most.
 const NAMED_MOST: usize = 10;
 
 /// What another configuration changes, by the names of archives and the texts of patterns.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// Archives that are new.
     pub new: Vec<String>,
@@ -23,6 +25,19 @@ pub struct Changes {
     pub patterns: Vec<String>,
     /// Patterns that are in it no more.
     pub gone_patterns: Vec<String>,
+}
+
+/// What a reload would do, as `/api/reload` answers it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The configuration that would be read.
+    pub file: String,
+    /// Why nothing would be changed: what is wrong with the configuration.
+    pub error: Option<String>,
+    /// What it would change.
+    pub changes: Changes,
+    /// Keys that differ and are taken up at the next start of archiver only.
+    pub at_next_start: Vec<String>,
 }
 
 /// What becomes of an archive that is there.

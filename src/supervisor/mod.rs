@@ -11,7 +11,7 @@ mod ending;
 mod listed;
 mod picture;
 mod platform;
-mod reload;
+pub mod reload;
 mod run;
 mod service;
 #[cfg(test)]
@@ -36,7 +36,7 @@ use crate::world::idle::Idle;
 use crate::world::open_files::Needs;
 use crate::world::shutdown::Shutdown;
 
-pub use changes::Changes;
+pub use changes::{Changes, Foreseen};
 pub use ended::Ended;
 pub use ending::{Ending, Refused};
 use listed::{Listed, Run};

@@ -6,38 +6,49 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Supervisor;
-use super::changes::{Changes, Fate, Wanted};
+use super::changes::{Changes, Fate, Foreseen, Wanted};
 use crate::config::{self, Archive, Checked, Config, Pattern};
 use crate::notify::{Notice, ServiceManager};
 use crate::world::broadcast::Listener;
 
-impl Supervisor {
-    /// Takes up the configuration at this path each time somebody asks for it, until a stop of the process. One that is
-    /// wrong is said to be, and the one before it goes on.
-    pub async fn reload_when(
-        self,
-        mut asked: Listener,
-        path: PathBuf,
-        first: Checked<Config>,
-        manager: Option<ServiceManager>,
-    ) {
+/// The configuration of a process, which may be read again.
+pub struct Reloads {
+    supervisor: Supervisor,
+    path: PathBuf,
+    /// As it was taken up last.
+    before: Mutex<Checked<Config>>,
+}
+
+impl Reloads {
+    /// Of archives that were started by this configuration, which was read from this path.
+    pub fn new(supervisor: &Supervisor, path: PathBuf, config: Checked<Config>) -> Self {
+        Self {
+            supervisor: supervisor.clone(),
+            path,
+            before: Mutex::new(config),
+        }
+    }
+
+    /// Takes the configuration up each time somebody asks for it, until a stop of the process. One that is wrong is said to
+    /// be, and the one before it goes on.
+    pub async fn when(&self, mut asked: Listener, manager: Option<ServiceManager>) {
         // What it doesn't take, it does without.
         let tell = |notice| manager.as_ref().map(|manager| manager.tell(&[notice]));
-        let name = config::source_name(&path);
-        let mut before = first;
+        let name = config::source_name(&self.path);
         loop {
-            let mut shutdown = self.0.shutdown.clone();
+            let mut shutdown = self.supervisor.0.shutdown.clone();
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return,
                 () = asked.next() => {}
             }
             tell(Notice::Reloading);
-            let now = match config::load(&path) {
+            let now = match config::load(&self.path) {
                 Ok(now) => now,
                 Err(e) => {
                     tracing::error!("reload: nothing is changed, as {name} is wrong: {e}");
@@ -45,30 +56,59 @@ impl Supervisor {
                     continue;
                 }
             };
-            for (what, is_same) in [
-                ("[limits] memory", now.memory_bytes == before.memory_bytes),
-                (
-                    "[limits] disk_free",
-                    now.disk_free_bytes == before.disk_free_bytes,
-                ),
-                ("[http]", now.http == before.http),
-                (
-                    "shutdown_timeout",
-                    now.shutdown_timeout == before.shutdown_timeout,
-                ),
-            ] {
-                if !is_same {
-                    tracing::warn!("reload: {what} is taken up at the next start of archiver");
-                }
+            for what in at_next_start(&self.before(), &now) {
+                tracing::warn!("reload: {what} is taken up at the next start of archiver");
             }
-            tracing::info!("reload of {name}: {}", self.changes(&now));
-            self.reload(&now).await;
+            tracing::info!("reload of {name}: {}", self.supervisor.changes(&now));
+            self.supervisor.reload(&now).await;
             tracing::info!("reload of {name}: done");
             tell(Notice::Ready);
-            before = now;
+            *self.before() = now;
         }
     }
 
+    /// What a reload would do now. Reads the configuration, and changes nothing.
+    pub fn foresee(&self) -> Foreseen {
+        let file = config::source_name(&self.path);
+        match config::load(&self.path) {
+            Ok(now) => Foreseen {
+                file,
+                error: None,
+                changes: self.supervisor.changes(&now),
+                at_next_start: at_next_start(&self.before(), &now),
+            },
+            Err(e) => Foreseen {
+                file,
+                error: Some(e.to_string()),
+                ..Foreseen::default()
+            },
+        }
+    }
+
+    fn before(&self) -> MutexGuard<'_, Checked<Config>> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of a configuration is another one, and is taken up at the next start only.
+fn at_next_start(before: &Config, now: &Config) -> Vec<String> {
+    let all = [
+        ("[limits] memory", now.memory_bytes == before.memory_bytes),
+        (
+            "[limits] disk_free",
+            now.disk_free_bytes == before.disk_free_bytes,
+        ),
+        ("[http]", now.http == before.http),
+        (
+            "shutdown_timeout",
+            now.shutdown_timeout == before.shutdown_timeout,
+        ),
+    ];
+    let differ = all.into_iter().filter(|(_, is_same)| !is_same);
+    differ.map(|(what, _)| what.to_owned()).collect()
+}
+
+impl Supervisor {
     /// What this configuration changes of what is there. Changes nothing.
     pub fn changes(&self, config: &Config) -> Changes {
         let (listed, wanted) = (self.listed(), Wanted::new(config));

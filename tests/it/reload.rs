@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::archiver::Archiver;
+use crate::archiver::{Archiver, Ended, run};
 use crate::config::Config;
 use crate::files;
 use crate::numbers::number;
@@ -114,6 +114,58 @@ fn said_to_run(archiver: &Archiver, topic: &Topic) -> usize {
         .lines()
         .filter(|line| says.matches(line))
         .count()
+}
+
+#[test]
+fn what_a_reload_would_do_is_said_and_not_done() {
+    let scene = Scene::new();
+    let topics = ["stays", "changes", "goes", "comes"].map(|name| scene.topic(name, 1));
+    let [stays, changes, goes, comes] = &topics;
+    let config = |keys: &[(&str, &str)], last: &Topic| {
+        let config = Config::new().set("http", "listen", "./http.sock");
+        let config = config.archive(stays, &file(stays), &[]);
+        let config = config.archive(changes, &file(changes), keys);
+        config.archive(last, &file(last), &[])
+    };
+    let archiver = scene.start(&config(&[], goes));
+    for topic in &topics[..3] {
+        archiver.await_line(&says::running(&topic.name));
+    }
+    // An answer is given again for a moment, so it is asked until it is another one.
+    let check = |text: &str, flag: &str, is_it: &dyn Fn(&Ended) -> bool| {
+        fs::write(scene.path("topics.toml"), text).unwrap();
+        let mut said = None;
+        eventually(LONG, "it says what a reload would do", || {
+            let flags = ["-c", "topics.toml", "reload", "--check", flag];
+            let now = run(scene.directory(), &flags);
+            let found = is_it(&now);
+            said = Some(now);
+            found
+        });
+        said.unwrap()
+    };
+    let other = config(&[("flush", "300ms")], comes).text();
+    let said = check(&other, "-q", &|said| said.stdout.contains("stop and start"));
+    assert_eq!(said.code(), Some(0), "{said:?}");
+    for line in [
+        format!("start {}", comes.name),
+        format!("stop and start {}", changes.name),
+        format!("stop {}", goes.name),
+        "1 other archives go on and notice nothing".to_owned(),
+    ] {
+        assert!(said.stdout.lines().any(|of| of == line), "{said:?}");
+    }
+    let wrong = other.replace("300ms", "300 miles");
+    let said = check(&wrong, "-q", &|said| said.code() == Some(1));
+    assert!(said.stderr.contains("would change nothing"), "{said:?}");
+    assert!(said.stderr.contains("300 miles"), "{said:?}");
+    let same = config(&[], goes).text();
+    let said = check(&same, "--json", &|said| said.stdout.contains("\"same\":3"));
+    assert_eq!(said.code(), Some(0), "{said:?}");
+    assert!(!archiver.said().contains("reload"), "{}", archiver.said());
+    let usage = run(scene.directory(), &["-c", "topics.toml", "reload"]);
+    assert_eq!(usage.code(), Some(2), "{usage:?}");
+    archiver.stop();
 }
 
 #[test]

@@ -2,15 +2,13 @@
 
 mod shown;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::Deserialize;
 
-use crate::catalog::{USUAL_PLACES, usual_config};
-use crate::cli::{Common, UsageError, usage};
-use crate::config::{self, Token};
+use crate::cli::Common;
+use crate::commands::whom::Whom;
 use crate::http::client::{AskError, Target};
 use crate::observe::snapshot::{Archive, Disk, Snapshot, VERSION};
 use crate::terminal::{Output, Screen, Styles};
@@ -19,15 +17,11 @@ use crate::world::shutdown::Shutdown;
 /// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Whom to ask.
+/// How to show it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whom to ask, http://HOST:PORT or the path of a socket; else what the configuration listens on
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// With --url: a file with the token that it wants
-    #[arg(long, value_name = "FILE", requires = "url")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    whom: Whom,
     /// Go on showing it, until Ctrl-C
     #[arg(short, long)]
     watch: bool,
@@ -42,7 +36,7 @@ pub struct Args {
 ///
 /// If it doesn't answer.
 pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
-    let target = target(common, args)?;
+    let target = args.whom.target(common)?;
     match args.watch {
         true => watch(&target, args.json, shutdown).await,
         false => {
@@ -98,34 +92,6 @@ async fn watch(target: &Target, is_json: bool, mut shutdown: Shutdown) -> anyhow
         screen.end(&mut output)?;
     }
     Ok(0)
-}
-
-fn target(common: &Common, args: &Args) -> anyhow::Result<Target> {
-    if let Some(url) = &args.url {
-        let token = args.token_file.as_deref().map(read_token).transpose()?;
-        return Target::parse(url, token).map_err(|error| usage(&error.to_string()).into());
-    }
-    let path = common.config.as_deref().or_else(|| usual_config());
-    let Some(path) = path else {
-        let places = USUAL_PLACES.join(" and ");
-        let said =
-            format!("no configuration: {places} don't exist; name one with -c FILE, or --url");
-        return Err(usage(&said).into());
-    };
-    let config = config::load(path).map_err(|error| usage(&error.to_string()))?;
-    let Some(http) = &config.http else {
-        let name = config::source_name(path);
-        return Err(usage(&format!(
-            "{name} has no `[http] listen`, so nothing answers; write it and start archiver again, or --url"
-        ))
-        .into());
-    };
-    Ok(Target::of(http))
-}
-
-fn read_token(path: &Path) -> Result<Token, UsageError> {
-    let shown = path.display();
-    Token::read(path).map_err(|why| usage(&format!("reading the token in {shown}: {why}")))
 }
 
 /// The picture, if this version of it is known.

@@ -1,0 +1,100 @@
+//! `archiver reload --check`: what a reload of its configuration would do to an archiver that runs.
+
+use anyhow::Context;
+
+use super::whom::Whom;
+use crate::cli::Common;
+use crate::config;
+use crate::logging;
+use crate::supervisor::{Changes, Foreseen};
+use crate::terminal::{Output, Style, Styles};
+
+/// What to say of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// Only say what it would do; the reload itself is a signal
+    #[arg(long, required = true)]
+    check: bool,
+    #[command(flatten)]
+    whom: Whom,
+    /// Print what /api/reload answers
+    #[arg(long)]
+    json: bool,
+}
+
+const AFTER: &str = "\
+The archiver that runs is asked, through its [http] listen. To reload:
+systemctl reload archiver, or kill -HUP.
+Exit codes: 0 it would be taken up, 1 it is wrong and nothing would change, or
+nobody answers, 2 usage.";
+
+/// Says what a reload would do; returns the exit code.
+///
+/// # Errors
+///
+/// If nobody answers.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
+    // One that is wrong doesn't say whom to ask, and that is the answer.
+    if let Some(path) = args.whom.configuration(common)
+        && let Err(error) = config::load(path)
+    {
+        say_wrong(&config::source_name(path), &error.to_string());
+        return Ok(1);
+    }
+    let target = args.whom.target(common)?;
+    let body = target.get("/api/reload").await?;
+    let foreseen = serde_json::from_slice::<Foreseen>(&body).with_context(|| {
+        let name = target.name();
+        format!("asking {name}: what it answers is not what an archiver would")
+    })?;
+    let mut output = Output::default();
+    if args.json {
+        output.write(&body)?;
+    } else if foreseen.error.is_none() {
+        for line in lines(&foreseen, Styles::of_output()) {
+            output.line(&line)?;
+        }
+    }
+    output.flush()?;
+    Ok(match &foreseen.error {
+        None => 0,
+        Some(error) => {
+            say_wrong(&foreseen.file, error);
+            1
+        }
+    })
+}
+
+fn say_wrong(file: &str, error: &str) {
+    logging::complain(&format!(
+        "archiver: a reload would change nothing, as {file} is wrong: {error}"
+    ));
+}
+
+fn lines(foreseen: &Foreseen, styles: Styles) -> Vec<String> {
+    let Changes {
+        new,
+        changed,
+        gone,
+        same,
+        patterns,
+        gone_patterns,
+    } = &foreseen.changes;
+    let mut lines = Vec::new();
+    for (style, what, names) in [
+        (Style::Good, "start", new),
+        (Style::Bold, "stop and start", changed),
+        (Style::Bad, "stop", gone),
+        (Style::Good, "look for topics of", patterns),
+        (Style::Bad, "look no more for topics of", gone_patterns),
+    ] {
+        let of = names.iter();
+        lines.extend(of.map(|name| format!("{} {name}", styles.paint(style, what))));
+    }
+    let others = if lines.is_empty() { "all" } else { "other" };
+    lines.push(format!("{same} {others} archives go on and notice nothing"));
+    let later = foreseen.at_next_start.iter();
+    lines.extend(later.map(|key| format!("{key} is taken up at the next start of archiver only")));
+    lines
+}
