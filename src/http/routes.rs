@@ -29,8 +29,8 @@ pub(super) struct Routes {
     page: Cached<Bytes>,
     /// Without and with rates; the same with partitions.
     status: [Cached<Bytes>; 4],
-    /// Prometheus' text, OpenMetrics.
-    metrics: [Cached<Bytes>; 2],
+    /// Prometheus' text, OpenMetrics; the same with partitions.
+    metrics: [Cached<Bytes>; 4],
     /// Text, JSON.
     ready: [Cached<Bytes>; 2],
     reload: Arc<Cached<Bytes>>,
@@ -78,7 +78,9 @@ impl Routes {
                     .get(|| page::overview(&self.picture(true, false)).into());
                 answer(StatusCode::OK, Kind::Page, body)
             }
-            "/metrics" => self.metrics(request.headers()),
+            "/metrics" => {
+                self.metrics(request.headers(), request.uri().query().unwrap_or_default())
+            }
             "/api/status" => self.status(request.uri().query().unwrap_or_default()),
             "/api/reload" => self.reload().await,
             _ => match path.strip_prefix("/archive/") {
@@ -131,20 +133,22 @@ impl Routes {
         answer(status, if is_json { Kind::Json } else { Kind::Text }, body)
     }
 
-    fn metrics(&self, headers: &HeaderMap) -> Answer {
+    /// The metrics; those of partitions are given where the query names them.
+    fn metrics(&self, headers: &HeaderMap, query: &str) -> Answer {
+        let partitions = names(query, "partitions");
         let format = match wants(headers, "application/openmetrics-text") {
             true => Format::OpenMetrics,
             false => Format::Prometheus,
         };
-        let cached = &self.metrics[usize::from(format == Format::OpenMetrics)];
-        let body = cached.get(|| metrics::text(&self.picture(false, false), format).into());
+        let is_open = format == Format::OpenMetrics;
+        let cached = &self.metrics[usize::from(is_open) + 2 * usize::from(partitions)];
+        let body = cached.get(|| metrics::text(&self.picture(false, partitions), format).into());
         answer(StatusCode::OK, Kind::Metrics(format.content_type()), body)
     }
 
     /// The picture as JSON; `rates` and `partitions` are given where the query names them.
     fn status(&self, query: &str) -> Answer {
-        let names = |wanted: &str| query.split('&').any(|word| word == wanted);
-        let (rates, partitions) = (names("rates"), names("partitions"));
+        let (rates, partitions) = (names(query, "rates"), names(query, "partitions"));
         let cached = &self.status[usize::from(rates) + 2 * usize::from(partitions)];
         let body = cached.get(|| {
             let picture = self.picture(rates, partitions);
@@ -179,6 +183,11 @@ impl Routes {
         let body = page::archive(&picture.process, archive, kept.as_ref());
         answer(StatusCode::OK, Kind::Page, body)
     }
+}
+
+/// Is this word in the query?
+fn names(query: &str, wanted: &str) -> bool {
+    query.split('&').any(|word| word == wanted)
 }
 
 /// Does the client ask for this type? Only by its name: `*/*` is content with what others get.

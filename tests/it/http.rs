@@ -102,6 +102,10 @@ fn the_page_metrics_and_health_of_archives_that_run_are_answered() {
         "{}",
         metrics.body
     );
+    let of_partitions = "archiver_partition_next_offset";
+    assert!(!metrics.body.contains(of_partitions), "{}", metrics.body);
+    let metrics_of_partitions = get(&address, "/metrics?partitions");
+    assert!(metrics_of_partitions.body.contains(of_partitions));
     assert!(
         metrics
             .header("content-type")
