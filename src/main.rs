@@ -33,7 +33,7 @@ const INTERRUPTED: u8 = 130;
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
 fn main() {
-    let mut cli = Cli::parse();
+    let mut cli = Cli::parse_from(time::readable(std::env::args_os()));
     if cli.common.verbose == 0 {
         cli.common.quiet = cli.common.quiet.max(match &cli.command {
             // What it does is in its progress and its report.

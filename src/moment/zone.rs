@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::Zoned;
 use jiff::tz::{self, TimeZone};
 
+use super::NotAMoment;
 use crate::terminal::nearest;
 
 /// The zone of the machine.
@@ -15,6 +16,19 @@ pub const LOCAL: &str = "local";
 pub struct Zone(pub TimeZone);
 
 impl Zone {
+    /// That of the machine. Where nothing says which it is, it is UTC.
+    ///
+    /// # Errors
+    ///
+    /// If what stands in the environment is none.
+    pub fn of_machine() -> Result<Self, NotAMoment> {
+        let tz = std::env::var("TZ").ok().filter(|tz| !tz.is_empty());
+        match (TimeZone::try_system(), tz) {
+            (Err(_), Some(tz)) => Err(NotAMoment::Zone { tz }),
+            _ => Ok(Self::default()),
+        }
+    }
+
     /// The time by its clock.
     pub fn now(&self) -> Zoned {
         Zoned::now().with_time_zone(self.0.clone())
