@@ -173,3 +173,21 @@ fn a_secret_that_is_typed_wrongly_is_not_shown() {
     assert_eq!(ended.code(), Some(2));
     assert!(!ended.stderr.contains("hidden"), "{}", ended.stderr);
 }
+
+#[test]
+fn whose_file_it_is_that_is_not_overwritten_is_told() {
+    let scene = Scene::new();
+    let topics = [
+        send(&scene, "captured-mine", 5),
+        send(&scene, "captured-other", 5),
+    ];
+    let ended = capture(&scene, &topics[0], "same", &words("--all"));
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    for range in ["--all", "--all --overwrite", "--all --resume"] {
+        let ended = capture(&scene, &topics[1], "same", &words(range));
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        let said = format!("capture of topic {} wrote it", topics[0].name);
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
+    assert_eq!(files::count(&scene.path("same")), 5);
+}
