@@ -56,7 +56,12 @@ pub(super) async fn look_at_topic(
     }
     loop {
         match look_once(&*cluster, &name, &known, &lost).await {
-            Err(e) if matches!(e.kind, Trouble::Unreachable | Trouble::Other) => {
+            Err(e)
+                if matches!(
+                    e.kind,
+                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
+                ) =>
+            {
                 tokio::time::sleep(AGAIN).await;
             }
             done => return done,

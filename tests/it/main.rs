@@ -32,6 +32,7 @@ mod wall_clock;
 
 mod brokers;
 mod cli;
+mod changing;
 mod clock;
 mod come_and_go;
 mod commit;
