@@ -49,3 +49,28 @@ fn what_passes_by_itself_is_asked_again_when_a_capture_begins() {
     assert_eq!(files::count(&directory.path().join("file")), 10);
     assert!(!ended.stderr.contains("NotLeader"), "{}", ended.stderr);
 }
+
+#[test]
+fn what_could_not_be_asked_is_unknown_and_not_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    let errors = vec![error; 100_000];
+    let brokers = mock(&errors);
+    let ended = archiver(&directory, &brokers, "topics --moment 0s --json");
+    assert_eq!(ended.code(), Some(1), "{}", ended.stdout);
+    let listed: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert!(listed["records"].is_null(), "{listed}");
+    let said = listed["errors"].to_string();
+    assert!(
+        said.contains("Not leader") && !said.contains("NotLeader"),
+        "{said}"
+    );
+    let brokers = mock(&errors);
+    let ended = archiver(&directory, &brokers, "check -t changing -o file --json");
+    let found = ended.stdout.lines();
+    let found = found.map(|line| serde_json::from_str(line).expect("JSON"));
+    let found = found.collect::<Vec<serde_json::Value>>();
+    let start = found.iter().find(|of| of["check"] == "start");
+    let start = start.expect("where it begins");
+    assert_eq!(start["outcome"], "unknown", "{start}");
+}
