@@ -191,3 +191,21 @@ fn whose_file_it_is_that_is_not_overwritten_is_told() {
     }
     assert_eq!(files::count(&scene.path("same")), 5);
 }
+
+#[test]
+fn a_gap_is_no_larger_than_what_was_asked_for() {
+    let scene = Scene::new();
+    let topic = send(&scene, "captured-clipped", 400);
+    topic.delete_records(0, 300);
+    let range = "--offsets 0..10 --partition 0 --json";
+    let ended = capture(&scene, &topic, "./clipped", &words(range));
+    assert_eq!(ended.code(), Some(3), "{}", ended.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let gap = &report["gaps"][0];
+    assert_eq!((&gap["from"], &gap["to"]), (&0.into(), &10.into()), "{gap}");
+    let said = gap["explanation"].to_string();
+    assert!(said.contains("up to 10 records"), "{said}");
+    let broker = topic.bootstrap();
+    let ended = run(scene.directory(), &["verify", "./clipped", "-b", &broker]);
+    assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+}
