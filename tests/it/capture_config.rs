@@ -209,3 +209,28 @@ fn a_gap_is_no_larger_than_what_was_asked_for() {
     let ended = run(scene.directory(), &["verify", "./clipped", "-b", &broker]);
     assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
 }
+
+#[test]
+fn a_service_never_goes_on_with_what_a_capture_wrote() {
+    let scene = Scene::new();
+    let topic = send(&scene, "captured-taken", 10);
+    let config = Config::new().archive(&topic, "taken.ndjson", &[]);
+    let ended = by_config(&scene, &config.text(), "--last 3");
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let ended = scene.start(&config).await_end();
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is of a capture"), "{}", ended.stderr);
+    assert_eq!(files::count(&scene.path("taken.ndjson")), 3);
+    // So what is overwritten is the capture's.
+    let ended = by_config(&scene, &config.text(), "--all --overwrite");
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert_eq!(files::count(&scene.path("taken.ndjson")), 10);
+    fs::remove_file(scene.path("taken.ndjson")).unwrap();
+    fs::remove_dir_all(scene.path(".archiver")).unwrap();
+    let archiver = scene.start(&config);
+    scene.await_checkpointed(format!(".archiver/{}", topic.name), 0);
+    archiver.stop();
+    let ended = by_config(&scene, &config.text(), "--all --overwrite");
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("never touched"), "{}", ended.stderr);
+}

@@ -13,6 +13,8 @@ mod refusal;
 mod resume;
 mod unverified;
 
+use std::io::ErrorKind;
+
 use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::lock::{Lock, lock};
@@ -38,10 +40,12 @@ impl Archive {
         let store = Store::new(disks.state.clone(), &self.config.state);
         let owned = match owned {
             Some(owned) => owned,
-            None => owned.insert(Owned {
-                _lock: self.lock(&disks.state, &store).await?,
-                has_begun: false,
-            }),
+            None => {
+                let _lock = self.lock(&disks.state, &store).await?;
+                self.check_is_own_kind(&disks.state, &store).await?;
+                let has_begun = false;
+                owned.insert(Owned { _lock, has_begun })
+            }
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
@@ -111,6 +115,26 @@ impl Archive {
     }
 
     /// Creates the state directory and locks the archive.
+    /// An archive without a window never goes on with what a capture wrote: that may be overwritten as a capture's.
+    async fn check_is_own_kind(&self, disk: &Disk, store: &Store) -> Result<(), Failure> {
+        if self.window.is_some() {
+            return Ok(());
+        }
+        let path = store.dir().capture();
+        match disk.run(move |fs| fs.stat(&path)).await {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            Err(source) => {
+                let state = self.config.state.display();
+                let doing = format!("looking whether {state} is of a capture");
+                Err(Failure::retry(Reason::Disk { doing, source }))
+            }
+            Ok(_) => Err(Failure::never(Reason::OfCapture {
+                state: self.config.state.clone(),
+                file: self.config.file.clone(),
+            })),
+        }
+    }
+
     async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Failure> {
         store.create_dir().await.map_err(|e| {
             let state = self.config.state.clone();
