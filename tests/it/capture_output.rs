@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::archiver::run;
 use crate::capture::{capture, flags, places, seen, sorted, words};
 use crate::files;
 use crate::kafka::cluster;
@@ -176,5 +177,22 @@ fn a_stop_is_heard_while_it_asks_what_there_is() {
         assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
         assert!(!scene.path("file").exists());
         drop(asked);
+    }
+}
+
+#[test]
+fn what_is_about_files_is_refused_where_none_is_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (typed, says) in [
+        ("--resume", "name a file with -o FILE"),
+        ("--overwrite", "name a file with -o FILE"),
+        ("--set compression=\"zstd\"", "gzip or zstd"),
+        ("--set rotate={records=5}", "split"),
+    ] {
+        let flags = format!("capture -b 127.0.0.1:1 -t a -o - --all {typed}");
+        let flags = flags.split(' ').collect::<Vec<_>>();
+        let ended = run(directory.path(), &flags);
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
     }
 }

@@ -36,6 +36,7 @@ const FAILED: u8 = 1;
 pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
     let wanted = args.wanted()?;
     let base = common.config.as_deref();
+    args.check_output()?;
     let mut stopped = shutdown.clone();
     let typed = tokio::select! {
         biased;
