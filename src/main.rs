@@ -57,22 +57,24 @@ fn main() {
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Time(args) => read(time::run(&args)),
-        Command::Capture(args) => in_runtime(Wishes::default(), |shutdown| async move {
-            read(capture::run(&cli.common, &args, shutdown).await)
-        }),
-        Command::Check(args) => in_runtime(Wishes::default(), |shutdown| {
+        Command::Capture(args) => {
+            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+                read(capture::run(&cli.common, &args, shutdown).await)
+            })
+        }
+        Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,
                 async move { check::run(&cli.common, &args).await },
             )
         }),
-        Command::Topics(args) => in_runtime(Wishes::default(), |shutdown| {
+        Command::Topics(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,
                 async move { topics::run(&cli.common, &args).await },
             )
         }),
-        Command::Demo => in_runtime(Wishes::default(), demo::run),
+        Command::Demo => in_runtime(Wishes::default(), FAILED, demo::run),
     };
     logging::finish();
     kafka::exit(code)
@@ -133,7 +135,7 @@ fn run(common: &Common) -> u8 {
         reloads: Some(Broadcast::default()),
         ..Wishes::default()
     };
-    in_runtime(wishes.clone(), |shutdown| {
+    in_runtime(wishes.clone(), FAILED, |shutdown| {
         archive(path, config, shutdown, wishes)
     })
 }
@@ -161,10 +163,15 @@ fn find(common: &Common) -> Option<PathBuf> {
     typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
-/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what other signals wish.
-fn in_runtime<F: Future<Output = u8>>(wishes: Wishes, work: impl FnOnce(Shutdown) -> F) -> u8 {
+/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what other signals wish. A second signal ends it with the
+/// exit code `at_once`.
+fn in_runtime<F: Future<Output = u8>>(
+    wishes: Wishes,
+    at_once: u8,
+    work: impl FnOnce(Shutdown) -> F,
+) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    if let Err(e) = signals::listen(stopper, wishes, FAILED) {
+    if let Err(e) = signals::listen(stopper, wishes, at_once) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
         ));

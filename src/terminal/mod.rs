@@ -9,7 +9,7 @@ mod wrap;
 
 pub use nearest::nearest;
 pub use number::{bytes, ratio, time};
-pub use output::{Closed, Output};
+pub use output::{Closed, Output, Stalled};
 pub use style::{Style, Styles, is_watched};
 pub use table::{Align, Table, line_width};
 pub use wrap::wrapped;

@@ -15,6 +15,7 @@ use crate::produce::Producer;
 use crate::proxy::Fault;
 use crate::scene::Scene;
 use crate::values::Values;
+use crate::wait::{LONG, eventually};
 
 /// A capture whose output is read only when this test likes.
 fn start(directory: &Path, flags: &[String]) -> Child {
@@ -178,6 +179,29 @@ fn a_stop_is_heard_while_it_asks_what_there_is() {
         assert!(!scene.path("file").exists());
         drop(asked);
     }
+}
+
+#[test]
+fn a_stop_is_heard_while_nobody_reads() {
+    let scene = Scene::new();
+    let topic = scene.topic("capture-out-stalled", 1);
+    Producer::new(scene.server).send_all(&topic, Values::new(9).jsons(20_000));
+    let running = start(scene.directory(), &flags(&topic, "-", &words("--all")));
+    let output = running.stdout.as_ref().expect("its output");
+    // A pipe has 64 KiB, and is full with less where pages are not.
+    eventually(LONG, "the pipe is full", || {
+        rustix::io::ioctl_fionread(output).expect("a pipe") > 50_000
+    });
+    interrupt(&running);
+    let mut running = running;
+    let unread = running.stdout.take();
+    let mut ended = None;
+    eventually(LONG, "its end", || {
+        ended = running.try_wait().expect("its state");
+        ended.is_some()
+    });
+    assert_eq!(ended.and_then(|ended| ended.code()), Some(130));
+    drop(unread);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod wanted;
 use crate::cli::Common;
 use crate::config::{Config, for_capture};
 use crate::logging;
+use crate::terminal::Stalled;
 use crate::world::shutdown::Shutdown;
 
 pub use args::Args;
@@ -87,7 +88,15 @@ async fn to_output(
         wanted,
         shutdown,
     };
-    let captured = run.run().await?;
+    let captured = match run.run().await {
+        Err(e) if e.is::<Stalled>() => {
+            logging::complain(
+                "interrupted; nobody read standard output, which may end in the middle of a line",
+            );
+            return Ok(INTERRUPTED);
+        }
+        captured => captured?,
+    };
     report::say(&captured, json)?;
     Ok(match report::complain(&captured) {
         // What fails is an error here.

@@ -72,8 +72,13 @@ impl Run<'_> {
         captured
     }
 
+    fn output(&self) -> Output {
+        let stop = self.shutdown.clone();
+        Output::until(move || stop.is_requested())
+    }
+
     async fn print(&self, topics: &[Topic<'_>]) -> anyhow::Result<Vec<Captured>> {
-        let (mut output, mut captured) = (Output::default(), Vec::new());
+        let (mut output, mut captured) = (self.output(), Vec::new());
         for topic in topics {
             if self.shutdown.is_requested() {
                 break;
