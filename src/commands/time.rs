@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
 use crate::cli::{UsageError, usage};
-use crate::moment::{Moment, Zone, parse_duration};
+use crate::moment::{Moment, NotAMoment, Zone, parse_duration};
 use crate::terminal::Output;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -77,7 +77,10 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     }
     let zone = match &args.timezone {
         Some(zone) => zone.clone(),
-        None => Zone::of_machine().map_err(|error| usage(&error.to_string()))?,
+        None => {
+            let zone = Zone::of_machine().map_err(|tz| NotAMoment::Zone { tz });
+            zone.map_err(|error| usage(&error.to_string()))?
+        }
     };
     let now = zone.now();
     let mut output = Output::default();

@@ -83,7 +83,7 @@ impl FromStr for Moment {
     /// Reads a time by the clock of this machine.
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
         if !is_without_clock(text) {
-            Zone::of_machine()?;
+            Zone::of_machine().map_err(|tz| NotAMoment::Zone { tz })?;
         }
         Self::parse(text, &Zoned::now())
     }

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use jiff::Zoned;
 use jiff::tz::{self, TimeZone};
 
-use super::NotAMoment;
 use crate::terminal::nearest;
 
 /// The zone of the machine.
@@ -20,11 +19,11 @@ impl Zone {
     ///
     /// # Errors
     ///
-    /// If what stands in the environment is none.
-    pub fn of_machine() -> Result<Self, NotAMoment> {
+    /// What stands in the environment, if that is none.
+    pub fn of_machine() -> Result<Self, String> {
         let tz = std::env::var("TZ").ok().filter(|tz| !tz.is_empty());
         match (TimeZone::try_system(), tz) {
-            (Err(_), Some(tz)) => Err(NotAMoment::Zone { tz }),
+            (Err(_), Some(tz)) => Err(tz),
             _ => Ok(Self::default()),
         }
     }
