@@ -40,12 +40,7 @@ impl Archive {
         let store = Store::new(disks.state.clone(), &self.config.state);
         let owned = match owned {
             Some(owned) => owned,
-            None => {
-                let _lock = self.lock(&disks.state, &store).await?;
-                self.check_is_own_kind(&disks.state, &store).await?;
-                let has_begun = false;
-                owned.insert(Owned { _lock, has_begun })
-            }
+            None => owned.insert(self.own(&disks.state, &store).await?),
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
@@ -114,7 +109,16 @@ impl Archive {
             .await
     }
 
-    /// Creates the state directory and locks the archive.
+    /// Takes the archive's state for this process.
+    async fn own(&self, disk: &Disk, store: &Store) -> Result<Owned, Failure> {
+        let _lock = self.lock(disk, store).await?;
+        self.check_is_own_kind(disk, store).await?;
+        Ok(Owned {
+            _lock,
+            has_begun: false,
+        })
+    }
+
     /// An archive without a window never goes on with what a capture wrote: that may be overwritten as a capture's.
     async fn check_is_own_kind(&self, disk: &Disk, store: &Store) -> Result<(), Failure> {
         if self.window.is_some() {
@@ -135,6 +139,7 @@ impl Archive {
         }
     }
 
+    /// Creates the state directory and locks the archive.
     async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Failure> {
         store.create_dir().await.map_err(|e| {
             let state = self.config.state.clone();
