@@ -3,6 +3,7 @@
 mod nearest;
 mod number;
 mod output;
+mod screen;
 mod style;
 mod table;
 mod wrap;
@@ -10,6 +11,7 @@ mod wrap;
 pub use nearest::nearest;
 pub use number::{bytes, ratio, time};
 pub use output::{Closed, Output, Stalled};
+pub use screen::Screen;
 pub use style::{Style, Styles, is_watched};
 pub use table::{Align, Table, line_width};
 pub use wrap::wrapped;

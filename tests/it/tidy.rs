@@ -75,6 +75,7 @@ fn only_the_log_may_wait_for_standard_error() {
         &[
             "src/logging.rs",
             "src/main.rs",
+            "src/terminal/screen.rs",
             "src/terminal/style.rs",
             "src/commands/verify/progress.rs",
         ],
