@@ -69,7 +69,8 @@ impl Archive {
         self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let topic = match self.cluster.describe(&self.config.topic).await {
             Ok(topic) => Some(topic),
-            Err(e) if e.kind == Trouble::Missing && self.has_end() => {
+            // It was there when its window was fixed.
+            Err(e) if e.kind == Trouble::Missing && self.window.is_some() => {
                 return Err(self.window_gone());
             }
             Err(e) if e.kind == Trouble::Missing && checkpoint.is_none() => None,

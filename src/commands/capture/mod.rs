@@ -35,13 +35,13 @@ const FAILED: u8 = 1;
 ///
 /// If it can't begin, or nobody reads what is printed.
 pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
+    args.check_output()?;
     let wanted = args.wanted()?;
     let base = common.config.as_deref();
-    args.check_output()?;
     let mut stopped = shutdown.clone();
     let typed = tokio::select! {
         biased;
-        () = stopped.requested() => return Ok(INTERRUPTED),
+        () = stopped.requested() => return Ok(interrupted()),
         typed = topics::expanded(base, args.typed()?) => typed?,
     };
     let config = for_capture(base, &typed)?;
@@ -62,7 +62,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     };
     let finished = run.run().await?;
     if finished.is_interrupted && finished.archives.is_empty() {
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     let captured = report::of_files(&config, &finished)?;
     report::print(&captured, args.json)?;
@@ -75,6 +75,12 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
         return Ok(INTERRUPTED);
     }
     Ok(code(complete))
+}
+
+/// Somebody has stopped it before it began.
+fn interrupted() -> u8 {
+    logging::complain("interrupted before anything was captured");
+    INTERRUPTED
 }
 
 async fn to_output(
@@ -98,12 +104,13 @@ async fn to_output(
         captured => captured?,
     };
     report::say(&captured, json)?;
-    Ok(match report::complain(&captured) {
-        // What fails is an error here.
-        Complete::No => INTERRUPTED,
-        _ if captured.len() < config.archives.len() => INTERRUPTED,
-        complete => code(complete),
-    })
+    let complete = report::complain(&captured);
+    // What fails is an error here.
+    if complete == Complete::No || captured.len() < config.archives.len() {
+        logging::complain("interrupted; what was printed ends there");
+        return Ok(INTERRUPTED);
+    }
+    Ok(code(complete))
 }
 
 fn code(complete: Complete) -> u8 {
