@@ -38,7 +38,7 @@ const INTERRUPTED: u8 = 130;
 const MORE_THREADS: &str = "raise the limit of processes (ulimit -u)";
 
 fn main() {
-    let mut cli = Cli::parse();
+    let mut cli = Cli::parse_from(time::readable(std::env::args_os()));
     if cli.common.verbose == 0 {
         cli.common.quiet = cli.common.quiet.max(match &cli.command {
             // What it does is in its progress and its report.
@@ -59,10 +59,12 @@ fn main() {
     }
     let code = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&cli.common),
-        Command::Status(args) => in_runtime(Wishes::default(), |shutdown| async move {
-            read(status::run(&cli.common, &args, shutdown).await)
-        }),
-        Command::Reload(args) => in_runtime(Wishes::default(), |shutdown| {
+        Command::Status(args) => {
+            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+                read(status::run(&cli.common, &args, shutdown).await)
+            })
+        }
+        Command::Reload(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,
                 async move { reload::run(&cli.common, &args).await },
@@ -73,22 +75,24 @@ fn main() {
         Command::Gaps(args) => read(gaps::run(&cli.common, &args)),
         Command::Verify(args) => read(verify::run(&cli.common, &args)),
         Command::Time(args) => read(time::run(&args)),
-        Command::Capture(args) => in_runtime(Wishes::default(), |shutdown| async move {
-            read(capture::run(&cli.common, &args, shutdown).await)
-        }),
-        Command::Check(args) => in_runtime(Wishes::default(), |shutdown| {
+        Command::Capture(args) => {
+            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+                read(capture::run(&cli.common, &args, shutdown).await)
+            })
+        }
+        Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,
                 async move { check::run(&cli.common, &args).await },
             )
         }),
-        Command::Topics(args) => in_runtime(Wishes::default(), |shutdown| {
+        Command::Topics(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,
                 async move { topics::run(&cli.common, &args).await },
             )
         }),
-        Command::Demo => in_runtime(Wishes::default(), demo::run),
+        Command::Demo => in_runtime(Wishes::default(), FAILED, demo::run),
     };
     logging::finish();
     kafka::exit(code)
@@ -149,7 +153,7 @@ fn run(common: &Common) -> u8 {
         reloads: Some(Broadcast::default()),
         ..Wishes::default()
     };
-    in_runtime(wishes.clone(), |shutdown| {
+    in_runtime(wishes.clone(), FAILED, |shutdown| {
         archive(path, config, shutdown, wishes)
     })
 }
@@ -213,10 +217,15 @@ fn find(common: &Common) -> Option<PathBuf> {
     typed.or_else(|| usual_config().map(PathBuf::from))
 }
 
-/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what other signals wish.
-fn in_runtime<F: Future<Output = u8>>(wishes: Wishes, work: impl FnOnce(Shutdown) -> F) -> u8 {
+/// Runs it with a shutdown that SIGINT and SIGTERM ask for, and what other signals wish. A second signal ends it with the
+/// exit code `at_once`.
+fn in_runtime<F: Future<Output = u8>>(
+    wishes: Wishes,
+    at_once: u8,
+    work: impl FnOnce(Shutdown) -> F,
+) -> u8 {
     let (stopper, shutdown) = shutdown::channel();
-    if let Err(e) = signals::listen(stopper, wishes, FAILED) {
+    if let Err(e) = signals::listen(stopper, wishes, at_once) {
         logging::complain(&format!(
             "archiver: starting to listen for signals: {e}; {MORE_THREADS}"
         ));

@@ -46,7 +46,13 @@ impl Reading<'_> {
         }
         self.backpressure.leave(self.intake.batch.capacity());
         let ended = match ended {
-            Ok(()) => self.settle(Patience::Trusting).await,
+            Ok(()) => {
+                let settled = self.settle(Patience::Trusting).await;
+                if settled.is_ok() && self.intake.is_complete() {
+                    self.archive.status.has_whole_window();
+                }
+                settled
+            }
             Err(Interruption::Distrust(why)) => {
                 self.close().await;
                 Err(Interruption::Distrust(why))

@@ -56,7 +56,12 @@ pub(super) async fn look_at_topic(
     }
     loop {
         match look_once(&*cluster, &name, &known, &lost).await {
-            Err(e) if matches!(e.kind, Trouble::Unreachable | Trouble::Other) => {
+            Err(e)
+                if matches!(
+                    e.kind,
+                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
+                ) =>
+            {
                 tokio::time::sleep(AGAIN).await;
             }
             done => return done,
@@ -229,10 +234,14 @@ fn go_on(
     };
     let (go_on, missing, reason, explanation) = match found {
         PartitionState::Offsets(log, _) if next < log.start => {
-            let lost = log.start.since(next);
+            // Nothing is missing of what isn't wanted.
+            let window = archive.window.as_ref();
+            let end = window.and_then(|window| window.to.as_ref()?.get(&partition).copied());
+            let until = end.map_or(log.start, |end| end.min(log.start));
+            let lost = until.since(next);
             let text = format!("Kafka deleted up to {lost} records before they were read");
             let to = log.start.into();
-            (to, next..log.start, GapReason::Expired, text)
+            (to, next..until, GapReason::Expired, text)
         }
         PartitionState::Offsets(log, Some(parted)) if parted < next => {
             // What came in their place up to the log's start was deleted unread, and what comes then may be of any epoch.

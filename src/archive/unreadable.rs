@@ -97,7 +97,7 @@ impl UnreadablePartitions {
                 }
                 Reaction::Stop
             }
-            Trouble::Other => {
+            Trouble::Other | Trouble::Changing => {
                 if self.is_news(partition, at) {
                     tracing::warn!(
                         "archive {}: reading partition {partition} of topic {} at offset {}: {e}; trying again",

@@ -17,8 +17,6 @@ pub(super) struct Surveyed {
     pub described: Result<Topic, KafkaError>,
     /// The offsets that each partition holds, in their order.
     pub held: Vec<Result<Range<NextOffset>, KafkaError>>,
-    /// How many records there are at most, in the partitions that could be asked.
-    pub records: u64,
     /// The timestamp of the first record of a partition that has the earliest, in milliseconds since 1970.
     pub oldest_ms: Option<i64>,
     /// The latest timestamp, the same.
@@ -33,7 +31,6 @@ impl Surveyed {
             topic,
             described,
             held: Vec::new(),
-            records: 0,
             oldest_ms: None,
             newest_ms: None,
             records_per_s: None,
@@ -43,6 +40,12 @@ impl Surveyed {
     /// How many partitions it has, if that is known.
     pub fn partitions(&self) -> i32 {
         self.described.as_ref().map_or(0, |topic| topic.partitions)
+    }
+
+    /// How many records there are at most; nothing if a partition couldn't be asked.
+    pub fn records(&self) -> Option<u64> {
+        let held = self.held.iter().map(|held| held.as_ref().ok().map(length));
+        self.described.as_ref().ok().and_then(|_| held.sum())
     }
 
     /// What couldn't be asked, and why.
@@ -76,7 +79,6 @@ pub(super) async fn survey(
     for (of, held) in asked.iter().zip(scanner.offsets_of(&asked).await?) {
         let topic = &mut topics[places[&of.0]];
         let records = held.as_ref().map_or(0, length);
-        topic.records += records;
         topic.held.push(held);
         if records > 0 {
             filled.push(of.clone());

@@ -1,11 +1,12 @@
 //! `archiver time`: a moment in all its forms, and the moments of a range.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
 use crate::cli::{UsageError, usage};
-use crate::moment::{Moment, Zone, parse_duration};
+use crate::moment::{Moment, NotAMoment, Zone, parse_duration};
 use crate::terminal::Output;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -51,6 +52,20 @@ those of the calendar, also where the clock is set.
     archiver time 1678173258175 --timezone Asia/Shanghai
     archiver time --range 2023-04-01 2023-05-01 --every 1d";
 
+/// The words of a command line in which `archiver time -5m` is a time and no flag.
+pub fn readable(words: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut is_time = false;
+    words.map(move |word| {
+        let ago = word.to_str().and_then(|word| word.strip_prefix('-'));
+        // -N is a number of moments.
+        let ago = ago.filter(|ago| ago.ends_with(|c: char| c.is_ascii_alphabetic()));
+        let ago = ago.filter(|ago| ago.starts_with(|c: char| c.is_ascii_digit()));
+        let ago = ago.filter(|ago| is_time && parse_duration(ago).is_some());
+        is_time |= word == "time";
+        ago.map_or_else(|| word.clone(), |ago| format!("{ago} ago").into())
+    })
+}
+
 /// Prints moments; returns the exit code.
 ///
 /// # Errors
@@ -60,7 +75,14 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if args.range.is_none() && (args.every.is_some() || args.count.is_some()) {
         return Err(usage("--every and --count need --range FROM TO").into());
     }
-    let now = args.timezone.clone().unwrap_or_default().now();
+    let zone = match &args.timezone {
+        Some(zone) => zone.clone(),
+        None => {
+            let zone = Zone::of_machine().map_err(|tz| NotAMoment::Zone { tz });
+            zone.map_err(|error| usage(&error.to_string()))?
+        }
+    };
+    let now = zone.now();
     let mut output = Output::default();
     match &args.range {
         Some(ends) => {

@@ -121,9 +121,10 @@ pub fn for_capture(base: Option<&Path>, typed: &Typed) -> Result<Checked<Config>
     let archives = archives.into_iter().map(Value::Table);
     root.insert("archive".into(), archives.collect::<Vec<_>>().into());
     let name = base.map_or_else(|| "the command line".to_owned(), source_name);
-    Ok(load_text(&name, &root.to_string(), &|variable| {
+    let made = load_text(&name, &root.to_string(), &|variable| {
         std::env::var_os(variable)
-    })?)
+    });
+    Ok(made.map_err(LoadError::of_topics)?)
 }
 
 /// What they are for in a service is not for a part of a topic.
@@ -313,6 +314,22 @@ mod tests {
             file: Some(file.into()),
             ..Typed::default()
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_each_topic_is_told_once() {
+        let typed = Typed {
+            keys: vec![("flush".into(), "\"soon\"".into())],
+            ..typed(&["a", "b", "c"], "not-there/{topic}")
+        };
+        let said = for_capture(None, &typed).expect_err("it is wrong");
+        let said = said.to_string();
+        assert_eq!(said.matches("flush").count(), 1, "{said}");
+        assert!(said.contains("the same 3 times"), "{said}");
+        assert!(
+            said.ends_with("1 problem in the command line; no file was touched"),
+            "{said}"
+        );
     }
 
     #[test]

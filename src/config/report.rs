@@ -1,5 +1,6 @@
 //! All problems of a configuration as one report, in the order of the file.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -10,13 +11,23 @@ use super::problem::{Problem, Span};
 /// Why there is no configuration. Displays as what an operator should see.
 #[derive(Debug)]
 pub struct LoadError {
+    /// Each problem, with how it is told from others wherever it is.
+    problems: Vec<(String, String)>,
+    /// What is said at the end, or instead.
     rendered: String,
+    /// What the configuration is called.
+    name: String,
+    /// What is known beside it.
+    claim: &'static str,
 }
 
 impl LoadError {
     /// The file could not be read at all.
     pub(super) fn unreadable(name: &str, why: &dyn fmt::Display) -> LoadError {
         LoadError {
+            problems: Vec::new(),
+            name: name.to_owned(),
+            claim: "",
             rendered: format!(
                 "reading the configuration {name}: {why}; `-c FILE` names another file, `-c -` is standard input"
             ),
@@ -57,26 +68,67 @@ impl LoadError {
 
     /// All problems with their places, and how many they are.
     fn of(page: &Page<'_>, problems: &[Problem]) -> LoadError {
-        let rendered: String = problems
-            .iter()
-            .map(|problem| page.render(problem) + "\n\n")
-            .collect();
-        let count = match problems.len() {
-            1 => "1 problem".to_owned(),
-            count => format!("{count} problems"),
+        let known = |problem: &Problem| {
+            let Problem {
+                message,
+                label,
+                help,
+                ..
+            } = problem;
+            format!("{message}\n{label}\n{help:?}")
         };
+        let problems = problems.iter();
+        let problems = problems.map(|problem| (known(problem), page.render(problem) + "\n\n"));
+        let problems = problems.collect::<Vec<_>>();
         LoadError {
-            rendered: format!(
-                "{rendered}{count} in {}; no file was touched, no broker contacted",
-                page.name
-            ),
+            rendered: counted(problems.len(), page.name),
+            problems,
+            name: page.name.to_owned(),
+            claim: "; no file was touched, no broker contacted",
         }
+    }
+
+    /// The same of a text that was made of what was typed, for many topics: what is wrong with each of them is told once.
+    /// Brokers may have been asked which topics those are.
+    pub(super) fn of_topics(mut self) -> Self {
+        if self.problems.is_empty() {
+            return self;
+        }
+        let mut times = BTreeMap::new();
+        for (known, _) in &self.problems {
+            *times.entry(known.clone()).or_insert(0) += 1;
+        }
+        let is_first = |(known, rendered): (String, String)| {
+            let times = times.remove(&known)?;
+            let rendered = match times {
+                1 => rendered,
+                times => format!(
+                    "{}\nthe same {times} times, once for each topic\n\n",
+                    rendered.trim_end()
+                ),
+            };
+            Some((known, rendered))
+        };
+        self.problems = self.problems.into_iter().filter_map(is_first).collect();
+        self.rendered = counted(self.problems.len(), &self.name);
+        self.claim = "; no file was touched";
+        self
+    }
+}
+
+fn counted(problems: usize, name: &str) -> String {
+    match problems {
+        1 => format!("1 problem in {name}"),
+        problems => format!("{problems} problems in {name}"),
     }
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rendered)
+        let problems = self.problems.iter().map(|(_, rendered)| rendered.as_str());
+        problems
+            .chain([&*self.rendered, self.claim])
+            .try_for_each(|part| f.write_str(part))
     }
 }
 

@@ -82,12 +82,8 @@ impl FromStr for Moment {
 
     /// Reads a time by the clock of this machine.
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
-        if !is_without_clock(text) && TimeZone::try_system().is_err() {
-            // Where nothing says which it is, it is UTC.
-            let tz = std::env::var("TZ").ok().filter(|tz| !tz.is_empty());
-            if let Some(tz) = tz {
-                return Err(NotAMoment::Zone { tz });
-            }
+        if !is_without_clock(text) {
+            Zone::of_machine().map_err(|tz| NotAMoment::Zone { tz })?;
         }
         Self::parse(text, &Zoned::now())
     }

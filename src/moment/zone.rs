@@ -15,6 +15,19 @@ pub const LOCAL: &str = "local";
 pub struct Zone(pub TimeZone);
 
 impl Zone {
+    /// That of the machine. Where nothing says which it is, it is UTC.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the environment, if that is none.
+    pub fn of_machine() -> Result<Self, String> {
+        let tz = std::env::var("TZ").ok().filter(|tz| !tz.is_empty());
+        match (TimeZone::try_system(), tz) {
+            (Err(_), Some(tz)) => Err(tz),
+            _ => Ok(Self::default()),
+        }
+    }
+
     /// The time by its clock.
     pub fn now(&self) -> Zoned {
         Zoned::now().with_time_zone(self.0.clone())

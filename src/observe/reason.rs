@@ -144,6 +144,13 @@ pub enum Reason {
         state.display(), file.display()
     )]
     CheckpointGone { state: PathBuf, file: PathBuf },
+    /// The state is of a capture.
+    #[error(
+        "the state directory {} is of a capture, which ends and may be overwritten; give this archive another name and \
+         file, or move both that directory and {} away to begin anew; then start archiver again",
+        state.display(), file.display()
+    )]
+    OfCapture { state: PathBuf, file: PathBuf },
     /// Something else is in the place of the state directory.
     #[error(
         "the state directory {} can't be used: it, or .archiver above it: {found}; put a directory in its place, or name \
@@ -266,6 +273,7 @@ impl Reason {
             | Self::Storing { .. } => "disk",
             Self::Checkpoint(_)
             | Self::CheckpointGone { .. }
+            | Self::OfCapture { .. }
             | Self::StateNotOwn { .. }
             | Self::OtherCluster { .. }
             | Self::OtherIdentity { .. }

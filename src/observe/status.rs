@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use archiver_format::record::{Partition, Record, TimestampKind};
@@ -112,6 +112,8 @@ pub struct Status {
     pub pulse: Pulse,
     activity: Mutex<Activity>,
     lag: Mutex<Lag>,
+    /// Is all of its window in its files?
+    has_window: AtomicBool,
     /// Records that are in the file since.
     pub records: AtomicU64,
     /// Bytes that are in the file since, after compression.
@@ -205,6 +207,7 @@ impl Status {
             pulse: Pulse::default(),
             activity: Mutex::default(),
             lag: Mutex::default(),
+            has_window: AtomicBool::default(),
             records: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
         }
@@ -311,6 +314,16 @@ impl Status {
     pub fn has_read(&self, more: &WindowRead) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.add(more);
+    }
+
+    /// Notes that all of its window is in its files, for certain.
+    pub fn has_whole_window(&self) {
+        self.has_window.store(true, Ordering::Relaxed);
+    }
+
+    /// Is all of its window in its files?
+    pub fn is_window_whole(&self) -> bool {
+        self.has_window.load(Ordering::Relaxed)
     }
 
     /// What was read of its window.

@@ -202,6 +202,8 @@ pub enum Trouble {
     Denied,
     /// No broker answers.
     Unreachable,
+    /// The brokers are changing who answers: the leader of a partition, or a coordinator. It passes by itself.
+    Changing,
     /// The offset asked for is not in the log.
     OutOfRange,
     /// The log holds something else than was read of it before a place, from an offset on: Kafka has lost records. It

@@ -42,6 +42,9 @@ pub use ending::{Ending, Refused};
 use listed::{Listed, Run};
 pub use platform::{OwnCluster, OwnFs, OwnTopics, Platform};
 
+/// How often the topic of a window is looked at, at least: that it was deleted should be said soon.
+const WINDOW_REFRESH: Duration = Duration::from_secs(5);
+
 /// Starts archives, knows which run, and stops them. Clones are the same supervisor.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
@@ -221,7 +224,11 @@ impl Supervisor {
             config: archive.clone(),
             cluster,
             cluster_name: archive.cluster.name.clone(),
-            refresh,
+            refresh: match window {
+                // Somebody waits for its end.
+                Some(_) => refresh.min(WINDOW_REFRESH),
+                None => refresh,
+            },
             window: window.cloned(),
             status,
             environment: Environment {

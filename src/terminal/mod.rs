@@ -1,5 +1,6 @@
 //! What commands print: standard output, tables of 80 columns, colour where somebody sees it.
 
+mod bar_terminal;
 mod nearest;
 mod number;
 mod output;
@@ -8,9 +9,10 @@ mod style;
 mod table;
 mod wrap;
 
+pub use bar_terminal::BarTerminal;
 pub use nearest::nearest;
 pub use number::{bytes, grouped, ratio, short, span, time};
-pub use output::{Closed, Output};
+pub use output::{Closed, Output, Stalled};
 pub use screen::Screen;
 pub use style::{Style, Styles, is_watched};
 pub use table::{Align, Table, line_width};

@@ -173,3 +173,83 @@ fn a_secret_that_is_typed_wrongly_is_not_shown() {
     assert_eq!(ended.code(), Some(2));
     assert!(!ended.stderr.contains("hidden"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_service_never_goes_on_with_what_a_capture_wrote() {
+    let scene = Scene::new();
+    let topic = send(&scene, "captured-taken", 10);
+    let config = Config::new().archive(&topic, "taken.ndjson", &[]);
+    let ended = by_config(&scene, &config.text(), "--last 3");
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let ended = scene.start(&config).await_end();
+    assert_eq!(ended.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is of a capture"), "{}", ended.stderr);
+    assert_eq!(files::count(&scene.path("taken.ndjson")), 3);
+    // So what is overwritten is the capture's.
+    let ended = by_config(&scene, &config.text(), "--all --overwrite");
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert_eq!(files::count(&scene.path("taken.ndjson")), 10);
+    fs::remove_file(scene.path("taken.ndjson")).unwrap();
+    fs::remove_dir_all(scene.path(".archiver")).unwrap();
+    let archiver = scene.start(&config);
+    scene.await_checkpointed(format!(".archiver/{}", topic.name), 0);
+    archiver.stop();
+    let ended = by_config(&scene, &config.text(), "--all --overwrite");
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("never touched"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_gap_is_no_larger_than_what_was_asked_for() {
+    let scene = Scene::new();
+    let topic = send(&scene, "captured-clipped", 400);
+    topic.delete_records(0, 300);
+    let range = "--offsets 0..10 --partition 0 --json";
+    let ended = capture(&scene, &topic, "./clipped", &words(range));
+    assert_eq!(ended.code(), Some(3), "{}", ended.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let gap = &report["gaps"][0];
+    assert_eq!((&gap["from"], &gap["to"]), (&0.into(), &10.into()), "{gap}");
+    let said = gap["explanation"].to_string();
+    assert!(said.contains("up to 10 records"), "{said}");
+    let broker = topic.bootstrap();
+    let ended = run(scene.directory(), &["verify", "./clipped", "-b", &broker]);
+    assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+#[test]
+fn offsets_behind_the_end_are_told() {
+    let scene = Scene::new();
+    let topic = send(&scene, "captured-short", 20);
+    for (range, is_told) in [
+        ("10..30", true),
+        ("50..60", true),
+        ("25..", true),
+        ("5..20", false),
+        ("5..", false),
+    ] {
+        let range = format!("--overwrite --offsets {range} --partition 0");
+        let ended = capture(&scene, &topic, "short", &words(&range));
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        let said = ended.stdout.contains("ends at offset 20");
+        assert_eq!(said, is_told, "{range}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn whose_file_it_is_that_is_not_overwritten_is_told() {
+    let scene = Scene::new();
+    let topics = [
+        send(&scene, "captured-mine", 5),
+        send(&scene, "captured-other", 5),
+    ];
+    let ended = capture(&scene, &topics[0], "same", &words("--all"));
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    for range in ["--all", "--all --overwrite", "--all --resume"] {
+        let ended = capture(&scene, &topics[1], "same", &words(range));
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        let said = format!("capture of topic {} wrote it", topics[0].name);
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
+    assert_eq!(files::count(&scene.path("same")), 5);
+}

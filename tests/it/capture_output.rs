@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::archiver::run;
 use crate::capture::{capture, flags, places, seen, sorted, words};
 use crate::files;
 use crate::kafka::cluster;
@@ -14,6 +15,7 @@ use crate::produce::Producer;
 use crate::proxy::Fault;
 use crate::scene::Scene;
 use crate::values::Values;
+use crate::wait::{LONG, eventually};
 
 /// A capture whose output is read only when this test likes.
 fn start(directory: &Path, flags: &[String]) -> Child {
@@ -176,5 +178,45 @@ fn a_stop_is_heard_while_it_asks_what_there_is() {
         assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
         assert!(!scene.path("file").exists());
         drop(asked);
+    }
+}
+
+#[test]
+fn a_stop_is_heard_while_nobody_reads() {
+    let scene = Scene::new();
+    let topic = scene.topic("capture-out-stalled", 1);
+    Producer::new(scene.server).send_all(&topic, Values::new(9).jsons(20_000));
+    let running = start(scene.directory(), &flags(&topic, "-", &words("--all")));
+    let output = running.stdout.as_ref().expect("its output");
+    // A pipe has 64 KiB, and is full with less where pages are not.
+    eventually(LONG, "the pipe is full", || {
+        rustix::io::ioctl_fionread(output).expect("a pipe") > 50_000
+    });
+    interrupt(&running);
+    let mut running = running;
+    let unread = running.stdout.take();
+    let mut ended = None;
+    eventually(LONG, "its end", || {
+        ended = running.try_wait().expect("its state");
+        ended.is_some()
+    });
+    assert_eq!(ended.and_then(|ended| ended.code()), Some(130));
+    drop(unread);
+}
+
+#[test]
+fn what_is_about_files_is_refused_where_none_is_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (typed, says) in [
+        ("--resume", "name a file with -o FILE"),
+        ("--overwrite", "name a file with -o FILE"),
+        ("--set compression=\"zstd\"", "gzip or zstd"),
+        ("--set rotate={records=5}", "split"),
+    ] {
+        let flags = format!("capture -b 127.0.0.1:1 -t a -o - --all {typed}");
+        let flags = flags.split(' ').collect::<Vec<_>>();
+        let ended = run(directory.path(), &flags);
+        assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
     }
 }

@@ -248,3 +248,22 @@ fn what_cat_can_not_know_is_told_in_its_own_words() {
         assert_eq!(said.contains("TZ=Foo/Bar"), is_refused, "{said}");
     }
 }
+
+#[test]
+fn a_time_ago_is_no_flag_and_a_zone_that_is_none_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for args in [&["-5m"][..], &["-1h30m", "--timezone", "UTC"]] {
+        let ended = run(directory.path(), &[&["time"], args].concat());
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        assert!(ended.stdout.contains(" ago"), "{}", ended.stdout);
+    }
+    let ended = run(directory.path(), &["time", "-x"]);
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    for (args, code) in [(&["09:00"][..], 2), (&["09:00", "--timezone", "UTC"], 0)] {
+        let args = [&["time"], args].concat();
+        let running = Archiver::start_with(directory.path(), &args, &[("TZ", "Foo/Bar")]);
+        let ended = running.await_end();
+        assert_eq!(ended.code(), Some(code), "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("TZ=Foo/Bar"), code == 2);
+    }
+}

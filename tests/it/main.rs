@@ -7,6 +7,7 @@ mod archiver;
 mod backtrace;
 mod capture;
 mod capture_config;
+mod capture_ends;
 mod capture_output;
 mod capture_random;
 mod captured;
@@ -32,6 +33,7 @@ mod wall_clock;
 
 mod brokers;
 mod browser;
+mod changing;
 mod cli;
 mod clock;
 mod come_and_go;

@@ -13,6 +13,8 @@ mod refusal;
 mod resume;
 mod unverified;
 
+use std::io::ErrorKind;
+
 use crate::archive::definition::{Archive, Failure};
 use crate::archive::disks::Disks;
 use crate::ledger::lock::{Lock, lock};
@@ -38,10 +40,7 @@ impl Archive {
         let store = Store::new(disks.state.clone(), &self.config.state);
         let owned = match owned {
             Some(owned) => owned,
-            None => owned.insert(Owned {
-                _lock: self.lock(&disks.state, &store).await?,
-                has_begun: false,
-            }),
+            None => owned.insert(self.own(&disks.state, &store).await?),
         };
         let checkpoint = match store.load().await {
             Ok(checkpoint) => checkpoint,
@@ -70,7 +69,8 @@ impl Archive {
         self.check_cluster(checkpoint.as_ref(), cluster_id.as_ref())?;
         let topic = match self.cluster.describe(&self.config.topic).await {
             Ok(topic) => Some(topic),
-            Err(e) if e.kind == Trouble::Missing && self.has_end() => {
+            // It was there when its window was fixed.
+            Err(e) if e.kind == Trouble::Missing && self.window.is_some() => {
                 return Err(self.window_gone());
             }
             Err(e) if e.kind == Trouble::Missing && checkpoint.is_none() => None,
@@ -110,6 +110,37 @@ impl Archive {
             .await
     }
 
+    /// Takes the archive's state for this process.
+    async fn own(&self, disk: &Disk, store: &Store) -> Result<Owned, Failure> {
+        let _lock = self.lock(disk, store).await?;
+        self.check_is_own_kind(disk, store).await?;
+        Ok(Owned {
+            _lock,
+            has_begun: false,
+        })
+    }
+
+    /// An archive without a window never goes on with what a capture wrote: that may be overwritten as a capture's.
+    async fn check_is_own_kind(&self, disk: &Disk, store: &Store) -> Result<(), Failure> {
+        if self.window.is_some() {
+            return Ok(());
+        }
+        let path = store.dir().capture();
+        match disk.run(move |fs| fs.stat(&path)).await {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            Err(source) => {
+                let state = self.config.state.display();
+                let doing = format!("looking whether {state} is of a capture");
+                Err(Failure::retry(Reason::Disk { doing, source }))
+            }
+            Ok(_) => Err(Failure::never(Reason::OfCapture {
+                state: self.config.state.clone(),
+                file: self.config.file.clone(),
+            })),
+        }
+    }
+
+    /// Creates the state directory and locks the archive.
     /// Creates the state directory and locks the archive.
     async fn lock(&self, disk: &Disk, store: &Store) -> Result<Lock, Failure> {
         store.create_dir().await.map_err(|e| {

@@ -101,7 +101,41 @@ enum Last {
     Time(Duration),
 }
 
+/// Keys that say how files are written, and what does the same of standard output.
+const OF_FILES: [(&str, &str); 4] = [
+    ("compression", "pipe it through gzip or zstd"),
+    ("compression_level", "pipe it through gzip or zstd"),
+    ("rotate", "pipe it through split"),
+    ("seal_on_stop", "leave it out"),
+];
+
 impl Args {
+    /// Refuses what is about files if none is written.
+    pub(super) fn check_output(&self) -> Result<(), UsageError> {
+        if !self.is_to_output() {
+            return Ok(());
+        }
+        if self.resume || self.overwrite {
+            let flag = if self.resume {
+                "--resume"
+            } else {
+                "--overwrite"
+            };
+            return Err(usage(&format!(
+                "{flag} is about what an earlier capture wrote to a file, and -o - writes none; leave it out, or name a \
+                 file with -o FILE"
+            )));
+        }
+        let mut keys = self.set.iter().map(|(key, _)| key.as_str());
+        let of_files = keys.find_map(|key| OF_FILES.iter().find(|(of_files, _)| key == *of_files));
+        match of_files {
+            Some((key, instead)) => Err(usage(&format!(
+                "--set {key}=… is about files, and -o - writes none; {instead}, or name a file with -o FILE"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Does it go to standard output?
     pub(super) fn is_to_output(&self) -> bool {
         self.output.as_deref() == Some("-")

@@ -12,6 +12,7 @@ mod wanted;
 use crate::cli::Common;
 use crate::config::{Config, for_capture};
 use crate::logging;
+use crate::terminal::Stalled;
 use crate::world::shutdown::Shutdown;
 
 pub use args::Args;
@@ -34,12 +35,13 @@ const FAILED: u8 = 1;
 ///
 /// If it can't begin, or nobody reads what is printed.
 pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Result<u8> {
+    args.check_output()?;
     let wanted = args.wanted()?;
     let base = common.config.as_deref();
     let mut stopped = shutdown.clone();
     let typed = tokio::select! {
         biased;
-        () = stopped.requested() => return Ok(INTERRUPTED),
+        () = stopped.requested() => return Ok(interrupted()),
         typed = topics::expanded(base, args.typed()?) => typed?,
     };
     let config = for_capture(base, &typed)?;
@@ -60,7 +62,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     };
     let finished = run.run().await?;
     if finished.is_interrupted && finished.archives.is_empty() {
-        return Ok(INTERRUPTED);
+        return Ok(interrupted());
     }
     let captured = report::of_files(&config, &finished)?;
     report::print(&captured, args.json)?;
@@ -75,6 +77,12 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     Ok(code(complete))
 }
 
+/// Somebody has stopped it before it began.
+fn interrupted() -> u8 {
+    logging::complain("interrupted before anything was captured");
+    INTERRUPTED
+}
+
 async fn to_output(
     config: &Config,
     wanted: &Wanted,
@@ -86,14 +94,23 @@ async fn to_output(
         wanted,
         shutdown,
     };
-    let captured = run.run().await?;
+    let captured = match run.run().await {
+        Err(e) if e.is::<Stalled>() => {
+            logging::complain(
+                "interrupted; nobody read standard output, which may end in the middle of a line",
+            );
+            return Ok(INTERRUPTED);
+        }
+        captured => captured?,
+    };
     report::say(&captured, json)?;
-    Ok(match report::complain(&captured) {
-        // What fails is an error here.
-        Complete::No => INTERRUPTED,
-        _ if captured.len() < config.archives.len() => INTERRUPTED,
-        complete => code(complete),
-    })
+    let complete = report::complain(&captured);
+    // What fails is an error here.
+    if complete == Complete::No || captured.len() < config.archives.len() {
+        logging::complain("interrupted; what was printed ends there");
+        return Ok(INTERRUPTED);
+    }
+    Ok(code(complete))
 }
 
 fn code(complete: Complete) -> u8 {

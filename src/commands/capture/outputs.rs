@@ -2,7 +2,7 @@
 
 use std::fs::{self as disk, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use archiver_format::archive::Archive as Stored;
@@ -10,7 +10,7 @@ use archiver_format::capture::{Capture, VERSION};
 use archiver_format::state_files::StateDir;
 
 use crate::archive::Window;
-use crate::cli::usage;
+use crate::cli::{UsageError, usage};
 use crate::config::{Archive, Checked};
 use crate::ledger::lock::lock;
 use crate::logging;
@@ -60,11 +60,38 @@ impl<'a> Output<'a> {
             (true, false) if has_state => bail!(usage(&format!(
                 "{state} belongs to an archive that is no capture, which is never touched; choose another -o"
             ))),
-            (true, false) => bail!(usage(&format!(
-                "{} is there, and no capture wrote it; move it away, or choose another -o",
-                file.display()
-            ))),
+            (true, false) => bail!(self.foreign()),
         }
+    }
+
+    /// The file is there, and isn't this capture's.
+    fn foreign(&self) -> UsageError {
+        let file = self.archive.file.display();
+        usage(&match self.writer() {
+            Some((topic, state)) => format!(
+                "{file} is there, and the capture of topic {topic} wrote it, whose state is {}; name that topic to go on \
+                 with it or to overwrite it, or choose another -o",
+                state.display()
+            ),
+            None => format!(
+                "{file} is there, and no capture wrote it that is known here; move it away, or choose another -o"
+            ),
+        })
+    }
+
+    /// The topic and the state of the capture that wrote the file, if its state is beside this one's.
+    fn writer(&self) -> Option<(String, PathBuf)> {
+        let states = disk::read_dir(self.archive.state.parent()?).ok()?;
+        states.flatten().find_map(|state| {
+            let dir = StateDir::new(state.path());
+            if !dir.capture().exists() {
+                return None;
+            }
+            let stored = Stored::load(&dir, None).ok()??;
+            let mut segments = stored.segments.iter();
+            let is_of = segments.any(|segment| segment.path_now() == self.archive.file);
+            is_of.then(|| (stored.checkpoint.identity.topic.clone(), state.path()))
+        })
     }
 
     /// Deletes what an earlier capture wrote. What is not known to be its own is left where it is, and nothing is deleted
@@ -108,10 +135,7 @@ impl<'a> Output<'a> {
         if self.archive.template.is_fixed() && !is_own(only) {
             // Created, and not counted by a checkpoint yet; or somebody else's.
             match only.metadata() {
-                Ok(found) if found.len() > 0 => bail!(usage(&format!(
-                    "{} is there, and no capture wrote it; move it away, or choose another -o",
-                    only.display()
-                ))),
+                Ok(found) if found.len() > 0 => bail!(self.foreign()),
                 Ok(_) => removed(only, disk::remove_file(only))?,
                 Err(_) => {}
             }

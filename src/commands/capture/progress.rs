@@ -1,16 +1,17 @@
 //! How far a capture has come: bars on standard error if that is a terminal, else a line now and then.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::archive::Window;
 use crate::config::{Archive, Checked};
 use crate::logging;
 use crate::observe::status::Status;
-use crate::terminal::{bytes, is_watched};
+use crate::terminal::{BarTerminal, bytes, is_watched};
 
 /// How often the bars move, and how often something is said where there are none.
 const MOVE: Duration = Duration::from_millis(200);
@@ -27,6 +28,7 @@ pub(super) struct Progress {
     topics: BTreeMap<String, Topic>,
     begin: Instant,
     said: Mutex<Instant>,
+    is_stopping: AtomicBool,
 }
 
 /// A topic that is captured.
@@ -56,12 +58,16 @@ impl Progress {
             topics,
             begin: Instant::now(),
             said: Mutex::new(Instant::now()),
+            is_stopping: AtomicBool::default(),
         }
     }
 
     /// Waits a moment, then shows where these archives are.
     pub async fn next(&self, statuses: &[Arc<Status>]) {
         tokio::time::sleep(MOVE).await;
+        if self.is_stopping.load(Ordering::Relaxed) {
+            return;
+        }
         if let Some(bars) = &self.bars {
             bars.show(&self.topics, statuses);
             bars.total.set_message(self.total(statuses));
@@ -72,6 +78,13 @@ impl Progress {
             *said = Instant::now();
             logging::complain(&format!("capturing: {}", self.total(statuses)));
         }
+    }
+
+    /// Says that a stop was asked for, which may take a moment. Nothing moves any more.
+    pub fn stop(&self) {
+        self.finish();
+        self.is_stopping.store(true, Ordering::Relaxed);
+        logging::complain("stopping; a second signal stops at once");
     }
 
     /// Takes the bars away.
@@ -110,7 +123,8 @@ impl Progress {
 
 impl Bars {
     fn new(topics: usize) -> Self {
-        let all = MultiProgress::new();
+        let screen = ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 20);
+        let all = MultiProgress::with_draw_target(screen);
         let style = |template| {
             let style = ProgressStyle::with_template(template);
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());

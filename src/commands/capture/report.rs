@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use archiver_format::gap::Gap;
-use archiver_format::record::Partition;
+use archiver_format::record::{NextOffset, Partition};
 use serde::Serialize;
 
 use super::run::{Ended, Finished};
@@ -43,6 +43,8 @@ pub(super) struct Captured {
     pub read: Read,
     /// Offsets behind the window in partitions that end in an open transaction.
     pub open: BTreeMap<Partition, i64>,
+    /// Where partitions end that end before offsets that were asked for.
+    pub short: BTreeMap<Partition, NextOffset>,
     pub gaps: Vec<Gap>,
     /// `-` is standard output.
     pub file: String,
@@ -78,7 +80,9 @@ impl From<&WindowRead> for Read {
 
 /// What was captured into files.
 pub(super) fn of_files(config: &Config, finished: &Finished) -> anyhow::Result<Vec<Captured>> {
-    let archives = config.archives.iter().zip(&finished.archives);
+    let archives = config.archives.iter();
+    let archives =
+        archives.filter_map(|archive| Some((archive, finished.archives.get(&archive.name)?)));
     archives
         .map(|(archive, ended)| of(archive, ended))
         .collect()
@@ -152,7 +156,8 @@ fn of(archive: &Checked<Archive>, ended: &Ended) -> anyhow::Result<Captured> {
             .filter_map(|contents| contents.latest())
             .max(),
         read: Read::from(&ended.read),
-        open: ended.open.clone(),
+        open: ended.beyond.open.clone(),
+        short: ended.beyond.short.clone(),
         gaps: stored.map_or_else(Vec::new, |stored| stored.gaps),
         file: archive.file.display().to_string(),
         state: Some(archive.state.display().to_string()),
@@ -229,6 +234,11 @@ fn notes(captured: &Captured) -> Vec<String> {
     notes.push(format!("read {read} records, {}", bytes(*read_bytes)));
     if *timestamps == Some("broker") {
         notes.push("timestamps are the brokers': when a record was appended".to_owned());
+    }
+    for (partition, end) in &captured.short {
+        notes.push(format!(
+            "partition {partition} ends at offset {end}: nothing is there behind it"
+        ));
     }
     if !captured.open.is_empty() {
         let of = by_partition(&captured.open);

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use archiver_format::record::Partition;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
 use super::outputs::Output;
 use super::progress::Progress;
-use super::wanted::{Fixed, Wanted};
+use super::wanted::{Beyond, Fixed, Wanted};
 use crate::archive::{End, Window};
 use crate::config::{Archive, Checked, Config};
 use crate::observe::status::{State, Status, WindowRead};
@@ -37,8 +36,8 @@ pub(super) struct Run<'a> {
 pub(super) struct Finished {
     /// Somebody has stopped it.
     pub is_interrupted: bool,
-    /// The archives, in the order of the configuration.
-    pub archives: Vec<Ended>,
+    /// How each archive has ended, by its name; none if it was stopped before it began.
+    pub archives: Ends,
 }
 
 impl Finished {
@@ -46,7 +45,7 @@ impl Finished {
     fn before_it_began() -> Self {
         Self {
             is_interrupted: true,
-            archives: Vec::new(),
+            archives: Ends::new(),
         }
     }
 }
@@ -54,19 +53,23 @@ impl Finished {
 /// How one archive has ended.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
-    /// Is all that it took in its files?
+    /// How its task ended.
+    end: End,
+    /// Is all that was asked for in its files?
     pub is_whole: bool,
     /// Why it couldn't go on.
     pub failure: Option<String>,
     /// What was read of its window, by this run.
     pub read: WindowRead,
-    /// How many offsets come behind the end of each partition that ends in an open transaction.
-    pub open: BTreeMap<Partition, i64>,
+    /// What comes behind its window, or doesn't.
+    pub beyond: Beyond,
 }
 
+/// How archives have ended, by their names.
+type Ends = BTreeMap<String, Ended>;
 type Windows = BTreeMap<String, Arc<Window>>;
-/// The offsets behind them that belong to open transactions, by the names of the archives.
-type Open = BTreeMap<String, BTreeMap<Partition, i64>>;
+/// What comes behind them, by the names of the archives.
+type Behind = BTreeMap<String, Beyond>;
 
 /// Why a part of the run is over.
 #[derive(PartialEq, Eq)]
@@ -81,13 +84,14 @@ impl Run<'_> {
     pub async fn run(&self) -> anyhow::Result<Finished> {
         let scanners = self.scanners();
         let mut shutdown = self.shutdown.clone();
-        let (windows, mut open) = tokio::select! {
+        let (windows, mut behind) = tokio::select! {
             biased;
             () = shutdown.requested() => return Ok(Finished::before_it_began()),
-            fixed = self.windows(&scanners, self.overwrite) => fixed?,
+            fixed = self.windows(&scanners) => fixed?,
         };
         let supervisor = Supervisor::of_windows(self.config, &self.shutdown);
-        let all = self.config.archives.iter();
+        let archives = &self.config.archives;
+        let all = archives.iter();
         let all = all.filter_map(|archive| Some((archive, &**windows.get(&archive.name)?)));
         let progress = Progress::new(all);
         // As it was fixed, if this is a capture that goes on.
@@ -96,25 +100,77 @@ impl Run<'_> {
         let until = until.filter(|until| *until < i64::MAX && !self.wanted.follow);
         let stop = self.stop_after.map(|length| Instant::now() + length);
         let stop = stop.or_else(|| until.map(|until| Instant::now() + ahead(until)));
-        let (mut over, mut archives) = self.part(&supervisor, &windows, stop, &progress).await?;
+        let part = self.part(&supervisor, archives, &windows, stop, &progress);
+        let (mut over, mut ends) = part.await?;
         if over == Over::TimeIsUp && until.is_some() {
-            // What was still to come is there now, and with it the end.
-            let (windows, open_now) = self.windows(&scanners, false).await?;
-            open = open_now;
-            let before = archives;
-            (over, archives) = self.part(&supervisor, &windows, None, &progress).await?;
-            for (ended, before) in archives.iter_mut().zip(&before) {
-                ended.read.add(&before.read);
+            let rest = self.rest(&supervisor, &scanners, &mut ends, &progress);
+            (over, behind) = rest.await?;
+        } else if over == Over::TimeIsUp {
+            // That is all that was asked for.
+            for ended in ends.values_mut() {
+                ended.is_whole = ended.end == End::Clean && ended.failure.is_none();
             }
         }
-        for (ended, archive) in archives.iter_mut().zip(&self.config.archives) {
-            ended.open = open.remove(&archive.name).unwrap_or_default();
+        for (name, beyond) in behind {
+            if let Some(ended) = ends.get_mut(&name) {
+                ended.beyond = beyond;
+            }
         }
         progress.finish();
         Ok(Finished {
             is_interrupted: over == Over::Interrupted,
-            archives,
+            archives: ends,
         })
+    }
+
+    /// Goes on up to the end, which is known once what was still to come is there. What can't go on keeps the others from
+    /// nothing.
+    async fn rest(
+        &self,
+        supervisor: &Supervisor,
+        scanners: &BTreeMap<String, Scanner>,
+        ends: &mut Ends,
+        progress: &Progress,
+    ) -> anyhow::Result<(Over, Behind)> {
+        let can_go_on = |archive: &&Checked<Archive>| {
+            let ended = ends.get(&archive.name);
+            ended.is_some_and(|ended| matches!(ended.end, End::Clean | End::Unfinished))
+        };
+        let archives = self.config.archives.iter().filter(can_go_on);
+        let archives = archives.cloned().collect::<Vec<_>>();
+        let (mut windows, mut behind) = (Windows::new(), Behind::new());
+        let mut shutdown = self.shutdown.clone();
+        let fixed = tokio::select! {
+            biased;
+            () = shutdown.requested() => return Ok((Over::Interrupted, behind)),
+            fixed = self.fixed(&archives, scanners, false) => fixed,
+        };
+        let mut going_on = Vec::new();
+        for (archive, fixed) in archives.into_iter().zip(fixed) {
+            let name = &archive.name;
+            match fixed {
+                Ok((fixed, _)) => {
+                    Output::new(&archive, &self.asked).store(&fixed.window)?;
+                    windows.insert(name.clone(), Arc::new(fixed.window));
+                    behind.insert(name.clone(), fixed.beyond);
+                    going_on.push(archive);
+                }
+                Err(e) => {
+                    if let Some(ended) = ends.get_mut(name) {
+                        ended.failure = Some(format!("{e:#}; --resume goes on"));
+                    }
+                }
+            }
+        }
+        let part = self.part(supervisor, &going_on, &windows, None, progress);
+        let (over, rest) = part.await?;
+        for (name, mut ended) in rest {
+            if let Some(before) = ends.get(&name) {
+                ended.read.add(&before.read);
+            }
+            ends.insert(name, ended);
+        }
+        Ok((over, behind))
     }
 
     /// Who asks the cluster of each archive.
@@ -122,41 +178,51 @@ impl Run<'_> {
         let mut scanners = BTreeMap::new();
         for archive in &self.config.archives {
             let cluster = &archive.cluster;
-            scanners
-                .entry(cluster.name.clone())
-                .or_insert_with(|| Scanner::new(cluster, self.config.memory_bytes));
+            scanners.entry(cluster.name.clone()).or_insert_with(|| {
+                Scanner::new(cluster, self.config.memory_bytes).patient(Patience::LENGTH)
+            });
         }
         scanners
     }
 
-    /// The window of each archive: the one that was fixed before, or what is wanted now, which is fixed from here on. With
-    /// `overwrite`, what an earlier capture wrote is deleted then.
+    /// The window of each archive, which is fixed from here on. What an earlier capture wrote is deleted then, if that is
+    /// wanted.
     async fn windows(
         &self,
         scanners: &BTreeMap<String, Scanner>,
-        overwrite: bool,
-    ) -> anyhow::Result<(Windows, Open)> {
-        let archives = self.config.archives.iter();
-        let fixed = archives.map(|archive| {
-            let scanner = &scanners[&archive.cluster.name];
-            self.window(archive, scanner, overwrite)
-        });
-        let fixed = join_all(fixed).await.into_iter();
-        let fixed = fixed.collect::<anyhow::Result<Vec<_>>>()?;
+    ) -> anyhow::Result<(Windows, Behind)> {
+        let archives = &self.config.archives;
+        let fixed = self.fixed(archives, scanners, self.overwrite).await;
+        let fixed = fixed.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         // Nothing is deleted or written before all of them are known.
-        let (mut windows, mut open) = (Windows::new(), Open::new());
-        for (archive, (fixed, is_new)) in self.config.archives.iter().zip(fixed) {
+        let (mut windows, mut behind) = (Windows::new(), Behind::new());
+        for (archive, (fixed, is_new)) in archives.iter().zip(fixed) {
             let output = Output::new(archive, &self.asked);
-            if overwrite {
+            if self.overwrite {
                 output.delete()?;
             }
             if is_new {
                 output.store(&fixed.window)?;
             }
             windows.insert(archive.name.clone(), Arc::new(fixed.window));
-            open.insert(archive.name.clone(), fixed.open);
+            behind.insert(archive.name.clone(), fixed.beyond);
         }
-        Ok((windows, open))
+        Ok((windows, behind))
+    }
+
+    /// The window of each of these archives, and whether it is to be stored: the one that was fixed before, or what is wanted
+    /// now.
+    async fn fixed(
+        &self,
+        archives: &[Checked<Archive>],
+        scanners: &BTreeMap<String, Scanner>,
+        overwrite: bool,
+    ) -> Vec<anyhow::Result<(Fixed, bool)>> {
+        let fixed = archives.iter().map(|archive| {
+            let scanner = &scanners[&archive.cluster.name];
+            self.window(archive, scanner, overwrite)
+        });
+        join_all(fixed).await
     }
 
     /// The window of one archive, and whether it is to be stored.
@@ -178,8 +244,8 @@ impl Run<'_> {
         };
         Ok(match stored {
             Some(window) if !window.goes_on() || !wanted.has_end(now) => {
-                let open = BTreeMap::new();
-                (Fixed { window, open }, false)
+                let beyond = Beyond::default();
+                (Fixed { window, beyond }, false)
             }
             stored => {
                 let fixed = wanted.window(scanner, &archive.topic, now).await;
@@ -197,21 +263,23 @@ impl Run<'_> {
         })
     }
 
-    /// Archives all topics until their windows are over, the time is up, or a stop is asked for.
+    /// Archives these topics until their windows are over, the time is up, or a stop is asked for.
     async fn part(
         &self,
         supervisor: &Supervisor,
+        archives: &[Checked<Archive>],
         windows: &Windows,
         stop: Option<Instant>,
         progress: &Progress,
-    ) -> anyhow::Result<(Over, Vec<Ended>)> {
-        let archives = &self.config.archives;
+    ) -> anyhow::Result<(Over, Ends)> {
         let endings = supervisor.start_windows(archives, windows)?;
-        let statuses = supervisor.statuses();
+        let mut statuses = supervisor.statuses();
+        // Of those that have ended before, too.
+        statuses.retain(|status| windows.contains_key(status.name()));
         let all = join_all(endings.iter().map(|ending| ending.wait()));
         tokio::pin!(all);
         let mut shutdown = self.shutdown.clone();
-        let mut over = Over::AllThere;
+        let (mut over, mut is_asked) = (Over::AllThere, false);
         let mut deadline = stop;
         let mut patience = Patience::default();
         let ends = loop {
@@ -219,9 +287,13 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 ends = &mut all => break ends,
-                () = shutdown.requested(), if over != Over::Interrupted => over = Over::Interrupted,
+                () = shutdown.requested(), if !is_asked => {
+                    is_asked = true;
+                    progress.stop();
+                }
                 () = sleep_until(deadline.unwrap_or(far)), if deadline.is_some() => {
                     (over, deadline) = (Over::TimeIsUp, None);
+                    patience.is_over(&statuses);
                     for archive in archives {
                         let _ = supervisor.stop(&archive.name);
                     }
@@ -234,41 +306,58 @@ impl Run<'_> {
             }
         };
         let ended = ends.into_iter().zip(&statuses);
-        let ended = ended.map(|(end, status)| {
+        let ends = ended.map(|(end, status)| {
             let mut ended = Ended::new(end, status);
             if let Some(why) = patience.given_up.remove(status.name()) {
                 (ended.is_whole, ended.failure) = (false, Some(why));
             }
-            ended
+            (status.name().to_owned(), ended)
         });
-        Ok((over, ended.collect()))
+        let ends = ends.collect::<Ends>();
+        // All may have ended before the stop was seen here.
+        if self.shutdown.is_requested() && ends.values().any(|ended| !ended.is_whole) {
+            over = Over::Interrupted;
+        }
+        Ok((over, ends))
     }
 }
 
 impl Ended {
     fn new(end: End, status: &Status) -> Self {
         Self {
-            is_whole: end == End::Clean,
+            end,
+            is_whole: end == End::Clean && status.is_window_whole(),
             failure: match status.state() {
                 State::Stopped(why) | State::Waiting(why) => Some(why.to_string()),
                 _ => None,
             },
             read: status.read(),
-            open: BTreeMap::new(),
+            beyond: Beyond::default(),
         }
     }
 }
 
 /// Archives that wait, and since when. A capture is to end: what doesn't heal within a minute is told, and can be resumed.
 #[derive(Default)]
-struct Patience {
+pub(super) struct Patience {
     waiting: BTreeMap<String, Instant>,
     /// Why some were given up.
     given_up: BTreeMap<String, String>,
 }
 
 impl Patience {
-    const LENGTH: Duration = Duration::from_secs(60);
+    /// How long it lasts.
+    pub const LENGTH: Duration = Duration::from_secs(60);
+
+    /// The time is up: those that wait have not read all that there is.
+    fn is_over(&mut self, statuses: &[Arc<Status>]) {
+        for status in statuses {
+            if let State::Waiting(why) = status.state() {
+                let why = format!("the time is up, and it waits: {why}; --resume goes on");
+                self.given_up.insert(status.name().to_owned(), why);
+            }
+        }
+    }
 
     /// Those that have waited for too long.
     fn lost<'a>(&mut self, statuses: &'a [Arc<Status>]) -> Vec<&'a Status> {

@@ -14,13 +14,14 @@ use tokio::task::{JoinHandle, block_in_place};
 
 use super::progress::Progress;
 use super::report::{Captured, Read};
-use super::wanted::{Fixed, Wanted};
+use super::run::Patience;
+use super::wanted::{Beyond, Fixed, Wanted};
 use crate::archive::Window;
 use crate::archive::window::{self, Verdict};
 use crate::cli::usage;
 use crate::config::{Archive, Checked, Config};
 use crate::logging;
-use crate::observe::status::Status;
+use crate::observe::status::{Status, WindowRead};
 use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::{Scan, Scanner};
 use crate::terminal::Output;
@@ -39,7 +40,7 @@ struct Topic<'a> {
     archive: &'a Checked<Archive>,
     scanner: Arc<Scanner>,
     window: Arc<Window>,
-    open: BTreeMap<Partition, i64>,
+    beyond: Beyond,
     status: Arc<Status>,
 }
 
@@ -72,8 +73,13 @@ impl Run<'_> {
         captured
     }
 
+    fn output(&self) -> Output {
+        let stop = self.shutdown.clone();
+        Output::until(move || stop.is_requested())
+    }
+
     async fn print(&self, topics: &[Topic<'_>]) -> anyhow::Result<Vec<Captured>> {
-        let (mut output, mut captured) = (Output::default(), Vec::new());
+        let (mut output, mut captured) = (self.output(), Vec::new());
         for topic in topics {
             if self.shutdown.is_requested() {
                 break;
@@ -91,9 +97,10 @@ impl Run<'_> {
         let mut scanners = BTreeMap::new();
         let archives = self.config.archives.iter().map(|archive| {
             let cluster = &archive.cluster;
-            let scanner = scanners
-                .entry(&*cluster.name)
-                .or_insert_with(|| Arc::new(Scanner::new(cluster, self.config.memory_bytes)));
+            let scanner = scanners.entry(&*cluster.name).or_insert_with(|| {
+                let scanner = Scanner::new(cluster, self.config.memory_bytes);
+                Arc::new(scanner.patient(Patience::LENGTH))
+            });
             self.topic(archive, Arc::clone(scanner))
         });
         try_join_all(archives.collect::<Vec<_>>()).await
@@ -106,12 +113,12 @@ impl Run<'_> {
     ) -> anyhow::Result<Topic<'a>> {
         let now = RealClock.now_ms();
         let fixed = self.wanted.window(&scanner, &archive.topic, now).await;
-        let Fixed { window, open } = fixed.with_context(|| asking(archive))?;
+        let Fixed { window, beyond } = fixed.with_context(|| asking(archive))?;
         Ok(Topic {
             archive,
             scanner,
             window: Arc::new(window),
-            open,
+            beyond,
             status: Arc::new(Status::new(&archive.name)),
         })
     }
@@ -149,16 +156,26 @@ impl Topic<'_> {
         let Self {
             archive, window, ..
         } = self;
-        if !self.open.is_empty() {
+        if !self.beyond.open.is_empty() {
             logging::complain(&format!(
                 "topic {}: ends before an open transaction in partitions {:?}",
                 archive.topic,
-                self.open.keys().collect::<Vec<_>>()
+                self.beyond.open.keys().collect::<Vec<_>>()
             ));
         }
-        let scan = self.scanner.scan(&archive.topic).await;
+        for (partition, end) in &self.beyond.short {
+            logging::complain(&format!(
+                "topic {}: partition {partition} ends at offset {end}: nothing is there behind it",
+                archive.topic
+            ));
+        }
+        let scan = tokio::select! {
+            biased;
+            () = requested(stop) => return Ok(self.nothing()),
+            scan = self.scanner.scan(&archive.topic) => scan.with_context(|| asking(archive))?,
+        };
         let mut printing = Printing {
-            scan: scan.with_context(|| asking(archive))?.until(stop),
+            scan: scan.until(stop),
             encoder: Encoder::new(archive.format, &archive.topic),
             line: Vec::new(),
             judge: window::Progress::new(window.as_ref().clone(), &window.from, 0),
@@ -176,7 +193,11 @@ impl Topic<'_> {
                 match block_in_place(|| printing.partition(*partition, &mut next, *end)) {
                     Ok(Ok(())) => break,
                     Ok(Err(e)) if e.kind == Trouble::OutOfRange => {
-                        let gap = self.gap(*partition, next..*end).await;
+                        let gap = tokio::select! {
+                            biased;
+                            () = requested(stop) => break,
+                            gap = self.gap(*partition, next..*end) => gap,
+                        };
                         let gap = gap.with_context(|| asking(archive))?;
                         let gap = gap.ok_or(e).with_context(reading)?;
                         logging::complain(&format!("topic {}: {}", archive.topic, said(&gap)));
@@ -201,11 +222,32 @@ impl Topic<'_> {
             first: printing.times.map(|(first, _)| first),
             last: printing.times.map(|(_, last)| last),
             read: Read::from(printing.judge.read()),
-            open: self.open.clone(),
+            open: self.beyond.open.clone(),
+            short: self.beyond.short.clone(),
             gaps,
             file: "-".to_owned(),
             state: None,
         })
+    }
+
+    /// Stopped before anything of it was printed.
+    fn nothing(&self) -> Captured {
+        Captured {
+            topic: self.archive.topic.clone(),
+            complete: false,
+            error: None,
+            partitions: 0,
+            records: 0,
+            bytes: 0,
+            first: None,
+            last: None,
+            read: Read::from(&WindowRead::default()),
+            open: BTreeMap::new(),
+            short: BTreeMap::new(),
+            gaps: Vec::new(),
+            file: "-".to_owned(),
+            state: None,
+        }
     }
 
     /// What Kafka has deleted of these offsets, if they begin before what it holds.
@@ -233,6 +275,10 @@ impl Topic<'_> {
             ),
         }))
     }
+}
+
+async fn requested(stop: &Shutdown) {
+    stop.clone().requested().await;
 }
 
 fn said(gap: &Gap) -> String {

@@ -42,9 +42,18 @@ pub enum What {
 pub struct Fixed {
     /// The window.
     pub window: Window,
+    /// What comes behind it, or doesn't.
+    pub beyond: Beyond,
+}
+
+/// What comes behind a window, or doesn't, where that is worth knowing.
+#[derive(Debug, Clone, Default)]
+pub struct Beyond {
     /// How many offsets come behind it in partitions that end in a transaction that is open: nobody sees them before it is
     /// committed.
     pub open: BTreeMap<Partition, i64>,
+    /// Where partitions end that end before offsets that are wanted.
+    pub short: BTreeMap<Partition, NextOffset>,
 }
 
 /// A partition, as it is now.
@@ -114,6 +123,14 @@ impl Wanted {
             Some((*partition, end.since(held.end)))
         });
         let open = open.collect();
+        let is_short = |held: &Range<NextOffset>| match &self.what {
+            What::Offsets(Offsets { start, end }) if end.get() == i64::MAX => *start >= held.end,
+            What::Offsets(offsets) => offsets.end > held.end,
+            _ => false,
+        };
+        let short = held.iter().filter(|(_, held)| is_short(held));
+        let short = short.map(|(partition, held)| (*partition, held.end));
+        let short = short.collect();
         let window = Window {
             from: from
                 .map(|(partition, next)| (partition, next.into()))
@@ -131,7 +148,10 @@ impl Wanted {
             },
             records: self.count.unwrap_or(u64::MAX),
         };
-        Ok(Fixed { window, open })
+        Ok(Fixed {
+            window,
+            beyond: Beyond { open, short },
+        })
     }
 
     /// Where each partition begins.

@@ -48,14 +48,21 @@ impl Asked<'_> {
                 return;
             }
         };
-        let records = self.surveyed.records;
         let newest = self.surveyed.newest_ms;
         let newest = newest.map_or_else(String::new, |ms| format!(", up to {}", time(Some(ms))));
         let partitions = described.partitions;
-        findings.good(
-            "topic",
-            format!("{topic}: partitions: {partitions}, records: at most {records}{newest}"),
-        );
+        match self.surveyed.records() {
+            Some(records) => findings.good(
+                "topic",
+                format!("{topic}: partitions: {partitions}, records: at most {records}{newest}"),
+            ),
+            None => {
+                let text = format!(
+                    "{topic}: partitions: {partitions}, records: not all could be asked{newest}"
+                );
+                findings.unknown("topic", text);
+            }
+        }
         let held = (0..).zip(&self.surveyed.held);
         for (partition, e) in
             held.filter_map(|(of, held): (Partition, _)| Some((of, held.as_ref().err()?)))
@@ -143,26 +150,35 @@ impl Asked<'_> {
     /// Says where it begins without a checkpoint, and whether that is still there.
     fn say_first_start(&self, start: Start, findings: &mut Findings) {
         let surveyed = self.surveyed;
-        let (records, oldest) = (surveyed.records, surveyed.oldest_ms);
+        let Some(records) = surveyed.records() else {
+            findings.unknown("start", "what there is couldn't be asked of all partitions");
+            return;
+        };
+        let oldest = surveyed.oldest_ms;
         let mut held = surveyed.held.iter().flatten();
         let text = match (start, oldest) {
             (Start::Latest, _) => {
                 format!("latest: without the {records} records that are there now")
             }
-            (_, None) => "there is no record yet: it begins with the first".to_owned(),
-            (Start::Earliest, Some(ms)) => {
-                let from = time(Some(ms));
-                format!("earliest: at most {records} records, from {from} on")
+            (_, None) if records == 0 => {
+                "there is no record yet: it begins with the first".to_owned()
+            }
+            (Start::Earliest, oldest) => {
+                let from = oldest.map(|ms| format!(", from {} on", time(Some(ms))));
+                let from = from.unwrap_or_default();
+                format!("earliest: at most {records} records{from}")
             }
             (Start::Last(most), _) => {
                 let records = held.map(|held| last(held, most)).sum::<u64>();
                 format!("last:{most}: at most {records} records")
             }
-            (Start::Since(moment), Some(oldest)) => {
+            (Start::Since(moment), oldest) => {
                 let ms = moment.ms(RealClock.now_ms());
                 let from = time(Some(ms));
                 // Without an offset that is gone, nothing was there before.
-                if oldest > ms && held.any(|held| held.start > NextOffset::ZERO) {
+                if let Some(oldest) = oldest.filter(|oldest| *oldest > ms)
+                    && held.any(|held| held.start > NextOffset::ZERO)
+                {
                     let oldest = time(Some(oldest));
                     let text =
                         format!("{from}, but the oldest record that Kafka holds is of {oldest}");
@@ -206,6 +222,13 @@ impl Asked<'_> {
                 "start",
                 "the topic was deleted and created again since the checkpoint: a gap is listed, and the new one is read from its \
                  first record",
+            );
+            return;
+        }
+        if surveyed.records().is_none() {
+            findings.unknown(
+                "start",
+                "at its checkpoint; what there is couldn't be asked of all partitions",
             );
             return;
         }

@@ -13,8 +13,8 @@ const ERRORS_MOST: usize = 3;
 pub(super) struct Listed<'a> {
     cluster: &'a str,
     topic: &'a str,
-    partitions: i32,
-    records: u64,
+    partitions: Option<i32>,
+    records: Option<u64>,
     oldest: Option<i64>,
     newest: Option<i64>,
     records_per_s: Option<f64>,
@@ -26,8 +26,8 @@ impl<'a> Listed<'a> {
         Self {
             cluster,
             topic: &topic.topic,
-            partitions: topic.partitions(),
-            records: topic.records,
+            partitions: topic.described.as_ref().ok().map(|of| of.partitions),
+            records: topic.records(),
             oldest: topic.oldest_ms,
             newest: topic.newest_ms,
             records_per_s: topic.records_per_s,
@@ -61,10 +61,11 @@ pub(super) fn table(
     // To the minute: the seconds of both don't fit.
     let minute = |ms| time(ms).chars().take("2026-11-20 09:00".len()).collect();
     for topic in topics {
+        let listed = Listed::new("", topic);
         table.row(vec![
             (Style::Plain, topic.topic.clone()),
-            (Style::Plain, topic.partitions().to_string()),
-            (Style::Plain, topic.records.to_string()),
+            (Style::Plain, known(listed.partitions)),
+            (Style::Plain, known(listed.records)),
             (Style::Plain, minute(topic.oldest_ms)),
             (Style::Plain, minute(topic.newest_ms)),
             (
@@ -85,6 +86,11 @@ pub(super) fn table(
         output.line(&line)?;
     }
     Ok(())
+}
+
+/// A number; `-` if nobody knows it.
+fn known(number: Option<impl ToString>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| number.to_string())
 }
 
 /// A rate, with a digit behind the point where there is room for it.
@@ -113,13 +119,16 @@ pub(super) fn toml(
             many => format!("{many} {what}s"),
         };
         let partitions = count(u64::from(topic.partitions().unsigned_abs()), "partition");
-        let records = count(topic.records, "record");
+        let records = match topic.records() {
+            Some(records) => format!("at most {}", count(records, "record")),
+            None => "records unknown, as not all could be asked".to_owned(),
+        };
         let newest = match topic.newest_ms {
             Some(ms) => format!(", the newest of {}", time(Some(ms))),
             None => String::new(),
         };
         for line in [
-            format!("# {partitions}, at most {records}{newest}"),
+            format!("# {partitions}, {records}{newest}"),
             "[[archive]]".to_owned(),
             format!("broker = {}", quoted(broker)),
             format!("topic = {}", quoted(&topic.topic)),

@@ -91,7 +91,7 @@ fn turn() -> usize {
 fn agreed(first: Described, second: Described) -> Described {
     let differ = |what: &str| {
         Err(KafkaError {
-            kind: Trouble::Other,
+            kind: Trouble::Changing,
             text: format!("the brokers don't agree yet {what}"),
         })
     };
@@ -134,11 +134,11 @@ mod tests {
     #[test]
     fn a_broker_that_still_knows_the_old_topic_is_not_believed() {
         let (old, new) = (|| topic("old", 1), || topic("new", 1));
-        assert_eq!(kind(agreed(old(), new())), Some(Trouble::Other));
-        assert_eq!(kind(agreed(new(), old())), Some(Trouble::Other));
+        assert_eq!(kind(agreed(old(), new())), Some(Trouble::Changing));
+        assert_eq!(kind(agreed(new(), old())), Some(Trouble::Changing));
         let gone = || error(Trouble::Missing);
-        assert_eq!(kind(agreed(old(), gone())), Some(Trouble::Other));
-        assert_eq!(kind(agreed(gone(), old())), Some(Trouble::Other));
+        assert_eq!(kind(agreed(old(), gone())), Some(Trouble::Changing));
+        assert_eq!(kind(agreed(gone(), old())), Some(Trouble::Changing));
         assert_eq!(kind(agreed(gone(), gone())), Some(Trouble::Missing));
     }
 

@@ -46,6 +46,18 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::SSL
         | Code::OperationTimedOut
         | Code::RequestTimedOut => Trouble::Unreachable,
+        Code::LeaderNotAvailable
+        | Code::NotLeaderForPartition
+        | Code::ReplicaNotAvailable
+        | Code::BrokerNotAvailable
+        | Code::NetworkException
+        | Code::FencedLeaderEpoch
+        | Code::UnknownLeaderEpoch
+        | Code::OffsetNotAvailable
+        | Code::CoordinatorLoadInProgress
+        | Code::CoordinatorNotAvailable
+        | Code::NotCoordinator
+        | Code::WaitingForCoordinator => Trouble::Changing,
         Code::OffsetOutOfRange | Code::AutoOffsetReset => {
             parted(said).unwrap_or(Trouble::OutOfRange)
         }
@@ -62,12 +74,16 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
     }
     KafkaError {
         kind,
-        text: if said.is_empty() {
-            code.to_string()
-        } else {
-            said
-        },
+        text: if said.is_empty() { words(code) } else { said },
     }
+}
+
+/// What a code says, without its name in the client's code, which stands before that.
+fn words(code: Code) -> String {
+    let shown = code.to_string();
+    let said = shown.split_once(" (").map(|(_, said)| said);
+    let said = said.and_then(|said| said.strip_suffix(')'));
+    said.unwrap_or(&shown).to_owned()
 }
 
 /// An answer of a size that can't be: the client advises to set a property that archiver refuses, as all its memory would
@@ -218,7 +234,13 @@ mod tests {
             Trouble::Corrupt(Some(NextOffset::new(7)))
         );
         assert_eq!(kind(refused, "Fetch failed"), Trouble::Corrupt(None));
-        assert_eq!(kind(away, "no leader"), Trouble::Other);
+        assert_eq!(kind(away, "no leader"), Trouble::Changing);
+        let moved = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+        assert_eq!(
+            error(moved, "").text,
+            "Broker: Not leader for partition",
+            "the words alone"
+        );
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Health {
     /// A request's failure, with what the clients know of the reason.
     pub fn explain(&self, e: KafkaError) -> KafkaError {
         match (self.known_trouble(), e.kind) {
-            (Some(trouble), Trouble::Unreachable | Trouble::Other) => trouble,
+            (Some(trouble), Trouble::Unreachable | Trouble::Changing | Trouble::Other) => trouble,
             _ => e,
         }
     }

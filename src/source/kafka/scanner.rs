@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use archiver_format::position::Positions;
@@ -27,7 +28,15 @@ const REFUSED_MOST: usize = 20;
 pub struct Scanner {
     pub(super) cluster: Arc<KafkaCluster>,
     shares: Arc<Shares>,
+    /// How long questions are asked again.
+    patience: Duration,
+    /// Has anybody answered? Who has not may be nobody.
+    has_answered: AtomicBool,
 }
+
+/// For how long questions are asked again, unless said otherwise, and how long after an answer that will be another soon.
+const SOME_PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(250);
 
 impl Scanner {
     /// For a process that may hold `memory` bytes. Contacts nobody. Must be called within a tokio runtime.
@@ -36,6 +45,67 @@ impl Scanner {
         Self {
             cluster: Arc::new(KafkaCluster::new(config, Arc::clone(&shares))),
             shares,
+            patience: SOME_PATIENCE,
+            has_answered: AtomicBool::default(),
+        }
+    }
+
+    /// The same, which asks for so long while the brokers are changing who answers, or are away that were there.
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// An answer, or why there is none: asked for again while that is about to be another.
+    async fn answer<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<T, KafkaError>,
+    ) -> Result<T, KafkaError> {
+        let (began, mut has_said) = (Instant::now(), false);
+        loop {
+            let e = match ask().await {
+                Ok(answer) => {
+                    self.has_answered.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(e) => e,
+            };
+            if !self.passes(&e) || began.elapsed() + AGAIN > self.patience {
+                return Err(e);
+            }
+            if !std::mem::replace(&mut has_said, true) {
+                tracing::warn!(
+                    "asking {}: {e}; asking again for {} s",
+                    self.cluster.config.name,
+                    self.patience.as_secs()
+                );
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Is this about to be over?
+    fn passes(&self, e: &KafkaError) -> bool {
+        match e.kind {
+            Trouble::Changing => true,
+            Trouble::Unreachable => self.has_answered.load(Ordering::Relaxed),
+            _ => false,
+        }
+    }
+
+    /// Answers of which each may be an error: asked for again while one of them is about to be another.
+    pub(super) async fn answers<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<Vec<Result<T, KafkaError>>, KafkaError>,
+    ) -> Result<Vec<Result<T, KafkaError>>, KafkaError> {
+        let began = Instant::now();
+        loop {
+            let answers = self.answer(&ask).await?;
+            let passes =
+                |answer: &Result<T, KafkaError>| answer.as_ref().is_err_and(|e| self.passes(e));
+            if !answers.iter().any(passes) || began.elapsed() + AGAIN > self.patience {
+                return Ok(answers);
+            }
+            tokio::time::sleep(AGAIN).await;
         }
     }
 
@@ -46,7 +116,8 @@ impl Scanner {
 
     /// What the cluster says of a topic now.
     pub async fn describe(&self, topic: &str) -> Result<Topic, KafkaError> {
-        self.cluster.describing().await?.ask(topic.to_owned()).await
+        self.answer(async || self.cluster.describing().await?.ask(topic.to_owned()).await)
+            .await
     }
 
     /// The offsets that each of these partitions holds: from its log's start up to what a new reader may see.
@@ -55,16 +126,20 @@ impl Scanner {
         topic: &str,
         partitions: impl Iterator<Item = Partition>,
     ) -> Result<BTreeMap<Partition, Range<NextOffset>>, KafkaError> {
-        let listing = self.cluster.listing().await?;
-        let asked = partitions.map(|partition| {
-            let held = listing.ask((topic.to_owned(), partition));
-            (partition, held)
-        });
-        let mut offsets = BTreeMap::new();
-        for (partition, held) in asked.collect::<Vec<_>>() {
-            offsets.insert(partition, held.await?);
-        }
-        Ok(offsets)
+        let partitions = partitions.collect::<Vec<_>>();
+        let ask = async || {
+            let listing = self.cluster.listing().await?;
+            let asked = partitions.iter().map(|partition| {
+                let held = listing.ask((topic.to_owned(), *partition));
+                (*partition, held)
+            });
+            let mut offsets = BTreeMap::new();
+            for (partition, held) in asked.collect::<Vec<_>>() {
+                offsets.insert(partition, held.await?);
+            }
+            Ok(offsets)
+        };
+        self.answer(ask).await
     }
 
     /// The ends of these partitions' logs, behind records of transactions that are open.
@@ -74,9 +149,13 @@ impl Scanner {
         partitions: impl Iterator<Item = Partition>,
     ) -> Result<BTreeMap<Partition, NextOffset>, KafkaError> {
         let asked = partitions.map(|partition| (topic.to_owned(), partition));
-        let listed = self.cluster.log_ends(asked.collect()).await?.into_iter();
-        let ends = listed.map(|((_, partition), listed)| Ok((partition, listed?.offset)));
-        ends.collect()
+        let asked = asked.collect::<Vec<_>>();
+        let ask = async || {
+            let listed = self.cluster.log_ends(asked.clone()).await?.into_iter();
+            let ends = listed.map(|((_, partition), listed)| Ok((partition, listed?.offset)));
+            ends.collect()
+        };
+        self.answer(ask).await
     }
 
     /// The first record with this timestamp (in milliseconds since 1970) or a later one in each of these partitions of a
@@ -87,8 +166,12 @@ impl Scanner {
         partitions: impl Iterator<Item = Partition>,
         time_ms: i64,
     ) -> Result<OffsetsAt, KafkaError> {
-        let partitions = partitions.collect();
-        self.cluster.offsets_at(topic, partitions, time_ms).await
+        let partitions = partitions.collect::<Vec<_>>();
+        let ask = async || {
+            let partitions = partitions.clone();
+            self.cluster.offsets_at(topic, partitions, time_ms).await
+        };
+        self.answer(ask).await
     }
 
     /// All topics that this user may see.
@@ -190,7 +273,8 @@ impl Scan {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(e)) => match e.kind {
                     // The client tries again.
-                    Trouble::Unreachable | Trouble::Other if moved.elapsed() < PATIENCE => {}
+                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
+                        if moved.elapsed() < PATIENCE => {}
                     // It may be about a start before this one.
                     Trouble::OutOfRange if last < from && refused < REFUSED_MOST => {
                         refused += 1;

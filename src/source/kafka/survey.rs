@@ -21,14 +21,17 @@ impl Scanner {
         &self,
         topics: &[String],
     ) -> Result<Vec<Result<Topic, KafkaError>>, KafkaError> {
-        let describing = self.cluster.describing().await?;
-        // All of them are asked for before the first answer is awaited.
-        let asked = topics.iter().map(|topic| describing.ask(topic.clone()));
-        let mut described = Vec::with_capacity(topics.len());
-        for topic in asked.collect::<Vec<_>>() {
-            described.push(topic.await);
-        }
-        Ok(described)
+        let ask = async || {
+            let describing = self.cluster.describing().await?;
+            // All of them are asked for before the first answer is awaited.
+            let asked = topics.iter().map(|topic| describing.ask(topic.clone()));
+            let mut described = Vec::with_capacity(topics.len());
+            for topic in asked.collect::<Vec<_>>() {
+                described.push(topic.await);
+            }
+            Ok(described)
+        };
+        self.answers(ask).await
     }
 
     /// The offsets that each of these partitions holds, in their order: from its log's start up to what a new reader may
@@ -38,13 +41,16 @@ impl Scanner {
     ///
     /// If nobody can be asked. Each partition may have an error of its own.
     pub async fn offsets_of(&self, partitions: &[Asked]) -> Result<Vec<Held>, KafkaError> {
-        let listing = self.cluster.listing().await?;
-        let asked = partitions.iter().map(|of| listing.ask(of.clone()));
-        let mut held = Vec::with_capacity(partitions.len());
-        for of in asked.collect::<Vec<_>>() {
-            held.push(of.await);
-        }
-        Ok(held)
+        let ask = async || {
+            let listing = self.cluster.listing().await?;
+            let asked = partitions.iter().map(|of| listing.ask(of.clone()));
+            let mut held = Vec::with_capacity(partitions.len());
+            for of in asked.collect::<Vec<_>>() {
+                held.push(of.await);
+            }
+            Ok(held)
+        };
+        self.answers(ask).await
     }
 
     /// The timestamp of the first record of each of these partitions, in milliseconds since 1970, where it has one. It may
