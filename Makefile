@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut brokers test-kafka3 torture replay fuzz memcheck mutants browser bench \
+.PHONY: help demo test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser bench \
 	stages instructions memory release deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
@@ -20,6 +20,7 @@ help:
 	@echo 'make storm    2,000,000 records, 100 times kill -9, with brokers restarting and topics changing'
 	@echo 'make powercut 60 power cuts each on ext4 and XFS; needs root'
 	@echo 'make brokers  a bad network and three brokers, away for 30 s each time'
+	@echo 'make race     how far the forecast of a retention race is from what happens'
 	@echo 'make test-kafka3  all tests that need a Kafka, against the newest 3.x'
 	@echo 'make torture  simulated crashes on all cores, for MINUTES=10'
 	@echo 'make replay   one simulated run again: ARCHIVER_SIM_SEED=N or ARCHIVER_SIM_SCENE=SEED:SCENE:BLOW'
@@ -67,6 +68,11 @@ powercut:
 brokers:
 	@scripts/need.sh rust build java maven
 	ARCHIVER_OUTAGE_SECONDS=30 ARCHIVER_FAULT_ROUNDS=5 $(CARGO) test --locked --test it brokers -- --nocapture
+
+# On a machine that does nothing else.
+race:
+	@scripts/need.sh rust build java maven
+	ARCHIVER_FORECAST_WITHIN=0.2 $(CARGO) test --locked --test it trouble::race -- --nocapture
 
 test-kafka3:
 	@scripts/need.sh rust build java maven python3

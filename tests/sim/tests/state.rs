@@ -54,7 +54,7 @@ fn assert_refused(world: &World, path: &Path, bytes: &[u8], why: &str) {
     let name = world.archives[0].config.name.clone();
     let files = Files::of(world);
     let shown = String::from_utf8_lossy(bytes);
-    let mut patience = 100;
+    let mut patience = 400;
     let ended = world.process(&mut |_| {
         patience -= 1;
         match patience {
