@@ -298,6 +298,8 @@ pub fn finish<'a>(
 ) -> (Report, Cut, Ended) {
     let there = archives.clone().filter(|archived| archived.is_there());
     let there = there.map(|archived| &archived.topic).collect::<Vec<_>>();
+    // A commit is answered before the partitions know of it.
+    there.iter().for_each(|topic| topic.await_committed());
     let dumped = dump(scene.server, &there);
     let held = archives.map(|archived| (archived, archived.ever_held(&dumped)));
     let held = held.collect::<Vec<_>>();
