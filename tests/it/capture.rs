@@ -33,11 +33,15 @@ pub fn capture(scene: &Scene, topic: &Topic, file: &str, range: &[String]) -> En
 }
 
 pub fn flags(topic: &Topic, file: &str, range: &[String]) -> Vec<String> {
-    let broker = topic.bootstrap();
+    flags_on(&topic.bootstrap(), topic, file, range)
+}
+
+/// The same through these brokers.
+pub fn flags_on(broker: &str, topic: &Topic, file: &str, range: &[String]) -> Vec<String> {
     let flags = [
         "capture",
         "-b",
-        &broker,
+        broker,
         "-t",
         &topic.name,
         "-o",

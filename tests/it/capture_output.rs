@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::archiver::run;
-use crate::capture::{capture, flags, places, seen, sorted, words};
+use crate::capture::{capture, flags, flags_on, places, seen, sorted, words};
 use crate::files;
 use crate::kafka::cluster;
 use crate::produce::Producer;
@@ -126,18 +126,8 @@ fn a_stop_is_heard_while_the_brokers_say_nothing() {
         records.map(move |record| record.to(partition))
     });
     producer.send_all(&topic, both);
-    let broker = server.proxied();
-    let flags = [
-        "capture",
-        "-b",
-        &broker,
-        "-t",
-        &topic.name,
-        "-o",
-        "-",
-        "--all",
-    ];
-    let mut running = start(scene.directory(), &flags.map(str::to_owned));
+    let flags = flags_on(&server.proxied(), &topic, "-", &words("--all"));
+    let mut running = start(scene.directory(), &flags);
     let mut output = BufReader::new(running.stdout.take().expect("its output"));
     let mut printed = next_line(&mut output);
     // Partition 1 is asked for when all of partition 0 is printed, and never comes.

@@ -82,7 +82,7 @@ enum Over {
 impl Run<'_> {
     /// Captures until all is there, or somebody stops it.
     pub async fn run(&self) -> anyhow::Result<Finished> {
-        let scanners = self.scanners();
+        let scanners = scanners(self.config);
         let mut shutdown = self.shutdown.clone();
         let (windows, mut behind) = tokio::select! {
             biased;
@@ -173,18 +173,6 @@ impl Run<'_> {
         Ok((over, behind))
     }
 
-    /// Who asks the cluster of each archive.
-    fn scanners(&self) -> BTreeMap<String, Scanner> {
-        let mut scanners = BTreeMap::new();
-        for archive in &self.config.archives {
-            let cluster = &archive.cluster;
-            scanners.entry(cluster.name.clone()).or_insert_with(|| {
-                Scanner::new(cluster, self.config.memory_bytes).patient(Patience::LENGTH)
-            });
-        }
-        scanners
-    }
-
     /// The window of each archive, which is fixed from here on. What an earlier capture wrote is deleted then, if that is
     /// wanted.
     async fn windows(
@@ -249,12 +237,7 @@ impl Run<'_> {
             }
             stored => {
                 let fixed = wanted.window(scanner, &archive.topic, now).await;
-                let mut fixed = fixed.with_context(|| {
-                    format!(
-                        "asking {} about topic {}",
-                        archive.cluster.name, archive.topic
-                    )
-                })?;
+                let mut fixed = fixed.with_context(|| asking(archive))?;
                 if let Some(stored) = stored {
                     (fixed.window.from, fixed.window.times) = (stored.from, stored.times);
                 }
@@ -337,9 +320,29 @@ impl Ended {
     }
 }
 
+/// Who asks the cluster of each archive, by the cluster's name.
+pub(super) fn scanners(config: &Config) -> BTreeMap<String, Scanner> {
+    let mut scanners = BTreeMap::new();
+    for archive in &config.archives {
+        let cluster = &archive.cluster;
+        scanners.entry(cluster.name.clone()).or_insert_with(|| {
+            Scanner::new(cluster, config.memory_bytes).patient(Patience::LENGTH)
+        });
+    }
+    scanners
+}
+
+/// What is being done when that fails.
+pub(super) fn asking(archive: &Archive) -> String {
+    format!(
+        "asking {} about topic {}",
+        archive.cluster.name, archive.topic
+    )
+}
+
 /// Archives that wait, and since when. A capture is to end: what doesn't heal within a minute is told, and can be resumed.
 #[derive(Default)]
-pub(super) struct Patience {
+struct Patience {
     waiting: BTreeMap<String, Instant>,
     /// Why some were given up.
     given_up: BTreeMap<String, String>,
@@ -347,7 +350,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// How long it lasts.
-    pub const LENGTH: Duration = Duration::from_secs(60);
+    const LENGTH: Duration = Duration::from_secs(60);
 
     /// The time is up: those that wait have not read all that there is.
     fn is_over(&mut self, statuses: &[Arc<Status>]) {

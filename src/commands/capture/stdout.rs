@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, block_in_place};
 
 use super::progress::Progress;
 use super::report::{Captured, Read};
-use super::run::Patience;
+use super::run::{asking, scanners};
 use super::wanted::{Beyond, Fixed, Wanted};
 use crate::archive::Window;
 use crate::archive::window::{self, Verdict};
@@ -38,8 +38,8 @@ pub(super) struct Run<'a> {
 /// A topic whose window is known.
 struct Topic<'a> {
     archive: &'a Checked<Archive>,
-    scanner: Arc<Scanner>,
-    window: Arc<Window>,
+    scanner: &'a Scanner,
+    window: Window,
     beyond: Beyond,
     status: Arc<Status>,
 }
@@ -58,11 +58,13 @@ impl Run<'_> {
             )
             .into());
         }
-        let mut shutdown = self.shutdown.clone();
+        let scanners = scanners(self.config);
+        let archives = self.config.archives.iter();
+        let topics = archives.map(|archive| self.topic(archive, &scanners[&archive.cluster.name]));
         let topics = tokio::select! {
             biased;
-            () = shutdown.requested() => return Ok(Vec::new()),
-            topics = self.topics() => topics?,
+            () = requested(self.shutdown) => return Ok(Vec::new()),
+            topics = try_join_all(topics) => topics?,
         };
         let shown = show(&topics);
         let captured = self.print(&topics).await;
@@ -92,32 +94,19 @@ impl Run<'_> {
         Ok(captured)
     }
 
-    /// The topics, and what of them is wanted.
-    async fn topics(&self) -> anyhow::Result<Vec<Topic<'_>>> {
-        let mut scanners = BTreeMap::new();
-        let archives = self.config.archives.iter().map(|archive| {
-            let cluster = &archive.cluster;
-            let scanner = scanners.entry(&*cluster.name).or_insert_with(|| {
-                let scanner = Scanner::new(cluster, self.config.memory_bytes);
-                Arc::new(scanner.patient(Patience::LENGTH))
-            });
-            self.topic(archive, Arc::clone(scanner))
-        });
-        try_join_all(archives.collect::<Vec<_>>()).await
-    }
-
+    /// A topic, and what of it is wanted.
     async fn topic<'a>(
         &self,
         archive: &'a Checked<Archive>,
-        scanner: Arc<Scanner>,
+        scanner: &'a Scanner,
     ) -> anyhow::Result<Topic<'a>> {
         let now = RealClock.now_ms();
-        let fixed = self.wanted.window(&scanner, &archive.topic, now).await;
+        let fixed = self.wanted.window(scanner, &archive.topic, now).await;
         let Fixed { window, beyond } = fixed.with_context(|| asking(archive))?;
         Ok(Topic {
             archive,
             scanner,
-            window: Arc::new(window),
+            window,
             beyond,
             status: Arc::new(Status::new(&archive.name)),
         })
@@ -129,7 +118,7 @@ fn show(topics: &[Topic<'_>]) -> Option<(Arc<Progress>, JoinHandle<()>)> {
     if io::stdout().is_terminal() {
         return None;
     }
-    let all = topics.iter().map(|topic| (topic.archive, &*topic.window));
+    let all = topics.iter().map(|topic| (topic.archive, &topic.window));
     let progress = Arc::new(Progress::new(all));
     let statuses = topics.iter().map(|topic| Arc::clone(&topic.status));
     let statuses = statuses.collect::<Vec<_>>();
@@ -142,13 +131,6 @@ fn show(topics: &[Topic<'_>]) -> Option<(Arc<Progress>, JoinHandle<()>)> {
         }
     });
     Some((progress, moving))
-}
-
-fn asking(archive: &Archive) -> String {
-    format!(
-        "asking {} about topic {}",
-        archive.cluster.name, archive.topic
-    )
 }
 
 impl Topic<'_> {
@@ -178,7 +160,7 @@ impl Topic<'_> {
             scan: scan.until(stop),
             encoder: Encoder::new(archive.format, &archive.topic),
             line: Vec::new(),
-            judge: window::Progress::new(window.as_ref().clone(), &window.from, 0),
+            judge: window::Progress::new(window.clone(), &window.from, 0),
             status: &self.status,
             output,
             times: None,
@@ -213,9 +195,7 @@ impl Topic<'_> {
         }
         let counts = self.status.counts();
         Ok(Captured {
-            topic: archive.topic.clone(),
             complete: !stop.is_requested(),
-            error: None,
             partitions,
             records: counts.records,
             bytes: counts.bytes,
@@ -225,8 +205,7 @@ impl Topic<'_> {
             open: self.beyond.open.clone(),
             short: self.beyond.short.clone(),
             gaps,
-            file: "-".to_owned(),
-            state: None,
+            ..self.nothing()
         })
     }
 

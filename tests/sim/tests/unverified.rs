@@ -298,6 +298,19 @@ fn stopped_before_going_back(scene: &Scene, often: Duration) -> (World, Stopped)
     stops.next().expect("a stop")
 }
 
+/// A process lives for two seconds, unless it is crashed before.
+fn live_a_while(world: &World, of: &str) {
+    let mut left = 20;
+    let ended = world.process(&mut |_| {
+        left -= 1;
+        match left {
+            0 => Step::Stop,
+            _ => Step::Wait(Duration::from_millis(100)),
+        }
+    });
+    ended.unwrap_or_else(|e| panic!("{of}: {e}"));
+}
+
 #[test]
 fn it_is_kept_wherever_a_crash_or_a_failure_strikes_the_start_that_goes_back() {
     for scene in &SCENES[1..=3] {
@@ -312,7 +325,6 @@ fn it_is_kept_wherever_a_crash_or_a_failure_strikes_the_start_that_goes_back() {
             ] {
                 let (world, stopped) = stopped_before_going_back(scene, OFTEN);
                 let (so_far, _) = world.fs.counts();
-                let mut left = 20;
                 let how = match blow {
                     Blow::Crash(after, how) => {
                         world.fs.crash_after(so_far + after);
@@ -328,14 +340,7 @@ fn it_is_kept_wherever_a_crash_or_a_failure_strikes_the_start_that_goes_back() {
                     }
                 };
                 let of = format!("{}, {blow:?}", scene.name);
-                let ended = world.process(&mut |_| {
-                    left -= 1;
-                    match left {
-                        0 => Step::Stop,
-                        _ => Step::Wait(Duration::from_millis(100)),
-                    }
-                });
-                ended.unwrap_or_else(|e| panic!("{of}: {e}"));
+                live_a_while(&world, &of);
                 world.fs.crash(how);
                 check(&world)
                     .and_then(|()| finish(&world))
@@ -381,15 +386,7 @@ fn segments_that_were_brought_back_from_copies_make_room_again_wherever_a_crash_
         }
         if operation > 0 {
             world.fs.crash_after(world.fs.counts().0 + operation);
-            let mut left = 20;
-            let ended = world.process(&mut |_| {
-                left -= 1;
-                match left {
-                    0 => Step::Stop,
-                    _ => Step::Wait(Duration::from_millis(100)),
-                }
-            });
-            ended.unwrap_or_else(|e| panic!("crash at {operation}: {e}"));
+            live_a_while(&world, &format!("crash at {operation}"));
             world.fs.crash(Crash::Chaos);
         }
         finish(&world).unwrap_or_else(|e| panic!("crash at {operation}: {e}"));
