@@ -19,6 +19,7 @@ pub mod logging;
 pub mod moment;
 pub mod notify;
 pub mod observe;
+pub mod replay;
 pub mod segment;
 pub mod signals;
 // Beside the other tests, and built into the library: it runs what no program can reach.

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["config", "ledger"],
     &["catalog", "segment", "source"],
     &["observe"],
-    &["archive", "http"],
+    &["archive", "http", "replay"],
     &["supervisor"],
     &["cli", "signals"],
     &["logging"],
