@@ -1,0 +1,132 @@
+//! The place of a replay: how far it was sent. It goes on there.
+//!
+//! In one line, as it is kept in a file or beside an offset in Kafka: `1 RUN ROUND SENT SHIFT COUNT…`; equal counts that
+//! follow each other are `COUNT*TIMES`, as there may be hundreds of inputs that have not begun, or are over.
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+/// The form of the line.
+const FORMAT: &str = "1";
+
+/// How far a replay was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which replay it is: what its inputs and flags come to. Another one can't go on here.
+    pub run: String,
+    /// So many rounds are over (`--loop`).
+    pub round: u32,
+    /// So many records were sent, in all rounds.
+    pub sent: u64,
+    /// So much was added to the records' times, in milliseconds (`--timestamps shift`).
+    pub shift_ms: Option<i64>,
+    /// So many records of each input were read in this round.
+    pub counts: Vec<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            run, round, sent, ..
+        } = self;
+        write!(f, "{FORMAT} {run} {round} {sent} ")?;
+        match self.shift_ms {
+            Some(shift) => write!(f, "{shift}")?,
+            None => f.write_char('-')?,
+        }
+        for equal in self.counts.chunk_by(|a, b| a == b) {
+            match equal {
+                [count] => write!(f, " {count}")?,
+                equal => write!(f, " {}*{}", equal[0], equal.len())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a line is no place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPlace {
+    /// It is in a form of a later archiver.
+    #[error("it was written by a later archiver, in form {0}")]
+    Later(String),
+    /// It is none.
+    #[error("it is not the place of a replay")]
+    Other,
+}
+
+impl FromStr for Place {
+    type Err = NotAPlace;
+
+    fn from_str(line: &str) -> Result<Self, NotAPlace> {
+        let mut words = line.split(' ');
+        let format = words.next().unwrap_or_default();
+        if format != FORMAT {
+            return Err(match format.parse::<u32>() {
+                Ok(_) => NotAPlace::Later(format.to_owned()),
+                Err(_) => NotAPlace::Other,
+            });
+        }
+        let mut word = || words.next().ok_or(NotAPlace::Other);
+        let mut place = Self {
+            run: word()?.to_owned(),
+            round: number(word()?)?,
+            sent: number(word()?)?,
+            shift_ms: match word()? {
+                "-" => None,
+                shift => Some(number(shift)?),
+            },
+            counts: Vec::new(),
+        };
+        for word in words {
+            let (count, times) = word.split_once('*').unwrap_or((word, "1"));
+            let times = number::<u32>(times)?;
+            if times > INPUTS_MOST {
+                return Err(NotAPlace::Other);
+            }
+            let count = number(count)?;
+            place.counts.extend((0..times).map(|_| count));
+        }
+        Ok(place)
+    }
+}
+
+/// More inputs than anybody has.
+const INPUTS_MOST: u32 = 1 << 20;
+
+fn number<T: FromStr>(word: &str) -> Result<T, NotAPlace> {
+    word.parse().map_err(|_| NotAPlace::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let place = |counts: &[u64], shift_ms| Place {
+            run: "7f3a".into(),
+            round: 2,
+            sent: 12_345,
+            shift_ms,
+            counts: counts.to_vec(),
+        };
+        for (place, line) in [
+            (place(&[7], None), "1 7f3a 2 12345 - 7"),
+            (place(&[7, 0, 0, 0], Some(-5)), "1 7f3a 2 12345 -5 7 0*3"),
+            (place(&[], None), "1 7f3a 2 12345 -"),
+        ] {
+            assert_eq!(place.to_string(), line);
+            assert_eq!(line.parse(), Ok(place));
+        }
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused() {
+        for line in ["", "x", "1", "1 a 2", "1 a 2 3 x", "1 a 2 3 - x", "1 a 2 3 - 5*99999999"] {
+            assert_eq!(line.parse::<Place>(), Err(NotAPlace::Other), "{line}");
+        }
+        let later = "2 whatever".parse::<Place>();
+        assert_eq!(later, Err(NotAPlace::Later("2".into())));
+    }
+}
