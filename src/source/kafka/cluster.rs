@@ -282,24 +282,29 @@ impl Drop for KafkaCluster {
 }
 
 /// What every client has unless configured otherwise.
+pub(super) const COMMON: [(&str, &str); 6] = [
+    ("client.id", "archiver"),
+    ("topic.metadata.refresh.interval.ms", "30000"),
+    ("socket.keepalive.enable", "true"),
+    ("reconnect.backoff.max.ms", "2000"),
+    // Else a second connection waits 50 ms for no reason.
+    ("enable.sparse.connections", "false"),
+    ("allow.auto.create.topics", "false"),
+];
+
+/// What those have that read, unless configured otherwise.
 fn defaults() -> BTreeMap<String, String> {
-    [
-        ("client.id", "archiver"),
+    let reading = [
         ("isolation.level", "read_committed"),
         // A corrupt batch must not get into a file.
         ("check.crcs", "true"),
-        ("topic.metadata.refresh.interval.ms", "30000"),
-        ("socket.keepalive.enable", "true"),
-        ("reconnect.backoff.max.ms", "2000"),
         // An offset that is gone is told, never skipped.
         ("auto.offset.reset", "error"),
-        // Else a second connection waits 50 ms for no reason.
-        ("enable.sparse.connections", "false"),
         // Behind the last record of a log there may be offsets without one, for which nobody should wait.
         ("enable.partition.eof", "true"),
         ("enable.auto.commit", "false"),
-        ("allow.auto.create.topics", "false"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    ];
+    let all = COMMON.into_iter().chain(reading);
+    all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

@@ -45,6 +45,7 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::Resolve
         | Code::SSL
         | Code::OperationTimedOut
+        | Code::MessageTimedOut
         | Code::RequestTimedOut => Trouble::Unreachable,
         Code::LeaderNotAvailable
         | Code::NotLeaderForPartition

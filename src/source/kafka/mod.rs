@@ -1,4 +1,4 @@
-//! Apache Kafka through librdkafka: a few clients per cluster, a queue per archive.
+//! Apache Kafka through librdkafka: a few clients per cluster, a queue per archive; and a producer for whoever sends.
 //!
 //! Nothing outside this folder sees a type of the client library.
 
@@ -7,6 +7,7 @@ mod cluster;
 mod clusters;
 mod commit;
 mod corrupt_range;
+mod create_topics;
 mod describe_topics;
 mod errors;
 mod feed;
@@ -15,6 +16,8 @@ mod inbox;
 mod lane;
 mod limits;
 mod native;
+mod producer;
+mod producer_settings;
 mod questions;
 mod reader;
 mod scanner;
@@ -24,7 +27,12 @@ mod topic_lister;
 mod window;
 
 pub use clusters::KafkaClusters;
-pub use native::{Broker, exit};
+pub use native::{
+    Broker, Created, GroupOffset, NewRecord, NewTopic, NotSent, Remedy, Target, TransactionError,
+    exit,
+};
+pub use producer::Producer;
+pub use producer_settings::ProducerSettings;
 pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
 pub use topic_lister::TopicLister;

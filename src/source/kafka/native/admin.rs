@@ -25,6 +25,10 @@ pub(super) enum Set {
     BrokerForRights(i32),
     /// Whether records of open transactions count as being there.
     CommittedOnly(bool),
+    /// To answer when what was asked for is done everywhere.
+    Done,
+    /// To answer when no transaction is open that would change the answer.
+    Settled,
 }
 
 /// A place in a log.
@@ -290,6 +294,19 @@ impl Client {
                             options, 1,
                         ));
                     }
+                }
+                Set::Done => {
+                    rd::rd_kafka_AdminOptions_set_operation_timeout(
+                        options,
+                        millis(timeout),
+                        said.as_mut_ptr(),
+                        said.len(),
+                    );
+                }
+                Set::Settled => {
+                    ignore(rd::rd_kafka_AdminOptions_set_require_stable_offsets(
+                        options, 1,
+                    ));
                 }
                 Set::CommittedOnly(committed_only) => {
                     let level = if committed_only {

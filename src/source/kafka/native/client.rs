@@ -1,30 +1,19 @@
-//! A client, and what it says of itself.
+//! A client of either kind: one that reads, or one that sends.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
-use tokio::sync::Notify;
+use rdkafka_sys::rd_kafka_type_t as Kind;
 
+use super::callbacks::{Events, Shared, on_delivery, on_error, on_log, on_main_event, on_throttle};
 use super::convert::{array, cstring, millis, text};
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::errors::error;
-
-/// What a client says of itself, from any of its threads.
-pub(in crate::source::kafka) trait Events: Send + Sync {
-    /// A line of librdkafka's log; `level` is syslog's (3 error … 7 debug).
-    fn log(&self, level: i32, text: &str);
-    /// A broker can't be used, or the cluster lets nobody in; librdkafka goes on trying.
-    fn trouble(&self, error: KafkaError);
-    /// No broker can be used any more.
-    fn all_down(&self);
-    /// A broker, called `host:port/number` as everywhere, has held back an answer for so long, as too much was asked.
-    fn throttled(&self, _broker: &str, _by: Duration) {}
-}
 
 /// A broker, as the cluster tells its clients of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,19 +26,13 @@ pub struct Broker {
     pub port: u16,
 }
 
-struct Shared {
-    events: Box<dyn Events>,
-    wake: Arc<Notify>,
-    /// There was no thread for a broker.
-    lacks_thread: AtomicBool,
-}
-
-/// A librdkafka consumer handle without a group.
+/// A librdkafka handle: a consumer without a group, or a producer.
 pub(in crate::source::kafka) struct Client {
     pub(super) rk: *mut rd::rd_kafka_t,
+    kind: Kind,
     main: *mut rd::rd_kafka_queue_t,
     // Boxed: librdkafka keeps its address as the opaque of its callbacks.
-    shared: Box<Shared>,
+    pub(super) shared: Box<Shared>,
 }
 
 // SAFETY: librdkafka's handles are thread-safe, and `Shared` is Sync by its bounds.
@@ -57,15 +40,28 @@ unsafe impl Send for Client {}
 unsafe impl Sync for Client {}
 
 impl Client {
+    /// One that reads.
     pub(in crate::source::kafka) fn new<'a>(
         properties: impl IntoIterator<Item = (&'a str, &'a str)>,
         events: Box<dyn Events>,
     ) -> Result<Arc<Self>, String> {
-        let shared = Box::new(Shared {
-            events,
-            wake: Arc::default(),
-            lacks_thread: AtomicBool::new(false),
-        });
+        Self::made(Kind::RD_KAFKA_CONSUMER, properties, events)
+    }
+
+    /// One that sends, for a [`super::Producer`].
+    pub(super) fn sending<'a>(
+        properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+        events: Box<dyn Events>,
+    ) -> Result<Arc<Self>, String> {
+        Self::made(Kind::RD_KAFKA_PRODUCER, properties, events)
+    }
+
+    fn made<'a>(
+        kind: Kind,
+        properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+        events: Box<dyn Events>,
+    ) -> Result<Arc<Self>, String> {
+        let shared = Box::new(Shared::new(events));
         let opaque = ptr::from_ref(&*shared).cast_mut().cast::<c_void>();
         let mut said = [0 as c_char; 512];
         // SAFETY: `conf` is new and ours until rd_kafka_new takes it, or is destroyed on each early return;
@@ -93,19 +89,22 @@ impl Client {
             rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
             rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
             rd::rd_kafka_conf_set_throttle_cb(conf, Some(on_throttle));
-            let rk = rd::rd_kafka_new(
-                rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
-                conf,
-                said.as_mut_ptr(),
-                said.len(),
-            );
+            if kind == Kind::RD_KAFKA_PRODUCER {
+                rd::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
+            }
+            let rk = rd::rd_kafka_new(kind, conf, said.as_mut_ptr(), said.len());
             if rk.is_null() {
                 rd::rd_kafka_conf_destroy(conf);
                 return Err(text(said.as_ptr()));
             }
             let main = rd::rd_kafka_queue_get_main(rk);
             rd::rd_kafka_queue_cb_event_enable(main, Some(on_main_event), opaque);
-            let client = Self { rk, main, shared };
+            let client = Self {
+                rk,
+                kind,
+                main,
+                shared,
+            };
             client.poll();
             // One without its first brokers never looks for them again.
             match client.shared.lacks_thread.load(Ordering::Relaxed) {
@@ -133,7 +132,7 @@ impl Client {
     }
 
     /// Serves what the client has to say, which calls its [`Events`]. Never waits.
-    fn poll(&self) {
+    pub(in crate::source::kafka) fn poll(&self) {
         // SAFETY: the handle is alive; the callbacks only touch `Shared`.
         unsafe { while rd::rd_kafka_poll(self.rk, 0) > 0 {} }
     }
@@ -219,6 +218,9 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        if self.kind == Kind::RD_KAFKA_PRODUCER {
+            self.purge();
+        }
         // SAFETY: topics and queues keep the client by Arc, so none is left.
         unsafe {
             rd::rd_kafka_queue_cb_event_enable(self.main, None, ptr::null_mut());
@@ -226,61 +228,5 @@ impl Drop for Client {
             rd::rd_kafka_destroy(self.rk);
         }
         self.shared.wake.notify_one();
-    }
-}
-
-unsafe extern "C" fn on_main_event(_: *mut rd::rd_kafka_t, shared: *mut c_void) {
-    // SAFETY: the Client keeps `Shared` until after rd_kafka_destroy.
-    unsafe { &*shared.cast::<Shared>() }.wake.notify_one();
-}
-
-unsafe extern "C" fn on_log(
-    rk: *const rd::rd_kafka_t,
-    level: c_int,
-    _facility: *const c_char,
-    line: *const c_char,
-) {
-    // SAFETY: the opaque is the client's `Shared`, or null while the client is being made.
-    unsafe {
-        let shared = rd::rd_kafka_opaque(rk).cast::<Shared>();
-        if !shared.is_null() {
-            (*shared).events.log(level, text(line).trim());
-        }
-    }
-}
-
-unsafe extern "C" fn on_throttle(
-    _: *mut rd::rd_kafka_t,
-    broker: *const c_char,
-    number: i32,
-    ms: c_int,
-    shared: *mut c_void,
-) {
-    // SAFETY: the name is alive in this call; the opaque is the client's `Shared`.
-    unsafe {
-        let broker = format!("{}/{number}", text(broker));
-        let by = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-        (*shared.cast::<Shared>()).events.throttled(&broker, by);
-    }
-}
-
-unsafe extern "C" fn on_error(
-    _: *mut rd::rd_kafka_t,
-    code: c_int,
-    reason: *const c_char,
-    shared: *mut c_void,
-) {
-    // SAFETY: `code` is one of librdkafka's own error codes; the opaque is the client's `Shared`.
-    unsafe {
-        let code = std::mem::transmute::<c_int, rd::RDKafkaRespErr>(code);
-        let shared = &*shared.cast::<Shared>();
-        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE {
-            shared.lacks_thread.store(true, Ordering::Relaxed);
-        }
-        if code == rd::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
-            shared.events.all_down();
-        } else {
-            shared.events.trouble(error(code, &text(reason)));
-        }
     }
 }
