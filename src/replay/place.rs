@@ -84,7 +84,7 @@ impl FromStr for Place {
             if times > INPUTS_MOST {
                 return Err(NotAPlace::Other);
             }
-            let count = number(count)?;
+            let count = number::<u64>(count)?;
             place.counts.extend((0..times).map(|_| count));
         }
         Ok(place)

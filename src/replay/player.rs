@@ -13,6 +13,9 @@ use super::schedule::{Schedule, Shortened};
 use super::sink::{Failure, NotSent, Sink};
 use super::speed::Pace;
 
+#[cfg(test)]
+mod tests;
+
 /// How long it sleeps at most: keys and answers are looked at in between.
 const SLICE: Duration = Duration::from_millis(20);
 /// How often is shown where it is.
@@ -107,8 +110,17 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
     }
 
     /// What became of it until now.
-    pub fn played(self) -> Played {
+    pub fn played(mut self) -> Played {
+        if let Some(schedule) = &self.schedule {
+            self.played.shortened = schedule.shortened();
+        }
         self.played
+    }
+
+    /// What comes next is due now, as what was sent last was taken back.
+    pub fn begin_again(&mut self) {
+        self.schedule = None;
+        self.start_ns = None;
     }
 
     /// Plays what is read, until there is no more or somebody stops it.
@@ -130,7 +142,6 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
                             return Ok(());
                         }
                     }
-                    // Dropping them is left to after the next ones are due: it takes a while.
                 }
                 Taken::Nothing => self.sink.serve(Duration::ZERO)?,
                 Taken::End(Ok(())) => return Ok(()),

@@ -2,6 +2,7 @@
 
 mod locks;
 pub mod real;
+mod replace;
 mod unanswered;
 
 use std::any::Any;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use archiver_format::mark::FileId;
 
+pub use replace::replace;
 pub use unanswered::{Question, Unanswered};
 
 /// A file system. Every call may block.

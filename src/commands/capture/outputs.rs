@@ -1,7 +1,7 @@
 //! The files of a capture: whether they may be written, and what an earlier run has fixed.
 
-use std::fs::{self as disk, File};
-use std::io::{self, Write};
+use std::fs as disk;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,7 +14,7 @@ use crate::cli::{UsageError, usage};
 use crate::config::{Archive, Checked};
 use crate::ledger::lock::lock;
 use crate::logging;
-use crate::world::fs::Fs;
+use crate::world::fs::{Fs, replace};
 use crate::world::fs::real::RealFs;
 
 /// The file and the state of one topic's capture.
@@ -200,16 +200,4 @@ fn removed(path: &Path, result: io::Result<()>) -> anyhow::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result.with_context(|| format!("deleting {}", path.display())),
     }
-}
-
-/// Replaces a file as a whole, durably.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    disk::create_dir_all(dir)?;
-    let new = path.with_extension("json.new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    disk::rename(&new, path)?;
-    File::open(dir)?.sync_all()
 }

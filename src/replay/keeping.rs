@@ -1,0 +1,191 @@
+//! The file that keeps the place of a replay. It is written beside the thread that sends, which never waits for a disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, anyhow};
+
+use super::place::Place;
+use crate::world::fs::replace;
+
+/// Keeps a place in a file.
+pub struct Keeping {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    inside: Mutex<Inside>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    next: Option<Place>,
+    is_over: bool,
+    error: Option<io::Error>,
+}
+
+impl Keeping {
+    /// Where places of replays are kept, by name, below the working directory.
+    pub fn path(name: &str) -> PathBuf {
+        Path::new(".archiver-replay").join(format!("{name}.place"))
+    }
+
+    /// The place in a file, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or is none.
+    pub fn load(path: &Path) -> anyhow::Result<Option<Place>> {
+        let shown = path.display();
+        match fs::read_to_string(path) {
+            Ok(line) => {
+                let place = line.trim_end().parse::<Place>();
+                let place = place.with_context(|| {
+                    format!("reading {shown}; remove it to begin from the beginning")
+                })?;
+                Ok(Some(place))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e).with_context(|| format!("reading {shown}")),
+        }
+    }
+
+    /// Begins to keep places in this file.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written, or no thread can be had.
+    pub fn begin(path: PathBuf, first: &Place) -> anyhow::Result<Self> {
+        write(&path, first).with_context(|| format!("writing {}", path.display()))?;
+        let shared = Arc::<Shared>::default();
+        let (its, to) = (Arc::clone(&shared), path.clone());
+        let thread = thread::Builder::new().name("place".into());
+        let thread = thread.spawn(move || its.write_all(&to));
+        Ok(Self {
+            thread: Some(thread.context("starting the thread that keeps the place")?),
+            path,
+            shared,
+        })
+    }
+
+    /// Keeps this place instead, soon.
+    ///
+    /// # Errors
+    ///
+    /// If an earlier one couldn't be written.
+    pub fn keep(&mut self, place: Place) -> anyhow::Result<()> {
+        let mut inside = self.shared.lock();
+        if let Some(error) = inside.error.take() {
+            return Err(anyhow!(error)).with_context(|| format!("writing {}", self.path.display()));
+        }
+        inside.next = Some(place);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Ends it: what was to be kept is written; or all is over, and nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    pub fn end(mut self, is_over: bool) -> anyhow::Result<()> {
+        self.join();
+        let error = self.shared.lock().error.take();
+        let done = match (error, is_over) {
+            (Some(error), _) => Err(error),
+            (None, false) => Ok(()),
+            (None, true) => {
+                let removed = fs::remove_file(&self.path);
+                if let Some(directory) = self.path.parent() {
+                    // Others may have theirs there.
+                    let _ = fs::remove_dir(directory);
+                }
+                removed
+            }
+        };
+        done.with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
+    fn join(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_all(&self, path: &Path) {
+        loop {
+            let mut inside = self.lock();
+            while inside.next.is_none() && !inside.is_over {
+                let waited = self.changed.wait(inside);
+                inside = waited.unwrap_or_else(PoisonError::into_inner);
+            }
+            let Some(place) = inside.next.take() else {
+                return;
+            };
+            drop(inside);
+            if let Err(error) = write(path, &place) {
+                self.lock().error = Some(error);
+            }
+        }
+    }
+}
+
+fn write(path: &Path, place: &Place) -> io::Result<()> {
+    replace(path, format!("{place}\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_place_is_in_the_file_and_the_file_goes_when_all_is_over() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("below/run.place");
+        let place = |sent| Place {
+            run: "r".into(),
+            sent,
+            ..Place::default()
+        };
+        assert_eq!(Keeping::load(&path).expect("can be read"), None);
+        let mut keeping = Keeping::begin(path.clone(), &place(0)).expect("can be written");
+        for sent in 1..=100 {
+            keeping.keep(place(sent)).expect("can be written");
+        }
+        keeping.end(false).expect("is written");
+        assert_eq!(Keeping::load(&path).expect("can be read"), Some(place(100)));
+        let keeping = Keeping::begin(path.clone(), &place(100)).expect("can be written");
+        keeping.end(true).expect("is removed");
+        assert_eq!(Keeping::load(&path).expect("can be read"), None);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        fs::write(&path, "9 x\n").expect("written");
+        let said = format!("{:#}", Keeping::load(&path).expect_err("is of a later one"));
+        assert!(said.contains("later archiver"), "{said}");
+    }
+}
