@@ -5,5 +5,6 @@
 //! nothing of their tasks.
 
 mod record;
+pub mod target;
 
 pub use record::{Input, InputError, Outgoing};
