@@ -94,29 +94,89 @@ fn by_timestamps() -> Vec<Row> {
     };
     let none_known = Records::default();
     vec![
-        (&[DAY, DELETE], ago(48 * HOUR, 30 * HOUR), Error(all_deleted)),
-        (&[DAY, DELETE], ago(48 * HOUR, HOUR), Warning("some records are older")),
+        (
+            &[DAY, DELETE],
+            ago(48 * HOUR, 30 * HOUR),
+            Error(all_deleted),
+        ),
+        (
+            &[DAY, DELETE],
+            ago(48 * HOUR, HOUR),
+            Warning("some records are older"),
+        ),
         (&[DAY, DELETE], one_known, Warning("some records are older")),
         (&[DAY, DELETE], none_known, Nothing),
         (&[DAY, DELETE], ago(HOUR, 0), Nothing),
-        (&[DAY, ("cleanup.policy", "compact")], ago(48 * HOUR, 30 * HOUR), Nothing),
-        (&[DAY, ("cleanup.policy", "compact,delete")], ago(48 * HOUR, 30 * HOUR), Error("would delete")),
-        (&[("retention.ms", "-1"), DELETE], ago(NOW, 30 * HOUR), Nothing),
-        (&[("retention.ms", "a lot"), DELETE], ago(NOW, 30 * HOUR), Nothing),
-        (&[BEFORE], ago(3 * HOUR, 2 * HOUR), Error("before.max.ms=3600000 (1h), and all records are older")),
-        (&[BEFORE], ago(3 * HOUR, 0), Warning("some records are older")),
+        (
+            &[DAY, ("cleanup.policy", "compact")],
+            ago(48 * HOUR, 30 * HOUR),
+            Nothing,
+        ),
+        (
+            &[DAY, ("cleanup.policy", "compact,delete")],
+            ago(48 * HOUR, 30 * HOUR),
+            Error("would delete"),
+        ),
+        (
+            &[("retention.ms", "-1"), DELETE],
+            ago(NOW, 30 * HOUR),
+            Nothing,
+        ),
+        (
+            &[("retention.ms", "a lot"), DELETE],
+            ago(NOW, 30 * HOUR),
+            Nothing,
+        ),
+        (
+            &[BEFORE],
+            ago(3 * HOUR, 2 * HOUR),
+            Error("before.max.ms=3600000 (1h), and all records are older"),
+        ),
+        (
+            &[BEFORE],
+            ago(3 * HOUR, 0),
+            Warning("some records are older"),
+        ),
         (&[BEFORE], ago(HOUR, 0), Nothing),
         (&[UNBOUND], ago(NOW, NOW), Nothing),
-        (&[UNBOUND, OLD], ago(3 * HOUR, 2 * HOUR), Error("difference.max.ms=3600000 (1h)")),
-        (&[AFTER], ago(0, -HOUR), Nothing),
-        (&[AFTER], ago(0, -2 * HOUR), Warning("some records are further ahead (up to 2023-11-15T00:13:20Z)")),
-        (&[AFTER], ago(-2 * HOUR, -3 * HOUR), Error("all records are further ahead")),
-        (&[OLD], ago(0, -2 * HOUR), Warning("difference.max.ms=3600000 (1h), and some records are further ahead")),
-        (&[DAY, DELETE, BEFORE], ago(48 * HOUR, 30 * HOUR), Error("refuses them, and what is in a batch")),
         (
-            &[("message.timestamp.type", "LogAppendTime"), DAY, DELETE, BEFORE, AFTER],
+            &[UNBOUND, OLD],
+            ago(3 * HOUR, 2 * HOUR),
+            Error("difference.max.ms=3600000 (1h)"),
+        ),
+        (&[AFTER], ago(0, -HOUR), Nothing),
+        (
+            &[AFTER],
+            ago(0, -2 * HOUR),
+            Warning("some records are further ahead (up to 2023-11-15T00:13:20Z)"),
+        ),
+        (
+            &[AFTER],
+            ago(-2 * HOUR, -3 * HOUR),
+            Error("all records are further ahead"),
+        ),
+        (
+            &[OLD],
+            ago(0, -2 * HOUR),
+            Warning("difference.max.ms=3600000 (1h), and some records are further ahead"),
+        ),
+        (
+            &[DAY, DELETE, BEFORE],
+            ago(48 * HOUR, 30 * HOUR),
+            Error("refuses them, and what is in a batch"),
+        ),
+        (
+            &[
+                ("message.timestamp.type", "LogAppendTime"),
+                DAY,
+                DELETE,
+                BEFORE,
+                AFTER,
+            ],
             ago(48 * HOUR, -48 * HOUR),
-            Warning("topic t has message.timestamp.type=LogAppendTime: the broker replaces the timestamps"),
+            Warning(
+                "topic t has message.timestamp.type=LogAppendTime: the broker replaces the timestamps",
+            ),
         ),
     ]
 }
@@ -150,7 +210,10 @@ fn records_without_a_key_are_refused_where_only_the_last_of_each_key_is_kept() {
     };
     assert_eq!(said("delete", Share::All), []);
     assert_eq!(said("compact", Share::None), []);
-    assert!(matches!(&said("compact", Share::All)[..], [Verdict::Error(_)]));
+    assert!(matches!(
+        &said("compact", Share::All)[..],
+        [Verdict::Error(_)]
+    ));
     let expected = "topic t has cleanup.policy=compact,delete, and some records have no key: the broker refuses them, and \
                     what is in a batch with them; set it to delete, or send to another topic";
     let some = said("compact,delete", Share::Some);
@@ -174,6 +237,9 @@ fn a_record_that_is_larger_than_the_topic_takes_is_a_warning() {
 
 #[test]
 fn a_batch_is_no_larger_than_the_topic_takes() {
-    assert_eq!(batch_bytes(&config(&[("max.message.bytes", "1000")])), Some(1000));
+    assert_eq!(
+        batch_bytes(&config(&[("max.message.bytes", "1000")])),
+        Some(1000)
+    );
     assert_eq!(batch_bytes(&config(&[])), None);
 }

@@ -7,8 +7,7 @@ use rdkafka_sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
 
 use super::*;
 use crate::source::kafka::{
-    GroupOffset, NewRecord, NewTopic, NotSent, Producer, ProducerSettings, Remedy,
-    Scanner, Target,
+    GroupOffset, NewRecord, NewTopic, NotSent, Producer, ProducerSettings, Remedy, Scanner, Target,
 };
 
 fn cluster(bootstrap: String) -> config::Checked<config::Cluster> {
@@ -353,7 +352,8 @@ fn a_producer_without_transactions_says_that_it_has_none() {
         };
         let made = Producer::new(&cluster(mock.bootstrap_servers()), &unfit).await;
         let e = made.err().expect("no producer");
-        let expected = "making a producer for mock: the kafka property linger.ms has an unusable value";
+        let expected =
+            "making a producer for mock: the kafka property linger.ms has an unusable value";
         assert_eq!(e.text, expected);
     });
 }
