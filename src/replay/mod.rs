@@ -23,6 +23,7 @@ pub mod sending;
 mod settled;
 mod sink;
 pub mod speed;
+pub mod target;
 mod topic_map;
 pub mod transactions;
 

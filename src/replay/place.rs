@@ -1,8 +1,9 @@
 //! The place of a replay: how far it was sent. It goes on there.
 //!
-//! In one line, as it is kept in a file or beside an offset in Kafka: `1 RUN ROUND SENT SHIFT COUNT…`; equal counts that
-//! follow each other are `COUNT*TIMES`, as there may be hundreds of inputs that have not begun, or are over.
+//! In one line, as it is kept in a file or beside an offset in Kafka: `1 RUN ROUND SENT SHIFT COUNT… INPUT@EXTENT…`; equal
+//! counts that follow each other are `COUNT*TIMES`, as there may be hundreds of inputs that have not begun, or are over.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
@@ -22,6 +23,8 @@ pub struct Place {
     pub shift_ms: Option<i64>,
     /// So many records of each input were read in this round.
     pub counts: Vec<u64>,
+    /// How much there was of inputs that grow, by their numbers, as [`super::Input::extent`] said.
+    pub extents: BTreeMap<usize, String>,
 }
 
 impl fmt::Display for Place {
@@ -39,6 +42,9 @@ impl fmt::Display for Place {
                 [count] => write!(f, " {count}")?,
                 equal => write!(f, " {}*{}", equal[0], equal.len())?,
             }
+        }
+        for (input, extent) in &self.extents {
+            write!(f, " {input}@{}", extent.replace(' ', ","))?;
         }
         Ok(())
     }
@@ -77,8 +83,14 @@ impl FromStr for Place {
                 shift => Some(number(shift)?),
             },
             counts: Vec::new(),
+            extents: BTreeMap::new(),
         };
         for word in words {
+            if let Some((input, extent)) = word.split_once('@') {
+                let extent = extent.replace(',', " ");
+                place.extents.insert(number(input)?, extent);
+                continue;
+            }
             let (count, times) = word.split_once('*').unwrap_or((word, "1"));
             let times = number::<u32>(times)?;
             if times > INPUTS_MOST {
@@ -110,11 +122,17 @@ mod tests {
             sent: 12_345,
             shift_ms,
             counts: counts.to_vec(),
+            extents: BTreeMap::new(),
+        };
+        let growing = Place {
+            extents: BTreeMap::from([(1, "12 45 10:7".to_owned())]),
+            ..place(&[1, 2], None)
         };
         for (place, line) in [
             (place(&[7], None), "1 7f3a 2 12345 - 7"),
             (place(&[7, 0, 0, 0], Some(-5)), "1 7f3a 2 12345 -5 7 0*3"),
             (place(&[], None), "1 7f3a 2 12345 -"),
+            (growing, "1 7f3a 2 12345 - 1 2 1@12,45,10:7"),
         ] {
             assert_eq!(place.to_string(), line);
             assert_eq!(line.parse(), Ok(place));

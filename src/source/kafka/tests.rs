@@ -1,6 +1,7 @@
 //! Against librdkafka's own mock cluster, quickly enough for `make memcheck` to watch over every access to memory:
 //! whatever is borrowed from librdkafka must be given back, once, and not be looked at afterwards.
 
+mod producer;
 mod shares;
 mod supervised;
 
