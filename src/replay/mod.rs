@@ -4,6 +4,7 @@
 //! producer sends it. Shares with archives the format crate, the clusters' properties and the reading of times, and
 //! nothing of their tasks.
 
+pub mod input;
 mod record;
 
 pub use record::{Input, InputError, Outgoing};
