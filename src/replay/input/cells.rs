@@ -213,7 +213,10 @@ mod tests {
         let found = rows(text, b',');
         assert_eq!(found.len(), expected.len());
         for (found, (line, row, raw)) in found.iter().zip(expected) {
-            assert_eq!((found.0, &found.1[..], &found.2[..]), (line, &row.map(str::to_owned)[..], raw));
+            assert_eq!(
+                (found.0, &found.1[..], &found.2[..]),
+                (line, &row.map(str::to_owned)[..], raw)
+            );
         }
         assert_eq!(rows("a\tb\n", b'\t')[0].1, ["a", "b"]);
         assert_eq!(rows("", b',').len(), 0);
@@ -236,7 +239,10 @@ mod tests {
             ("False", "false"),
             ("0", "0"),
             ("-0.10e+7", "-0.10e+7"),
-            ("123456789012345678901234567890.5", "123456789012345678901234567890.5"),
+            (
+                "123456789012345678901234567890.5",
+                "123456789012345678901234567890.5",
+            ),
             ("007", "\"007\""),
             ("+1", "\"+1\""),
             (".5", "\".5\""),

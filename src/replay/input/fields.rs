@@ -185,7 +185,15 @@ mod tests {
             time: "a",
             key: None,
         };
-        for line in ["", "1", "[]", "{", r#"{"a":1}{"a":1}"#, r#"{"a":1,}"#, r#"{"b":[}"#] {
+        for line in [
+            "",
+            "1",
+            "[]",
+            "{",
+            r#"{"a":1}{"a":1}"#,
+            r#"{"a":1,}"#,
+            r#"{"b":[}"#,
+        ] {
             assert!(wanted.find(line.as_bytes()).is_err(), "{line}");
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! [`sources`] says what words mean, [`open`] opens one of them. What a file is shows in its first line: a record as an
 //! archive writes them, another JSON object (NDJSON), or the first row of a table. How it is compressed shows in its first
-//! bytes. What is common to all of them is in `rows`: which records are asked for, and what is done with those that can't
+//! bytes. Archives are in `archive`. What is common to all of them is in `rows`: which records are asked for, and what is done with those that can't
 //! be used.
 
+mod archive;
 mod cells;
 mod envelopes;
 mod fields;
@@ -20,6 +21,7 @@ use std::io;
 
 use jiff::tz::TimeZone;
 
+use self::archive::ArchiveRows;
 use self::cells::Cells;
 use self::envelopes::Envelopes;
 use self::lines::Lines;
@@ -115,12 +117,17 @@ pub enum OnBad {
 ///
 /// If it can't be read, or its first record can't be used.
 pub fn open(source: &Source, wanted: &Wanted) -> Result<Box<dyn Input>, InputError> {
+    let name = source.name();
     let bytes = match source {
-        Source::Archive(_) => return Err(InputError("archives are not read yet".into())),
+        Source::Archive(chosen) => {
+            let opened = ArchiveRows::open(chosen, wanted);
+            let (rows, topic) = opened.map_err(|why| InputError(format!("{name}: {why}")))?;
+            let choice = Choice::new(name, topic, wanted);
+            return Ok(Box::new(RowInput::open(rows, choice)?));
+        }
         Source::File(path) => open::file(path),
         Source::StandardInput => open::standard_input(),
     };
-    let name = source.name();
     let failed = |error: io::Error| InputError(format!("reading {name}: {error}"));
     let lines = Lines::new(bytes.map_err(failed)?);
     file(lines, name.clone(), source.topic(), wanted)
@@ -141,13 +148,7 @@ fn file(
             break;
         }
     }
-    let choice = Choice {
-        name,
-        topic,
-        on_bad: wanted.on_bad,
-        since_ms: wanted.since_ms,
-        until_ms: wanted.until_ms,
-    };
+    let choice = Choice::new(name, topic, wanted);
     let first = lines.line();
     let is_object = first.trim_ascii_start().starts_with(b"{");
     let delimiter = match wanted.format {

@@ -82,14 +82,20 @@ mod tests {
 
     #[test]
     fn members_and_frames_are_known_by_their_first_bytes() {
-        for how in [Compression::None, Compression::Gzip(1), Compression::Zstd(1)] {
+        for how in [
+            Compression::None,
+            Compression::Gzip(1),
+            Compression::Zstd(1),
+        ] {
             let pack = |text: &str| compress(text.into(), how).expect("compresses");
             let twice = [pack("a\nb\n"), pack("c\n")].concat();
             assert_eq!(read(twice).expect("is whole"), b"a\nb\nc\n", "{how:?}");
         }
         assert_eq!(read(Vec::new()).expect("is read"), b"");
         assert_eq!(read(b"x".to_vec()).expect("is read"), b"x");
-        let said = read(b"BZh91AY".to_vec()).expect_err("is foreign").to_string();
+        let said = read(b"BZh91AY".to_vec())
+            .expect_err("is foreign")
+            .to_string();
         assert!(said.contains("bzcat FILE | archiver replay -"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of any source as an [`Input`]: which of them are asked for, and what is done with those that can't be used.
 
-use super::OnBad;
+use super::{OnBad, Wanted};
 use crate::replay::{Input, InputError, Outgoing};
 
 /// The next row of a source.
@@ -132,6 +132,17 @@ impl<R: Rows> RowInput<R> {
 }
 
 impl Choice {
+    /// What is wanted of a source of this name, which is meant for this topic.
+    pub fn new(name: String, topic: String, wanted: &Wanted) -> Self {
+        Self {
+            name,
+            topic,
+            on_bad: wanted.on_bad,
+            since_ms: wanted.since_ms,
+            until_ms: wanted.until_ms,
+        }
+    }
+
     #[inline]
     fn holds(&self, time_ns: i128) -> bool {
         let ns = |ms: i64| i128::from(ms) * 1_000_000;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use archiver_format::archive::{FindError, find};
 
-use crate::catalog::{Chosen, ChoiceError, choose};
+use crate::catalog::{ChoiceError, Chosen, choose};
 use crate::replay::InputError;
 
 /// The word for standard input.
@@ -49,7 +49,8 @@ pub fn sources(config: Option<&Path>, words: &[String]) -> Result<Vec<Source>, I
             continue;
         }
         // Whoever names a file needs no configuration, and may not be able to read the usual one.
-        let is_foreign = |found: &Result<_, FindError>| matches!(found, Err(FindError::NoSegment { .. }));
+        let is_foreign =
+            |found: &Result<_, FindError>| matches!(found, Err(FindError::NoSegment { .. }));
         if config.is_none() && path.exists() && !path.is_dir() && is_foreign(&find(path)) {
             sources.push(Source::File(path.into()));
             continue;
@@ -121,6 +122,9 @@ mod tests {
         assert_eq!(found[..2], [Source::StandardInput, Source::File(file)]);
         assert_eq!(found[2].name(), "archive v");
         let said = sources(None, &["./none.csv".into()]).expect_err("isn't there");
-        assert!(said.to_string().starts_with("looking at ./none.csv: "), "{said}");
+        assert!(
+            said.to_string().starts_with("looking at ./none.csv: "),
+            "{said}"
+        );
     }
 }

@@ -38,7 +38,10 @@ impl Table {
         let mut names = Vec::new();
         let any = cells.advance().map_err(io)?;
         if any {
-            let row = cells.iter().map(String::from_utf8_lossy).collect::<Vec<_>>();
+            let row = cells
+                .iter()
+                .map(String::from_utf8_lossy)
+                .collect::<Vec<_>>();
             let is_named = |cell| typed.time_field.as_deref() == Some(cell);
             has_header = row.iter().any(|cell| is_named(cell))
                 || !row.iter().any(|cell| is_number_or_date(cell));
@@ -185,7 +188,10 @@ impl Rows for Table {
             false => " without a row of names",
         };
         match self.columns.get(self.time) {
-            Some(time) => format!("a table{header}, with times ({unit}) in the column {}", time.name),
+            Some(time) => format!(
+                "a table{header}, with times ({unit}) in the column {}",
+                time.name
+            ),
             None => "a table without a row".into(),
         }
     }

@@ -379,9 +379,18 @@ fn lines_are_read_one_by_one_as_in_blocks() {
             assert_eq!(lines, rest(&mut open()));
             let (mut ahead, mut origins) = (open(), Vec::new());
             while let Some(block) = ahead.next_origins().expect("is whole") {
-                origins.extend(block.iter().filter(|origin| selection.holds(origin)).copied());
+                origins.extend(
+                    block
+                        .iter()
+                        .filter(|origin| selection.holds(origin))
+                        .copied(),
+                );
             }
-            assert!(origins.into_iter().eq(lines.iter().filter_map(|line| line.0)));
+            assert!(
+                origins
+                    .into_iter()
+                    .eq(lines.iter().filter_map(|line| line.0))
+            );
         }
     });
 }

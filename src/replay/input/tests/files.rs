@@ -64,11 +64,20 @@ fn a_line_of_json_is_sent_as_it_stands_at_the_time_of_a_field() {
     let found = shown(text, &Wanted::default()).expect("can be read");
     let expected = [
         (0.0, None, "{\"a\": 1.10, \"ts\":1609459200 }".to_owned()),
-        (4.5, None, "{\"ts\":\"1609459204.5\",\"a\":\"\\u00e4\"}".to_owned()),
+        (
+            4.5,
+            None,
+            "{\"ts\":\"1609459204.5\",\"a\":\"\\u00e4\"}".to_owned(),
+        ),
     ];
     assert_eq!(found, expected);
-    let described = input(text.as_bytes(), &Wanted::default()).expect("opens").description();
-    assert_eq!(described, "f: NDJSON, with times (seconds since 1970) in the field ts");
+    let described = input(text.as_bytes(), &Wanted::default())
+        .expect("opens")
+        .description();
+    assert_eq!(
+        described,
+        "f: NDJSON, with times (seconds since 1970) in the field ts"
+    );
 }
 
 #[test]
@@ -83,7 +92,10 @@ fn a_field_may_be_typed_and_lie_within_another() {
     let found = shown(text, &wanted).expect("can be read");
     assert_eq!((found[0].0, found[0].1.as_deref()), (0.0, Some("7")));
     let said = said(text, &Wanted::default());
-    assert!(said.starts_with("f: line 1: no time in timestamp, time, ts, @timestamp; "), "{said}");
+    assert!(
+        said.starts_with("f: line 1: no time in timestamp, time, ts, @timestamp; "),
+        "{said}"
+    );
     assert!(said.ends_with("(there are meta, ts)"), "{said}");
 }
 
@@ -95,7 +107,10 @@ fn a_table_becomes_objects_whose_cells_keep_their_types() {
         r#"{"id":1,"Timestamp":1609459200,"ok":true,"note":"a, b"}"#,
         r#"{"id":"007","Timestamp":1609459204,"ok":null,"note":null}"#,
     ];
-    assert_eq!(found.iter().map(|row| row.0).collect::<Vec<_>>(), [0.0, 4.0]);
+    assert_eq!(
+        found.iter().map(|row| row.0).collect::<Vec<_>>(),
+        [0.0, 4.0]
+    );
     assert!(found.iter().map(|row| row.2.as_str()).eq(values));
     let keyed = typed(TypedAs {
         key: Some("note".into()),
@@ -145,21 +160,51 @@ fn a_pair_is_a_time_as_it_stands_and_its_value() {
     let text = "timestamp,value\n2021-01-01 00:00:00,1.50\n2021-01-01 00:00:04,\n";
     assert_eq!(
         values(text, &pair),
-        [r#"{"2021-01-01 00:00:00":1.50}"#, r#"{"2021-01-01 00:00:04":null}"#]
+        [
+            r#"{"2021-01-01 00:00:00":1.50}"#,
+            r#"{"2021-01-01 00:00:04":null}"#
+        ]
     );
     let refused = said("timestamp,a,b\n1,2,3\n", &pair);
-    assert!(refused.contains("is for a table of two columns"), "{refused}");
+    assert!(
+        refused.contains("is for a table of two columns"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn a_row_that_can_not_be_used_stops_is_left_out_or_is_sent_as_it_is() {
     for (text, place, raw) in [
-        ("ts,v\n1,a\nx,b\n3,c\n", "f, line 3, column ts: \"x\" is no time", "x,b"),
-        ("ts,v\n1,a\n\"x\ny\",b\n3,c\n", "f, line 3, column ts: ", "\"x\ny\",b"),
-        ("ts,v\n1,a\n2\n3,c\n", "f, line 3: it has 1 cells, where there are 2 columns", "2"),
-        ("{\"ts\":1}\n\n{\"ts\":\"x\"}\n{\"ts\":3}\n", "f, line 3, field ts: ", "{\"ts\":\"x\"}"),
-        ("{\"ts\":1}\nx\n{\"ts\":3}\n", "f, line 2: it is no JSON object: ", "x"),
-        ("{\"ts\":1}\n{}\n{\"ts\":3}\n", "f, line 2, field ts: it isn't there", "{}"),
+        (
+            "ts,v\n1,a\nx,b\n3,c\n",
+            "f, line 3, column ts: \"x\" is no time",
+            "x,b",
+        ),
+        (
+            "ts,v\n1,a\n\"x\ny\",b\n3,c\n",
+            "f, line 3, column ts: ",
+            "\"x\ny\",b",
+        ),
+        (
+            "ts,v\n1,a\n2\n3,c\n",
+            "f, line 3: it has 1 cells, where there are 2 columns",
+            "2",
+        ),
+        (
+            "{\"ts\":1}\n\n{\"ts\":\"x\"}\n{\"ts\":3}\n",
+            "f, line 3, field ts: ",
+            "{\"ts\":\"x\"}",
+        ),
+        (
+            "{\"ts\":1}\nx\n{\"ts\":3}\n",
+            "f, line 2: it is no JSON object: ",
+            "x",
+        ),
+        (
+            "{\"ts\":1}\n{}\n{\"ts\":3}\n",
+            "f, line 2, field ts: it isn't there",
+            "{}",
+        ),
     ] {
         let stopped = said(text, &on_bad(OnBad::Stop));
         assert!(stopped.starts_with(place), "{stopped}");
@@ -175,11 +220,17 @@ fn a_row_that_can_not_be_used_stops_is_left_out_or_is_sent_as_it_is() {
         assert_eq!(sent[1].time_ns, sent[0].time_ns);
     }
     let first = said("ts,v\nx,1\n", &on_bad(OnBad::SendRaw));
-    assert!(first.contains("no row before it says at which time"), "{first}");
-    let skipped = shown("x\n{\"ts\":1}\n", &Wanted {
-        format: Some(FileFormat::Ndjson),
-        ..on_bad(OnBad::Skip)
-    });
+    assert!(
+        first.contains("no row before it says at which time"),
+        "{first}"
+    );
+    let skipped = shown(
+        "x\n{\"ts\":1}\n",
+        &Wanted {
+            format: Some(FileFormat::Ndjson),
+            ..on_bad(OnBad::Skip)
+        },
+    );
     assert_eq!(skipped.expect("can be read").len(), 1);
 }
 
@@ -191,7 +242,10 @@ fn rows_outside_of_the_window_are_left_out() {
         ..Wanted::default()
     };
     let text = "ts,v\n1,a\n2,b\n3.999,c\n4,d\n";
-    assert_eq!(values(text, &window), [r#"{"ts":2,"v":"b"}"#, r#"{"ts":3.999,"v":"c"}"#]);
+    assert_eq!(
+        values(text, &window),
+        [r#"{"ts":2,"v":"b"}"#, r#"{"ts":3.999,"v":"c"}"#]
+    );
 }
 
 #[test]
@@ -215,7 +269,9 @@ fn lines_that_are_records_come_back_with_all_that_they_have() {
     let mut lines = Vec::new();
     let mut encoder = Envelope::new("t", ValueAs::Json);
     for (offset, value) in [(1, Some(&b"{\"a\":1}"[..])), (2, None), (3, Some(b""))] {
-        encoder.encode(&record(offset, value), &mut lines).expect("encodes");
+        encoder
+            .encode(&record(offset, value), &mut lines)
+            .expect("encodes");
     }
     let mut input = input(&lines, &Wanted::default()).expect("opens");
     assert_eq!(input.topic(), "t");
@@ -224,7 +280,10 @@ fn lines_that_are_records_come_back_with_all_that_they_have() {
         partition: Some(3),
         key: Some(b"\xfe".to_vec()),
         value: value.map(<[u8]>::to_vec),
-        headers: vec![(b"h".to_vec(), None), (b"h".to_vec(), Some(b"\xff".to_vec()))],
+        headers: vec![
+            (b"h".to_vec(), None),
+            (b"h".to_vec(), Some(b"\xff".to_vec())),
+        ],
     };
     let values = [Some(&b"{\"a\":1}"[..]), None, Some(b"")];
     assert_eq!(all(&mut *input).expect("can be read"), values.map(expected));
@@ -235,7 +294,9 @@ fn lines_that_are_records_come_back_with_all_that_they_have() {
         ..TypedAs::default()
     });
     assert!(self::values(&text, &plain).into_iter().eq(text.lines()));
-    let other = text.replace("\"offset\":2", "\"offset\":2").replacen("\"t\"", "\"u\"", 1);
+    let other = text
+        .replace("\"offset\":2", "\"offset\":2")
+        .replacen("\"t\"", "\"u\"", 1);
     let refused = said(&other, &Wanted::default());
     assert!(refused.contains("f, line 2: it is of the topic t, where the first line is of u"));
 }
