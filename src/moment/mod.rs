@@ -171,7 +171,7 @@ fn is_without_clock(text: &str) -> bool {
 }
 
 /// Does the text say the offset from UTC?
-fn has_offset(text: &str) -> bool {
+pub fn has_offset(text: &str) -> bool {
     let time = text
         .split_once(['T', 't', ' '])
         .map_or("", |(_, time)| time);

@@ -10,6 +10,7 @@ mod buffer;
 pub mod clock;
 pub mod control;
 mod due;
+pub mod input;
 pub mod kafka_sink;
 pub mod keeping;
 mod lateness;

@@ -38,6 +38,21 @@ pub trait Input: Send {
     fn skipped(&self) -> u64 {
         0
     }
+
+    /// How many rows were given as they stand until now, as they could not be used otherwise.
+    fn sent_raw(&self) -> u64 {
+        0
+    }
+
+    /// What it is read as, and where its times come from, in words.
+    fn description(&self) -> String {
+        String::new()
+    }
+
+    /// What there is of it, if more may come: whoever opens it later with this gets the same records.
+    fn extent(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why an input can't be read on: one line that says where, what is wrong, and what can be done.

@@ -19,4 +19,4 @@ pub mod segment_index;
 pub mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -148,9 +148,9 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
 
 /// Reads the lines of a file, member after member or frame after frame.
 pub fn decompress<'r>(
-    file: impl BufRead + 'r,
+    file: impl BufRead + Send + 'r,
     algorithm: Algorithm,
-) -> io::Result<Box<dyn Read + 'r>> {
+) -> io::Result<Box<dyn Read + Send + 'r>> {
     Ok(match algorithm {
         Algorithm::None => Box::new(file),
         Algorithm::Gzip => Box::new(MultiGzDecoder::new(file)),
@@ -194,7 +194,7 @@ pub(crate) fn decompress_one(
 
 /// Reads a whole file that is to be appended to. Fails if it is not of this algorithm from its first byte to its last,
 /// or doesn't end with a whole line.
-pub fn check_whole(file: impl BufRead, algorithm: Algorithm) -> io::Result<()> {
+pub fn check_whole(file: impl BufRead + Send, algorithm: Algorithm) -> io::Result<()> {
     let mut lines = decompress(file, algorithm)?;
     let mut buffer = vec![0; 1 << 16];
     let mut last = b'\n';

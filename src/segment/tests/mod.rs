@@ -2,4 +2,4 @@
 
 mod damage;
 mod sound;
-mod written;
+pub(crate) mod written;

@@ -19,7 +19,7 @@ use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
 use crate::checkpoint::{self, Checkpoint, List, Unusable};
-use crate::gap::{self, Gap};
+use crate::gap::{self, Gap, GapReason};
 use crate::list::ListError;
 use crate::manifest::{self, Deleted, Entry};
 use crate::mark::{Mark, TAIL, Tail};
@@ -49,6 +49,9 @@ pub struct Archive {
     pub gaps: Vec<Gap>,
     /// Sealed segments that archiver has deleted.
     pub deleted: Vec<Deleted>,
+    /// The number of the next segment each time that the topic had been created again, in their order: offsets began anew
+    /// there.
+    pub recreated: Vec<u64>,
 }
 
 impl Archive {
@@ -109,6 +112,7 @@ impl Archive {
             }
         };
         let (mut gaps, mut deleted, mut segments) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (mut recreated, mut next) = (Vec::new(), 0);
         match &progress.list {
             List::Gaps(mark) => gaps = read_gaps(state, mark)?,
             List::Manifest(mark) => read_manifest(state, mark, |entry| match entry {
@@ -119,12 +123,18 @@ impl Archive {
                     let segment = Segment::sealed(*sealed, is_unnamed, path, state);
                     segments.insert(segment.file.sequence, segment);
                 }
-                Entry::Gap(gap) => gaps.push(gap),
+                Entry::Gap(gap) => {
+                    if gap.reason == GapReason::Recreated && recreated.last() != Some(&next) {
+                        recreated.push(next);
+                    }
+                    gaps.push(gap);
+                }
                 Entry::Deleted(gone) => {
                     segments.remove(&gone.file.sequence);
                     deleted.push(gone);
                 }
-                Entry::Manifest(_) | Entry::Opening(_) | Entry::Opened(_) => {}
+                Entry::Opened(file) => next = file.sequence + 1,
+                Entry::Manifest(_) | Entry::Opening(_) => {}
             })?,
         }
         for growing in &progress.segments {
@@ -138,6 +148,7 @@ impl Archive {
             checkpoint,
             gaps,
             deleted,
+            recreated,
         })
     }
 }

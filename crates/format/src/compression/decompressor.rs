@@ -51,6 +51,11 @@ impl Decompressor {
             _ => Err(io::Error::other("it is not as long as it says")),
         }
     }
+
+    /// What was decompressed last; nothing of plain lines, which stay where they are.
+    pub fn last(&self) -> &[u8] {
+        &self.plain
+    }
 }
 
 /// The plain length that a block has by its own account, as far as it says that; `None` if it is none.

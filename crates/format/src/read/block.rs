@@ -8,7 +8,7 @@ use memchr::memchr_iter;
 
 use super::error::ReadError;
 use super::segment::Segment;
-use crate::compression::Decompressor;
+use crate::compression::{Algorithm, Decompressor};
 use crate::index::Entry;
 use crate::index::block::checksum;
 
@@ -51,5 +51,13 @@ impl Memory {
             return Err(damaged(&"it doesn't have as many lines as the index says"));
         }
         Ok(plain)
+    }
+
+    /// The same, as they were given last.
+    pub fn last(&self, segment: &Segment) -> &[u8] {
+        match segment.algorithm {
+            Algorithm::None => &self.stored,
+            _ => self.decompressor.last(),
+        }
     }
 }

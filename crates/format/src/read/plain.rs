@@ -14,7 +14,7 @@ const LINE_BYTES_MAX: usize = 1 << 31;
 
 /// Reads whole lines, piece by piece.
 pub(super) struct PlainLines<'r> {
-    text: Box<dyn Read + 'r>,
+    text: Box<dyn Read + Send + 'r>,
     buffer: Vec<u8>,
     /// The bytes of the buffer before this were given already.
     given: usize,
@@ -24,7 +24,7 @@ pub(super) struct PlainLines<'r> {
 
 impl<'r> PlainLines<'r> {
     /// Reads from the beginning of members or frames to the end of the last one.
-    pub fn new(file: impl Read + 'r, algorithm: Algorithm) -> io::Result<Self> {
+    pub fn new(file: impl Read + Send + 'r, algorithm: Algorithm) -> io::Result<Self> {
         let file = BufReader::with_capacity(128 << 10, file);
         Ok(Self {
             text: decompress(file, algorithm)?,

@@ -1,5 +1,7 @@
 //! From a segment to the lines that are asked for.
 
+mod lines;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -26,6 +28,8 @@ pub struct Reader {
     left_out: u64,
     memory: Memory,
     origins: Vec<Origin>,
+    /// Which line of the block is read by itself.
+    line: lines::At,
 }
 
 impl Reader {
@@ -41,6 +45,7 @@ impl Reader {
             left_out: 0,
             memory: Memory::default(),
             origins: Vec::new(),
+            line: lines::At::default(),
             segment,
             selection,
             file,
@@ -82,6 +87,7 @@ impl Reader {
             left_out: 0,
             memory: Memory::default(),
             origins: Vec::new(),
+            line: lines::At::default(),
             segment,
             selection,
             file,
@@ -151,6 +157,7 @@ impl Reader {
     /// The next block that may hold a line that is asked for; `None` behind the last one. A block is whole and as it
     /// was written before any of its lines is given.
     pub fn advance(&mut self) -> Result<Option<BlockLines<'_>>, ReadError> {
+        self.line = lines::At::default();
         if let Some(lines) = &mut self.unindexed {
             if lines.advance().map_err(|e| self.segment.undecoded(0, e))? {
                 self.origins.clear();

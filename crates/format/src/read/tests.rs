@@ -360,6 +360,42 @@ fn rest(reader: &mut Reader) -> Vec<Owned> {
 }
 
 #[test]
+fn lines_are_read_one_by_one_as_in_blocks() {
+    each_compression(60, |seed, how| {
+        let written = Written::new(seed, how, 6, seed as usize % 4);
+        let some = Selection {
+            partition: Some(1),
+            ..Selection::default()
+        };
+        for selection in [Selection::default(), some] {
+            let open = || Reader::open(written.segment.clone(), selection.clone()).expect("opens");
+            let mut reader = open();
+            let mut lines = Vec::new();
+            while reader.next_line().expect("is whole") {
+                let line = reader.line();
+                lines.push((line.origin, line.bytes.to_vec()));
+            }
+            assert!(!reader.next_line().expect("is whole"));
+            assert_eq!(lines, rest(&mut open()));
+            let (mut ahead, mut origins) = (open(), Vec::new());
+            while let Some(block) = ahead.next_origins().expect("is whole") {
+                origins.extend(
+                    block
+                        .iter()
+                        .filter(|origin| selection.holds(origin))
+                        .copied(),
+                );
+            }
+            assert!(
+                origins
+                    .into_iter()
+                    .eq(lines.iter().filter_map(|line| line.0))
+            );
+        }
+    });
+}
+
+#[test]
 fn a_reader_goes_on_behind_the_block_that_was_read_last() {
     each_compression(60, |seed, how| {
         let unindexed = seed as usize % 3;

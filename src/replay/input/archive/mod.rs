@@ -1,0 +1,145 @@
+//! Archives: what a checkpoint counts of one when it is opened, as one sequence of records.
+//!
+//! Within each partition the records come in the order of their offsets, and across partitions by their timestamps, as far
+//! as the files have them like that (see `merge`). What was written before the topic was created again comes first: its
+//! offsets say nothing about those that came later.
+//!
+//! A raw line is a value; partition and timestamp come from the index, and there is neither a key nor headers. A tombstone
+//! was an empty line there, and is an empty value. An envelope has everything.
+
+mod ahead;
+mod extent;
+mod lanes;
+mod merge;
+mod part;
+mod stream;
+
+use std::collections::VecDeque;
+
+use archiver_format::archive::{Archive, Segment};
+use archiver_format::gap::Gap;
+use archiver_format::read::Selection;
+
+use self::extent::Extent;
+use self::merge::Merge;
+use self::part::Part;
+use super::Wanted;
+use super::rows::{Row, Rows};
+use crate::catalog::Chosen;
+
+/// Reads an archive.
+pub(super) struct ArchiveRows {
+    description: String,
+    /// Those of the topic before it was created again come first.
+    topics: VecDeque<Vec<Part>>,
+    gaps: Vec<Gap>,
+    selection: Selection,
+    merge: Option<Merge>,
+    partitions: Option<i32>,
+    extent: Extent,
+}
+
+impl ArchiveRows {
+    /// Opens an archive, or one segment of it, and says which topic it is of.
+    pub fn open(chosen: &Chosen, wanted: &Wanted) -> Result<(Self, String), String> {
+        let archive = chosen.load().map_err(|error| error.to_string())?;
+        let archive = archive.ok_or("it has not begun: there is nothing in it yet")?;
+        let extent = wanted.extent.as_deref().map(str::parse::<Extent>);
+        let extent = extent.transpose()?;
+        let next_sequence = extent.as_ref().map(|extent| extent.next_sequence);
+        let is_meant = |segment: &&Segment| {
+            let sequence = segment.file.sequence;
+            chosen.segment.is_none_or(|only| only == sequence)
+                && next_sequence.is_none_or(|next| sequence < next)
+        };
+        let mut parts = Vec::new();
+        for segment in archive.segments.iter().filter(is_meant) {
+            let bytes = extent.as_ref().and_then(|extent| extent.bytes_of(segment));
+            let bytes = bytes.unwrap_or(segment.bytes());
+            parts.push(Part::new(segment.clone(), bytes)?);
+        }
+        let records = parts.iter().map(Part::records).sum();
+        let extent = match extent {
+            Some(extent) if extent.records == records => extent,
+            Some(extent) => return Err(extent.differs(records)),
+            None => Extent::of(&archive, &parts, records),
+        };
+        let selection = Selection {
+            since_ms: wanted.since_ms,
+            until_ms: wanted.until_ms,
+            ..Selection::default()
+        };
+        parts.retain(|part| {
+            let mut spans = part.spans.values();
+            // Of what was scanned times are unknown.
+            spans.any(|span| span.times.is_none() || selection.may_hold_of(span))
+        });
+        let topic = archive.checkpoint.identity.topic.clone();
+        let positions = &archive.checkpoint.progress.positions;
+        let rows = Self {
+            description: format!(
+                "{records} records of the topic {topic}, format {}",
+                archive.checkpoint.identity.format
+            ),
+            topics: by_topic(parts, &archive),
+            selection,
+            merge: None,
+            partitions: positions.partitions().next_back().map(|last| last + 1),
+            extent,
+            gaps: archive.gaps,
+        };
+        Ok((rows, topic))
+    }
+}
+
+/// Parts by how often the topic had been created again.
+fn by_topic(parts: Vec<Part>, archive: &Archive) -> VecDeque<Vec<Part>> {
+    let mut topics = VecDeque::from([Vec::new()]);
+    let mut later = archive.recreated.iter().peekable();
+    for part in parts {
+        while later
+            .next_if(|first| **first <= part.segment.file.sequence)
+            .is_some()
+        {
+            topics.push_back(Vec::new());
+        }
+        if let Some(topic) = topics.back_mut() {
+            topic.push(part);
+        }
+    }
+    topics
+}
+
+impl Rows for ArchiveRows {
+    fn next(&mut self) -> Result<Row, String> {
+        loop {
+            if let Some(merge) = &mut self.merge {
+                match merge.next()? {
+                    Row::End => self.merge = None,
+                    row => return Ok(row),
+                }
+            }
+            let Some(parts) = self.topics.pop_front() else {
+                return Ok(Row::End);
+            };
+            let selection = self.selection.clone();
+            self.merge = Some(Merge::new(parts, &self.gaps, selection)?);
+        }
+    }
+
+    fn description(&self) -> String {
+        self.description.clone()
+    }
+
+    fn partitions(&self) -> Option<i32> {
+        self.partitions
+    }
+
+    fn extent(&self) -> Option<String> {
+        Some(self.extent.to_string())
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/archives.rs"]
+mod tests;

@@ -1,0 +1,262 @@
+//! The rows of a table: cells between delimiters, some of them quoted (RFC 4180), and each row as it stands in the file.
+
+use std::io;
+
+use super::lines::Lines;
+
+/// What a row may take at first; it grows.
+const CELLS: usize = 64;
+const CELL_BYTES: usize = 4 << 10;
+
+/// Reads rows.
+pub(super) struct Cells {
+    lines: Lines,
+    /// How many bytes of the line were read.
+    read: usize,
+    parser: csv_core::Reader,
+    /// The cells of the row, one behind the other, and where each ends.
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    count: usize,
+    raw: Vec<u8>,
+    /// Is the row given once more?
+    again: bool,
+}
+
+impl Cells {
+    /// The rows of these lines. No row may have been read of them.
+    pub fn new(lines: Lines, delimiter: u8) -> Self {
+        Self {
+            lines,
+            read: usize::MAX,
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            cells: vec![0; CELL_BYTES],
+            ends: vec![0; CELLS],
+            count: 0,
+            raw: Vec::new(),
+            again: false,
+        }
+    }
+
+    /// Goes on to the next row that isn't empty; false behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn advance(&mut self) -> io::Result<bool> {
+        if std::mem::take(&mut self.again) {
+            return Ok(true);
+        }
+        self.raw.clear();
+        let (mut filled, mut at_end) = (0, false);
+        self.count = 0;
+        loop {
+            if self.read >= self.lines.whole().len() && !at_end {
+                at_end = !self.lines.advance()?;
+                self.read = 0;
+            }
+            let line = match at_end {
+                true => &[],
+                false => &self.lines.whole()[self.read..],
+            };
+            let (cells, ends) = (&mut self.cells[filled..], &mut self.ends[self.count..]);
+            let (result, read, written, ended) = self.parser.read_record(line, cells, ends);
+            self.raw.extend_from_slice(&line[..read]);
+            self.read += read;
+            filled += written;
+            self.count += ended;
+            match result {
+                csv_core::ReadRecordResult::InputEmpty => {}
+                csv_core::ReadRecordResult::OutputFull => {
+                    self.cells.resize(2 * self.cells.len(), 0);
+                }
+                csv_core::ReadRecordResult::OutputEndsFull => {
+                    self.ends.resize(2 * self.ends.len(), 0);
+                }
+                csv_core::ReadRecordResult::Record => return Ok(true),
+                csv_core::ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Gives the row that was gone on to once more, when it is gone on the next time.
+    pub fn step_back(&mut self) {
+        self.again = true;
+    }
+
+    /// How many cells the row has.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// A cell of the row, without its quotes; empty if there are not so many.
+    pub fn get(&self, number: usize) -> &[u8] {
+        let Some(&end) = self.ends[..self.count].get(number) else {
+            return &[];
+        };
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.cells[start..end]
+    }
+
+    /// The cells of the row.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.count).map(|number| self.get(number))
+    }
+
+    /// The row as it stands in the file, without what ends it.
+    pub fn raw(&self) -> &[u8] {
+        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start = self.raw.iter().take_while(|byte| is_break(byte)).count();
+        let rest = &self.raw[start..];
+        let end = rest.iter().rev().take_while(|byte| is_break(byte)).count();
+        &rest[..rest.len() - end]
+    }
+
+    /// The number of the line that it begins in, from 1 on.
+    pub fn line(&self) -> u64 {
+        let within = self.raw().iter().filter(|byte| **byte == b'\n').count();
+        self.lines.number() - within as u64
+    }
+}
+
+/// Appends a cell as JSON: nothing is null, what is a number, true or false in JSON is that, with all of its digits, and
+/// anything else is text.
+///
+/// # Errors
+///
+/// If it isn't UTF-8.
+pub(super) fn to_json(cell: &[u8], json: &mut Vec<u8>) -> Result<(), std::str::Utf8Error> {
+    match cell {
+        b"" | b"null" => json.extend_from_slice(b"null"),
+        b"true" | b"True" | b"TRUE" => json.extend_from_slice(b"true"),
+        b"false" | b"False" | b"FALSE" => json.extend_from_slice(b"false"),
+        number if is_number(number) => json.extend_from_slice(number),
+        text => to_json_text(text, json)?,
+    }
+    Ok(())
+}
+
+/// Appends a cell as a string.
+///
+/// # Errors
+///
+/// If it isn't UTF-8.
+pub(super) fn to_json_text(cell: &[u8], json: &mut Vec<u8>) -> Result<(), std::str::Utf8Error> {
+    let text = serde_json::Value::from(std::str::from_utf8(cell)?);
+    json.extend_from_slice(text.to_string().as_bytes());
+    Ok(())
+}
+
+/// Is it a number as JSON has them?
+fn is_number(cell: &[u8]) -> bool {
+    let digits = |text: &mut &[u8]| {
+        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        *text = &text[count..];
+        count
+    };
+    let mut rest = cell.strip_prefix(b"-").unwrap_or(cell);
+    let is_zero_first = rest.first() == Some(&b'0');
+    let whole = digits(&mut rest);
+    if whole == 0 || (is_zero_first && whole > 1) {
+        return false;
+    }
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        rest = fraction;
+        if digits(&mut rest) == 0 {
+            return false;
+        }
+    }
+    if let [b'e' | b'E', power @ ..] = rest {
+        rest = match power {
+            [b'+' | b'-', power @ ..] => power,
+            power => power,
+        };
+        if digits(&mut rest) == 0 {
+            return false;
+        }
+    }
+    rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn rows(text: &str, delimiter: u8) -> Vec<(u64, Vec<String>, String)> {
+        let mut cells = Cells::new(
+            Lines::new(Box::new(Cursor::new(text.to_owned()))),
+            delimiter,
+        );
+        let mut rows = Vec::new();
+        let shown = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        while cells.advance().expect("is read") {
+            cells.step_back();
+            assert!(cells.advance().expect("is read"));
+            let row = cells.iter().map(shown).collect();
+            rows.push((cells.line(), row, shown(cells.raw())));
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_are_given_with_their_cells_their_lines_and_as_they_stand() {
+        let text = "a,b\r\n\r\n1,\"x, \"\"y\"\"\"\r\n2,\"two\r\nlines\"\n\n3,5\" pipe\nlast,";
+        let expected: [(u64, [&str; 2], &str); 5] = [
+            (1, ["a", "b"], "a,b"),
+            (3, ["1", "x, \"y\""], "1,\"x, \"\"y\"\"\""),
+            (4, ["2", "two\r\nlines"], "2,\"two\r\nlines\""),
+            (7, ["3", "5\" pipe"], "3,5\" pipe"),
+            (8, ["last", ""], "last,"),
+        ];
+        let found = rows(text, b',');
+        assert_eq!(found.len(), expected.len());
+        for (found, (line, row, raw)) in found.iter().zip(expected) {
+            assert_eq!(
+                (found.0, &found.1[..], &found.2[..]),
+                (line, &row.map(str::to_owned)[..], raw)
+            );
+        }
+        assert_eq!(rows("a\tb\n", b'\t')[0].1, ["a", "b"]);
+        assert_eq!(rows("", b',').len(), 0);
+    }
+
+    #[test]
+    fn a_row_may_be_longer_than_any_buffer() {
+        let cell = "x".repeat(3 * CELL_BYTES);
+        let row = vec![cell; 3 * CELLS];
+        let found = rows(&format!("{}\n", row.join(",")), b',');
+        assert_eq!(found[0].1, row);
+    }
+
+    #[test]
+    fn cells_keep_their_types() {
+        for (cell, json) in [
+            ("", "null"),
+            ("null", "null"),
+            ("true", "true"),
+            ("False", "false"),
+            ("0", "0"),
+            ("-0.10e+7", "-0.10e+7"),
+            (
+                "123456789012345678901234567890.5",
+                "123456789012345678901234567890.5",
+            ),
+            ("007", "\"007\""),
+            ("+1", "\"+1\""),
+            (".5", "\".5\""),
+            ("1.", "\"1.\""),
+            ("1e", "\"1e\""),
+            ("-", "\"-\""),
+            ("1 ", "\"1 \""),
+            ("NaN", "\"NaN\""),
+            ("a \"b\"\n\u{1}ä", "\"a \\\"b\\\"\\n\\u0001ä\""),
+        ] {
+            let mut found = Vec::new();
+            to_json(cell.as_bytes(), &mut found).expect("is UTF-8");
+            assert_eq!(String::from_utf8(found).expect("text"), json, "{cell}");
+        }
+        assert!(to_json(b"\xff", &mut Vec::new()).is_err());
+    }
+}
