@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{
-    Cli, Command, capture, cat, check, demo, gaps, ls, reload, status, time, topics, verify,
+    Cli, Command, capture, cat, check, demo, gaps, ls, reload, replay, status, time, topics, verify,
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
@@ -42,7 +42,7 @@ fn main() {
     if cli.common.verbose == 0 {
         cli.common.quiet = cli.common.quiet.max(match &cli.command {
             // What it does is in its progress and its report.
-            Some(Command::Capture(_)) => 1,
+            Some(Command::Capture(_) | Command::Replay(_)) => 1,
             // What they find is all that they print.
             Some(
                 Command::Check(_) | Command::Reload(_) | Command::Status(_) | Command::Topics(_),
@@ -78,6 +78,11 @@ fn main() {
         Command::Capture(args) => {
             in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
                 read(capture::run(&cli.common, &args, shutdown).await)
+            })
+        }
+        Command::Replay(args) => {
+            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+                read(replay::run(&cli.common, &args, shutdown).await)
             })
         }
         Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {

@@ -1,5 +1,6 @@
 //! The commands: a file for each, with its flags, its help and what it prints.
 
+mod again;
 pub mod capture;
 pub mod cat;
 pub mod check;
@@ -8,6 +9,7 @@ pub mod demo;
 pub mod gaps;
 pub mod ls;
 pub mod reload;
+pub mod replay;
 pub mod status;
 mod survey;
 pub mod time;
@@ -60,6 +62,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Check that nothing will keep archives from being written: Kafka, rights, disks, state
     Check(Box<check::Args>),
+    /// Play archives and files back into Kafka, with their original pauses
+    Replay(Box<replay::Args>),
     /// List the topics that there are to archive
     Topics(topics::Args),
     /// Print a moment in all its forms, or the moments of a range

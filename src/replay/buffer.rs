@@ -6,6 +6,15 @@ use std::time::Duration;
 use super::due::Due;
 use super::record::InputError;
 
+/// What was left out of the inputs, and what was sent as it stood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Rows that were left out, as they could not be used.
+    pub skipped: u64,
+    /// Rows that were sent as they stand.
+    pub sent_raw: u64,
+}
+
 /// So much is read ahead, at most; as much again may be on its way to the producer.
 const BYTES_MOST: usize = 16 << 20;
 /// What a record takes beside its bytes.
@@ -25,7 +34,7 @@ pub struct Buffer {
 struct Inside {
     records: Vec<Due>,
     bytes: usize,
-    end: Option<Result<(), InputError>>,
+    end: Option<Result<Read, InputError>>,
     is_closed: bool,
 }
 
@@ -37,7 +46,7 @@ pub enum Taken {
     /// Nothing yet.
     Nothing,
     /// There won't be more, for this reason.
-    End(Result<(), InputError>),
+    End(Result<Read, InputError>),
 }
 
 impl Buffer {
@@ -66,7 +75,7 @@ impl Buffer {
     }
 
     /// There won't be more.
-    pub fn end(&self, why: Result<(), InputError>) {
+    pub fn end(&self, why: Result<Read, InputError>) {
         self.lock().end = Some(why);
         self.filled.notify_one();
     }

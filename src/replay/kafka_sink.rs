@@ -124,14 +124,18 @@ impl<'a> KafkaSink<'a> {
         }
     }
 
-    /// Goes on behind what was committed last: the rest was taken back, and is sent again.
-    pub fn go_back(&mut self, place: Place) {
+    /// Goes on behind what was committed last, or at the beginning: the rest was taken back, and is sent again.
+    pub fn go_back(&mut self, beginning: &Place) {
         // What is reported of it says only that it was taken back.
         self.producer.delivered(&mut |_, _| {});
         self.outcomes.clone_from(&self.committed);
         self.settled = Settled::default();
         self.refused = None;
-        self.place = place;
+        let committed = match &self.kept {
+            Kept::Transactions(transactions) => transactions.committed(),
+            Kept::File(_) => None,
+        };
+        self.place = committed.unwrap_or(beginning).clone();
     }
 
     /// What was kept; nothing can be sent afterwards.

@@ -38,6 +38,18 @@ impl Lateness {
         }
     }
 
+    /// Counts what another one has counted, too.
+    pub fn add(&mut self, other: &Self) {
+        match (&mut self.histogram, &other.histogram) {
+            (Some(histogram), Some(others)) => {
+                // Both have the same bounds.
+                let _ = histogram.add(others);
+            }
+            (None, Some(_)) => self.histogram.clone_from(&other.histogram),
+            _ => {}
+        }
+    }
+
     /// The figures until now.
     pub fn figures(&self) -> Figures {
         let Some(histogram) = &self.histogram else {

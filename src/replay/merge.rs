@@ -90,6 +90,11 @@ impl Merge {
         self.inputs.iter().map(|input| input.skipped()).sum()
     }
 
+    /// How many rows were given as they stand, of all inputs.
+    pub fn sent_raw(&self) -> u64 {
+        self.inputs.iter().map(|input| input.sent_raw()).sum()
+    }
+
     fn read(&mut self, input: usize) -> Result<(), InputError> {
         self.heads[input] = self.inputs[input].next()?;
         if let Some(record) = &self.heads[input] {

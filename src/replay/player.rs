@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::buffer::{Buffer, Taken};
+use super::buffer::{Buffer, Read, Taken};
 use super::clock::{Clock, ns};
 use super::control::{Control, Seen};
 use super::due::Due;
@@ -63,6 +63,8 @@ pub struct Played {
     pub bytes: u64,
     /// So many records had happened before one that came earlier in their input.
     pub steps_back: u64,
+    /// What was left out of the inputs.
+    pub read: Read,
     /// What was cut of pauses.
     pub shortened: Shortened,
     /// By how much the schedule was moved, in nanoseconds.
@@ -117,6 +119,11 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
         self.played
     }
 
+    /// Where it sends to.
+    pub fn sink(&mut self) -> &mut S {
+        self.sink
+    }
+
     /// What comes next is due now, as what was sent last was taken back.
     pub fn begin_again(&mut self) {
         self.schedule = None;
@@ -144,7 +151,10 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
                     }
                 }
                 Taken::Nothing => self.sink.serve(Duration::ZERO)?,
-                Taken::End(Ok(())) => return Ok(()),
+                Taken::End(Ok(read)) => {
+                    self.played.read = read;
+                    return Ok(());
+                }
                 Taken::End(Err(error)) => return Err(anyhow!(error).into()),
             }
             self.show(None, self.clock.now_ns());

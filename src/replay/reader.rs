@@ -1,6 +1,6 @@
 //! The reader: a thread that merges the inputs, round after round, and fills the buffer with what is wanted of them.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Read};
 use super::due::Due;
 use super::merge::Merge;
 use super::place::Place;
@@ -32,21 +32,15 @@ pub struct Reader {
     pub place: Place,
 }
 
-/// What was left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Read {
-    /// Rows that could not be used.
-    pub skipped: u64,
-}
-
 impl Reader {
-    /// Reads all that is wanted into the buffer, until nobody takes it any more. Returns what was left out.
-    ///
-    /// # Errors
-    ///
-    /// If an input can't be read.
-    pub fn read(mut self, buffer: &Buffer) -> Result<Read, InputError> {
-        let mut read = Read::default();
+    /// Reads all that is wanted into the buffer, until nobody takes it any more; its end says what was left out, or why it
+    /// can't be read on.
+    pub fn read(self, buffer: &Buffer) {
+        buffer.end(self.fill(buffer));
+    }
+
+    fn fill(mut self, buffer: &Buffer) -> Result<Read, InputError> {
+        let (mut skipped, mut sent_raw) = (0, 0);
         // When the last record of the round before was due.
         let mut last_ns = None;
         let mut sent = self.place.sent;
@@ -66,7 +60,8 @@ impl Reader {
                     continue;
                 }
                 if self.wanted.limit.is_some_and(|limit| sent >= limit) {
-                    read.skipped += merge.skipped();
+                    skipped += merge.skipped();
+                    sent_raw += merge.sent_raw();
                     break 'rounds;
                 }
                 sent += 1;
@@ -82,12 +77,13 @@ impl Reader {
                 };
                 last_ns = Some(due.at_ns());
                 if !buffer.put(due) {
-                    return Ok(read);
+                    break 'rounds;
                 }
             }
-            read.skipped += merge.skipped();
+            skipped += merge.skipped();
+            sent_raw += merge.sent_raw();
         }
-        Ok(read)
+        Ok(Read { skipped, sent_raw })
     }
 }
 
@@ -133,7 +129,7 @@ mod tests {
             wanted,
             place,
         };
-        reader.read(&buffer).expect("can be read");
+        reader.read(&buffer);
         match buffer.take(Duration::ZERO) {
             Taken::Records(all) => all.iter().map(|due| (due.round, due.read, due.at_ns())).collect(),
             _ => Vec::new(),

@@ -67,8 +67,12 @@ impl Transactions {
                 self.topic
             )
         })?;
-        self.committed = Some(place.clone());
         Ok(Some(place))
+    }
+
+    /// Goes on at the place that was read, or begins anew.
+    pub fn go_on_at(&mut self, place: &Place) {
+        self.committed = Some(place.clone());
     }
 
     /// The place that was committed last.

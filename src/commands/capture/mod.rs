@@ -10,6 +10,7 @@ mod topics;
 mod wanted;
 
 use crate::cli::Common;
+use crate::commands::again::again;
 use crate::config::{Config, for_capture};
 use crate::logging;
 use crate::terminal::Stalled;
@@ -68,7 +69,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     report::print(&captured, args.json)?;
     let complete = report::complain(&captured);
     if finished.is_interrupted {
-        let again = args::again(std::env::args());
+        let again = again(std::env::args());
         logging::complain(&format!(
             "interrupted; the files are valid as they are; to go on: {again}"
         ));

@@ -74,7 +74,7 @@ fn records(times_ns: impl IntoIterator<Item = i128>) -> Buffer {
         };
         assert!(buffer.put(due));
     }
-    buffer.end(Ok(()));
+    buffer.end(Ok(Read::default()));
     buffer
 }
 

@@ -1,0 +1,169 @@
+//! `--dry-run`: the schedule, without sending anything.
+
+use std::time::Duration;
+
+use super::args::Args;
+use super::plan::Plan;
+use super::targets;
+use crate::config::{Checked, Cluster};
+use crate::logging;
+use crate::replay::schedule::Schedule;
+use crate::replay::target::Share;
+use crate::replay::{Buffer, Reader, Taken, Wanted};
+use crate::terminal::{Align, Output, Style, Styles, Table, bytes, grouped, time};
+
+/// What is known of a topic once all of its records were read.
+#[derive(Default)]
+struct OfTopic {
+    records: u64,
+    bytes: u64,
+    keyless: u64,
+    /// When the first and the last are due, in nanoseconds after the beginning.
+    due_ns: Option<(i128, i128)>,
+    /// The earliest and the latest time of a record.
+    times_ms: Option<(i64, i64)>,
+}
+
+/// Reads all of it, and shows when it would be sent; returns the exit code: 1 if nothing would arrive.
+pub(super) async fn show(
+    args: &Args,
+    plan: Plan,
+    cluster: &Checked<Cluster>,
+    memory_bytes: u64,
+) -> anyhow::Result<u8> {
+    let wanted = Wanted {
+        since_ns: plan.wanted.since_ms.map(ns),
+        until_ns: plan.wanted.until_ms.map(ns),
+        limit: args.limit,
+        rounds: args.rounds(),
+    };
+    let (pace, pause) = (args.manner().pace, args.manner().longest_pause);
+    let read = tokio::task::spawn_blocking(move || {
+        let found = read(&plan, wanted, pace, pause);
+        found.map(|found| (plan, found))
+    });
+    let (mut plan, (found, schedule)) = read.await??;
+    for (topic, of) in plan.topics.iter_mut().zip(&found) {
+        let records = &mut topic.records;
+        records.oldest_ms = of.times_ms.map(|(oldest, _)| oldest);
+        records.newest_ms = of.times_ms.map(|(_, newest)| newest);
+        records.keyless = match of.keyless {
+            0 => Share::None,
+            count if count == of.records => Share::All,
+            _ => Share::Some,
+        };
+    }
+    print(&plan, &found, schedule.as_ref())?;
+    let targets = targets::look(args, cluster, memory_bytes, &plan.topics, false).await?;
+    for made in &targets.made {
+        logging::complain(&format!("topic {made} would be made"));
+    }
+    match targets.say() {
+        Ok(()) => Ok(0),
+        Err(error) => {
+            logging::complain_of(&error);
+            Ok(1)
+        }
+    }
+}
+
+type Found = (Vec<OfTopic>, Option<Schedule>);
+
+fn read(
+    plan: &Plan,
+    wanted: Wanted,
+    pace: crate::replay::speed::Pace,
+    pause: Option<Duration>,
+) -> anyhow::Result<Found> {
+    let mut found = plan.topics.iter().map(|_| OfTopic::default()).collect::<Vec<_>>();
+    let mut schedule: Option<Schedule> = None;
+    let place = plan.beginning();
+    let reader = Reader {
+        open: plan.opener(&place),
+        wanted,
+        place,
+    };
+    let buffer = std::sync::Arc::<Buffer>::default();
+    let filled = std::sync::Arc::clone(&buffer);
+    std::thread::Builder::new().name("reader".into()).spawn(move || reader.read(&filled))?;
+    loop {
+        let records = match buffer.take(Duration::from_secs(1)) {
+            Taken::Records(records) => records,
+            Taken::Nothing => continue,
+            Taken::End(end) => {
+                end?;
+                return Ok((found, schedule));
+            }
+        };
+        for due in records {
+            match &mut schedule {
+                Some(schedule) => schedule.advance(due.at_ns()),
+                None => {
+                    let first = Schedule::new(pace, due.at_ns(), 0);
+                    schedule = Some(first.longest_pause(pause.map(crate::replay::clock::ns)));
+                }
+            }
+            let due_ns = schedule.as_ref().map_or(0, Schedule::due);
+            let of = &mut found[plan.of_inputs[due.merged.input]];
+            let record = &due.merged.record;
+            let ms = i64::try_from(record.time_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+            of.records += 1;
+            of.bytes += super::plan::bytes(record);
+            of.keyless += u64::from(record.key.is_none());
+            of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
+            of.times_ms = Some(of.times_ms.map_or((ms, ms), |(oldest, newest)| {
+                (oldest.min(ms), newest.max(ms))
+            }));
+        }
+    }
+}
+
+fn print(plan: &Plan, found: &[OfTopic], schedule: Option<&Schedule>) -> anyhow::Result<()> {
+    let columns = [
+        ("TOPIC", Align::Left),
+        ("RECORDS", Align::Right),
+        ("SIZE", Align::Right),
+        ("FIRST DUE", Align::Right),
+        ("LAST DUE", Align::Right),
+        ("RECORDS/S", Align::Right),
+        ("FROM", Align::Left),
+    ];
+    let mut table = Table::new(Styles::of_output(), &columns);
+    let due = |ns: i128| format!("+{:.3} s", ns as f64 / 1e9);
+    for (topic, of) in plan.topics.iter().zip(found) {
+        let (first, last) = of.due_ns.unwrap_or_default();
+        let seconds = (last - first) as f64 / 1e9;
+        let rate = match seconds > 0.0 {
+            true => format!("{:.1}", of.records as f64 / seconds),
+            false => "-".into(),
+        };
+        table.row(vec![
+            (Style::Plain, topic.name.clone()),
+            (Style::Plain, grouped(of.records)),
+            (Style::Plain, bytes(of.bytes)),
+            (Style::Plain, due(first)),
+            (Style::Plain, due(last)),
+            (Style::Plain, rate),
+            (Style::Plain, time(of.times_ms.map(|(oldest, _)| oldest))),
+        ]);
+    }
+    let mut output = Output::default();
+    for line in table.lines() {
+        output.line(&line)?;
+    }
+    if let Some(schedule) = schedule {
+        let shortened = schedule.shortened();
+        if shortened.pauses > 0 {
+            output.line(&format!(
+                "{} pauses would be shortened, by {:.1} s together",
+                shortened.pauses,
+                shortened.by_ns as f64 / 1e9
+            ))?;
+        }
+    }
+    output.flush()
+}
+
+fn ns(ms: i64) -> i128 {
+    i128::from(ms) * 1_000_000
+}

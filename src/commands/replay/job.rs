@@ -1,0 +1,153 @@
+//! The job: what the thread does that sends.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+
+use super::plan::Plan;
+use crate::logging;
+use crate::replay::clock::Monotonic;
+use crate::replay::control::Control;
+use crate::replay::kafka_sink::{KafkaSink, Kept, Outcome};
+use crate::replay::place::Place;
+use crate::replay::player::{Manner, Played, Player};
+use crate::replay::sending::{Sending, Topic};
+use crate::replay::{Buffer, Failure, Reader, Wanted};
+use crate::source::kafka::{Producer, Target};
+
+/// How long topics, leaders and connections may take before the first record.
+const READY: Duration = Duration::from_secs(60);
+/// How long what was handed over may take to arrive.
+const ARRIVE: Duration = Duration::from_secs(60);
+/// So often a transaction is tried again that is aborted at the same place.
+const TRIES: u32 = 5;
+
+/// All that is needed to send.
+pub(super) struct Job {
+    pub plan: Arc<Plan>,
+    pub producer: Arc<Producer>,
+    pub control: Arc<Control>,
+    pub topics: Vec<Topic>,
+    pub manner: Manner,
+    pub sending: Sending,
+    pub wanted: Wanted,
+    pub kept: Kept,
+    pub place: Place,
+    /// When the first record is due, by the clock of the thread; else as soon as it is there.
+    pub start_ns: Option<i128>,
+}
+
+/// What became of it.
+pub(super) struct Done {
+    pub played: Played,
+    /// What became of the records of each topic, in the order of the plan.
+    pub outcomes: Vec<Outcome>,
+    /// Up to where it was sent.
+    pub place: Place,
+    /// Why it could not go on.
+    pub error: Option<anyhow::Error>,
+}
+
+impl Job {
+    /// Sends everything, or as much as it can. Blocks.
+    pub fn run(self) -> anyhow::Result<Done> {
+        let targets = self.ready()?;
+        let clock = Monotonic::of_thread();
+        let topics = self.topics.iter().cloned().zip(targets).collect();
+        let of_inputs = self.plan.of_inputs.clone();
+        let mut sink = KafkaSink::new(
+            &self.producer,
+            topics,
+            of_inputs,
+            self.sending,
+            self.kept,
+            self.place,
+        );
+        let parts = (&clock, &mut sink, &*self.control);
+        let inputs = self.plan.sources.len();
+        let mut player = Player::new(parts, self.manner, inputs, self.start_ns);
+        let (mut tries, mut before) = (0, None);
+        let failure = loop {
+            let failure = attempt(&mut player, &self.plan, &self.wanted).err();
+            let Some(Failure::TakenBack(why)) = &failure else {
+                break failure;
+            };
+            if self.control.is_stopped() {
+                break None;
+            }
+            player.sink().go_back(&self.plan.beginning());
+            let at = player.sink().place().sent;
+            tries = if before == Some(at) { tries + 1 } else { 1 };
+            before = Some(at);
+            if tries > TRIES {
+                break failure;
+            }
+            logging::complain(&format!(
+                "a transaction was taken back: {why}; sending again from record {} on",
+                at + 1
+            ));
+            player.begin_again();
+        };
+        let played = player.played();
+        let error = failure.map(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::TakenBack(why) => anyhow!("a transaction was taken back {TRIES} times: {why}"),
+        });
+        let outcomes = sink.outcomes().map(|(_, outcome)| outcome.clone());
+        let (outcomes, place) = (outcomes.collect(), sink.place().clone());
+        let is_over = error.is_none() && !played.is_stopped;
+        let ended = match sink.kept() {
+            Kept::File(keeping) => keeping.end(is_over),
+            Kept::Transactions(_) => Ok(()),
+        };
+        Ok(Done {
+            played,
+            outcomes,
+            place,
+            error: error.or(ended.err()),
+        })
+    }
+
+    /// The topics, once nothing has to be found out any more before the first record can go.
+    fn ready(&self) -> anyhow::Result<Vec<Target>> {
+        let targets = self.topics.iter();
+        let targets = targets.map(|topic| self.producer.target(&topic.name));
+        let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let all = targets.iter().collect::<Vec<_>>();
+        let ready = self.producer.ready(&all, READY);
+        ready.context("getting ready to send")?;
+        Ok(targets)
+    }
+}
+
+/// Plays what is left, and waits until it has arrived.
+fn attempt(
+    player: &mut Player<'_, Monotonic, KafkaSink<'_>>,
+    plan: &Plan,
+    wanted: &Wanted,
+) -> Result<(), Failure> {
+    let place = player.sink().place().clone();
+    let reader = Reader {
+        open: plan.opener(&place),
+        wanted: wanted.clone(),
+        place,
+    };
+    let buffer = Arc::<Buffer>::default();
+    let filled = Arc::clone(&buffer);
+    // Nobody waits for its end: what it reads may never come.
+    let reading = thread::Builder::new().name("reader".into());
+    let reading = reading.spawn(move || reader.read(&filled));
+    reading.context("starting the thread that reads")?;
+    let played = player.play(&buffer);
+    buffer.close();
+    match played {
+        Err(Failure::TakenBack(why)) => Err(Failure::TakenBack(why)),
+        // What was handed over before it failed arrives all the same.
+        played => {
+            let finished = player.sink().finish(ARRIVE);
+            played.and(finished)
+        }
+    }
+}

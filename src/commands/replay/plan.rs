@@ -1,0 +1,173 @@
+//! The plan: which inputs there are, what is the topic of each, and what is known of their records before they are sent.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use archiver_format::mark::checksum;
+use archiver_format::record::Partition;
+
+use super::args::Args;
+use crate::cli::usage;
+use crate::replay::input::{self, Source, Wanted};
+use crate::replay::place::Place;
+use crate::replay::target::{Records, Share};
+use crate::replay::{Input, InputError, Open, Outgoing, mapped};
+
+/// What is replayed.
+pub(super) struct Plan {
+    pub sources: Vec<Source>,
+    pub wanted: Wanted,
+    /// The topics that are sent to, in the order of their first inputs.
+    pub topics: Vec<Topic>,
+    /// The topic of each input, by its number.
+    pub of_inputs: Vec<usize>,
+    /// How much there was of inputs that grow, by their numbers.
+    pub extents: BTreeMap<usize, String>,
+    /// What is read, and as what.
+    pub descriptions: Vec<String>,
+    /// What tells this replay from others.
+    pub run: String,
+}
+
+/// A topic that is sent to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Topic {
+    pub name: String,
+    /// How many partitions its inputs had, if that is known.
+    pub partitions: Option<Partition>,
+    pub records: Records,
+}
+
+impl Plan {
+    /// Opens each input once, as far as its first record.
+    pub fn new(args: &Args, config: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        let sources = input::sources(config, &args.inputs)?;
+        if sources.is_empty() {
+            bail!(usage("there is nothing to replay: the configuration has no archives"));
+        }
+        if args.topic.is_some() && sources.len() > 1 {
+            bail!(usage(&format!(
+                "-t is for a single input, and there are {}; send them all to one topic with --topic-map '.*=NAME'",
+                sources.len()
+            )));
+        }
+        let mut plan = Self {
+            run: String::new(),
+            wanted: args.wanted()?,
+            topics: Vec::new(),
+            of_inputs: Vec::new(),
+            extents: BTreeMap::new(),
+            descriptions: Vec::new(),
+            sources,
+        };
+        let identity = format!("{} {:?}", args.identity(), plan.sources);
+        plan.run = checksum(identity.as_bytes()).replace("xxh3:", "");
+        for number in 0..plan.sources.len() {
+            plan.add(args, number)?;
+        }
+        Ok(plan)
+    }
+
+    fn add(&mut self, args: &Args, number: usize) -> anyhow::Result<()> {
+        let source = &self.sources[number];
+        // What comes on standard input comes once.
+        let opened = match source {
+            Source::StandardInput => None,
+            source => Some(input::open(source, &self.wanted)?),
+        };
+        let own = opened.as_ref().map_or("", |input| input.topic());
+        let name = match &args.topic {
+            Some(topic) => topic.clone(),
+            None => mapped(&args.topic_map, own),
+        };
+        if name.is_empty() {
+            bail!(usage(&format!(
+                "{}: to which topic? Say -t TOPIC",
+                source.name()
+            )));
+        }
+        let known = self.topics.iter().position(|topic| topic.name == name);
+        let topic = known.unwrap_or_else(|| {
+            self.topics.push(Topic {
+                name,
+                ..Topic::default()
+            });
+            self.topics.len() - 1
+        });
+        self.of_inputs.push(topic);
+        let Some(mut input) = opened else {
+            return Ok(());
+        };
+        if let Some(extent) = input.extent() {
+            self.extents.insert(number, extent);
+        }
+        let description = input.description();
+        if !description.is_empty() {
+            self.descriptions
+                .push(format!("{}: {description}", source.name()));
+        }
+        let topic = &mut self.topics[topic];
+        topic.partitions = topic.partitions.max(input.partitions());
+        if let Some(first) = input.next()? {
+            topic.note(&first);
+        }
+        if let Some(partitions) = input.partitions() {
+            topic.records.partitions = topic.records.partitions.max(Some(partitions));
+        }
+        Ok(())
+    }
+
+    /// Opens all inputs, as much of each as there was.
+    pub fn opener(&self, place: &Place) -> Open {
+        let (sources, wanted) = (self.sources.clone(), self.wanted.clone());
+        let extents = place.extents.clone();
+        Box::new(move || {
+            let opened = sources.iter().enumerate().map(|(number, source)| {
+                let wanted = Wanted {
+                    extent: extents.get(&number).cloned(),
+                    ..wanted.clone()
+                };
+                input::open(source, &wanted)
+            });
+            opened.collect::<Result<Vec<Box<dyn Input>>, InputError>>()
+        })
+    }
+
+    /// Where it begins.
+    pub fn beginning(&self) -> Place {
+        Place {
+            run: self.run.clone(),
+            counts: vec![0; self.sources.len()],
+            extents: self.extents.clone(),
+            ..Place::default()
+        }
+    }
+}
+
+impl Topic {
+    /// Counts a record that is for this topic.
+    pub fn note(&mut self, record: &Outgoing) {
+        let ms = i64::try_from(record.time_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        let Records {
+            oldest_ms,
+            partitions,
+            largest_bytes,
+            keyless,
+            ..
+        } = &mut self.records;
+        *oldest_ms = Some(oldest_ms.map_or(ms, |oldest| oldest.min(ms)));
+        *partitions = (*partitions).max(record.partition.map(|partition| partition + 1));
+        *largest_bytes = (*largest_bytes).max(Some(bytes(record)));
+        if record.key.is_none() {
+            *keyless = Share::Some;
+        }
+    }
+}
+
+/// The bytes of a record.
+pub(super) fn bytes(record: &Outgoing) -> u64 {
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let headers = record.headers.iter();
+    let headers = headers.map(|(name, value)| name.len() + length(value));
+    (length(&record.key) + length(&record.value) + headers.sum::<usize>()) as u64
+}

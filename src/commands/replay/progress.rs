@@ -1,0 +1,92 @@
+//! How far a replay has come: a line on standard error that moves, or one now and then.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::logging;
+use crate::replay::control::Seen;
+use crate::terminal::{BarTerminal, grouped, is_watched, short};
+use crate::world::clock::rfc3339;
+
+/// How often something is said where no line moves.
+const SAY: Duration = Duration::from_secs(10);
+
+/// Shows how far it has come.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    /// Keys are heard.
+    has_keys: bool,
+    /// When was looked last, and how many records were sent then.
+    before: (Instant, u64),
+    said: Instant,
+    rate: f64,
+}
+
+impl Progress {
+    /// Of a replay that begins now.
+    pub fn new(has_keys: bool) -> Self {
+        let bar = is_watched().then(|| {
+            let screen =
+                ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 10);
+            let style = ProgressStyle::with_template("{wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(None, screen).with_style(style)
+        });
+        let now = Instant::now();
+        Self {
+            bar,
+            has_keys,
+            before: (now, 0),
+            said: now,
+            rate: 0.0,
+        }
+    }
+
+    /// Shows where it is.
+    pub fn show(&mut self, seen: &Seen) {
+        let (when, sent) = self.before;
+        let passed = when.elapsed().as_secs_f64();
+        if passed >= 1.0 {
+            self.rate = seen.sent.saturating_sub(sent) as f64 / passed;
+            self.before = (Instant::now(), seen.sent);
+        }
+        let line = self.line(seen);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(line);
+                bar.tick();
+            }
+            None if self.said.elapsed() >= SAY => {
+                self.said = Instant::now();
+                logging::complain(&format!("replaying: {line}"));
+            }
+            None => {}
+        }
+    }
+
+    fn line(&self, seen: &Seen) -> String {
+        let Some((at_ns, pace)) = seen.at_ns.zip(seen.pace) else {
+            return "getting ready".into();
+        };
+        let at_ms = i64::try_from(at_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        // The second is enough for a line that moves.
+        let at = rfc3339(at_ms).get(..19).map_or_else(String::new, |at| at.replace('T', " "));
+        let state = if seen.is_held { "held, " } else { "" };
+        let keys = match self.has_keys {
+            true if seen.is_held => "  [p go on]",
+            true => "  [p + -]",
+            false => "",
+        };
+        let (sent, rate) = (grouped(seen.sent), short(self.rate as u64));
+        let late = seen.lateness.p99_ms;
+        format!("{at}  {state}{pace}  {sent} records, {rate}/s, p99 late {late:.1} ms{keys}")
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The run: from the flags to what became of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use tokio::sync::oneshot;
+
+use super::args::Args;
+use super::job::{Done, Job};
+use super::keys::Keys;
+use super::plan::Plan;
+use super::progress::Progress;
+use super::targets::Targets;
+use crate::config::{Checked, Cluster};
+use crate::logging;
+use crate::replay::clock::{Clock as _, Monotonic};
+use crate::replay::control::Control;
+use crate::replay::kafka_sink::Kept;
+use crate::replay::keeping::Keeping;
+use crate::replay::place::Place;
+use crate::replay::speed::Pace;
+use crate::replay::transactions::Transactions;
+use crate::replay::Wanted;
+use crate::source::kafka::{Producer, ProducerSettings};
+use crate::world::clock::{Clock, RealClock};
+use crate::world::shutdown::Shutdown;
+
+/// How often is shown how far it is.
+const MOVE: Duration = Duration::from_millis(200);
+/// Records that wait in the client for company, where nobody waits for a due time.
+const LINGER_AT_MAX: Duration = Duration::from_millis(20);
+/// What the client holds: records, and bytes of them.
+const QUEUE_RECORDS: u32 = 100_000;
+const QUEUE_BYTES: u64 = 32 << 20;
+
+/// A replay that can begin.
+pub(super) struct Run<'a> {
+    pub args: &'a Args,
+    pub plan: Plan,
+    pub cluster: &'a Checked<Cluster>,
+    pub targets: Targets,
+    pub shutdown: Shutdown,
+}
+
+/// What became of it, and what is said beside it.
+pub(super) struct Finished {
+    pub plan: Arc<Plan>,
+    pub done: Done,
+    pub seconds: f64,
+    pub sent_before: u64,
+}
+
+impl Run<'_> {
+    /// Sends all that is wanted, or until somebody stops it.
+    pub async fn run(self) -> anyhow::Result<Finished> {
+        let Self {
+            args,
+            plan,
+            cluster,
+            targets,
+            shutdown,
+        } = self;
+        let name = args.place.name.clone();
+        let name = name.unwrap_or_else(|| plan.run.clone());
+        let manner = args.manner();
+        let settings = ProducerSettings {
+            linger: match manner.pace {
+                Pace::Max => LINGER_AT_MAX,
+                _ => Duration::ZERO,
+            },
+            compression: args.compression(),
+            transactional_id: args.place.exactly_once.then(|| group(&name)),
+            queue_records: QUEUE_RECORDS,
+            queue_bytes: QUEUE_BYTES,
+            batch_bytes: targets
+                .batch_bytes
+                .unwrap_or(ProducerSettings::default().batch_bytes),
+            ..ProducerSettings::default()
+        };
+        let making = || format!("making a producer for {}", cluster.name);
+        let producer = Producer::new(cluster, &settings).await.with_context(making)?;
+        let producer = Arc::new(producer);
+        let (kept, place) = begin(args, &plan, &targets, &producer, &name).await?;
+        let sent_before = place.sent;
+        let start_ns = args.start_ms(RealClock.now_ms()).map(monotonic);
+        let control = Arc::new(Control::new(shutdown));
+        let plan = Arc::new(plan);
+        let job = Job {
+            plan: Arc::clone(&plan),
+            producer,
+            control: Arc::clone(&control),
+            topics: targets.topics,
+            manner,
+            sending: args.sending(),
+            wanted: Wanted {
+                since_ns: plan.wanted.since_ms.map(ns),
+                until_ns: plan.wanted.until_ms.map(ns),
+                limit: args.limit,
+                rounds: args.rounds(),
+            },
+            kept,
+            place,
+            start_ns,
+        };
+        let began = Instant::now();
+        let done = watched(job, &control).await?;
+        // From when the first record was due: what comes before it is no part of the schedule.
+        let seconds = match done.played.begun_ns {
+            Some(begun_ns) => (Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9,
+            None => began.elapsed().as_secs_f64(),
+        };
+        Ok(Finished {
+            plan,
+            done,
+            seconds,
+            sent_before,
+        })
+    }
+}
+
+/// Where it begins, and how that is kept from then on.
+async fn begin(
+    args: &Args,
+    plan: &Plan,
+    targets: &Targets,
+    producer: &Arc<Producer>,
+    name: &str,
+) -> anyhow::Result<(Kept, Place)> {
+    if !args.place.exactly_once {
+        let path = Keeping::path(name);
+        let found = Keeping::load(&path)?;
+        let place = at(args, plan, found, &format!("{}", path.display()))?;
+        return Ok((Kept::File(Keeping::begin(path, &place)?), place));
+    }
+    let topic = targets.topics.first();
+    let topic = topic.map(|topic| topic.name.clone()).unwrap_or_default();
+    let mut transactions = Transactions::new(group(name), topic, args.transaction());
+    let producer = Arc::clone(producer);
+    let started = tokio::task::spawn_blocking(move || {
+        let found = transactions.start(&producer);
+        found.map(|found| (transactions, found))
+    });
+    let (mut transactions, found) = started.await.context("starting transactions")??;
+    let place = at(args, plan, found, &format!("group {}", group(name)))?;
+    transactions.go_on_at(&place);
+    Ok((Kept::Transactions(transactions), place))
+}
+
+/// Where it begins: at the place that was found, if it is to go on there.
+fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::Result<Place> {
+    match found {
+        Some(place) if args.place.resume => {
+            if place.run != plan.run || place.counts.len() != plan.sources.len() {
+                bail!(
+                    "the place in {stands} is that of another replay, with other inputs or flags; repeat those, or leave \
+                     --resume out to begin anew"
+                );
+            }
+            Ok(place)
+        }
+        None if args.place.resume => {
+            logging::complain(&format!(
+                "nothing to go on with in {stands}: beginning with the first record"
+            ));
+            Ok(plan.beginning())
+        }
+        Some(place) if place.run == plan.run && place.sent > 0 && !args.place.exactly_once => {
+            logging::complain(&format!(
+                "an earlier run has sent {} records of this, as {stands} says; beginning with the first again \
+                 (--resume goes on)",
+                place.sent
+            ));
+            Ok(plan.beginning())
+        }
+        _ => Ok(plan.beginning()),
+    }
+}
+
+/// The consumer group of a replay, and what its producer is known by.
+fn group(name: &str) -> String {
+    format!("archiver-replay-{name}")
+}
+
+/// Runs it in a thread of its own, and shows how far it is.
+async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
+    let (tell, mut told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("player".into());
+    let thread = thread.spawn(move || tell.send(job.run()));
+    thread.context("starting the thread that sends")?;
+    let keys = Keys::listen(control);
+    let mut progress = Progress::new(keys.is_some());
+    let mut is_stopping = false;
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut told => break done,
+            () = tokio::time::sleep(MOVE) => {}
+        }
+        if is_stopping {
+            continue;
+        }
+        match control.is_stopped() {
+            true => {
+                is_stopping = true;
+                progress.finish();
+                logging::complain("stopping; a second signal stops at once");
+            }
+            false => progress.show(&control.seen()),
+        }
+    };
+    progress.finish();
+    drop(keys);
+    done.map_err(|_| anyhow!("the thread that sends has ended unexpectedly"))?
+}
+
+/// A moment of the wall clock, by the clock that records are sent by.
+fn monotonic(ms: i64) -> i128 {
+    let ahead_ms = ms - RealClock.now_ms();
+    Monotonic::of_thread().now_ns() + ns(ahead_ms)
+}
+
+fn ns(ms: i64) -> i128 {
+    i128::from(ms) * 1_000_000
+}
