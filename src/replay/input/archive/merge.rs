@@ -10,9 +10,9 @@
 //! Open are the first segments of the lanes, with a block of lines each, and those that one of them waits for.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 
-use archiver_format::gap::Gap;
+use archiver_format::gap::{Gap, GapReason};
 use archiver_format::index::Origin;
 use archiver_format::read::Selection;
 use archiver_format::record::Partition;
@@ -27,6 +27,8 @@ use super::stream::Stream;
 pub(super) struct Merge {
     parts: Vec<Part>,
     selection: Selection,
+    /// Partitions of which Kafka had lost records that it had shown.
+    went_back: BTreeSet<Partition>,
     lanes: Vec<Lane>,
     /// The parts that still have records of a partition, in the order of their first offsets.
     holders: HashMap<Partition, Vec<usize>>,
@@ -70,10 +72,14 @@ impl Merge {
         for (partition, holders) in &mut holders {
             holders.sort_by_key(|part| parts[*part].spans.get(partition).map(|span| span.first));
         }
+        let truncated = gaps.iter();
+        let truncated = truncated.filter(|gap| gap.reason == GapReason::Truncated);
+        let went_back = truncated.map(|gap| gap.partition);
         let mut merge = Self {
             lanes: lanes.collect(),
             parts,
             selection,
+            went_back: went_back.collect(),
             holders,
             heads: BinaryHeap::new(),
             waiting: Vec::new(),
@@ -92,9 +98,7 @@ impl Merge {
                     return Ok(Row::End);
                 }
                 if !self.open_what_is_waited_for()? {
-                    // Kafka has written these offsets twice.
-                    let Reverse((_, lane)) = self.waiting.remove(0);
-                    break lane;
+                    break self.that_went_back();
                 }
                 self.heads.extend(self.waiting.drain(..));
                 continue;
@@ -109,6 +113,17 @@ impl Merge {
         let row = open.map_or(Row::End, |open| open.stream.row());
         self.step(lane)?;
         Ok(row)
+    }
+
+    /// The lane of the earliest of the waiting heads whose partition has some offsets twice.
+    fn that_went_back(&mut self) -> usize {
+        let is_it = |Reverse((_, lane)): &Head| {
+            let open = self.lanes[*lane].open.as_ref();
+            open.is_some_and(|open| self.went_back.contains(&open.head.partition))
+        };
+        let at = self.waiting.iter().position(is_it).unwrap_or(0);
+        let Reverse((_, lane)) = self.waiting.remove(at);
+        lane
     }
 
     /// Opens a part that one of the waiting heads waits for; false if all of those are open.
@@ -183,7 +198,7 @@ impl Merge {
         let ahead = match &mut open.ahead {
             Some(ahead) => ahead,
             none => {
-                let stream = Stream::open(&self.parts[open.part], &self.selection)?;
+                let stream = self.parts[open.part].open(&self.selection)?;
                 none.insert(Ahead::new(stream))
             }
         };
@@ -233,7 +248,7 @@ impl Merge {
     /// Opens the next part of a lane that has a record.
     fn begin(&mut self, lane: usize) -> Result<(), String> {
         while let Some(part) = self.lanes[lane].parts.pop_front() {
-            let mut stream = Stream::open(&self.parts[part], &self.selection)?;
+            let mut stream = self.parts[part].open(&self.selection)?;
             if let Some(head) = stream.advance()? {
                 self.heads.push(Reverse((time(&head), lane)));
                 self.lanes[lane].open = Some(Open {
