@@ -11,6 +11,7 @@ mod ahead;
 mod extent;
 mod lanes;
 mod merge;
+mod open;
 mod part;
 mod stream;
 

@@ -2,6 +2,7 @@ use std::io::{BufReader, Cursor};
 
 use archiver_format::envelope::{Envelope, ValueAs};
 use archiver_format::record::{Header, Record, Timestamp, TimestampKind};
+use jiff::tz::TimeZone;
 
 use super::*;
 use crate::replay::Outgoing;
