@@ -8,7 +8,7 @@ use super::fields::{Found, Wanted, text};
 use super::lines::Lines;
 use super::rows::{Bad, Row, Rows};
 use super::times::{Times, shortened};
-use super::{TIME_NAMES, TypedAs};
+use super::wanted::{TIME_NAMES, TypedAs};
 use crate::replay::Outgoing;
 
 /// Reads NDJSON.

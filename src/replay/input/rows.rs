@@ -1,6 +1,6 @@
 //! Rows of any source as an [`Input`]: which of them are asked for, and what is done with those that can't be used.
 
-use super::{OnBad, Wanted};
+use super::wanted::{OnBad, Wanted};
 use crate::replay::{Input, InputError, Outgoing};
 
 /// The next row of a source.

@@ -4,7 +4,7 @@
 use super::cells::{Cells, to_json, to_json_text};
 use super::rows::{Bad, Row, Rows};
 use super::times::{Times, is_likely, is_number_or_date, shortened};
-use super::{Shape, TIME_NAMES, TypedAs};
+use super::wanted::{Shape, TIME_NAMES, TypedAs};
 use crate::replay::Outgoing;
 
 /// Reads a table.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::quick;
 use crate::record::{Header, Partition, Record, Timestamp, TimestampKind};
 
 /// A record as it stands in a line.
@@ -56,6 +57,14 @@ impl From<serde_json::Error> for NotAnEnvelope {
 
 /// The record of a line, with or without its newline. Its keys may stand in another order, and spaces between them.
 pub fn decode(line: &[u8]) -> Result<Decoded<'_>, NotAnEnvelope> {
+    match quick::decode(line) {
+        Some(decoded) => Ok(decoded),
+        None => in_general(line),
+    }
+}
+
+/// The record of a line that may be written in any way.
+pub(super) fn in_general(line: &[u8]) -> Result<Decoded<'_>, NotAnEnvelope> {
     let line = serde_json::from_slice::<Line<'_>>(line)?;
     let timestamp = match (line.timestamp, line.timestamp_type) {
         (None, None) => None,

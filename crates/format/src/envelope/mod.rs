@@ -25,6 +25,7 @@
 mod decode;
 mod document;
 mod escape;
+mod quick;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

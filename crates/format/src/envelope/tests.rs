@@ -290,3 +290,59 @@ fn a_line_is_what_it_and_the_index_know_of_its_record() {
          {\"topic\":\"t\",\"partition\":null,\"offset\":null,\"timestamp\":null,\"value\":\"\"}\n"
     );
 }
+
+#[test]
+fn a_line_is_the_same_record_whether_it_is_read_quickly_or_in_general() {
+    let values = [
+        None,
+        Some(&b""[..]),
+        Some(b"plain"),
+        Some(b"{\"a\":[1.50,\"x\\n\"]}"),
+        Some(b"\"\\/\x08\x0c\n\r\t\x01\x1f\x7f"),
+        Some("ä\u{2028}😀\"".as_bytes()),
+        Some(b"\xff\xfe"),
+        Some(b"null"),
+        Some(b"-1e5"),
+    ];
+    let times = [
+        None,
+        Some((0, TimestampKind::Create)),
+        Some((-5, TimestampKind::Append)),
+    ];
+    for (key, value) in values
+        .iter()
+        .flat_map(|key| values.map(|value| (*key, value)))
+    {
+        for time in times {
+            for value_as in [ValueAs::String, ValueAs::Json] {
+                let record = Record {
+                    partition: i32::MAX,
+                    offset: i64::MAX - 1,
+                    key,
+                    value,
+                    timestamp: time.map(|(ms, kind)| Timestamp { ms, kind }),
+                    ..Record::default()
+                };
+                let line = line(&record, value_as);
+                let quickly = quick::decode(line.as_bytes()).expect("is read quickly");
+                let in_general = decode::in_general(line.as_bytes());
+                assert_eq!(Ok(&quickly), in_general.as_ref(), "{line}");
+                assert_eq!(
+                    (quickly.key.as_deref(), quickly.value.as_deref()),
+                    (key, value)
+                );
+                // Whatever is changed in it, it is never read as anything else.
+                for at in 0..line.len() {
+                    for byte in [b'0', b'"', b'\\', b'{', b',', 0x01, 0xff] {
+                        let mut changed = line.clone().into_bytes();
+                        changed[at] = byte;
+                        if let Some(quickly) = quick::decode(&changed) {
+                            let shown = String::from_utf8_lossy(&changed);
+                            assert_eq!(Ok(quickly), decode::in_general(&changed), "{shown}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

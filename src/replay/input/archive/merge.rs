@@ -2,7 +2,7 @@
 //!
 //! The order within each partition is that of the offsets. A record may be given only if no other segment still has an
 //! earlier one of its partition: that is known from what the segments hold, and where they overlap, from looking ahead
-//! ([`Ahead`]). Of the records that may be given, that with the earliest timestamp is. Each file was written in the order in
+//! (`ahead`). Of the records that may be given, that with the earliest timestamp is. Each file was written in the order in
 //! which the records came, so there is always one that may be given, once all segments that are waited for are open. Only
 //! where Kafka had lost records and wrote others at their offsets, and these lie in several segments, it can't be said
 //! which came first; each file's own order is kept then.
@@ -10,23 +10,23 @@
 //! Open are the first segments of the lanes, with a block of lines each, and those that one of them waits for.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 
-use archiver_format::gap::Gap;
-use archiver_format::index::Origin;
+use archiver_format::gap::{Gap, GapReason};
 use archiver_format::read::Selection;
 use archiver_format::record::Partition;
 
 use super::super::rows::Row;
-use super::ahead::Ahead;
 use super::lanes::lanes;
+use super::open::Open;
 use super::part::Part;
-use super::stream::Stream;
 
 /// Merges segments.
 pub(super) struct Merge {
     parts: Vec<Part>,
     selection: Selection,
+    /// Partitions of which Kafka had lost records that it had shown.
+    went_back: BTreeSet<Partition>,
     lanes: Vec<Lane>,
     /// The parts that still have records of a partition, in the order of their first offsets.
     holders: HashMap<Partition, Vec<usize>>,
@@ -45,17 +45,6 @@ struct Lane {
     open: Option<Open>,
 }
 
-/// A part that is being read.
-struct Open {
-    part: usize,
-    stream: Stream,
-    /// The record that is given next.
-    head: Origin,
-    /// How many records were read, with that one.
-    read: u64,
-    ahead: Option<Ahead>,
-}
-
 impl Merge {
     /// Parts in the order of their numbers.
     pub fn new(parts: Vec<Part>, gaps: &[Gap], selection: Selection) -> Result<Self, String> {
@@ -70,10 +59,14 @@ impl Merge {
         for (partition, holders) in &mut holders {
             holders.sort_by_key(|part| parts[*part].spans.get(partition).map(|span| span.first));
         }
+        let truncated = gaps.iter();
+        let truncated = truncated.filter(|gap| gap.reason == GapReason::Truncated);
+        let went_back = truncated.map(|gap| gap.partition);
         let mut merge = Self {
             lanes: lanes.collect(),
             parts,
             selection,
+            went_back: went_back.collect(),
             holders,
             heads: BinaryHeap::new(),
             waiting: Vec::new(),
@@ -92,9 +85,7 @@ impl Merge {
                     return Ok(Row::End);
                 }
                 if !self.open_what_is_waited_for()? {
-                    // Kafka has written these offsets twice.
-                    let Reverse((_, lane)) = self.waiting.remove(0);
-                    break lane;
+                    break self.that_went_back();
                 }
                 self.heads.extend(self.waiting.drain(..));
                 continue;
@@ -106,9 +97,20 @@ impl Merge {
         };
         self.heads.extend(self.waiting.drain(..));
         let open = self.lanes[lane].open.as_ref();
-        let row = open.map_or(Row::End, |open| open.stream.row());
+        let row = open.map_or(Row::End, Open::row);
         self.step(lane)?;
         Ok(row)
+    }
+
+    /// The lane of the earliest of the waiting heads whose partition has some offsets twice.
+    fn that_went_back(&mut self) -> usize {
+        let is_it = |Reverse((_, lane)): &Head| {
+            let open = self.lanes[*lane].open.as_ref();
+            open.is_some_and(|open| self.went_back.contains(&open.head.partition))
+        };
+        let at = self.waiting.iter().position(is_it).unwrap_or(0);
+        let Reverse((_, lane)) = self.waiting.remove(at);
+        lane
     }
 
     /// Opens a part that one of the waiting heads waits for; false if all of those are open.
@@ -177,17 +179,8 @@ impl Merge {
         let Some(open) = &mut self.lanes[lane].open else {
             return Ok(None);
         };
-        if open.head.partition == partition {
-            return Ok(Some(open.head.offset));
-        }
-        let ahead = match &mut open.ahead {
-            Some(ahead) => ahead,
-            none => {
-                let stream = Stream::open(&self.parts[open.part], &self.selection)?;
-                none.insert(Ahead::new(stream))
-            }
-        };
-        ahead.next(partition, open.read)
+        let part = &self.parts[open.part];
+        open.next_of(partition, || part.open(&self.selection))
     }
 
     /// Goes on to the next record of a lane, behind the one that was given.
@@ -196,31 +189,28 @@ impl Merge {
             return Ok(());
         };
         let (part, partition) = (open.part, open.head.partition);
-        if let Some(head) = open.stream.advance()? {
-            open.read += 1;
-            if let Some(ahead) = &mut open.ahead {
-                ahead.forget(head.partition, open.read);
-            }
-            // One without a timestamp comes with the one before.
-            let before = open.head.timestamp_ms;
-            open.head = Origin {
-                timestamp_ms: head.timestamp_ms.or(before),
-                ..head
-            };
-            self.heads.push(Reverse((time(&open.head), lane)));
-            if let Some(span) = self.parts[part].spans.get_mut(&partition) {
-                span.records = span.records.saturating_sub(1);
-                if span.records == 0 {
-                    self.forget(part, partition);
-                }
-            }
-            return Ok(());
+        if !open.step()? {
+            self.lanes[lane].open = None;
+            self.forget_all(part);
+            return self.begin(lane);
         }
-        self.lanes[lane].open = None;
-        for partition in self.parts[part].spans.keys().copied().collect::<Vec<_>>() {
-            self.forget(part, partition);
+        self.heads.push(Reverse((open.time_ms(), lane)));
+        if let Some(span) = self.parts[part].spans.get_mut(&partition) {
+            span.records = span.records.saturating_sub(1);
+            if span.records == 0 {
+                self.forget(part, partition);
+            }
         }
-        self.begin(lane)
+        Ok(())
+    }
+
+    /// A part has no more records.
+    fn forget_all(&mut self, part: usize) {
+        for partition in self.parts[part].spans.keys() {
+            if let Some(holders) = self.holders.get_mut(partition) {
+                holders.retain(|holder| *holder != part);
+            }
+        }
     }
 
     /// A part has no more records of a partition.
@@ -233,27 +223,14 @@ impl Merge {
     /// Opens the next part of a lane that has a record.
     fn begin(&mut self, lane: usize) -> Result<(), String> {
         while let Some(part) = self.lanes[lane].parts.pop_front() {
-            let mut stream = Stream::open(&self.parts[part], &self.selection)?;
-            if let Some(head) = stream.advance()? {
-                self.heads.push(Reverse((time(&head), lane)));
-                self.lanes[lane].open = Some(Open {
-                    part,
-                    stream,
-                    head,
-                    read: 1,
-                    ahead: None,
-                });
-                return Ok(());
+            let stream = self.parts[part].open(&self.selection)?;
+            if let Some(open) = Open::new(part, stream)? {
+                self.heads.push(Reverse((open.time_ms(), lane)));
+                self.lanes[lane].open = Some(open);
+                break;
             }
-            for partition in self.parts[part].spans.keys().copied().collect::<Vec<_>>() {
-                self.forget(part, partition);
-            }
+            self.forget_all(part);
         }
         Ok(())
     }
-}
-
-/// A record that has no timestamp comes first.
-fn time(head: &Origin) -> i64 {
-    head.timestamp_ms.unwrap_or(i64::MIN)
 }

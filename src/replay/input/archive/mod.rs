@@ -11,6 +11,7 @@ mod ahead;
 mod extent;
 mod lanes;
 mod merge;
+mod open;
 mod part;
 mod stream;
 
@@ -23,8 +24,8 @@ use archiver_format::read::Selection;
 use self::extent::Extent;
 use self::merge::Merge;
 use self::part::Part;
-use super::Wanted;
 use super::rows::{Row, Rows};
+use super::wanted::Wanted;
 use crate::catalog::Chosen;
 
 /// Reads an archive.

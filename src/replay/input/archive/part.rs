@@ -40,6 +40,11 @@ impl Part {
         }
     }
 
+    /// Opens it.
+    pub fn open(&self, selection: &Selection) -> Result<Stream, String> {
+        Stream::open(&self.segment, self.bytes, selection)
+    }
+
     /// How many records they are.
     pub fn records(&self) -> u64 {
         self.spans.values().map(|span| span.records).sum()
@@ -52,7 +57,7 @@ impl Part {
     }
 
     fn scanned(mut self) -> Result<Self, String> {
-        let mut stream = Stream::open(&self, &Selection::default())?;
+        let mut stream = self.open(&Selection::default())?;
         let mut origins = Vec::new();
         while stream.origins(&mut origins)? {
             for origin in origins.drain(..) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use archiver_format::archive::Segment;
 use archiver_format::envelope::decode;
 use archiver_format::index::Origin;
 use archiver_format::read::{ReadError, Reader, Selection};
@@ -9,7 +10,6 @@ use archiver_format::record::NextOffset;
 
 use super::super::envelopes::{NO_TIMESTAMP, outgoing, time_ns};
 use super::super::rows::{Bad, Row};
-use super::part::Part;
 use crate::replay::Outgoing;
 
 /// Reads a segment.
@@ -25,9 +25,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Opens a part of an archive.
-    pub fn open(part: &Part, selection: &Selection) -> Result<Self, String> {
-        let segment = &part.segment;
+    /// Opens so many bytes of a segment.
+    pub fn open(segment: &Segment, bytes: u64, selection: &Selection) -> Result<Self, String> {
         let is_envelope = segment.format != "raw";
         // Such a selection makes the reader count lines whose place is unknown.
         let all = NextOffset::ZERO..NextOffset::new(i64::MAX);
@@ -35,7 +34,7 @@ impl Stream {
             offsets: Some(all),
             ..selection.clone()
         };
-        let mut reader = segment.open(part.bytes, &placed).map_err(said)?;
+        let mut reader = segment.open(bytes, &placed).map_err(said)?;
         let is_unindexed = reader.left_out() > 0;
         if is_unindexed && !is_envelope {
             return Err(format!(
@@ -44,7 +43,7 @@ impl Stream {
             ));
         }
         if is_unindexed {
-            let opened = segment.open(part.bytes, &Selection::default());
+            let opened = segment.open(bytes, &Selection::default());
             reader = opened.map_err(said)?;
         }
         Ok(Self {
