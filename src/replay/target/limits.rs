@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, Manner, Records, Share, Verdict};
+use super::known::{Config, Manner, Records, Share, Verdict};
 use crate::moment::show_duration;
 use crate::world::clock::rfc3339;
 

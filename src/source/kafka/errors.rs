@@ -58,7 +58,10 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::CoordinatorLoadInProgress
         | Code::CoordinatorNotAvailable
         | Code::NotCoordinator
-        | Code::WaitingForCoordinator => Trouble::Changing,
+        | Code::WaitingForCoordinator
+        // Until the end of a transaction is known everywhere.
+        | Code::UnstableOffsetCommit
+        | Code::ConcurrentTransactions => Trouble::Changing,
         Code::OffsetOutOfRange | Code::AutoOffsetReset => {
             parted(said).unwrap_or(Trouble::OutOfRange)
         }

@@ -22,7 +22,8 @@ pub struct ProducerSettings {
     /// How many bytes a batch may have before it is compressed. The broker refuses a whole batch that is larger than its
     /// topic's `max.message.bytes`, though each of its records were small.
     pub batch_bytes: u32,
-    /// librdkafka's properties as a user gave them: they win, but for the cluster's address and the transactional id.
+    /// librdkafka's properties as a user gave them: they win, but for the cluster's address, the transactional id, and
+    /// that all is reported on.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -32,7 +33,7 @@ impl Default for ProducerSettings {
             linger: Duration::ZERO,
             compression: None,
             transactional_id: None,
-            queue_records: 200_000,
+            queue_records: 100_000,
             queue_bytes: 64 << 20,
             batch_bytes: 1_000_000,
             properties: BTreeMap::new(),
@@ -75,6 +76,7 @@ impl ProducerSettings {
         }
         properties.extend(self.properties.clone());
         properties.insert("bootstrap.servers".into(), cluster.bootstrap.clone());
+        properties.insert("delivery.report.only.error".into(), "false".into());
         match &self.transactional_id {
             Some(id) => properties.insert("transactional.id".into(), id.clone()),
             None => properties.remove("transactional.id"),
@@ -110,9 +112,13 @@ mod tests {
         let settings = ProducerSettings {
             linger: Duration::from_micros(1500),
             compression: Some("zstd".into()),
-            properties: [("linger.ms", "7"), ("bootstrap.servers", "other:1")]
-                .map(|(name, value)| (name.into(), value.into()))
-                .into(),
+            properties: [
+                ("linger.ms", "7"),
+                ("bootstrap.servers", "other:1"),
+                ("delivery.report.only.error", "true"),
+            ]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
             ..ProducerSettings::default()
         };
         let properties = settings.properties(&cluster());
@@ -124,6 +130,7 @@ mod tests {
             ("client.id", "x"),
             ("compression.type", "zstd"),
             ("bootstrap.servers", "host:1"),
+            ("delivery.report.only.error", "false"),
         ] {
             assert_eq!(properties[name], expected, "{name}");
         }

@@ -31,6 +31,51 @@ pub(super) enum Set {
     Settled,
 }
 
+impl Set {
+    /// Tells the options of a request, which takes up to `timeout`.
+    ///
+    /// # Safety
+    /// The options are alive.
+    unsafe fn tell(self, options: *mut rd::rd_kafka_AdminOptions_t, timeout: Duration) {
+        let mut said = [0 as c_char; 512];
+        let (text, size) = (said.as_mut_ptr(), said.len());
+        // SAFETY: the caller's; `said` is written in each call.
+        unsafe {
+            match self {
+                Self::Nothing => {}
+                Self::Broker(id) => {
+                    rd::rd_kafka_AdminOptions_set_broker(options, id, text, size);
+                }
+                Self::BrokerForRights(id) => {
+                    rd::rd_kafka_AdminOptions_set_broker(options, id, text, size);
+                    ignore(rd::rd_kafka_AdminOptions_set_include_authorized_operations(
+                        options, 1,
+                    ));
+                }
+                Self::Done => {
+                    let wait = millis(timeout);
+                    rd::rd_kafka_AdminOptions_set_operation_timeout(options, wait, text, size);
+                }
+                Self::Settled => {
+                    ignore(rd::rd_kafka_AdminOptions_set_require_stable_offsets(
+                        options, 1,
+                    ));
+                }
+                Self::CommittedOnly(committed_only) => {
+                    let level = if committed_only {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                    } else {
+                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                    };
+                    ignore(rd::rd_kafka_AdminOptions_set_isolation_level(
+                        options, level,
+                    ));
+                }
+            }
+        }
+    }
+}
+
 /// A place in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::source::kafka) enum Place {
@@ -280,45 +325,7 @@ impl Client {
                 said.as_mut_ptr(),
                 said.len(),
             );
-            match set {
-                Set::Nothing => {}
-                Set::Broker(id) | Set::BrokerForRights(id) => {
-                    rd::rd_kafka_AdminOptions_set_broker(
-                        options,
-                        id,
-                        said.as_mut_ptr(),
-                        said.len(),
-                    );
-                    if matches!(set, Set::BrokerForRights(_)) {
-                        ignore(rd::rd_kafka_AdminOptions_set_include_authorized_operations(
-                            options, 1,
-                        ));
-                    }
-                }
-                Set::Done => {
-                    rd::rd_kafka_AdminOptions_set_operation_timeout(
-                        options,
-                        millis(timeout),
-                        said.as_mut_ptr(),
-                        said.len(),
-                    );
-                }
-                Set::Settled => {
-                    ignore(rd::rd_kafka_AdminOptions_set_require_stable_offsets(
-                        options, 1,
-                    ));
-                }
-                Set::CommittedOnly(committed_only) => {
-                    let level = if committed_only {
-                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
-                    } else {
-                        rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
-                    };
-                    ignore(rd::rd_kafka_AdminOptions_set_isolation_level(
-                        options, level,
-                    ));
-                }
-            }
+            set.tell(options, timeout);
             let queue = rd::rd_kafka_queue_new(self.rk);
             call(options, queue);
             rd::rd_kafka_AdminOptions_destroy(options);
