@@ -1,5 +1,7 @@
 //! What is wanted of an input, as it is typed.
 
+use std::str::FromStr;
+
 use jiff::tz::TimeZone;
 
 /// What a field or a column with the time is called, where nobody says which it is.
@@ -49,7 +51,7 @@ impl Default for TypedAs {
 }
 
 /// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     /// Cells between commas.
     Csv,
@@ -60,7 +62,7 @@ pub enum FileFormat {
 }
 
 /// The value of a row of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shape {
     /// An object of all columns.
     #[default]
@@ -70,7 +72,7 @@ pub enum Shape {
 }
 
 /// What is done with a row that can't be used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnBad {
     /// It ends the input with an error.
     #[default]
@@ -79,4 +81,42 @@ pub enum OnBad {
     Skip,
     /// It is sent as it stands, at the time of the row before, and counted.
     SendRaw,
+}
+
+impl FromStr for FileFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "ndjson" => Self::Ndjson,
+            _ => return Err("it is none of csv, tsv and ndjson"),
+        })
+    }
+}
+
+impl FromStr for Shape {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "object" => Self::Object,
+            "pair" => Self::Pair,
+            _ => return Err("it is neither object nor pair"),
+        })
+    }
+}
+
+impl FromStr for OnBad {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "stop" => Self::Stop,
+            "skip" => Self::Skip,
+            "send-raw" => Self::SendRaw,
+            _ => return Err("it is none of stop, skip and send-raw"),
+        })
+    }
 }
