@@ -9,6 +9,7 @@ use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{
     Cli, Command, capture, cat, check, demo, gaps, ls, reload, status, time, topics, verify,
+    watch,
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
@@ -78,6 +79,11 @@ fn main() {
         Command::Capture(args) => {
             in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
                 read(capture::run(&cli.common, &args, shutdown).await)
+            })
+        }
+        Command::Watch(args) => {
+            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+                read(watch::run(&cli.common, &args, shutdown).await)
             })
         }
         Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
