@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{
-    Cli, Command, capture, cat, check, demo, gaps, ls, reload, status, time, topics, verify,
-    watch,
+    Cli, Command, capture, cat, check, demo, gaps, ls, reload, status, time, topics, verify, watch,
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
@@ -81,11 +80,9 @@ fn main() {
                 read(capture::run(&cli.common, &args, shutdown).await)
             })
         }
-        Command::Watch(args) => {
-            in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
-                read(watch::run(&cli.common, &args, shutdown).await)
-            })
-        }
+        Command::Watch(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+            read(watch::run(&cli.common, &args, shutdown).await)
+        }),
         Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,

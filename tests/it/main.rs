@@ -65,3 +65,4 @@ mod tidy;
 mod topics;
 mod trouble;
 mod verify;
+mod watch;

@@ -92,8 +92,11 @@ impl Args {
             Some(_) => Moment::parse(&self.from, &now),
             None => self.from.parse(),
         };
-        let refused = |e: NotAMoment| usage(&format!("--from {:?}: {e}; or latest, earliest", self.from));
-        let ms = moment.map_err(refused)?.ms(now.timestamp().as_millisecond());
+        let refused =
+            |e: NotAMoment| usage(&format!("--from {:?}: {e}; or latest, earliest", self.from));
+        let ms = moment
+            .map_err(refused)?
+            .ms(now.timestamp().as_millisecond());
         if ms > now.timestamp().as_millisecond() {
             return Err(usage(&format!(
                 "--from {:?} is still to come; leave it out for what comes from now on",

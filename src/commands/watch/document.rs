@@ -122,7 +122,8 @@ fn end_of(text: &str) -> usize {
         }
         b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
         _ => {
-            let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            let is_end =
+                |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
             bytes.iter().position(is_end).unwrap_or(bytes.len()).max(1)
         }
     }
@@ -166,7 +167,10 @@ mod tests {
         let text = "{\"\u{9b}31m\":\"\u{7f}\u{202e}\\u001b[2J\"}";
         for width in [80, 1] {
             let shown = shown(text, width);
-            assert!(safe::is_safe(shown.as_bytes(), safe::Breaks::Kept), "{shown:?}");
+            assert!(
+                safe::is_safe(shown.as_bytes(), safe::Breaks::Kept),
+                "{shown:?}"
+            );
         }
     }
 }

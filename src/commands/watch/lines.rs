@@ -229,7 +229,11 @@ mod tests {
             "shown" => Form::Shown,
             "raw" => Form::Raw,
             "json" => Form::Json,
-            _ => Form::Tokens("%t %p %o %T %D %r %k %v %h %K %S".parse().expect("a format")),
+            _ => Form::Tokens(
+                "%t %p %o %T %D %r %k %v %h %K %S"
+                    .parse()
+                    .expect("a format"),
+            ),
         };
         let view = View {
             form,
@@ -266,7 +270,11 @@ mod tests {
     fn on_a_terminal_a_line_says_which_record_it_is_and_the_value_follows() {
         let mut lines = lines("shown", true);
         for (key, value, expected) in [
-            (Some(&b"k\n1"[..]), Some(&b"{\"a\":1}"[..]), "k\\n1\n{\"a\": 1}\n"),
+            (
+                Some(&b"k\n1"[..]),
+                Some(&b"{\"a\":1}"[..]),
+                "k\\n1\n{\"a\": 1}\n",
+            ),
             (None, Some(b"plain\x1b[2J"), "null\nplain\\x1b[2J\n"),
             (None, None, "null\nnull\n"),
             (Some(b""), Some(b""), "\n\n"),

@@ -1,10 +1,15 @@
 //! The printer: which records are printed, how many those were, and standard output.
 
+use std::time::{Duration, Instant};
+
 use archiver_format::record::Record;
 
 use super::lines::Lines;
 use super::pattern::Pattern;
 use crate::terminal::{Output, grouped};
+
+/// How long what was printed may be kept while more comes.
+const UNSEEN: Duration = Duration::from_millis(100);
 
 /// Prints the records of all topics.
 pub(super) struct Printer {
@@ -15,6 +20,8 @@ pub(super) struct Printer {
     read: u64,
     printed: u64,
     line: Vec<u8>,
+    /// When what was printed was last written.
+    flushed: Instant,
 }
 
 /// Which records are printed.
@@ -46,6 +53,7 @@ impl Printer {
             read: 0,
             printed: 0,
             line: Vec::new(),
+            flushed: Instant::now(),
         }
     }
 
@@ -80,12 +88,26 @@ impl Printer {
         self.left == Some(0)
     }
 
+    /// Writes what was printed so far, if nothing more is at hand, or that has gone on for a while: the few that are printed
+    /// of many are seen at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::write`].
+    pub fn settle(&mut self, is_idle: bool) -> anyhow::Result<()> {
+        match is_idle || self.flushed.elapsed() > UNSEEN {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
     /// Writes what was printed so far.
     ///
     /// # Errors
     ///
     /// As [`Output::write`].
     pub fn flush(&mut self) -> anyhow::Result<()> {
+        self.flushed = Instant::now();
         self.output.flush()
     }
 
@@ -96,7 +118,11 @@ impl Printer {
 
     /// How many records those were, in words.
     pub fn count(&self) -> String {
-        let records = if self.printed == 1 { "record" } else { "records" };
+        let records = if self.printed == 1 {
+            "record"
+        } else {
+            "records"
+        };
         let printed = grouped(self.printed);
         match self.read == self.printed {
             true => format!("{printed} {records}"),

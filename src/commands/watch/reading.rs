@@ -114,9 +114,7 @@ impl<'w, 'p> Reading<'w, 'p> {
                     if self.lost.len() > before {
                         break None;
                     }
-                    if taken == 0 {
-                        printer.borrow_mut().flush()?;
-                    }
+                    printer.borrow_mut().settle(taken == 0)?;
                     tokio::select! {
                         biased;
                         found = &mut looking => break Some(found),

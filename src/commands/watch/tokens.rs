@@ -233,7 +233,10 @@ mod tests {
         ] {
             assert_eq!(filled(format, &record), expected, "{format}");
         }
-        assert_eq!(filled("%k|%v|%T|%K|%S|%h|%D", &Record::default()), "||-1|-1|-1||null\n");
+        assert_eq!(
+            filled("%k|%v|%T|%K|%S|%h|%D", &Record::default()),
+            "||-1|-1|-1||null\n"
+        );
     }
 
     #[test]

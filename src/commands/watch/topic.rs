@@ -120,7 +120,11 @@ impl Watched<'_> {
 /// Which of these partitions are wanted.
 pub(super) fn wanted(only: Option<Partition>, mut partitions: Range<Partition>) -> Vec<Partition> {
     match only {
-        Some(only) => partitions.contains(&only).then_some(only).into_iter().collect(),
+        Some(only) => partitions
+            .contains(&only)
+            .then_some(only)
+            .into_iter()
+            .collect(),
         None => partitions.by_ref().collect(),
     }
 }

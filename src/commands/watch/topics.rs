@@ -54,9 +54,8 @@ impl<'p> Topics<'p> {
         printer: &'p RefCell<Printer>,
     ) -> anyhow::Result<Self> {
         let topics = args.topic.iter().cloned().collect::<BTreeSet<_>>();
-        let (patterns, topics): (Vec<_>, Vec<_>) = topics
-            .into_iter()
-            .partition(|topic| topic.starts_with('^'));
+        let (patterns, topics): (Vec<_>, Vec<_>) =
+            topics.into_iter().partition(|topic| topic.starts_with('^'));
         for pattern in &patterns {
             let parsed = matching(&pattern[1..], Vec::new());
             parsed.map_err(|e| usage(&format!("-t {pattern}: not a pattern: {e}")))?;
