@@ -41,8 +41,8 @@ fn main() {
     let mut cli = Cli::parse_from(time::readable(std::env::args_os()));
     if cli.common.verbose == 0 {
         cli.common.quiet = cli.common.quiet.max(match &cli.command {
-            // What it does is in its progress and its report.
-            Some(Command::Capture(_)) => 1,
+            // What they do is in what they print, and said beside it.
+            Some(Command::Capture(_) | Command::Watch(_)) => 1,
             // What they find is all that they print.
             Some(
                 Command::Check(_) | Command::Reload(_) | Command::Status(_) | Command::Topics(_),

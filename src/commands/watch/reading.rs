@@ -9,6 +9,7 @@ use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
 
 use super::topic::{AGAIN, Watched, asked, wanted};
+use crate::logging;
 use crate::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic, Trouble};
 use crate::source::kafka::Seat;
 use crate::world::clock::{Clock, RealClock};
@@ -147,12 +148,12 @@ impl<'w, 'p> Reading<'w, 'p> {
         }
         let new = self.topic.partitions..found.topic.partitions;
         if !new.is_empty() {
-            tracing::info!(
+            logging::complain(&format!(
                 "topic {}: it has new partitions {} to {}",
                 self.of.name,
                 new.start,
                 new.end - 1
-            );
+            ));
         }
         let mut start = Positions::default();
         for partition in wanted(self.of.only, new) {
@@ -179,7 +180,9 @@ impl<'w, 'p> Reading<'w, 'p> {
         let Some(held) = found.held.get(&partition) else {
             return next;
         };
-        let said = |text: String| tracing::warn!("topic {name}: partition {partition}: {text}");
+        let said = |text: String| {
+            logging::complain(&format!("topic {name}: partition {partition}: {text}"))
+        };
         let damaged = found.damaged.get(&partition);
         let damaged = damaged.filter(|damaged| damaged.end > next);
         if let Trouble::Truncated { from, .. } = why {

@@ -11,6 +11,7 @@ use super::begin::Begin;
 use super::lines::Lines;
 use super::printer::Printer;
 use super::reading::{Ended, Reading};
+use crate::logging;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
 use crate::source::kafka::Seat;
 
@@ -47,17 +48,17 @@ impl Watched<'_> {
             match self.read(topic).await.context(reading)? {
                 Ended::Enough => return Ok(()),
                 Ended::Deleted => {
-                    tracing::warn!(
+                    logging::complain(&format!(
                         "topic {}: it was deleted; waiting until it is created again",
                         self.name
-                    );
+                    ));
                     is_gone = true;
                 }
                 Ended::Recreated => {
-                    tracing::warn!(
+                    logging::complain(&format!(
                         "topic {}: it was deleted and created again; going on with its first record",
                         self.name
-                    );
+                    ));
                     self.begin = Begin::Earliest;
                     is_gone = false;
                 }
@@ -76,16 +77,16 @@ impl Watched<'_> {
             match asked(&self.called(), describe).await {
                 Ok(topic) => {
                     if is_gone {
-                        tracing::info!("topic {}: it is there now", self.name);
+                        logging::complain(&format!("topic {}: it is there now", self.name));
                     }
                     return Ok((topic, is_gone));
                 }
                 Err(e) if e.kind == Trouble::Missing => {
                     if !std::mem::replace(&mut is_gone, true) {
-                        tracing::info!(
+                        logging::complain(&format!(
                             "topic {}: there is none; waiting until it is created",
                             self.name
-                        );
+                        ));
                     }
                     tokio::time::sleep(AGAIN).await;
                 }
@@ -98,11 +99,11 @@ impl Watched<'_> {
     async fn read(&mut self, topic: Topic) -> anyhow::Result<Ended> {
         let partitions = wanted(self.only, 0..topic.partitions);
         if let (Some(only), true) = (self.only, partitions.is_empty()) {
-            tracing::info!(
+            logging::complain(&format!(
                 "topic {}: there is no partition {only} yet, only 0 to {}; waiting for it",
                 self.name,
                 topic.partitions - 1
-            );
+            ));
         }
         let begin = async || {
             let (name, partitions) = (&self.name, partitions.clone());
@@ -145,7 +146,7 @@ pub(super) async fn asked<T>(
                 ) =>
             {
                 if e.kind == Trouble::Other && !std::mem::replace(&mut has_said, true) {
-                    tracing::warn!("{what}: {e}; trying again");
+                    logging::complain(&format!("{what}: {e}; trying again"));
                 }
                 tokio::time::sleep(AGAIN).await;
             }

@@ -16,13 +16,18 @@ use super::begin::Begin;
 use super::lines::{Lines, View};
 use super::printer::Printer;
 use super::topic::{Watched, asked};
+use crate::catalog::usual_config;
 use crate::cli::{Common, usage};
 use crate::config::{Archive, Checked, NOT_WRITTEN, Typed, for_capture, matching};
+use crate::logging;
 use crate::source::cluster::Topics as _;
 use crate::source::kafka::{KafkaClusters, TopicLister};
 
 /// How often it is looked which topics there are.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// So many are named when they are found.
+const SHOWN_MOST: usize = 5;
 
 /// The topics, and how they are watched.
 pub(super) struct Topics<'p> {
@@ -61,7 +66,9 @@ impl<'p> Topics<'p> {
             parsed.map_err(|e| usage(&format!("-t {pattern}: not a pattern: {e}")))?;
         }
         let is_of_patterns = topics.is_empty() && !patterns.is_empty();
-        let base = common.config.clone();
+        let connection = args.connection.typed()?;
+        let usual = usual_config().filter(|_| connection.broker.is_none());
+        let base = common.config.clone().or(usual.map(PathBuf::from));
         let typed = Typed {
             // Of a pattern only the cluster matters here.
             topics: match is_of_patterns {
@@ -69,7 +76,7 @@ impl<'p> Topics<'p> {
                 false => topics,
             },
             file: Some(NOT_WRITTEN.to_owned()),
-            ..args.connection.typed()?
+            ..connection
         };
         let config = for_capture(base.as_deref(), &typed)?;
         let clusters = KafkaClusters::new(config.memory_bytes);
@@ -118,11 +125,22 @@ impl<'p> Topics<'p> {
             if found.is_empty() {
                 if is_first && self.known.borrow().is_empty() {
                     let patterns = self.patterns.join(", ");
-                    tracing::info!("no topic matches {patterns} as a whole; waiting for one");
+                    logging::complain(&format!(
+                        "no topic matches {patterns} as a whole; waiting for one"
+                    ));
                 }
                 continue;
             }
-            tracing::info!("topics that match: {}", found.join(", "));
+            let more = if found.len() > SHOWN_MOST {
+                ", …"
+            } else {
+                ""
+            };
+            logging::complain(&format!(
+                "topics that match, {}: {}{more}",
+                found.len(),
+                found[..found.len().min(SHOWN_MOST)].join(", ")
+            ));
             let typed = Typed {
                 topics: found,
                 ..self.typed.clone()
