@@ -15,6 +15,7 @@ mod times;
 mod tokens;
 mod topic;
 mod topics;
+mod watched;
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -31,8 +32,8 @@ use crate::world::shutdown::Shutdown;
 
 pub use args::Args;
 use printer::Printer;
-use topic::Watched;
 use topics::Topics;
+use watched::Watched;
 
 /// Somebody has stopped it, and what was printed isn't read.
 const INTERRUPTED: u8 = 130;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
 
-use super::topic::{AGAIN, Watched, asked, wanted};
+use super::watched::{AGAIN, Watched, asked, wanted};
 use crate::logging;
 use crate::source::cluster::{Cluster, Fetched, KafkaError, Reader, Topic, Trouble};
 use crate::source::kafka::Seat;

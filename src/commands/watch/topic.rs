@@ -1,33 +1,12 @@
-//! A topic that is watched: waited for, read, and waited for again once it is gone.
-
-use std::cell::RefCell;
-use std::ops::Range;
-use std::time::Duration;
+//! The life of a topic: waited for, read, and waited for again once it is gone.
 
 use anyhow::Context;
-use archiver_format::record::Partition;
 
 use super::begin::Begin;
-use super::lines::Lines;
-use super::printer::Printer;
 use super::reading::{Ended, Reading};
+use super::watched::{AGAIN, Watched, asked, wanted};
 use crate::logging;
 use crate::source::cluster::{Cluster, KafkaError, Topic, Trouble};
-use crate::source::kafka::Seat;
-
-/// How long until it is asked again what had no answer.
-pub(super) const AGAIN: Duration = Duration::from_millis(500);
-
-/// A topic, and what becomes of its records.
-pub(super) struct Watched<'a> {
-    pub name: String,
-    pub seat: Seat,
-    pub begin: Begin,
-    /// Only this partition.
-    pub only: Option<Partition>,
-    pub lines: Lines,
-    pub printer: &'a RefCell<Printer>,
-}
 
 impl Watched<'_> {
     /// Prints what comes until as many records were printed as are wanted.
@@ -44,8 +23,15 @@ impl Watched<'_> {
                 // All of it is new.
                 self.begin = Begin::Earliest;
             }
-            let reading = format!("reading topic {}", self.name);
-            match self.read(topic).await.context(reading)? {
+            let ended = self
+                .read(topic)
+                .await
+                .map_err(|e| match e.is::<KafkaError>() {
+                    true => e.context(format!("reading topic {}", self.name)),
+                    // That it can't be printed is nothing of the topic's.
+                    false => e,
+                });
+            match ended? {
                 Ended::Enough => return Ok(()),
                 Ended::Deleted => {
                     logging::complain(&format!(
@@ -114,43 +100,6 @@ impl Watched<'_> {
             Ok((reader, from)) => Reading::new(self, topic, reader, from).run().await,
             Err(e) if e.kind == Trouble::Missing => Ok(Ended::Deleted),
             Err(e) => Err(e.into()),
-        }
-    }
-}
-
-/// Which of these partitions are wanted.
-pub(super) fn wanted(only: Option<Partition>, mut partitions: Range<Partition>) -> Vec<Partition> {
-    match only {
-        Some(only) => partitions
-            .contains(&only)
-            .then_some(only)
-            .into_iter()
-            .collect(),
-        None => partitions.by_ref().collect(),
-    }
-}
-
-/// An answer, asked for again as long as there may be one. That no broker answers is said by whoever talks
-/// to them.
-pub(super) async fn asked<T>(
-    what: &str,
-    ask: impl AsyncFn() -> Result<T, KafkaError>,
-) -> Result<T, KafkaError> {
-    let mut has_said = false;
-    loop {
-        match ask().await {
-            Err(e)
-                if matches!(
-                    e.kind,
-                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
-                ) =>
-            {
-                if e.kind == Trouble::Other && !std::mem::replace(&mut has_said, true) {
-                    logging::complain(&format!("{what}: {e}; trying again"));
-                }
-                tokio::time::sleep(AGAIN).await;
-            }
-            answer => return answer,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::args::Args;
 use super::begin::Begin;
 use super::lines::{Lines, View};
 use super::printer::Printer;
-use super::topic::{Watched, asked};
+use super::watched::{Watched, asked};
 use crate::catalog::usual_config;
 use crate::cli::{Common, usage};
 use crate::config::{Archive, Checked, NOT_WRITTEN, Typed, for_capture, matching};
