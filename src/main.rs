@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use archiver::catalog::{ChoiceError, USUAL_PLACES, usual_config};
 use archiver::cli::{Common, UsageError};
 use archiver::commands::{
-    Cli, Command, capture, cat, check, demo, gaps, ls, reload, replay, status, time, topics, verify,
+    Cli, Command, capture, cat, check, demo, gaps, ls, reload, replay, status, time, topics,
+    verify, watch,
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
@@ -41,8 +42,8 @@ fn main() {
     let mut cli = Cli::parse_from(time::readable(std::env::args_os()));
     if cli.common.verbose == 0 {
         cli.common.quiet = cli.common.quiet.max(match &cli.command {
-            // What it does is in its progress and its report.
-            Some(Command::Capture(_) | Command::Replay(_)) => 1,
+            // What they do is in what they print, and said beside it.
+            Some(Command::Capture(_) | Command::Replay(_) | Command::Watch(_)) => 1,
             // What they find is all that they print.
             Some(
                 Command::Check(_) | Command::Reload(_) | Command::Status(_) | Command::Topics(_),
@@ -85,6 +86,9 @@ fn main() {
                 read(replay::run(&cli.common, &args, shutdown).await)
             })
         }
+        Command::Watch(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
+            read(watch::run(&cli.common, &args, shutdown).await)
+        }),
         Command::Check(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
             until(
                 shutdown,

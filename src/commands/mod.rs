@@ -15,6 +15,7 @@ mod survey;
 pub mod time;
 pub mod topics;
 pub mod verify;
+pub mod watch;
 mod whom;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,8 @@ pub enum Command {
     Run,
     /// Capture a part of some topics, as files, and end
     Capture(Box<capture::Args>),
+    /// Print records of some topics as they come
+    Watch(Box<watch::Args>),
     /// Show what an archiver that runs is doing
     Status(status::Args),
     /// Say what a reload of the configuration would do

@@ -1,6 +1,6 @@
 //! Regular expressions for the names of topics.
 //!
-//! A name is ASCII, so neither the tables of Unicode nor an engine that is fast on long texts is in the program: the
+//! A name is ASCII and short, so neither the tables of Unicode nor an engine that is fast on long texts is of use: the
 //! parser is the one that can say where a mistake is, and matching takes time in proportion to pattern and name,
 //! whatever the pattern.
 

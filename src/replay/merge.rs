@@ -130,7 +130,8 @@ mod tests {
     }
 
     fn merged(inputs: &[&[i128]], behind: &[u64]) -> Vec<(usize, i128, i128)> {
-        let boxed = |times: &&[i128]| Box::new(Listed(times.to_vec().into_iter())) as Box<dyn Input>;
+        let boxed =
+            |times: &&[i128]| Box::new(Listed(Vec::from(*times).into_iter())) as Box<dyn Input>;
         let inputs = inputs.iter().map(boxed).collect();
         let mut merge = Merge::new(inputs, behind).expect("can be read");
         let mut all = Vec::new();

@@ -141,7 +141,15 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_refused() {
-        for line in ["", "x", "1", "1 a 2", "1 a 2 3 x", "1 a 2 3 - x", "1 a 2 3 - 5*99999999"] {
+        for line in [
+            "",
+            "x",
+            "1",
+            "1 a 2",
+            "1 a 2 3 x",
+            "1 a 2 3 - x",
+            "1 a 2 3 - 5*99999999",
+        ] {
             assert_eq!(line.parse::<Place>(), Err(NotAPlace::Other), "{line}");
         }
         let later = "2 whatever".parse::<Place>();

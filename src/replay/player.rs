@@ -1,5 +1,6 @@
 //! The player: waits until the next record is due, hands over all that is, and counts how late each was.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -24,15 +25,28 @@ const SHOW: Duration = Duration::from_millis(100);
 const SERVE_RECORDS: u64 = 256;
 
 /// What is done where records are sent late.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenLate {
-    /// Send what is due at once, until the schedule is reached again
+    /// Send what is due at once, until the schedule is reached again.
     #[default]
     CatchUp,
-    /// Move the schedule of all topics, so that pauses stay as long as they are
+    /// Move the schedule of all topics, so that pauses stay as long as they are.
     Stretch,
-    /// End with an error
+    /// End with an error.
     Fail,
+}
+
+impl FromStr for WhenLate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "catch-up" => Self::CatchUp,
+            "stretch" => Self::Stretch,
+            "fail" => Self::Fail,
+            _ => return Err("it is none of catch-up, stretch and fail"),
+        })
+    }
 }
 
 /// How records are played.
@@ -185,7 +199,9 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
 
     fn begin(&mut self, first_ns: i128) {
         let now_ns = self.clock.now_ns();
-        let start_ns = self.start_ns.map_or(now_ns, |start_ns| start_ns.max(now_ns));
+        let start_ns = self
+            .start_ns
+            .map_or(now_ns, |start_ns| start_ns.max(now_ns));
         self.played.begun_ns = Some(start_ns);
         let schedule = Schedule::new(self.manner.pace, first_ns, start_ns);
         self.schedule = Some(schedule.longest_pause(self.manner.longest_pause.map(ns)));

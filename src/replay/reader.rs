@@ -131,7 +131,10 @@ mod tests {
         };
         reader.read(&buffer);
         match buffer.take(Duration::ZERO) {
-            Taken::Records(all) => all.iter().map(|due| (due.round, due.read, due.at_ns())).collect(),
+            Taken::Records(all) => all
+                .iter()
+                .map(|due| (due.round, due.read, due.at_ns()))
+                .collect(),
             _ => Vec::new(),
         }
     }

@@ -109,11 +109,14 @@ impl Schedule {
         self.pace = pace;
         let left_ns = due_ns - now_ns;
         // What is late stays as late as it is.
-        self.anchor(now_ns + match left_ns > 0 {
-            true if is_faster => left_ns / 2,
-            true => left_ns * 2,
-            false => left_ns,
-        });
+        self.anchor(
+            now_ns
+                + match left_ns > 0 {
+                    true if is_faster => left_ns / 2,
+                    true => left_ns * 2,
+                    false => left_ns,
+                },
+        );
     }
 
     /// Stands still from this moment on.
@@ -191,7 +194,11 @@ mod tests {
         let mut schedule = Schedule::new(times("1"), 0, 0);
         schedule.advance(10 * S);
         schedule.change(true, 4 * S);
-        assert_eq!(schedule.due(), 7 * S, "six seconds are left, at twice the speed");
+        assert_eq!(
+            schedule.due(),
+            7 * S,
+            "six seconds are left, at twice the speed"
+        );
         schedule.advance(20 * S);
         assert_eq!(schedule.due(), 12 * S);
         schedule.change(false, 8 * S);

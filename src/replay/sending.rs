@@ -1,5 +1,6 @@
 //! How records are sent: to which topic, with which timestamp, into which partition.
 
+use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use archiver_format::record::Partition;
@@ -7,36 +8,74 @@ use archiver_format::record::Partition;
 use super::due::Due;
 
 /// Which timestamp a record has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Timestamps {
-    /// Its own
+    /// Its own.
     #[default]
     Keep,
-    /// The moment at which it is sent
+    /// The moment at which it is sent.
     Now,
-    /// Its own, moved so that the first record is now
+    /// Its own, moved so that the first record is now.
     Shift,
 }
 
 /// Which partition a record is sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partitions {
-    /// The one that it was in
+    /// The one that it was in.
     Keep,
-    /// The one that its key says, as Kafka's own producers have it
+    /// The one that its key says, as Kafka's own producers have it.
     Key,
-    /// Each in turn
+    /// Each in turn.
     Spread,
 }
 
 /// What is done with a record that the brokers refuse for good.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnRefused {
-    /// End with an error
+    /// End with an error.
     #[default]
     Stop,
-    /// Leave it out, and count it
+    /// Leave it out, and count it.
     Skip,
+}
+
+impl FromStr for Timestamps {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "keep" => Self::Keep,
+            "now" => Self::Now,
+            "shift" => Self::Shift,
+            _ => return Err("it is none of keep, now and shift"),
+        })
+    }
+}
+
+impl FromStr for Partitions {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "keep" => Self::Keep,
+            "key" => Self::Key,
+            "spread" => Self::Spread,
+            _ => return Err("it is none of keep, key and spread"),
+        })
+    }
+}
+
+impl FromStr for OnRefused {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "stop" => Self::Stop,
+            "skip" => Self::Skip,
+            _ => return Err("it is neither stop nor skip"),
+        })
+    }
 }
 
 /// A topic that records are sent to.

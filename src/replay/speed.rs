@@ -162,7 +162,18 @@ mod tests {
 
     #[test]
     fn what_is_no_factor_is_refused_with_what_to_write() {
-        for text in ["", "-1", "x", "1e3", ".5", "1.", "nan", "inf", "1.1234567", "99999999999999999999"] {
+        for text in [
+            "",
+            "-1",
+            "x",
+            "1e3",
+            ".5",
+            "1.",
+            "nan",
+            "inf",
+            "1.1234567",
+            "99999999999999999999",
+        ] {
             let said = text.parse::<Pace>();
             assert!(text == "1." || said.is_err(), "{text}: {said:?}");
         }

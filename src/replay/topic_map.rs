@@ -99,7 +99,11 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_refused() {
-        for (rule, says) in [("x", "REGEX=REPLACEMENT"), ("(=x", "regular expression"), ("a{9999}{9999}=x", "")] {
+        for (rule, says) in [
+            ("x", "REGEX=REPLACEMENT"),
+            ("(=x", "regular expression"),
+            ("a{9999}{9999}=x", ""),
+        ] {
             let said = rule.parse::<TopicMap>().expect_err(rule);
             assert!(said.contains(says), "{said}");
         }

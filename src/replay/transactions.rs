@@ -13,8 +13,8 @@ use super::sink::Failure;
 use crate::source::kafka::{GroupOffset, Producer, Remedy, TransactionError};
 
 /// How long one step of a transaction may take, and how long it is tried again.
-const STEP: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(300);
+const STEP: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Brokers take so many bytes beside an offset (`offset.metadata.max.bytes`).
 const METADATA_BYTES_MOST: usize = 4_000;
 
@@ -50,9 +50,8 @@ impl Transactions {
     ///
     /// If the brokers refuse, or don't answer.
     pub fn start(&mut self, producer: &Producer) -> anyhow::Result<Option<Place>> {
-        again(|| producer.init_transactions(STEP)).map_err(|e| {
-            anyhow!("starting transactions as {}: {e}", self.group)
-        })?;
+        again(|| producer.init_transactions(STEP))
+            .map_err(|e| anyhow!("starting transactions as {}: {e}", self.group))?;
         let asked = [(self.topic.clone(), 0)];
         let found = producer.committed(&self.group, &asked, STEP);
         let found =
@@ -139,9 +138,7 @@ impl Transactions {
 }
 
 /// Tries a step again as long as that may help.
-fn again(
-    mut step: impl FnMut() -> Result<(), TransactionError>,
-) -> Result<(), TransactionError> {
+fn again(mut step: impl FnMut() -> Result<(), TransactionError>) -> Result<(), TransactionError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match step() {

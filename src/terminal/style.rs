@@ -15,6 +15,10 @@ pub enum Style {
     Good,
     /// Worth a look.
     Bad,
+    /// A name in data.
+    Name,
+    /// A text in data.
+    Text,
 }
 
 /// Does somebody see what is written to standard error at once?
@@ -54,8 +58,9 @@ impl Styles {
             Style::Plain => return text.to_owned(),
             Style::Bold => "1",
             Style::Dim => "2",
-            Style::Good => "32",
+            Style::Good | Style::Text => "32",
             Style::Bad => "33",
+            Style::Name => "36",
         };
         match self.0 && !text.is_empty() {
             true => format!("\x1b[{code}m{text}\x1b[0m"),

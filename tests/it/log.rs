@@ -265,7 +265,7 @@ fn full_pipe() -> (OwnedFd, OwnedFd) {
 }
 
 /// A terminal: its keyboard and its screen.
-fn terminal() -> (File, File) {
+pub fn terminal() -> (File, File) {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();

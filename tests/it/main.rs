@@ -67,3 +67,4 @@ mod tidy;
 mod topics;
 mod trouble;
 mod verify;
+mod watch;

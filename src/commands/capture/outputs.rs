@@ -14,8 +14,8 @@ use crate::cli::{UsageError, usage};
 use crate::config::{Archive, Checked};
 use crate::ledger::lock::lock;
 use crate::logging;
-use crate::world::fs::{Fs, replace};
 use crate::world::fs::real::RealFs;
+use crate::world::fs::{Fs, replace};
 
 /// The file and the state of one topic's capture.
 pub(super) struct Output<'a> {

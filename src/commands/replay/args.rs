@@ -1,7 +1,10 @@
 //! The flags of `archiver replay`, and what they mean.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::cli::{UsageError, usage};
 use crate::commands::connection::{Connection, pair};
@@ -63,7 +66,7 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 struct Rows {
     /// How files are read, if their first line doesn't show it
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<FileFormat>(&["csv", "tsv", "ndjson"]))]
     input_format: Option<FileFormat>,
     /// The field or the column with the time, with dots: meta.ts; else it is found
     #[arg(long, value_name = "FIELD")]
@@ -72,13 +75,13 @@ struct Rows {
     #[arg(long, value_name = "FIELD")]
     key: Option<String>,
     /// The value of a table's row: an object, or {"<time>": value} of two columns
-    #[arg(long, value_enum, default_value = "object")]
+    #[arg(long, value_name = "SHAPE", default_value = "object", value_parser = one_of::<Shape>(&["object", "pair"]))]
     shape: Shape,
     /// The zone whose clock is meant by times that don't say it, instead of this machine's
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// What to do with a row that can't be used
-    #[arg(long, value_enum, default_value = "stop")]
+    #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = one_of::<OnBad>(&["stop", "skip", "send-raw"]))]
     on_bad: OnBad,
 }
 
@@ -101,7 +104,7 @@ struct Clock {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     max_pause: Option<Duration>,
     /// What to do where records are sent late
-    #[arg(long, value_enum, default_value = "catch-up")]
+    #[arg(long, value_name = "WHAT", default_value = "catch-up", value_parser = one_of::<WhenLate>(&["catch-up", "stretch", "fail"]))]
     when_late: WhenLate,
     /// What is late, for stretch and fail
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "100ms")]
@@ -112,16 +115,16 @@ struct Clock {
 #[derive(Debug, clap::Args)]
 struct Sent {
     /// The timestamps of what is sent
-    #[arg(long, value_enum, default_value = "keep")]
+    #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = one_of::<Timestamps>(&["keep", "now", "shift"]))]
     timestamps: Timestamps,
     /// The partitions of what is sent; else the one that each was in, where that is known
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "WHICH", value_parser = one_of::<Partitions>(&["keep", "key", "spread"]))]
     partition: Option<Partitions>,
     /// none, gzip, snappy, lz4 or zstd
     #[arg(long, value_name = "CODEC", value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
     compression: Option<String>,
     /// What to do with a record that is refused for good
-    #[arg(long, value_enum, default_value = "stop")]
+    #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = one_of::<OnRefused>(&["stop", "skip"]))]
     on_refused: OnRefused,
 }
 
@@ -281,7 +284,11 @@ impl Args {
                 pair(part).map_err(|e| usage(&format!("--create-topics {part:?}: {e}")))?;
             let number = || {
                 let number = value.parse::<i32>().ok().filter(|number| *number > 0);
-                number.ok_or_else(|| usage(&format!("--create-topics {key}={value}: not a number above 0")))
+                number.ok_or_else(|| {
+                    usage(&format!(
+                        "--create-topics {key}={value}: not a number above 0"
+                    ))
+                })
             };
             match key.as_str() {
                 "partitions" => new.partitions = Some(number()?),
@@ -306,6 +313,14 @@ impl Args {
     }
 }
 
+/// A value that is one of these words.
+fn one_of<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = &'static str> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "not a duration; write 100ms, 5s or 1m30s".to_owned())
 }
@@ -313,8 +328,14 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// The name of a replay: part of the name of a file and of a group.
 fn name(text: &str) -> Result<String, String> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match !text.is_empty() && text.len() <= 100 && !text.starts_with('.') && text.bytes().all(is_part) {
+    match !text.is_empty()
+        && text.len() <= 100
+        && !text.starts_with('.')
+        && text.bytes().all(is_part)
+    {
         true => Ok(text.to_owned()),
-        false => Err("letters, digits, -, _ and ., up to 100 of them, not beginning with .".to_owned()),
+        false => {
+            Err("letters, digits, -, _ and ., up to 100 of them, not beginning with .".to_owned())
+        }
     }
 }

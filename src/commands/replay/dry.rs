@@ -75,7 +75,11 @@ fn read(
     pace: crate::replay::speed::Pace,
     pause: Option<Duration>,
 ) -> anyhow::Result<Found> {
-    let mut found = plan.topics.iter().map(|_| OfTopic::default()).collect::<Vec<_>>();
+    let mut found = plan
+        .topics
+        .iter()
+        .map(|_| OfTopic::default())
+        .collect::<Vec<_>>();
     let mut schedule: Option<Schedule> = None;
     let place = plan.beginning();
     let reader = Reader {
@@ -85,7 +89,9 @@ fn read(
     };
     let buffer = std::sync::Arc::<Buffer>::default();
     let filled = std::sync::Arc::clone(&buffer);
-    std::thread::Builder::new().name("reader".into()).spawn(move || reader.read(&filled))?;
+    std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || reader.read(&filled))?;
     loop {
         let records = match buffer.take(Duration::from_secs(1)) {
             Taken::Records(records) => records,

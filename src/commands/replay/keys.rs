@@ -34,7 +34,8 @@ impl Keys {
         }
         let before = tcgetattr(&terminal).ok()?;
         let mut keys = before.clone();
-        keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        keys.local_modes
+            .remove(LocalModes::ICANON | LocalModes::ECHO);
         // A read ends without a key after two tenths of a second.
         keys.special_codes[SpecialCodeIndex::VMIN] = 0;
         keys.special_codes[SpecialCodeIndex::VTIME] = 2;

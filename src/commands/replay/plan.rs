@@ -43,7 +43,9 @@ impl Plan {
     pub fn new(args: &Args, config: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let sources = input::sources(config, &args.inputs)?;
         if sources.is_empty() {
-            bail!(usage("there is nothing to replay: the configuration has no archives"));
+            bail!(usage(
+                "there is nothing to replay: the configuration has no archives"
+            ));
         }
         if args.topic.is_some() && sources.len() > 1 {
             bail!(usage(&format!(
@@ -103,8 +105,7 @@ impl Plan {
         }
         let description = input.description();
         if !description.is_empty() {
-            self.descriptions
-                .push(format!("{}: {description}", source.name()));
+            self.descriptions.push(description);
         }
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());

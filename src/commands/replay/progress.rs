@@ -71,7 +71,9 @@ impl Progress {
         };
         let at_ms = i64::try_from(at_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
         // The second is enough for a line that moves.
-        let at = rfc3339(at_ms).get(..19).map_or_else(String::new, |at| at.replace('T', " "));
+        let at = rfc3339(at_ms)
+            .get(..19)
+            .map_or_else(String::new, |at| at.replace('T', " "));
         let state = if seen.is_held { "held, " } else { "" };
         let keys = match self.has_keys {
             true if seen.is_held => "  [p go on]",

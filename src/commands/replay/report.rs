@@ -123,7 +123,11 @@ impl Report {
                 let ms = of.lateness.as_ref().map(figure);
                 ms.map_or_else(|| "-".into(), |ms| format!("{ms:.1} ms"))
             };
-            let bad = if refused > 0 { Style::Bad } else { Style::Plain };
+            let bad = if refused > 0 {
+                Style::Bad
+            } else {
+                Style::Plain
+            };
             table.row(vec![
                 (Style::Plain, of.topic.clone()),
                 (Style::Plain, of.sent.to_string()),
@@ -175,15 +179,24 @@ impl Report {
         );
         note(
             self.stretched_ms as u64,
-            format!("the schedule was moved by {:.1} ms, as records were late", self.stretched_ms),
+            format!(
+                "the schedule was moved by {:.1} ms, as records were late",
+                self.stretched_ms
+            ),
         );
         note(
             self.rows_skipped,
-            format!("{} rows could not be used, and were left out", self.rows_skipped),
+            format!(
+                "{} rows could not be used, and were left out",
+                self.rows_skipped
+            ),
         );
         note(
             self.rows_sent_raw,
-            format!("{} rows could not be used, and were sent as they stand", self.rows_sent_raw),
+            format!(
+                "{} rows could not be used, and were sent as they stand",
+                self.rows_sent_raw
+            ),
         );
         notes
     }

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::targets::Targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
+use crate::replay::Wanted;
 use crate::replay::clock::{Clock as _, Monotonic};
 use crate::replay::control::Control;
 use crate::replay::kafka_sink::Kept;
@@ -21,7 +22,6 @@ use crate::replay::keeping::Keeping;
 use crate::replay::place::Place;
 use crate::replay::speed::Pace;
 use crate::replay::transactions::Transactions;
-use crate::replay::Wanted;
 use crate::source::kafka::{Producer, ProducerSettings};
 use crate::world::clock::{Clock, RealClock};
 use crate::world::shutdown::Shutdown;
@@ -79,7 +79,9 @@ impl Run<'_> {
             ..ProducerSettings::default()
         };
         let making = || format!("making a producer for {}", cluster.name);
-        let producer = Producer::new(cluster, &settings).await.with_context(making)?;
+        let producer = Producer::new(cluster, &settings)
+            .await
+            .with_context(making)?;
         let producer = Arc::new(producer);
         let (kept, place) = begin(args, &plan, &targets, &producer, &name).await?;
         let sent_before = place.sent;
@@ -186,7 +188,7 @@ fn group(name: &str) -> String {
 async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
     let (tell, mut told) = oneshot::channel();
     let thread = std::thread::Builder::new().name("player".into());
-    let thread = thread.spawn(move || tell.send(job.run()));
+    let thread = thread.spawn(move || drop(tell.send(job.run())));
     thread.context("starting the thread that sends")?;
     let keys = Keys::listen(control);
     let mut progress = Progress::new(keys.is_some());

@@ -72,7 +72,13 @@ pub(super) async fn look(
 }
 
 fn is_missing(found: &Described) -> bool {
-    matches!(found, Err(KafkaError { kind: Trouble::Missing, .. }))
+    matches!(
+        found,
+        Err(KafkaError {
+            kind: Trouble::Missing,
+            ..
+        })
+    )
 }
 
 async fn make(

@@ -145,7 +145,10 @@ const PAUSES: [i128; 9] = [0, 4, 6, 7, 11, 12, 21, 23, 24];
 fn pauses_are_those_between_the_records() {
     let times = || PAUSES.map(|s| s * S);
     assert_eq!(after_start(&undisturbed(times(), manner("1")), S), PAUSES);
-    assert_eq!(after_start(&undisturbed(times(), manner("10")), S / 10), PAUSES);
+    assert_eq!(
+        after_start(&undisturbed(times(), manner("10")), S / 10),
+        PAUSES
+    );
     let run = undisturbed(times(), manner("max"));
     assert!(after_start(&run, MS).iter().all(|ms| *ms == 0));
     assert_eq!(run.played.all.figures().max_ms, 0.0);
@@ -201,18 +204,27 @@ fn what_is_late_moves_the_schedule() {
     assert_eq!(run.failure, None);
     let took_ns = run.sent_ns.last().expect("sent") - S;
     let stretched_ns = run.played.stretched_ns;
-    assert!((500 * MS..800 * MS).contains(&stretched_ns), "{stretched_ns}");
+    assert!(
+        (500 * MS..800 * MS).contains(&stretched_ns),
+        "{stretched_ns}"
+    );
     assert!((took_ns - 9_990 * MS - stretched_ns).abs() < 100 * MS);
     let pauses = run.sent_ns.windows(2).map(|two| two[1] - two[0]);
     let behind = pauses.skip(200);
-    assert!(behind.min() > Some(9 * MS), "pauses are as long as they were");
+    assert!(
+        behind.min() > Some(9 * MS),
+        "pauses are as long as they were"
+    );
 }
 
 #[test]
 fn what_is_late_is_an_error_that_says_what_can_be_done() {
     let run = slow_for_a_second(WhenLate::Fail);
     let said = run.failure.expect("too late");
-    assert!(said.contains("later than it was due") && said.contains("--speed"), "{said}");
+    assert!(
+        said.contains("later than it was due") && said.contains("--speed"),
+        "{said}"
+    );
     assert!(run.sent_ns.len() < 120);
 }
 
@@ -237,12 +249,27 @@ fn it_stands_still_and_goes_on_and_changes_its_speed() {
         _ => {}
     };
     let times_ns = (0..10).map(|second| second * S);
-    let run = play(&records(times_ns), manner("1"), &now_ns, |_| 1_000, at_sleep);
+    let run = play(
+        &records(times_ns),
+        manner("1"),
+        &now_ns,
+        |_| 1_000,
+        at_sleep,
+    );
     let tenths = after_start(&run, S / 10);
     assert_eq!(tenths[..2], [0, 10]);
-    assert!(tenths[2..4].iter().zip([120, 130]).all(|(tenth, wanted)| (tenth - wanted).abs() <= 1), "{tenths:?}");
+    assert!(
+        tenths[2..4]
+            .iter()
+            .zip([120, 130])
+            .all(|(tenth, wanted)| (tenth - wanted).abs() <= 1),
+        "{tenths:?}"
+    );
     let behind = tenths[5..].windows(2).map(|two| two[1] - two[0]);
-    assert!(behind.clone().all(|tenths| (4..=6).contains(&tenths)), "{tenths:?}");
+    assert!(
+        behind.clone().all(|tenths| (4..=6).contains(&tenths)),
+        "{tenths:?}"
+    );
 }
 
 #[test]
