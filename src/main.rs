@@ -61,7 +61,12 @@ fn main() {
         Command::Run => run(&cli.common),
         Command::Status(args) => {
             in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
-                read(status::run(&cli.common, &args, shutdown).await)
+                let asked = status::run(&cli.common, &args, shutdown.clone());
+                match args.watch {
+                    // It ends by itself, and leaves the terminal as it was.
+                    true => read(asked.await),
+                    false => until(shutdown, asked).await,
+                }
             })
         }
         Command::Reload(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {
