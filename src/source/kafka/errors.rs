@@ -4,6 +4,7 @@ use archiver_format::position::Position;
 use archiver_format::record::{LeaderEpoch, NextOffset};
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
+use super::refusals::{certificate_refused, login_refused};
 use crate::source::cluster::{KafkaError, Trouble};
 
 /// What the client says before the offset and the epoch up to which was read, and where the log is another one.
@@ -18,7 +19,7 @@ const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
 
 /// What the client logs when nobody answers its first question, and before it says who and how long that was.
 const NO_ANSWER: &str = "ApiVersionRequest failed: Local: Timed out";
-const NO_ANSWER_OF: &str = "]: ";
+pub(super) const NO_ANSWER_OF: &str = "]: ";
 const NO_ANSWER_AFTER: &str = "(after ";
 
 /// What the client logs of an answer that it can't make sense of, and before it says to what.
@@ -37,9 +38,10 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::UnknownPartition => Trouble::Missing,
         Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::SaslAuthenticationFailed
-        | Code::Authentication => Trouble::Denied,
+        | Code::GroupAuthorizationFailed => Trouble::Denied,
+        Code::SaslAuthenticationFailed | Code::Authentication | Code::UnsupportedSASLMechanism => {
+            Trouble::NotLetIn
+        }
         Code::BrokerTransportFailure
         | Code::AllBrokersDown
         | Code::Resolve
@@ -72,9 +74,17 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         let kind = Trouble::Unreachable;
         return KafkaError { kind, text };
     }
+    if let Some(text) = certificate_refused(&said) {
+        let kind = Trouble::NotLetIn;
+        return KafkaError { kind, text };
+    }
+    let said = if said.is_empty() { words(code) } else { said };
     KafkaError {
+        text: match kind {
+            Trouble::NotLetIn => login_refused(&said),
+            _ => said,
+        },
         kind,
-        text: if said.is_empty() { words(code) } else { said },
     }
 }
 
@@ -250,10 +260,14 @@ mod tests {
             RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+        ] {
+            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+        }
+        for login in [
             RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR__AUTHENTICATION,
         ] {
-            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+            assert_eq!(kind(login, "no"), Trouble::NotLetIn, "{login:?}");
         }
         for away in [
             RD_KAFKA_RESP_ERR__TRANSPORT,

@@ -1,0 +1,1 @@
+//! The system's certificate authorities are found where systems have them.
