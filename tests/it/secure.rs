@@ -70,6 +70,11 @@ impl Way {
         self
     }
 
+    /// The same elsewhere.
+    fn at(self, listener: Listener) -> Self {
+        Self { listener, ..self }
+    }
+
     /// The same without a property.
     fn without(mut self, name: &str) -> Self {
         self.properties.retain(|(had, _)| *had != name);

@@ -244,6 +244,9 @@ impl Events for Arc<Health> {
         if let Some(silent) = errors::no_answer(text) {
             self.lock().heard = Some(silent);
         }
+        if let Some(hung_up) = refusals::hung_up(text) {
+            self.lock().heard = Some(hung_up);
+        }
         if let Some((broker, why)) = refusals::distrusted(text) {
             self.lock().distrusted.insert(broker, why);
         }

@@ -3,6 +3,7 @@
 //! The client tells it in OpenSSL's words and the broker's. Why a certificate isn't trusted it only logs.
 
 use super::errors::NO_ANSWER_OF;
+use crate::source::cluster::{KafkaError, Trouble};
 
 /// What the client logs of a certificate that isn't trusted: before whose it is, before who has signed it, and before
 /// OpenSSL's number of the reason.
@@ -18,8 +19,27 @@ const UNTRUSTED: [&str; 2] = ["certificate verify failed", "error:0A000086"];
 /// What the client says before the number of the alert by which a broker ends a TLS connection.
 const ALERT: &str = "SSL alert number ";
 
-/// What a broker that wants a certificate does to a client without one, when its alert gets lost.
-const HUNG_UP: &str = "requesting ApiVersion: might be caused by broker version";
+/// What the client says, in its log alone, of brokers that hang up on one that they don't know yet, and what that may mean.
+const HUNG_UP: [(&str, &str); 3] = [
+    (
+        "connecting to a SSL listener?",
+        "the broker hangs up on a client without TLS; set security.protocol to ssl or sasl_ssl, and see that it is the right port",
+    ),
+    (
+        "broker might require SASL authentication",
+        "the broker hangs up on a client that doesn't log in; set security.protocol to sasl_ssl (or sasl_plaintext) and sasl.mechanism",
+    ),
+    (
+        "requesting ApiVersion: might be caused by broker version",
+        "the broker hangs up after the TLS handshake, as one that wants a certificate from its clients may; see \
+         ssl.certificate.location and ssl.key.location",
+    ),
+];
+/// How the client calls a broker that has not let it in yet.
+const UNKNOWN: &str = "/bootstrap: ";
+
+/// What stands before a broker's words when it refuses a login.
+const LOGIN: &str = "SASL authentication error: ";
 
 /// What the client appends to say how long something took, and where it was.
 const AFTER: &str = " (after ";
@@ -65,24 +85,30 @@ pub(super) fn is_distrust(said: &str) -> bool {
     UNTRUSTED.iter().any(|words| said.contains(words))
 }
 
-/// The same for a broker that ends a TLS connection, as it wants another certificate or one at all.
+/// Of what it says: that a broker ends a TLS connection, as it wants another certificate or one at all.
 pub(super) fn certificate_refused(said: &str) -> Option<String> {
-    let who = who(said);
-    if let Some((_, rest)) = said.split_once(ALERT) {
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        // The alerts of TLS: bad_certificate … unknown_ca, certificate_required.
-        let (what, remedy) = match digits.parse::<u8>().ok()? {
-            42 | 116 => ("wants a certificate from this client", PRESENT),
-            43..=46 | 48 => ("refuses this client's certificate", REPLACE),
-            _ => return None,
-        };
-        return Some(format!("{who}the broker {what}; {remedy}"));
-    }
-    let is_hung_up = said.contains(HUNG_UP) && !said.contains("SSL listener?");
-    is_hung_up.then(|| {
-        format!(
-            "{who}the broker hangs up after the TLS handshake, as one does that wants a certificate from its clients; {PRESENT}"
-        )
+    let (_, rest) = said.split_once(ALERT)?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    // The alerts of TLS: bad_certificate … unknown_ca, certificate_required.
+    let (what, remedy) = match digits.parse::<u8>().ok()? {
+        42 | 116 => (
+            "wants a certificate from this client, by a CA that it trusts",
+            PRESENT,
+        ),
+        43..=46 | 48 => ("refuses this client's certificate", REPLACE),
+        _ => return None,
+    };
+    Some(format!("{}the broker {what}; {remedy}", who(said)))
+}
+
+/// Of a line of the client's log: a broker hangs up on it, which is no error to the client.
+pub(super) fn hung_up(line: &str) -> Option<KafkaError> {
+    let (who, rest) = line.split_once(UNKNOWN)?;
+    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let (_, what) = HUNG_UP.iter().find(|(words, _)| rest.contains(words))?;
+    Some(KafkaError {
+        kind: Trouble::NotLetIn,
+        text: format!("{who}{UNKNOWN}{what}"),
     })
 }
 
@@ -90,6 +116,7 @@ pub(super) fn certificate_refused(said: &str) -> Option<String> {
 pub(super) fn login_refused(said: &str) -> String {
     let (who, what) = said.split_at(who(said).len());
     let what = what.split(AFTER).next().unwrap_or(what).trim();
+    let what = what.strip_prefix(LOGIN).unwrap_or(what);
     let remedy = if what.to_lowercase().contains("unsupported sasl mechanism") {
         MECHANISM
     } else {
