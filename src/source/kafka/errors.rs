@@ -4,7 +4,7 @@ use archiver_format::position::Position;
 use archiver_format::record::{LeaderEpoch, NextOffset};
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::refusals::{certificate_refused, login_refused};
+use super::refusals::{certificate_refused, hung_up, login_refused};
 use crate::source::cluster::{KafkaError, Trouble};
 
 /// What the client says before the offset and the epoch up to which was read, and where the log is another one.
@@ -73,6 +73,9 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
     if let Some(text) = impossible_size(&said) {
         let kind = Trouble::Unreachable;
         return KafkaError { kind, text };
+    }
+    if let Some(hung_up) = hung_up(&said) {
+        return hung_up;
     }
     if let Some(text) = certificate_refused(&said) {
         let kind = Trouble::NotLetIn;

@@ -19,22 +19,11 @@ const UNTRUSTED: [&str; 2] = ["certificate verify failed", "error:0A000086"];
 /// What the client says before the number of the alert by which a broker ends a TLS connection.
 const ALERT: &str = "SSL alert number ";
 
-/// What the client says, in its log alone, of brokers that hang up on one that they don't know yet, and what that may mean.
-const HUNG_UP: [(&str, &str); 3] = [
-    (
-        "connecting to a SSL listener?",
-        "the broker hangs up on a client without TLS; set security.protocol to ssl or sasl_ssl, and see that it is the right port",
-    ),
-    (
-        "broker might require SASL authentication",
-        "the broker hangs up on a client that doesn't log in; set security.protocol to sasl_ssl (or sasl_plaintext) and sasl.mechanism",
-    ),
-    (
-        "requesting ApiVersion: might be caused by broker version",
-        "the broker hangs up after the TLS handshake, as one that wants a certificate from its clients may; see \
-         ssl.certificate.location and ssl.key.location",
-    ),
-];
+/// What the client says, mostly in its log alone, of a broker that hangs up.
+const HUNG_UP: [&str; 2] = ["Disconnected", "Send failed"];
+/// When it does: at the first question, or when that has been answered.
+const ASKING: &str = " in state APIVERSION_QUERY";
+const ANSWERED: &str = " in state UP";
 /// How the client calls a broker that has not let it in yet.
 const UNKNOWN: &str = "/bootstrap: ";
 
@@ -51,7 +40,7 @@ const NAME: &str =
     "have `broker` and the brokers' advertised.listeners use a name that is in the certificate";
 const PRESENT: &str = "name one in ssl.certificate.location and its key in ssl.key.location";
 const REPLACE: &str = "see that the one in ssl.certificate.location has not expired, and that the broker trusts the CA that has signed it";
-const LOG_IN: &str = "see sasl.mechanism, sasl.username and sasl.password (or the token), and that the cluster has this user";
+const LOG_IN: &str = "see sasl.mechanism, sasl.username and sasl.password, or the token, and that the cluster has this user";
 const MECHANISM: &str = "set sasl.mechanism to one that the broker offers";
 
 /// Of a line of the client's log: which broker's certificate isn't trusted, and why.
@@ -101,11 +90,27 @@ pub(super) fn certificate_refused(said: &str) -> Option<String> {
     Some(format!("{}the broker {what}; {remedy}", who(said)))
 }
 
-/// Of a line of the client's log: a broker hangs up on it, which is no error to the client.
-pub(super) fn hung_up(line: &str) -> Option<KafkaError> {
-    let (who, rest) = line.split_once(UNKNOWN)?;
+/// Of what the client says or logs: that a broker hangs up which has not let it in yet, and what that may mean.
+pub(super) fn hung_up(said: &str) -> Option<KafkaError> {
+    let (who, rest) = said.split_once(UNKNOWN)?;
     let who = who.rsplit(NO_ANSWER_OF).next()?;
-    let (_, what) = HUNG_UP.iter().find(|(words, _)| rest.contains(words))?;
+    HUNG_UP.iter().find(|words| rest.starts_with(**words))?;
+    let (is_tls, is_login) = (who.contains("ssl://"), who.starts_with("sasl_"));
+    let what = match (rest.contains(ASKING), rest.contains(ANSWERED)) {
+        (true, _) if is_tls => {
+            "the broker hangs up after the TLS handshake, as one may that wants a certificate; see ssl.certificate.location \
+             and ssl.key.location"
+        }
+        (true, _) => {
+            "the broker hangs up on a client without TLS; set security.protocol to ssl or sasl_ssl, and see that it is the \
+             right port"
+        }
+        (_, true) if !is_login => {
+            "the broker hangs up on a client that doesn't log in; set security.protocol to sasl_ssl (or sasl_plaintext) and \
+             sasl.mechanism"
+        }
+        _ => return None,
+    };
     Some(KafkaError {
         kind: Trouble::NotLetIn,
         text: format!("{who}{UNKNOWN}{what}"),

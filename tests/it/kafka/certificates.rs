@@ -21,6 +21,7 @@ impl Certificates {
         made.authority("other-ca")?;
         made.signed("server", "ca", 30)?;
         made.signed("expired-server", "ca", -1)?;
+        made.renewed("renewed-server", "expired-server", "ca")?;
         made.signed("carol", "ca", 30)?;
         made.signed("expired-carol", "ca", -1)?;
         made.signed("stranger", "other-ca", 30)?;
@@ -61,14 +62,24 @@ impl Certificates {
         ])
     }
 
+    /// Of the same subject as its name.
     fn signed(&self, name: &str, by: &str, days: i32) -> Made<()> {
+        self.of(name, name, by, days)
+    }
+
+    /// Of the subject of an earlier one.
+    fn renewed(&self, name: &str, earlier: &str, by: &str) -> Made<()> {
+        self.of(name, earlier, by, 30)
+    }
+
+    fn of(&self, name: &str, subject: &str, by: &str, days: i32) -> Made<()> {
         self.key_of(name)?;
         let request = self.directory.join(format!("{name}.csr"));
         let names = self.directory.join("names.cnf");
         fs::write(&names, "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
             .map_err(|e| e.to_string())?;
         let (key, to, store) = (self.key(name), self.certificate(name), self.store(name));
-        let subject = format!("/CN={name}");
+        let subject = format!("/CN={subject}");
         openssl(&[
             "req",
             "-new",

@@ -44,7 +44,7 @@ fn the_system_s_authorities_are_trusted_unless_others_are_named() {
         std::fs::write(scene.path("topics.toml"), config.text()).unwrap();
         // Nothing of this machine's own /etc is left.
         let inside = format!(
-            "mount -t tmpfs none /etc && mkdir -p $(dirname {place}) && cp {ca} {place} && {exported} exec \"$0\" \"$@\""
+            "unset SSL_CERT_FILE SSL_CERT_DIR; mount -t tmpfs none /etc && mkdir -p $(dirname {place}) && cp {ca} {place} && {exported} exec \"$0\" \"$@\""
         );
         let script = format!("exec unshare --mount bash -c '{inside}' \"$0\" \"$@\"");
         if !may_unshare() {

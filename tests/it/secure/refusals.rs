@@ -16,7 +16,7 @@ use crate::scene::Scene;
 use crate::values::Values;
 use crate::wait::{LONG, eventually};
 
-const LOG_IN: &str = "see sasl.mechanism, sasl.username and sasl.password (or the token), and that the cluster has this user";
+const LOG_IN: &str = "see sasl.mechanism, sasl.username and sasl.password, or the token, and that the cluster has this user";
 const TRUST: &str =
     "name the CA in ssl.ca.location, or add it to the system's CAs and start archiver again";
 const PRESENT: &str = "name one in ssl.certificate.location and its key in ssl.key.location";
@@ -76,7 +76,7 @@ fn cases(server: &Server) -> Vec<Case> {
                 "sasl.oauthbearer.config",
                 "principalClaimName=other principal=hunter2",
             ),
-            &format!("{refused}?"),
+            &format!("{refused}{{\"status\":\"invalid_token\"}}"),
             LOG_IN,
         ),
         case(
@@ -263,7 +263,7 @@ fn a_certificate_that_is_renewed_on_the_broker_is_noticed_by_itself() {
     server.grant("ANONYMOUS", &topic.name, &["READ", "DESCRIBE"]);
     let archiver = scene.start(&Way::tls(&server, Listener::Expired).config(&server, &topic));
     archiver.await_line(&says::in_trouble("secure", &["has expired", RENEW]));
-    let renewed = server.certificates().store("server");
+    let renewed = server.certificates().store("renewed-server");
     let renewed = format!(
         "listener.name.expired.ssl.keystore.location={}",
         renewed.display()
