@@ -137,3 +137,92 @@ fn who(said: &str) -> &str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "[thrd:ssl://host:1/bootstrap]: ssl://host:1/bootstrap: Certificate (subject=/CN=a, issuer=/CN=b) \
+                        verification callback failed: ";
+
+    #[test]
+    fn why_a_certificate_is_not_trusted_is_told_with_the_remedy() {
+        for (number, says) in [
+            ("9", "isn't valid yet; renew"),
+            ("10", "has expired; renew"),
+            ("20", "is by no CA that is known here; name the CA"),
+            ("64", "has another name in it; have `broker`"),
+            ("23", "has been revoked; renew"),
+            ("77", "is not accepted (X509 error 77); name the CA"),
+        ] {
+            let (who, why) = distrusted(&format!("{LINE}{number}")).expect("it is told");
+            assert_eq!(who, "ssl://host:1/bootstrap");
+            let whose = "the broker's certificate, of /CN=a, signed by /CN=b, ";
+            assert!(why.starts_with(&format!("{whose}{says}")), "{why}");
+        }
+        assert_eq!(distrusted("[thrd:main]: something else"), None);
+    }
+
+    #[test]
+    fn alerts_about_certificates_are_told_from_others() {
+        let said = |number: u8| {
+            certificate_refused(&format!(
+                "ssl://host:1/bootstrap: error:0A000412:SSL routines::an alert: SSL alert number {number} (after 1ms in state UP)"
+            ))
+        };
+        for (number, says) in [
+            (42, "wants a certificate"),
+            (116, "wants a certificate"),
+            (45, "refuses this client's"),
+        ] {
+            let text = said(number).expect("it is told");
+            assert!(
+                text.starts_with(&format!("ssl://host:1/bootstrap: the broker {says}")),
+                "{text}"
+            );
+        }
+        assert_eq!(said(80), None);
+    }
+
+    #[test]
+    fn a_broker_that_hangs_up_on_a_stranger_wants_something_and_one_that_is_known_is_away() {
+        let said = |who: &str, state: &str| {
+            let line = format!("[thrd:x]: {who}: Disconnected (after 3ms in state {state})");
+            hung_up(&line).map(|e| e.text)
+        };
+        for (who, state, says) in [
+            (
+                "host:1/bootstrap",
+                "APIVERSION_QUERY",
+                "a client without TLS",
+            ),
+            (
+                "ssl://host:1/bootstrap",
+                "APIVERSION_QUERY",
+                "after the TLS handshake",
+            ),
+            (
+                "ssl://host:1/bootstrap",
+                "UP",
+                "a client that doesn't log in",
+            ),
+        ] {
+            let text = said(who, state).expect("it is told");
+            assert!(
+                text.starts_with(&format!("{who}: the broker hangs up ")) && text.contains(says),
+                "{text}"
+            );
+        }
+        assert_eq!(said("host:1/1", "UP"), None);
+        assert_eq!(said("sasl_ssl://host:1/bootstrap", "UP"), None);
+    }
+
+    #[test]
+    fn a_refused_login_is_told_in_the_broker_s_words_without_the_client_s() {
+        let said = "sasl_ssl://host:1/bootstrap: SASL authentication error: no such user (after 9ms in state AUTH_REQ)";
+        let expected = format!(
+            "sasl_ssl://host:1/bootstrap: the broker refuses the login: no such user; {LOG_IN}"
+        );
+        assert_eq!(login_refused(said), expected);
+    }
+}
