@@ -4,7 +4,7 @@ use archiver_format::position::Position;
 use archiver_format::record::{LeaderEpoch, NextOffset};
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::refusals::{certificate_refused, hung_up, login_refused};
+use super::refusals::{BEFORE_BROKER, certificate_refused, hung_up, login_refused};
 use crate::source::cluster::{KafkaError, Trouble};
 
 /// What the client says before the offset and the epoch up to which was read, and where the log is another one.
@@ -19,7 +19,6 @@ const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
 
 /// What the client logs when nobody answers its first question, and before it says who and how long that was.
 const NO_ANSWER: &str = "ApiVersionRequest failed: Local: Timed out";
-pub(super) const NO_ANSWER_OF: &str = "]: ";
 const NO_ANSWER_AFTER: &str = "(after ";
 
 /// What the client logs of an answer that it can't make sense of, and before it says to what.
@@ -122,7 +121,7 @@ fn impossible_size(said: &str) -> Option<String> {
 /// broker for an old one and asks again.
 pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
     let (who, rest) = line.split_once(NO_ANSWER)?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     let (_, after) = rest.rsplit_once(NO_ANSWER_AFTER)?;
     let ms = after.split("ms").next()?.parse::<u64>().ok()?;
     Some(KafkaError {
@@ -136,7 +135,7 @@ pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
 pub(super) fn garbled(line: &str) -> Option<KafkaError> {
     let found = GARBLED.iter().find_map(|words| line.split_once(words));
     let (who, rest) = found?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     let request = rest.split(" at ").next()?;
     request.starts_with("Fetch").then(|| KafkaError {
         kind: Trouble::Corrupt(None),

@@ -2,8 +2,10 @@
 //!
 //! The client tells it in OpenSSL's words and the broker's. Why a certificate isn't trusted it only logs.
 
-use super::errors::NO_ANSWER_OF;
 use crate::source::cluster::{KafkaError, Trouble};
+
+/// What stands before the broker in a line of the client's log.
+pub(super) const BEFORE_BROKER: &str = "]: ";
 
 /// What the client logs of a certificate that isn't trusted: before whose it is, before who has signed it, and before
 /// OpenSSL's number of the reason.
@@ -49,7 +51,7 @@ pub(super) fn distrusted(line: &str) -> Option<(String, String)> {
     let (who, rest) = line.split_once(subject)?;
     let (subject, rest) = rest.split_once(issuer)?;
     let (issuer, number) = rest.rsplit_once(number)?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     let whose = format!("of {subject}, signed by {issuer},");
     // OpenSSL's X509_V_ERR_…
     let (why, remedy) = match number.trim().parse::<i32>().ok()? {
@@ -93,7 +95,7 @@ pub(super) fn certificate_refused(said: &str) -> Option<String> {
 /// Of what the client says or logs: that a broker hangs up which has not let it in yet, and what that may mean.
 pub(super) fn hung_up(said: &str) -> Option<KafkaError> {
     let (who, rest) = said.split_once(UNKNOWN)?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     HUNG_UP.iter().find(|words| rest.starts_with(**words))?;
     let (is_tls, is_login) = (who.contains("ssl://"), who.starts_with("sasl_"));
     let what = match (rest.contains(ASKING), rest.contains(ANSWERED)) {
