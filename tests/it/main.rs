@@ -56,6 +56,7 @@ mod reading_config;
 mod rebuild;
 mod recovery;
 mod reload;
+mod secure;
 mod service;
 mod state;
 mod stop;

@@ -26,7 +26,7 @@ fn file(topic: &Topic) -> String {
 }
 
 /// Has this text taken up, and waits until that is said; `done` is what it says then.
-fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
+pub fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
     let count = |said: &str| archiver.said().matches(said).count();
     let before = count(done);
     fs::write(scene.path("topics.toml"), text).unwrap();
@@ -37,7 +37,7 @@ fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
     });
 }
 
-const DONE: &str = "reload of topics.toml: done";
+pub const DONE: &str = "reload of topics.toml: done";
 const REFUSED: &str = "reload: nothing is changed";
 
 #[test]

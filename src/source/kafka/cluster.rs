@@ -24,6 +24,10 @@ pub(super) const REFRESH: Duration = Duration::from_secs(30);
 /// More connections than this to one cluster were never faster.
 const CONNECTIONS_MOST: usize = 4;
 
+/// Where OpenSSL is told in the environment to look for the system's CAs. Else the client has to: the OpenSSL in this
+/// program knows no system's places.
+const SSL_CERT: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// A cluster, for as long as an archive has a seat at it, or its topics are listed.
 pub(super) struct KafkaCluster {
     pub config: config::Checked<config::Cluster>,
@@ -48,6 +52,9 @@ impl KafkaCluster {
     /// Contacts nobody yet. Must be called within a tokio runtime.
     pub fn new(config: &config::Checked<config::Cluster>, shares: Arc<Shares>) -> Self {
         let mut properties = defaults();
+        if SSL_CERT.iter().all(|name| std::env::var_os(name).is_none()) {
+            properties.insert("ssl.ca.location".into(), "probe".into());
+        }
         properties.extend(config.properties.clone());
         properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
         let committer = config

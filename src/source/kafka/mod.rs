@@ -17,6 +17,7 @@ mod limits;
 mod native;
 mod questions;
 mod reader;
+mod refusals;
 mod scanner;
 mod seat;
 mod survey;

@@ -93,6 +93,7 @@ impl Client {
             rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
             rd::rd_kafka_conf_set_error_cb(conf, Some(on_error));
             rd::rd_kafka_conf_set_throttle_cb(conf, Some(on_throttle));
+            rd::rd_kafka_conf_set_ssl_cert_verify_cb(conf, Some(on_certificate));
             let rk = rd::rd_kafka_new(
                 rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
                 conf,
@@ -246,6 +247,31 @@ unsafe extern "C" fn on_log(
         if !shared.is_null() {
             (*shared).events.log(level, text(line).trim());
         }
+    }
+}
+
+/// Leaves it to OpenSSL whether a certificate is trusted. Why not, the client logs if it is told here.
+unsafe extern "C" fn on_certificate(
+    _: *mut rd::rd_kafka_t,
+    _broker: *const c_char,
+    _number: i32,
+    found: *mut c_int,
+    _depth: c_int,
+    _certificate: *const c_char,
+    _length: usize,
+    said: *mut c_char,
+    room: usize,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: the number of what OpenSSL has found is alive in this call, and `said` has `room` bytes.
+    unsafe {
+        let found = *found;
+        let words = found.to_string();
+        if words.len() < room {
+            ptr::copy_nonoverlapping(words.as_ptr().cast(), said, words.len());
+            *said.add(words.len()) = 0;
+        }
+        c_int::from(found == 0)
     }
 }
 
