@@ -180,6 +180,10 @@ impl Supervisor {
         while ends.next().await.is_some() {
             self.start_free(&mut next);
         }
+        // One that is started and stopped at once reads nothing of what the one before it may have left unfinished.
+        if self.0.shutdown.is_requested() {
+            return;
+        }
         for archive in next {
             // Nothing is to stop any more, so it is in nobody's way but its own.
             if let Err(e) = self.start(archive) {
