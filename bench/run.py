@@ -27,6 +27,7 @@ import reading
 import report
 import restarts
 import segments
+import service
 import setup
 import small
 import spent
@@ -57,6 +58,7 @@ SECTIONS = {
     "fairness": latency.fairness,
     "latency": latency.latency,
     "quiet": quiet.section,
+    "service": service.section,
     "small": small.section,
 }
 # Only when asked for, as it needs an earlier program.

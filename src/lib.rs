@@ -17,10 +17,10 @@ pub mod http;
 pub mod ledger;
 pub mod logging;
 pub mod moment;
-pub mod notify;
 pub mod observe;
 pub mod replay;
 pub mod segment;
+pub mod service_manager;
 pub mod signals;
 // Beside the other tests, and built into the library: it runs what no program can reach.
 #[cfg(test)]

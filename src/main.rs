@@ -13,7 +13,7 @@ use archiver::commands::{
 };
 use archiver::config::{self, Checked, Config, TypedError};
 use archiver::http::{Bound, Server, Source};
-use archiver::notify::ServiceManager;
+use archiver::service_manager::ServiceManager;
 use archiver::signals::Wishes;
 use archiver::source::kafka;
 use archiver::supervisor::reload::Reloads;
@@ -62,7 +62,12 @@ fn main() {
         Command::Run => run(&cli.common),
         Command::Status(args) => {
             in_runtime(Wishes::default(), INTERRUPTED, |shutdown| async move {
-                read(status::run(&cli.common, &args, shutdown).await)
+                let asked = status::run(&cli.common, &args, shutdown.clone());
+                match args.watch {
+                    // It ends by itself, and leaves the terminal as it was.
+                    true => read(asked.await),
+                    false => until(shutdown, asked).await,
+                }
             })
         }
         Command::Reload(args) => in_runtime(Wishes::default(), INTERRUPTED, |shutdown| {

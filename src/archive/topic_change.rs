@@ -59,7 +59,7 @@ pub(super) async fn look_at_topic(
             Err(e)
                 if matches!(
                     e.kind,
-                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
+                    Trouble::Unreachable | Trouble::NotLetIn | Trouble::Changing | Trouble::Other
                 ) =>
             {
                 tokio::time::sleep(AGAIN).await;

@@ -87,7 +87,7 @@ impl UnreadablePartitions {
             Trouble::Truncated { .. } => Reaction::Restart,
             Trouble::Denied => Reaction::GiveUp,
             // The client goes on trying; that no broker answers is logged once for each cluster.
-            Trouble::Unreachable => Reaction::Nothing,
+            Trouble::Unreachable | Trouble::NotLetIn => Reaction::Nothing,
             Trouble::Corrupt(_) => {
                 if archive.config.corrupt == Corrupt::Skip {
                     self.lose(partition, at, Why::Corrupt(e.to_string()));

@@ -13,6 +13,12 @@ use super::walk::Walker;
 use crate::terminal::nearest;
 
 const SECURITY_PROTOCOL: &str = "security.protocol";
+/// The property, and its older name, which comes first.
+const MECHANISM: [&str; 2] = ["sasl.mechanisms", "sasl.mechanism"];
+/// The ways to log in that this program's librdkafka has.
+const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
+const OAUTHBEARER: &str = "OAUTHBEARER";
+const UNSECURED_TOKENS: &str = "enable.sasl.oauthbearer.unsecure.jwt";
 
 /// The clusters of one configuration.
 pub(super) struct Clusters {
@@ -56,6 +62,7 @@ impl Clusters {
             return Some(cluster.clone());
         }
         check_protocols(walker, text, &bootstrap, &self.properties);
+        check_login(walker, text, &self.properties);
         let cluster = Checked::new(Cluster {
             name: text.value.clone(),
             bootstrap: bootstrap.list.clone(),
@@ -106,6 +113,7 @@ fn from_table(
         }
     };
     check_protocols(walker, text, &bootstrap, &properties);
+    check_login(walker, text, &properties);
     let connections = table.get(&CONNECTIONS);
     Some(Cluster {
         name: name.to_owned(),
@@ -133,5 +141,26 @@ fn check_protocols(
         walker.report(Problem::at(&text.span, message).help(
             "leave the prefix out, or set `\"security.protocol\"` in a `kafka` table to the same (without it, it is plaintext)",
         ));
+    }
+}
+
+/// A client that can't log in by its mechanism is made in vain, or waits for a token for ever.
+fn check_login(walker: &mut Walker<'_>, text: &Text, properties: &BTreeMap<String, String>) {
+    let set = |name| properties.get(name).map(String::as_str);
+    let is_sasl = set(SECURITY_PROTOCOL).is_some_and(|set| set.to_lowercase().starts_with("sasl"));
+    let mechanism = MECHANISM.into_iter().find_map(set).unwrap_or("GSSAPI");
+    if !is_sasl {
+        return;
+    }
+    if !MECHANISMS.contains(&mechanism) {
+        let message = "the cluster's `sasl.mechanism` is none that archiver has; without one it is GSSAPI (Kerberos)";
+        let help = format!("possible: {}", MECHANISMS.join(", "));
+        walker.report(Problem::at(&text.span, message).help(help));
+    } else if mechanism == OAUTHBEARER && !matches!(set(UNSECURED_TOKENS), Some("true" | "t" | "1"))
+    {
+        let message = "archiver gets no tokens for OAUTHBEARER from a server";
+        walker.report(Problem::at(&text.span, message).help(format!(
+            "only tokens without a signature, by `\"{UNSECURED_TOKENS}\" = true` and `\"sasl.oauthbearer.config\"`; or log in by another mechanism or a certificate"
+        )));
     }
 }

@@ -24,3 +24,19 @@ pub struct Config {
     /// Patterns, each of which has an archive for each topic that it takes.
     pub patterns: Vec<Checked<Pattern>>,
 }
+
+#[cfg(test)]
+impl Config {
+    /// One without archives, to be filled.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            shutdown_timeout: Duration::from_secs(60),
+            memory_bytes: 256 << 20,
+            disk_free_bytes: 0,
+            http: None,
+            clusters: Vec::new(),
+            archives: Vec::new(),
+            patterns: Vec::new(),
+        }
+    }
+}

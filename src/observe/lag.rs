@@ -11,7 +11,7 @@ use archiver_format::position::Positions;
 use archiver_format::record::{NextOffset, Partition};
 use tokio::time::Instant;
 
-use super::race::Race;
+use super::retention_race::Race;
 use super::snapshot;
 
 /// How often is looked. The brokers answer for all archives of a cluster at once.

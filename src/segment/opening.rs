@@ -154,9 +154,11 @@ impl Writer {
         let file = SegmentFile { sequence, name, id };
         let kind = kind(&self.config);
         let mut segment = OpenSegment::begin(data, file, is_growing, kind, route, now);
+        let dir = StateDir::new(&self.config.state);
         if self.config.index {
-            let dir = StateDir::new(&self.config.state);
             segment.set_index(SegmentIndex::begin(fs, &dir, sequence, changed)?);
+        } else {
+            SegmentIndex::remove(fs, &dir, sequence, changed)?;
         }
         Ok(segment)
     }

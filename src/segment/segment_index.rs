@@ -54,6 +54,29 @@ impl SegmentIndex {
         Ok(Self { file })
     }
 
+    /// Removes an index that a run has left which wrote them, where the segment of this number, which no checkpoint
+    /// counted, is begun again without one: it would be taken for its index. The directory is added to `changed`, as an
+    /// attempt before may have done so, and not durably. May block.
+    pub fn remove(
+        fs: &dyn Fs,
+        dir: &StateDir,
+        sequence: u64,
+        changed: &mut Vec<Arc<dyn File>>,
+    ) -> Result<(), Refused> {
+        let (path, above) = (dir.index(sequence), dir.indexes());
+        let io = |source| Refused::Io {
+            path: path.clone(),
+            source,
+        };
+        refuse_link(fs, &above)?;
+        match fs.open_dir(&above) {
+            Ok(above) => changed.push(above),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(io(e)),
+        }
+        fs::remove_if_there(fs, &path).map_err(io)
+    }
+
     /// Opens an index as it was at a checkpoint, yet to be cut back. `None` if it isn't that any more. May block.
     pub fn resume(
         fs: &dyn Fs,

@@ -202,6 +202,8 @@ pub enum Trouble {
     Denied,
     /// No broker answers.
     Unreachable,
+    /// A broker and this client don't trust each other: TLS or the login fails.
+    NotLetIn,
     /// The brokers are changing who answers: the leader of a partition, or a coordinator. It passes by itself.
     Changing,
     /// The offset asked for is not in the log.

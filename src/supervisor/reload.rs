@@ -13,7 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::Supervisor;
 use super::changes::{Changes, Fate, Foreseen, Wanted};
 use crate::config::{self, Archive, Checked, Config, Pattern};
-use crate::notify::{Notice, ServiceManager};
+use crate::service_manager::{Notice, ServiceManager};
 use crate::world::broadcast::Listener;
 
 /// The configuration of a process, which may be read again.
@@ -179,6 +179,10 @@ impl Supervisor {
         self.start_free(&mut next);
         while ends.next().await.is_some() {
             self.start_free(&mut next);
+        }
+        // One that is started and stopped at once reads nothing of what the one before it may have left unfinished.
+        if self.0.shutdown.is_requested() {
+            return;
         }
         for archive in next {
             // Nothing is to stop any more, so it is in nobody's way but its own.

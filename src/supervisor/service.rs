@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::Supervisor;
 use super::ended::Ended;
-use crate::notify::{Notice, ServiceManager};
 use crate::observe::standstill::Standstill;
 use crate::observe::status::{State, name_those};
+use crate::service_manager::{Notice, ServiceManager};
 
 /// How often it is looked at what there is to tell, at least.
 const LOOK: Duration = Duration::from_secs(1);

@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::archiver::{Archiver, run};
@@ -375,4 +376,16 @@ fn status_asks_through_a_socket_that_is_replaced_after_a_kill_and_removed_after_
 #[track_caller]
 fn assert_holds(path: &Path, text: &str) {
     assert_eq!(fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
+fn status_that_gets_no_answer_ends_with_the_first_signal() {
+    let scene = Scene::new();
+    // It takes connections and never answers.
+    let silent = TcpListener::bind(ANY_PORT).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let asking = Archiver::start(scene.directory(), &["status", "--url", &url]);
+    let (_asked, _) = silent.accept().unwrap();
+    asking.signal(Signal::INT);
+    assert_eq!(asking.await_end().code(), Some(130));
 }

@@ -58,6 +58,7 @@ mod rebuild;
 mod recovery;
 mod reload;
 mod replay_target;
+mod secure;
 mod service;
 mod state;
 mod stop;

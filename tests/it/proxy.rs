@@ -102,6 +102,11 @@ impl Proxy {
         self.state.changed.notify_all();
     }
 
+    /// How many connections there have been, unless it was down in between.
+    pub fn connections(&self) -> usize {
+        self.state.now.lock().unwrap().open.len() / 2
+    }
+
     /// How many connections were cut after so many bytes.
     pub fn cut(&self) -> usize {
         self.state.now.lock().unwrap().cut

@@ -3,9 +3,10 @@
 //! `ARCHIVER_RELOADS` changes the configuration so often, with `ARCHIVER_RELOAD_SEED`.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -26,7 +27,7 @@ fn file(topic: &Topic) -> String {
 }
 
 /// Has this text taken up, and waits until that is said; `done` is what it says then.
-fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
+pub fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
     let count = |said: &str| archiver.said().matches(said).count();
     let before = count(done);
     fs::write(scene.path("topics.toml"), text).unwrap();
@@ -37,7 +38,7 @@ fn reload(scene: &Scene, archiver: &Archiver, text: &str, done: &str) {
     });
 }
 
-const DONE: &str = "reload of topics.toml: done";
+pub const DONE: &str = "reload of topics.toml: done";
 const REFUSED: &str = "reload: nothing is changed";
 
 #[test]
@@ -205,8 +206,12 @@ fn a_file_is_read_again(property: &str, value: &str) {
     archiver.stop();
 }
 
+/// How long the file of an archive that no reload changes may stay as it is while records flow: its flush is a tenth of
+/// that, and the machine may be busy.
+const PAUSE_MOST: Duration = Duration::from_secs(2);
+
 #[test]
-fn random_changes_under_load_lose_and_double_nothing() {
+fn random_changes_under_load_lose_and_double_nothing_and_what_is_untouched_never_pauses() {
     let mut random = Random::new(number("ARCHIVER_RELOAD_SEED", 1));
     let scene = Scene::new();
     let topics = (0..6)
@@ -215,67 +220,134 @@ fn random_changes_under_load_lose_and_double_nothing() {
     let configured = |keys: &[Option<Keys>]| {
         let topics = topics.iter().zip(keys);
         topics.fold(Config::new(), |config, (topic, keys)| match keys {
-            Some([flush, checkpoint]) => {
-                let keys = [
-                    ("start", "earliest"),
-                    ("flush", flush),
-                    ("checkpoint", checkpoint),
-                ];
-                config.archive(topic, &file(topic), &keys)
-            }
+            Some(keys) => config.archive(topic, &file(topic), &with_start(*keys)),
             None => config,
         })
     };
-    let mut keys = vec![Some(["200ms", "1s"]); topics.len()];
+    let mut keys = vec![Some(SLOW); topics.len()];
+    // How often each archive may have been started.
+    let mut starts = vec![1; topics.len()];
     let archiver = scene.start(&configured(&keys));
     archiver.await_line(&says::running(&topics[0].name));
     let done = AtomicBool::new(false);
-    let sent = thread::scope(|scope| {
+    let reloads = number("ARCHIVER_RELOADS", 8);
+    let mut refused = 0;
+    let (sent, pause) = thread::scope(|scope| {
         let _ends = OnDrop(|| done.store(true, Ordering::Relaxed));
-        let producing = scope.spawn(|| {
-            let (producer, mut values) = (Producer::new(scene.server), Values::new(3));
-            let mut sent = 0;
-            while !done.load(Ordering::Relaxed) {
-                for topic in &topics {
-                    producer.send_all(topic, values.jsons(100));
-                }
-                sent += 100;
-            }
-            sent
-        });
-        for _ in 0..number("ARCHIVER_RELOADS", 8) {
-            if random.below(4) == 0 {
-                let wrong = configured(&keys).text().replace("flush", "flash");
+        let producing = scope.spawn(|| produce(&scene, &topics, &done));
+        scene.await_lines(&archiver, &file(&topics[0]), 1);
+        let watching = scope.spawn(|| longest_pause(&scene.path(file(&topics[0])), &done));
+        for reload_number in 0..reloads {
+            // However few there are, both kinds are among them.
+            if reload_number == 1 || random.below(4) == 0 {
+                let wrong = wrong(configured(&keys), &topics, random.below(5));
                 reload(&scene, &archiver, &wrong, REFUSED);
+                refused += 1;
                 continue;
             }
             // The first archive is never touched.
-            for keys in &mut keys[1..] {
-                match random.below(4) {
-                    0 => *keys = None,
-                    1 => *keys = Some(["20ms", "200ms"]),
-                    2 => *keys = Some(["200ms", "1s"]),
-                    _ => {}
-                }
+            for (keys, starts) in keys.iter_mut().zip(&mut starts).skip(1) {
+                let now = match random.below(4) {
+                    0 => None,
+                    1 => Some(QUICK),
+                    2 => Some(SLOW),
+                    _ => *keys,
+                };
+                *starts += usize::from(now.is_some() && now != *keys);
+                *keys = now;
             }
             reload(&scene, &archiver, &configured(&keys).text(), DONE);
             thread::sleep(Duration::from_millis(random.below(300)));
         }
-        keys = vec![Some(["200ms", "1s"]); topics.len()];
+        for (keys, starts) in keys.iter_mut().zip(&mut starts) {
+            *starts += usize::from(*keys != Some(SLOW));
+            *keys = Some(SLOW);
+        }
         reload(&scene, &archiver, &configured(&keys).text(), DONE);
         done.store(true, Ordering::Relaxed);
-        producing.join().expect("the producer goes on")
+        let sent = producing.join().expect("the producer goes on");
+        (sent, watching.join().expect("the file is there"))
     });
     for topic in &topics {
         scene.await_lines(&archiver, &file(topic), sent);
     }
-    assert_eq!(said_to_run(&archiver, &topics[0]), 1);
+    assert_untouched(&archiver, &topics, &starts);
+    assert!(pause < PAUSE_MOST, "it paused for {pause:?}");
     archiver.stop();
     for topic in &topics {
         scene.assert_exact(topic, &file(topic));
     }
     scene.assert_verified();
+    println!(
+        "{reloads} reloads, {refused} of them refused, while {sent} records came to each of {} topics: lost 0, doubled 0; \
+         the untouched archive was started once, and its file grew at least every {} ms",
+        topics.len(),
+        pause.as_millis()
+    );
+}
+
+/// Sends as many records to each topic until it is done, and says how many.
+fn produce(scene: &Scene, topics: &[Topic], done: &AtomicBool) -> usize {
+    let (producer, mut values) = (Producer::new(scene.server), Values::new(3));
+    let mut sent = 0;
+    while !done.load(Ordering::Relaxed) {
+        for topic in topics {
+            producer.send_all(topic, values.jsons(100));
+        }
+        sent += 100;
+    }
+    sent
+}
+
+/// No archive has started more often than this, and the first was never stopped nor waited.
+fn assert_untouched(archiver: &Archiver, topics: &[Topic], starts: &[usize]) {
+    for (topic, starts) in topics.iter().zip(starts) {
+        let runs = said_to_run(archiver, topic);
+        assert!(runs <= *starts, "{}: {runs} of {starts} runs", topic.name);
+    }
+    let said = archiver.said();
+    let untouched = format!("archive {}:", topics[0].name);
+    let of_untouched = said.lines().filter(|line| line.contains(&untouched));
+    let of_untouched = of_untouched.collect::<Vec<_>>();
+    assert_eq!(of_untouched.len(), 1, "{of_untouched:#?}");
+}
+
+/// A configuration that is wrong in one of five ways.
+fn wrong(right: Config, topics: &[Topic], how: u64) -> String {
+    match how {
+        0 => right.text().replace("flush", "flash"),
+        1 => right.text().replace("200ms", "200 miles"),
+        2 => right.text() + "[[archive",
+        3 => String::new(),
+        // Two archives in one file.
+        _ => right.archive(&topics[1], &file(&topics[0]), &[]).text(),
+    }
 }
 
 /// Flush and checkpoint.
 type Keys = [&'static str; 2];
+
+const SLOW: Keys = ["200ms", "1s"];
+const QUICK: Keys = ["20ms", "200ms"];
+
+fn with_start([flush, checkpoint]: Keys) -> [(&'static str, &'static str); 3] {
+    [
+        ("start", "earliest"),
+        ("flush", flush),
+        ("checkpoint", checkpoint),
+    ]
+}
+
+/// For how long at most this file has not grown, until it is done.
+fn longest_pause(file: &Path, done: &AtomicBool) -> Duration {
+    let (mut length, mut grew, mut longest) = (0, Instant::now(), Duration::ZERO);
+    while !done.load(Ordering::Relaxed) {
+        let now = fs::metadata(file).map_or(0, |found| found.len());
+        longest = longest.max(grew.elapsed());
+        if now != length {
+            (length, grew) = (now, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    longest
+}

@@ -123,6 +123,18 @@ pub fn cluster_down() -> Says {
     Says::new(&["cluster", "in trouble"], &[])
 }
 
+/// Why a cluster can't be used.
+pub fn in_trouble(cluster: &str, facts: &[&str]) -> Says {
+    let which = format!("cluster {cluster}: in trouble: ");
+    Says::new(&[&[which.as_str()], facts].concat(), &[])
+}
+
+/// Why an archive waits for its cluster.
+pub fn waits_for_cluster(archive: &str, facts: &[&str]) -> Says {
+    let which = format!("archive {archive}: waiting: ");
+    Says::new(&[&[which.as_str()], facts].concat(), &[])
+}
+
 /// By so many seconds, forward or back.
 pub fn clock_set(seconds: i64) -> Says {
     let by = format!("{} s", seconds.abs());

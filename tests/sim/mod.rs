@@ -15,6 +15,7 @@ pub mod kafka;
 pub mod platform;
 pub mod process;
 pub mod random;
+mod reload;
 mod restart;
 pub mod scenes;
 pub mod strike;

@@ -1,11 +1,11 @@
 //! A process: a supervisor on a simulated platform, and perhaps a second process beside it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::FutureExt;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -13,11 +13,12 @@ use super::check::refusal;
 use super::commands::SimPrograms;
 use super::disk::SimFs;
 use super::platform::{SimClock, SimPlatform};
+use super::reload::Reload;
 use super::restart::Restart;
 use super::world::{World, lock};
 use crate::archive::{self, End};
 use crate::config::{self, Checked};
-use crate::observe::status::State;
+use crate::observe::status::{State, Status};
 use crate::supervisor::{Ending, Supervisor};
 use crate::world::broadcast::Broadcast;
 use crate::world::clock::Ticks;
@@ -34,6 +35,9 @@ pub enum Step {
     Rival(Vec<config::Archive>, Duration),
     /// It stops the archive of this number, and starts it again so long after its end; not one that is stopped already.
     Restart(usize, Duration),
+    /// It changes the configuration of the archives of these numbers, and has the process take that up, unless it is at
+    /// something of the kind.
+    Reload(Vec<usize>),
     /// It asks the process to stop.
     Stop,
 }
@@ -58,11 +62,21 @@ pub(super) struct Process {
     pub supervisor: Supervisor,
     stopper: Stopper,
     /// Those that run.
-    ends: FuturesUnordered<futures_util::future::BoxFuture<'static, (config::Archive, End)>>,
+    ends: FuturesUnordered<BoxFuture<'static, (Awaited, End)>>,
     /// Those that were asked to stop by themselves.
     pub restarts: Vec<Restart>,
-    /// Those that a pattern has started and that have stopped for a reason that was true.
-    pub stopped: BTreeSet<String>,
+    /// How those are configured that reloads have changed; `None` is no more. Their ends are not among `ends`.
+    pub reloaded: BTreeMap<String, Option<config::Archive>>,
+    /// Those of a reload or a pattern that have stopped for a reason that was true, as they were then.
+    stopped: Vec<Arc<Status>>,
+    /// The reload that goes on.
+    pub reload: Option<Reload>,
+}
+
+/// An archive whose end is awaited.
+struct Awaited {
+    config: config::Archive,
+    status: Arc<Status>,
 }
 
 impl World {
@@ -95,6 +109,8 @@ impl World {
             .build()
             .map_err(|e| format!("building a runtime: {e}"))?;
         let ended = runtime.block_on(self.live(archives, patterns, script));
+        self.is_reloading.store(false, Ordering::Relaxed);
+        self.fs.reloads(Vec::new());
         lock(&self.statuses).clear();
         ended
     }
@@ -124,14 +140,15 @@ impl World {
             tokio::select! {
                 biased;
                 () = died.notified() => return Ok(Ended::Crashed),
-                Some((config, end)) = main.ends.next() => {
-                    self.ended(&mut main, &config, end)?;
+                Some((archive, end)) = main.ends.next() => {
+                    self.ended(&mut main, &archive, end)?;
                 }
-                Some((config, end)) = next_end(&mut rival) => {
+                Some((archive, end)) = next_end(&mut rival) => {
                     if let Some((rival, _)) = &mut rival {
-                        self.ended(rival, &config, end)?;
+                        self.ended(rival, &archive, end)?;
                     }
                 }
+                Some(reload) = Reload::end(&mut main.reload) => self.reloaded(&main, reload)?,
                 () = sleep_until(rival_ends), if rival.is_some() => {
                     if let Some((rival, _)) = rival.take() {
                         self.fs.note(|| "  the second process is killed".into());
@@ -148,7 +165,7 @@ impl World {
                 () = sleep_until(next_step) => {
                     let elapsed = began.elapsed().as_millis() as u64;
                     self.now.store(before + elapsed, Ordering::Relaxed);
-                    if !patterns.is_empty() {
+                    if !patterns.is_empty() || !main.reloaded.is_empty() {
                         self.look_at_found(&mut main)?;
                     }
                     match script(self) {
@@ -157,6 +174,7 @@ impl World {
                             self.fs.note(|| "  a second process is started".into());
                             rival = Some((self.start(archives)?, Instant::now() + most));
                         }
+                        Step::Reload(changed) => self.reload(&mut main, &changed),
                         Step::Restart(number, pause) => self.restart(&mut main, number, pause)?,
                         Step::Stop => break,
                     }
@@ -182,8 +200,8 @@ impl World {
                 ended = timeout(STOP_MOST, process.ends.next()) => ended,
             };
             match ended {
-                Ok(Some((config, end))) => {
-                    clean &= self.ended(&mut process, &config, end)? == End::Clean;
+                Ok(Some((archive, end))) => {
+                    clean &= self.ended(&mut process, &archive, end)? == End::Clean;
                 }
                 Ok(None) => {
                     let found_end = timeout(STOP_MOST, process.supervisor.all_ended());
@@ -193,7 +211,7 @@ impl World {
                         ended = found_end => ended.is_err(),
                     };
                     if is_late {
-                        return Err("what a pattern has started doesn't stop".into());
+                        return Err("what a pattern or a reload has started doesn't stop".into());
                     }
                     clean &= self.look_at_found(&mut process)?;
                     let elapsed = began.elapsed().as_millis() as u64;
@@ -248,7 +266,9 @@ impl World {
             stopper,
             ends: FuturesUnordered::new(),
             restarts: Vec::new(),
-            stopped: BTreeSet::new(),
+            reloaded: BTreeMap::new(),
+            stopped: Vec::new(),
+            reload: None,
         };
         let archives = archives.into_iter().map(Checked::for_tests);
         let archives = archives.collect::<Vec<_>>();
@@ -272,25 +292,33 @@ impl World {
         }
     }
 
-    /// Takes note of what the archives of patterns are doing: whatever has stopped one for good must be true. Has none
-    /// left anything undone?
+    /// Takes note of what the archives are doing that patterns and reloads have started: whatever has stopped one for good
+    /// must be true. Has none left anything undone?
     fn look_at_found(&self, process: &mut Process) -> Result<bool, String> {
         self.look(process);
         let mut clean = true;
-        let found = self.archives.iter();
-        for archive in found.filter(|archive| archive.pattern.is_some()) {
+        let statuses = lock(&self.statuses).clone();
+        for archive in &self.archives {
             let config = &archive.config;
             let name = &config.name;
-            match self.state(archive) {
-                Some(State::Stopped(why)) if !process.stopped.contains(name) => {
+            if archive.pattern.is_none() && !process.reloaded.contains_key(name) {
+                continue;
+            }
+            let mut statuses = statuses.iter();
+            let Some(status) = statuses.find(|status| status.name() == name) else {
+                continue;
+            };
+            let is_it = |known: &Arc<Status>| Arc::ptr_eq(known, status);
+            match status.state() {
+                State::Stopped(why) if !process.stopped.iter().any(is_it) => {
                     self.fs
                         .note(|| format!("  archive {name} has stopped: {why}"));
                     if !refusal::is_true(self, config, &why, &process.fs) {
                         return Err(format!("archive {name} stopped without need: {why}"));
                     }
-                    process.stopped.insert(name.clone());
+                    process.stopped.push(Arc::clone(status));
                 }
-                Some(State::Unfinished) => clean = false,
+                State::Unfinished => clean = false,
                 _ => {}
             }
         }
@@ -326,12 +354,8 @@ impl World {
     }
 
     /// An archive's end: if it is for good, the reason must be true.
-    fn ended(
-        &self,
-        process: &mut Process,
-        config: &config::Archive,
-        end: End,
-    ) -> Result<End, String> {
+    fn ended(&self, process: &mut Process, archive: &Awaited, end: End) -> Result<End, String> {
+        let Awaited { config, status } = archive;
         let name = &config.name;
         self.fs.note(|| format!("  archive {name} ended: {end:?}"));
         self.ended_alone(process, name, end)?;
@@ -340,15 +364,9 @@ impl World {
             End::Panicked => return Err(format!("archive {name} panicked")),
             end => return Ok(end),
         }
-        let statuses = process.supervisor.statuses();
-        let status = statuses.iter().find(|status| status.name() == name);
-        // One that is not known any more was asked to stop; what it said is known from before.
-        let known = lock(&self.statuses);
-        let status = status.or(known.iter().find(|status| status.name() == name));
-        let Some(State::Stopped(why)) = status.map(|status| status.state()) else {
+        let State::Stopped(why) = status.state() else {
             return Err(format!("archive {name} doesn't say why it stopped"));
         };
-        drop(known);
         self.fs.note(|| format!("  because {why}"));
         match refusal::is_true(self, config, &why, &process.fs) {
             true => Ok(End::Clean),
@@ -358,14 +376,21 @@ impl World {
 }
 
 impl Process {
+    /// Awaits the end of an archive that was just started.
     pub fn await_end(&self, config: &config::Archive, ending: Ending) {
+        let statuses = self.supervisor.statuses();
+        let mut statuses = statuses.into_iter();
+        let Some(status) = statuses.find(|status| status.name() == config.name) else {
+            return;
+        };
         let config = config.clone();
+        let archive = Awaited { config, status };
         self.ends
-            .push(async move { (config, ending.wait().await) }.boxed());
+            .push(async move { (archive, ending.wait().await) }.boxed());
     }
 }
 
-async fn next_end(rival: &mut Option<(Process, Instant)>) -> Option<(config::Archive, End)> {
+async fn next_end(rival: &mut Option<(Process, Instant)>) -> Option<(Awaited, End)> {
     match rival {
         Some((rival, _)) => rival.ends.next().await,
         None => None,

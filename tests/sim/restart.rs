@@ -1,5 +1,6 @@
 //! One archive is stopped and started again, while its process and the others go on.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -40,6 +41,11 @@ impl World {
             return Ok(());
         }
         if main.restarts.iter().any(|other| other.number == number) {
+            return Ok(());
+        }
+        // A reload stops and starts archives itself, and would start one that is stopped.
+        let is_reloading = self.is_reloading.load(Ordering::Relaxed);
+        if is_reloading || main.reloaded.contains_key(&archive.config.name) {
             return Ok(());
         }
         let name = &archive.config.name;
@@ -105,7 +111,7 @@ impl World {
     }
 
     /// No archive may be started where its state is missing: it couldn't know that there was one.
-    fn put_back_state(&self, archive: &Watched) {
+    pub(super) fn put_back_state(&self, archive: &Watched) {
         if self.touched(&archive.config.name) == Some(Touched::Stateless) {
             self.put_back(archive);
         }

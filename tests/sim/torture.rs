@@ -185,11 +185,12 @@ impl Struck {
 /// The figures on a line.
 pub fn shown(figures: &Figures) -> String {
     format!(
-        "{} runs, {} crashes, {} archives stopped among others, {} faults in {} operations, {} records; compared {}: lost \
-         {}, doubled {}",
+        "{} runs, {} crashes, {} archives stopped among others, {} reloads, {} faults in {} operations, {} records; \
+         compared {}: lost {}, doubled {}",
         figures.runs,
         figures.crashes,
         figures.tally.stopped,
+        figures.tally.reloads,
         figures.faults,
         figures.operations,
         figures.records,

@@ -40,6 +40,8 @@ pub struct World {
     pub is_contested: AtomicBool,
     /// What the archives of the present process are doing.
     pub statuses: Mutex<Vec<Arc<Status>>>,
+    /// Another configuration is being taken up.
+    pub is_reloading: AtomicBool,
     /// What commands were given.
     pub given: Arc<Mutex<Given>>,
     /// Milliseconds since the run began.
@@ -98,6 +100,7 @@ impl World {
             at_newline: Mutex::default(),
             is_contested: AtomicBool::default(),
             statuses: Mutex::default(),
+            is_reloading: AtomicBool::default(),
             given: Arc::default(),
             now: Arc::default(),
             is_brisk: false,

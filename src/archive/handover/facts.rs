@@ -7,7 +7,7 @@ use archiver_format::manifest::Sealed;
 use archiver_format::state_files::StateDir;
 
 use crate::config;
-use crate::notify;
+use crate::service_manager;
 use crate::world::commands::Command;
 
 /// The command for a segment whose file is at this path.
@@ -22,7 +22,7 @@ pub(super) fn command(
     let some = |value: Option<i64>| value.map(|value| value.to_string().into());
     let manifest = StateDir::new(&config.state).manifest();
     // Else the service manager would hear from commands as well.
-    let not_its_own = notify::VARIABLES.map(|name| (name, None));
+    let not_its_own = service_manager::VARIABLES.map(|name| (name, None));
     let facts = [
         ("ARCHIVER_FILE", Some(absolute(path).into())),
         ("ARCHIVER_NAME", text(&config.name)),

@@ -32,7 +32,7 @@ pub(super) struct Files {
     pub open: Vec<OpenSegment>,
     /// Segments that were created after the checkpoint. All that they hold is read again.
     pub uncounted: Vec<Uncounted>,
-    /// Where such segments are, or were: an attempt before may have removed them, and not durably.
+    /// Where such segments and their indexes are, or were: an attempt before may have removed them, and not durably.
     uncounted_paths: Vec<PathBuf>,
     /// Sealed segments that something is still to be done to.
     pub sealed: Sealed,
@@ -109,11 +109,13 @@ impl Place {
                 continue;
             }
             let last = self.last_path(identity, &segment);
+            uncounted_paths.push(self.dir.index(segment.sequence));
             found.extend(uncounted_file(fs, segment, &last, locked)?);
             uncounted_paths.push(last);
         }
         for of in opening {
             let path = self.config.template.fixed_directory().join(&of.name);
+            uncounted_paths.push(self.dir.index(of.sequence));
             found.extend(empty_file(fs, of, &path, locked)?);
             uncounted_paths.push(path);
         }

@@ -34,9 +34,8 @@ pub(super) async fn cluster(
     let brokers = match scanner.brokers().await {
         Ok(brokers) => brokers,
         Err(e) => {
-            findings
-                .bad("login", e.to_string())
-                .advice(advice_for(&e, config));
+            let (what, advice) = told(&e, config);
+            findings.bad("login", what).advice(advice);
             return (findings, None);
         }
     };
@@ -188,7 +187,19 @@ async fn reach(host: &str, port: u16) -> Result<String, Unreached> {
         .unwrap_or_else(|e| Err(Unreached::Port(io::Error::other(e))))
 }
 
-/// What can be done when the port is open and nobody is let in.
+/// What is wrong when the port is open and nobody is let in, and what can be done.
+fn told(error: &KafkaError, config: &Cluster) -> (String, String) {
+    let said = error.to_string();
+    match said.rsplit_once("; ") {
+        // It names the remedy itself.
+        Some((what, remedy)) if error.kind == Trouble::NotLetIn => (what.into(), remedy.into()),
+        _ => {
+            let advice = advice_for(error, config);
+            (said, advice)
+        }
+    }
+}
+
 fn advice_for(error: &KafkaError, config: &Cluster) -> String {
     let said = error.text.to_lowercase();
     let protocol = config.properties.get("security.protocol");
@@ -199,16 +210,10 @@ fn advice_for(error: &KafkaError, config: &Cluster) -> String {
              speak TLS, or one side doesn't trust the other"
         );
     }
-    match error.kind {
-        Trouble::Denied => {
-            "see sasl.username, sasl.password and sasl.mechanism, and that the cluster has this user"
-                .to_owned()
-        }
-        _ => format!(
-            "the port is open, but no Kafka answers by this protocol: see security.protocol (it is {protocol}), and that it is \
-             the right port"
-        ),
-    }
+    format!(
+        "the port is open, but no Kafka answers by this protocol: see security.protocol (it is {protocol}), and that it is \
+         the right port"
+    )
 }
 
 #[cfg(test)]

@@ -64,6 +64,7 @@ impl Run<'_> {
         let name = args.place.name.clone();
         let name = name.unwrap_or_else(|| plan.run.clone());
         let manner = args.manner();
+        let usual = ProducerSettings::default().batch_bytes;
         let settings = ProducerSettings {
             linger: match manner.pace {
                 Pace::Max => LINGER_AT_MAX,
@@ -73,10 +74,8 @@ impl Run<'_> {
             transactional_id: args.place.exactly_once.then(|| group(&name)),
             queue_records: QUEUE_RECORDS,
             queue_bytes: QUEUE_BYTES,
-            batch_bytes: targets
-                .batch_bytes
-                .unwrap_or(ProducerSettings::default().batch_bytes),
-            ..ProducerSettings::default()
+            batch_bytes: targets.batch_bytes.map_or(usual, |most| most.min(usual)),
+            properties: args.connection.typed()?.properties.into_iter().collect(),
         };
         let making = || format!("making a producer for {}", cluster.name);
         let producer = Producer::new(cluster, &settings)

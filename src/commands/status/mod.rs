@@ -24,7 +24,7 @@ pub struct Args {
     whom: Whom,
     /// Go on showing it, until Ctrl-C
     #[arg(short, long)]
-    watch: bool,
+    pub watch: bool,
     /// Print what /api/status answers
     #[arg(long)]
     json: bool,

@@ -222,7 +222,7 @@ fn is_lost(e: &KafkaError) -> Result<bool, KafkaError> {
         | Trouble::OutOfRange
         | Trouble::Truncated { .. }
         | Trouble::Corrupt(_) => Ok(true),
-        Trouble::Denied => Err(e.clone()),
+        Trouble::Denied | Trouble::NotLetIn => Err(e.clone()),
         Trouble::Unreachable | Trouble::Changing | Trouble::Other => Ok(false),
     }
 }

@@ -1,4 +1,4 @@
-use super::{ARCHIVE, report, summary};
+use super::{ARCHIVE, loaded, report, summary};
 
 /// What is said about one key in an archive.
 fn about(key: &str, value: &str) -> Vec<String> {
@@ -474,4 +474,22 @@ fn a_prefix_that_librdkafka_would_skip_is_refused() {
         "[clusters.c]\nbroker = \"PLAINTEXT://h:1\"\nkafka = {{ \"security.protocol\" = \"ssl\" }}\n{ARCHIVE}"
     );
     assert_eq!(summary(&text), [says]);
+}
+
+#[test]
+fn a_login_that_can_not_work_is_refused() {
+    let set = |properties: &str| {
+        format!("{ARCHIVE}\n[kafka]\nsecurity.protocol = \"SASL_SSL\"\n{properties}")
+    };
+    let none = "the cluster's `sasl.mechanism` is none that archiver has; without one it is GSSAPI (Kerberos) | possible: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER";
+    assert_eq!(summary(&set("")), [none]);
+    assert_eq!(summary(&set("sasl.mechanisms = \"GSSAPI\"")), [none]);
+    let token = "sasl.mechanism = \"OAUTHBEARER\"\n";
+    let no_token = "archiver gets no tokens for OAUTHBEARER from a server";
+    assert!(summary(&set(token))[0].starts_with(no_token));
+    loaded(&set(&format!(
+        "{token}enable.sasl.oauthbearer.unsecure.jwt = true"
+    )));
+    loaded(&set("sasl.mechanism = \"PLAIN\""));
+    loaded(&format!("{ARCHIVE}\n[kafka]\nsasl.mechanism = \"GSSAPI\""));
 }

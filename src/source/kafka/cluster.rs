@@ -14,7 +14,7 @@ use super::health::Health;
 use super::limits::{Limits, Shares};
 use super::native::{Client, Listed, Place};
 use super::questions::{Asked, Found, Held, Id, Named, Suspect, TIMEOUT, identify, list, name};
-use super::{corrupt_range, describe_topics};
+use super::{ca_store, corrupt_range, describe_topics};
 use crate::config;
 use crate::source::cluster::{KafkaError, OffsetsAt, Topic, Trouble};
 use crate::world::coalesced_requests::Batch;
@@ -48,6 +48,7 @@ impl KafkaCluster {
     /// Contacts nobody yet. Must be called within a tokio runtime.
     pub fn new(config: &config::Checked<config::Cluster>, shares: Arc<Shares>) -> Self {
         let mut properties = defaults();
+        properties.extend(ca_store::property());
         properties.extend(config.properties.clone());
         properties.insert("bootstrap.servers".into(), config.bootstrap.clone());
         let committer = config

@@ -47,6 +47,8 @@ impl Committer {
                 let newest = std::mem::take(&mut *lock(&offsets));
                 if let Err(e) = commit(&mut lock(&consumer.0), &properties, &newest) {
                     tracing::warn!("{about}: {e}; trying again with the next checkpoint");
+                    // Another one logs in anew: this one's token may have expired.
+                    end_aside(lock(&consumer.0).take());
                     let mut offsets = lock(&offsets);
                     for (partition, next) in newest {
                         offsets.entry(partition).or_insert(next);

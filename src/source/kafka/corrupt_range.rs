@@ -123,7 +123,10 @@ fn look(
                 Fetched::Failed(_, e) => match e.kind {
                     Trouble::Corrupt(begins) => Ok(At::Corrupt(begins)),
                     // The client tries again.
-                    Trouble::Unreachable | Trouble::Changing | Trouble::Other => Ok(At::Nothing),
+                    Trouble::Unreachable
+                    | Trouble::NotLetIn
+                    | Trouble::Changing
+                    | Trouble::Other => Ok(At::Nothing),
                     Trouble::OutOfRange if refused < REFUSED_MOST => {
                         refused += 1;
                         is_stale = true;

@@ -4,6 +4,7 @@ use archiver_format::position::Position;
 use archiver_format::record::{LeaderEpoch, NextOffset};
 use rdkafka_sys::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
+use super::refusals::{BEFORE_BROKER, certificate_refused, hung_up, login_refused};
 use crate::source::cluster::{KafkaError, Trouble};
 
 /// What the client says before the offset and the epoch up to which was read, and where the log is another one.
@@ -18,7 +19,6 @@ const IMPOSSIBLE_SIZE: &str = "Receive failed: Invalid response size ";
 
 /// What the client logs when nobody answers its first question, and before it says who and how long that was.
 const NO_ANSWER: &str = "ApiVersionRequest failed: Local: Timed out";
-const NO_ANSWER_OF: &str = "]: ";
 const NO_ANSWER_AFTER: &str = "(after ";
 
 /// What the client logs of an answer that it can't make sense of, and before it says to what.
@@ -37,9 +37,10 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         | Code::UnknownPartition => Trouble::Missing,
         Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::SaslAuthenticationFailed
-        | Code::Authentication => Trouble::Denied,
+        | Code::GroupAuthorizationFailed => Trouble::Denied,
+        Code::SaslAuthenticationFailed | Code::Authentication | Code::UnsupportedSASLMechanism => {
+            Trouble::NotLetIn
+        }
         Code::BrokerTransportFailure
         | Code::AllBrokersDown
         | Code::Resolve
@@ -76,9 +77,20 @@ pub(super) fn error(code: RDKafkaRespErr, said: &str) -> KafkaError {
         let kind = Trouble::Unreachable;
         return KafkaError { kind, text };
     }
+    if let Some(hung_up) = hung_up(&said) {
+        return hung_up;
+    }
+    if let Some(text) = certificate_refused(&said) {
+        let kind = Trouble::NotLetIn;
+        return KafkaError { kind, text };
+    }
+    let said = if said.is_empty() { words(code) } else { said };
     KafkaError {
+        text: match kind {
+            Trouble::NotLetIn => login_refused(&said),
+            _ => said,
+        },
         kind,
-        text: if said.is_empty() { words(code) } else { said },
     }
 }
 
@@ -113,7 +125,7 @@ fn impossible_size(said: &str) -> Option<String> {
 /// broker for an old one and asks again.
 pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
     let (who, rest) = line.split_once(NO_ANSWER)?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     let (_, after) = rest.rsplit_once(NO_ANSWER_AFTER)?;
     let ms = after.split("ms").next()?.parse::<u64>().ok()?;
     Some(KafkaError {
@@ -127,7 +139,7 @@ pub(super) fn no_answer(line: &str) -> Option<KafkaError> {
 pub(super) fn garbled(line: &str) -> Option<KafkaError> {
     let found = GARBLED.iter().find_map(|words| line.split_once(words));
     let (who, rest) = found?;
-    let who = who.rsplit(NO_ANSWER_OF).next()?;
+    let who = who.rsplit(BEFORE_BROKER).next()?;
     let request = rest.split(" at ").next()?;
     request.starts_with("Fetch").then(|| KafkaError {
         kind: Trouble::Corrupt(None),
@@ -254,10 +266,14 @@ mod tests {
             RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+        ] {
+            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+        }
+        for login in [
             RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR__AUTHENTICATION,
         ] {
-            assert_eq!(kind(denied, "no"), Trouble::Denied, "{denied:?}");
+            assert_eq!(kind(login, "no"), Trouble::NotLetIn, "{login:?}");
         }
         for away in [
             RD_KAFKA_RESP_ERR__TRANSPORT,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::blocking::blocking;
 use super::errors;
 use super::native::{Client, Events};
+use super::refusals;
 use crate::source::cluster::{BrokerCondition, Condition, KafkaError, Trouble};
 
 /// How long nobody may answer until that is said, at the beginning.
@@ -38,10 +39,26 @@ struct State {
     brokers: HashMap<String, Instant>,
     /// The last that was heard of what is wrong.
     heard: Option<KafkaError>,
+    /// Why each broker's certificate isn't trusted.
+    distrusted: HashMap<String, String>,
     /// The last answer that made no sense to a client, and when.
     garbled: Option<(KafkaError, Instant)>,
     /// For how long each broker that is known has held back answers.
     known: BTreeMap<String, Duration>,
+}
+
+impl State {
+    /// That a certificate isn't trusted comes without the reason, which was logged before.
+    fn with_cause(&self, error: KafkaError) -> KafkaError {
+        let (broker, _) = error.text.split_once(": ").unwrap_or_default();
+        match self.distrusted.get(broker) {
+            Some(why) if refusals::is_distrust(&error.text) => KafkaError {
+                kind: Trouble::NotLetIn,
+                text: format!("{broker}: {why}"),
+            },
+            _ => error,
+        }
+    }
 }
 
 /// What is wrong, as it was said.
@@ -64,7 +81,10 @@ impl Health {
     /// A request's failure, with what the clients know of the reason.
     pub fn explain(&self, e: KafkaError) -> KafkaError {
         match (self.known_trouble(), e.kind) {
-            (Some(trouble), Trouble::Unreachable | Trouble::Changing | Trouble::Other) => trouble,
+            (
+                Some(trouble),
+                Trouble::Unreachable | Trouble::NotLetIn | Trouble::Changing | Trouble::Other,
+            ) => trouble,
             _ => e,
         }
     }
@@ -224,6 +244,12 @@ impl Events for Arc<Health> {
         if let Some(silent) = errors::no_answer(text) {
             self.lock().heard = Some(silent);
         }
+        if let Some(hung_up) = refusals::hung_up(text) {
+            self.lock().heard = Some(hung_up);
+        }
+        if let Some((broker, why)) = refusals::distrusted(text) {
+            self.lock().distrusted.insert(broker, why);
+        }
         if let Some(garbled) = errors::garbled(text) {
             self.lock().garbled = Some((garbled, Instant::now()));
         }
@@ -231,7 +257,8 @@ impl Events for Arc<Health> {
 
     fn trouble(&self, error: KafkaError) {
         let mut state = self.lock();
-        if error.kind == Trouble::Unreachable {
+        let error = state.with_cause(error);
+        if matches!(error.kind, Trouble::Unreachable | Trouble::NotLetIn) {
             // `host:port/id: what`; the id is `bootstrap` until the cluster has told it.
             let (broker, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
             let known = state

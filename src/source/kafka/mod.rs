@@ -3,6 +3,7 @@
 //! Nothing outside this folder sees a type of the client library.
 
 mod blocking;
+mod ca_store;
 mod cluster;
 mod clusters;
 mod commit;
@@ -20,6 +21,7 @@ mod producer;
 mod producer_settings;
 mod questions;
 mod reader;
+mod refusals;
 mod scanner;
 mod seat;
 mod survey;

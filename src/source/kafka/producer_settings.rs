@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::ca_store;
 use super::cluster::COMMON;
 use crate::config;
 
@@ -50,6 +51,7 @@ impl ProducerSettings {
         let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let mut properties = COMMON.map(text).into_iter().collect::<BTreeMap<_, _>>();
         properties.extend([("partitioner", "murmur2_random")].map(text));
+        properties.extend(ca_store::property());
         properties.extend(cluster.properties.clone());
         let chosen = [
             ("enable.idempotence", "true".to_owned()),

@@ -273,7 +273,10 @@ impl Scan {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(e)) => match e.kind {
                     // The client tries again.
-                    Trouble::Unreachable | Trouble::Changing | Trouble::Other
+                    Trouble::Unreachable
+                    | Trouble::NotLetIn
+                    | Trouble::Changing
+                    | Trouble::Other
                         if moved.elapsed() < PATIENCE => {}
                     // It may be about a start before this one.
                     Trouble::OutOfRange if last < from && refused < REFUSED_MOST => {

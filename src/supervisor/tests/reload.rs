@@ -61,13 +61,9 @@ fn config(archives: &[Archive], patterns: &[Pattern]) -> Config {
     let archives = archives.iter().cloned().map(Checked::for_tests);
     let patterns = patterns.iter().cloned().map(Checked::for_tests);
     Config {
-        shutdown_timeout: 60 * SECOND,
-        memory_bytes: 256 << 20,
-        disk_free_bytes: 0,
-        http: None,
-        clusters: Vec::new(),
         archives: archives.collect(),
         patterns: patterns.collect(),
+        ..Config::for_tests()
     }
 }
 
@@ -231,4 +227,32 @@ async fn a_pattern_that_comes_changes_or_goes_leaves_alone_what_stays_as_it_is()
     assert_eq!(left.collect::<Vec<_>>(), ["a", "own"]);
     stopper.stop();
     assert_eq!(running.await.expect("no panic"), Ended::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_of_the_process_during_a_reload_starts_nothing_and_forgets_nothing_unfinished() {
+    let world = world(&["a"]);
+    let (supervisor, stopper) = supervisor(&world);
+    let before = config(&[archive("a")], &[]);
+    supervisor.start_all(&before.archives).expect("free");
+    let running = tokio::spawn(supervisor.clone().run());
+    await_counts(&world, &supervisor, 1).await;
+    world.fs.set_faults(Faults {
+        once_in: 1,
+        ..Faults::default()
+    });
+    write(&world, &["a"]);
+    await_that(&world, || {
+        let status = status(&supervisor, "a");
+        status.is_some_and(|status| matches!(status.state(), State::Waiting(_)))
+    })
+    .await;
+    let changed = Archive {
+        flush: Duration::from_millis(50),
+        ..archive("a")
+    };
+    stopper.stop();
+    supervisor.reload(&config(&[changed], &[])).await;
+    assert!(status(&supervisor, "a").is_none());
+    assert_eq!(running.await.expect("no panic"), Ended::Unfinished);
 }

@@ -11,9 +11,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
 use super::janitor::Janitor;
 use super::java::java;
 use super::properties::{Layout, Ports, properties};
+use super::secured::{self, Listener};
 use crate::wait::{LONG, eventually};
 
 pub struct Node {
@@ -22,6 +24,7 @@ pub struct Node {
     ports: Ports,
     directory: TempDir,
     java: Mutex<Option<Child>>,
+    certificates: Option<Certificates>,
 }
 
 impl Node {
@@ -30,18 +33,22 @@ impl Node {
         id: usize,
         nodes: &[Ports],
         cluster: &str,
-        secured: bool,
+        is_secured: bool,
         proxy: Option<u16>,
     ) -> Result<Node, String> {
         let directory = tempfile::Builder::new()
             .prefix("kafka-")
             .tempdir_in(Janitor::get().root())
             .map_err(|e| format!("a directory for Kafka: {e}"))?;
+        let certificates = directory.path().join("certificates");
+        let certificates = is_secured
+            .then(|| Certificates::make(certificates))
+            .transpose()?;
         let text = properties(&Layout {
             id,
             nodes,
             data: &directory.path().join("data"),
-            secured,
+            secured: certificates.as_ref(),
             proxy,
         });
         fs::write(directory.path().join("server.properties"), text).map_err(|e| e.to_string())?;
@@ -50,9 +57,8 @@ impl Node {
         format
             .args(["-c", "server.properties"])
             .current_dir(directory.path());
-        if secured {
-            for user in ["alice", "bob"] {
-                let credential = format!("SCRAM-SHA-512=[name={user},password={user}-pw]");
+        if is_secured {
+            for credential in secured::scram_users() {
                 format.args(["--add-scram", &credential]);
             }
         }
@@ -68,6 +74,7 @@ impl Node {
             ports: nodes[id - 1],
             directory,
             java: Mutex::default(),
+            certificates,
         })
     }
 
@@ -81,8 +88,13 @@ impl Node {
     }
 
     /// Where a secured node's users connect.
-    pub fn sasl(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.sasl)
+    pub fn secured(&self, listener: Listener) -> String {
+        format!("127.0.0.1:{}", self.ports.secured[listener as usize])
+    }
+
+    /// What a secured node's TLS is made of.
+    pub fn certificates(&self) -> &Certificates {
+        self.certificates.as_ref().expect("a secured server")
     }
 
     /// Where a topic's partition lies on the disk.

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::Path;
 
+use super::certificates::Certificates;
+use super::secured;
 use crate::random::Random;
 
 /// Where one node listens.
@@ -12,12 +14,13 @@ pub struct Ports {
     pub plain: u16,
     /// What is advertised here is the proxy's address, if there is one.
     pub proxied: u16,
-    pub sasl: u16,
+    /// Those of a secured node's listeners.
+    pub secured: [u16; secured::LISTENERS],
     pub controller: u16,
 }
 
 impl Ports {
-    /// Four free ones. They lie below those that the system gives to outgoing connections, so
+    /// Free ones. They lie below those that the system gives to outgoing connections, so
     /// that nobody takes one while a stopped server is away from it.
     pub fn free() -> Ports {
         let mut random = Random::new(super::server::entropy());
@@ -30,7 +33,7 @@ impl Ports {
         Ports {
             plain: next(),
             proxied: next(),
-            sasl: next(),
+            secured: std::array::from_fn(|_| next()),
             controller: next(),
         }
     }
@@ -43,8 +46,8 @@ pub struct Layout<'a> {
     /// All of them, in the order of their ids.
     pub nodes: &'a [Ports],
     pub data: &'a Path,
-    /// A listener asks for SCRAM, and topics for rights.
-    pub secured: bool,
+    /// Listeners ask for certificates and logins, and topics for rights.
+    pub secured: Option<&'a Certificates>,
     /// The port of the proxy that stands before the listener for it.
     pub proxy: Option<u16>,
 }
@@ -58,10 +61,10 @@ pub fn properties(layout: &Layout) -> String {
         write!(listeners, ",PROXIED://127.0.0.1:{}", ports.proxied).unwrap();
         write!(advertised, ",PROXIED://127.0.0.1:{proxy}").unwrap();
     }
-    if layout.secured {
-        let sasl = format!(",SASL://127.0.0.1:{}", ports.sasl);
-        listeners.push_str(&sasl);
-        advertised.push_str(&sasl);
+    if layout.secured.is_some() {
+        let more = secured::listeners(&ports.secured);
+        listeners.push_str(&more);
+        advertised.push_str(&more);
     }
     let voters = layout.nodes.iter().zip(1..);
     let voters: Vec<_> = voters
@@ -74,7 +77,7 @@ controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listeners={listeners},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners={advertised}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -100,6 +103,7 @@ socket.receive.buffer.bytes=-1
         controller = ports.controller,
         data = layout.data.display(),
         replicas = layout.nodes.len(),
+        protocols = secured::protocols(),
     );
     if layout.nodes.len() > 1 {
         // A dead leader is replaced in seconds, also on a busy machine no sooner.
@@ -112,15 +116,8 @@ replica.lag.time.max.ms=3000
 ",
         );
     }
-    if layout.secured {
-        text.push_str(
-            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.sasl.scram-sha-512.sasl.jaas.config=\
-org.apache.kafka.common.security.scram.ScramLoginModule required;
-",
-        );
+    if let Some(certificates) = layout.secured {
+        text.push_str(&secured::properties(certificates));
     }
     text
 }

@@ -9,9 +9,11 @@ use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
 use rustix::process::Signal;
 
+use super::certificates::Certificates;
 use super::java::run;
 use super::node::Node;
 use super::properties::Ports;
+use super::secured::Listener;
 use crate::proxy::{Fault, Proxy};
 use crate::random::Random;
 
@@ -31,6 +33,12 @@ pub fn shared() -> &'static Server {
         .get_or_init(|| Server::create(1, false, false))
         .as_ref()
         .unwrap_or_else(|e| panic!("no Kafka to test with: {e}"))
+}
+
+/// The secured server that the tests of logins and rights share.
+pub fn secured() -> &'static Server {
+    static SECURED: OnceLock<Server> = OnceLock::new();
+    SECURED.get_or_init(Server::secured)
 }
 
 /// A cluster of three nodes with a proxy before each: one for all tests, one test at a time.
@@ -78,9 +86,19 @@ impl Server {
         list(self.proxies.iter().map(Proxy::address))
     }
 
-    /// Where a [secured](Server::secured) server's users connect.
+    /// Where a [secured](Server::secured) server's users connect without TLS.
     pub fn sasl(&self) -> String {
-        list(self.nodes.iter().map(Node::sasl))
+        self.at(Listener::Sasl)
+    }
+
+    /// Where its users connect otherwise.
+    pub fn at(&self, listener: Listener) -> String {
+        list(self.nodes.iter().map(|node| node.secured(listener)))
+    }
+
+    /// What its TLS is made of.
+    pub fn certificates(&self) -> &Certificates {
+        self.nodes[0].certificates()
     }
 
     /// The node of this id, from 1.

@@ -8,7 +8,7 @@ use super::source::{Source, sources};
 /// From below. Those on one floor don't import each other.
 const FLOORS: &[&[&str]] = &[
     &["archiver_format"],
-    &["notify", "terminal", "world"],
+    &["service_manager", "terminal", "world"],
     &["moment"],
     &["config", "ledger"],
     &["catalog", "segment", "source"],

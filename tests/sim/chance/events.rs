@@ -48,7 +48,8 @@ impl Events {
             17..22 => change(world),
             22 if random.once_in(4) => meddle::meddle(world),
             23 if random.once_in(4) => return rivals::second_process(world),
-            24..32 => return restart(world),
+            24..30 => return restart(world),
+            30..32 => return reload(world),
             32..38 if !world.patterns.is_empty() => come_or_go(world, true),
             _ => traffic(world),
         }
@@ -67,6 +68,21 @@ fn restart(world: &World) -> Step {
     }
     let pause = random.pick(&[0, 0, 10, 500, 5_000]);
     Step::Restart(number, Duration::from_millis(pause))
+}
+
+/// The configuration of some archives is changed, of none of them, or of all.
+fn reload(world: &World) -> Step {
+    let random = &world.random;
+    let all = 0..world.archives.len();
+    let changed = all.filter(|_| random.once_in(2)).collect::<Vec<_>>();
+    if !changed
+        .iter()
+        .all(|number| has_noticed(world, &world.archives[*number]))
+    {
+        // As at a stop of all.
+        answer(&mut world.cluster.kafka());
+    }
+    Step::Reload(changed)
 }
 
 /// Lets something happen while no process lives.

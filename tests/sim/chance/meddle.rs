@@ -77,7 +77,8 @@ pub fn meddle(world: &World) {
             world.fs.put(&file, &bytes);
             Touched::Changed
         }
-        8 if world.is_running(archive) => {
+        // A reload starts archives by itself, which no state must be missing for.
+        8 if world.is_running(archive) && !world.is_reloading.load(Ordering::Relaxed) => {
             world.fs.relocate(&config.state, &away(&config.name));
             Touched::Stateless
         }

@@ -63,6 +63,7 @@ impl Figures {
         self.tally.lost += other.tally.lost;
         self.tally.doubled += other.tally.doubled;
         self.tally.stopped += other.tally.stopped;
+        self.tally.reloads += other.tally.reloads;
     }
 
     /// Takes over what a world has counted.

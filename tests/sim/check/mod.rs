@@ -29,6 +29,8 @@ pub struct Tally {
     pub doubled: u64,
     /// Archives that were stopped cleanly while others went on.
     pub stopped: u64,
+    /// Other configurations that were taken up.
+    pub reloads: u64,
 }
 
 /// Reads a stored checkpoint, without the production code.
@@ -132,6 +134,12 @@ fn check_length(world: &World, archive: &Watched) -> Result<(), String> {
     let listed = segments::listed(world, config, &stored).map_err(of)?;
     let sealed = listed.sealed.iter();
     known.extend(sealed.map(|sealed| segments::sealed_path(config, sealed)));
+    // What somebody has changed before it had its name doesn't get it.
+    if world.touched(&config.name).is_some() {
+        let sealed = listed.sealed.iter();
+        let paths = sealed.map(|sealed| segments::sealed_path(config, sealed));
+        known.extend(paths.map(|path| segments::part(&path)));
+    }
     // What is not verified has no final names yet; what could not be named is by the next start.
     let unnamed = stored.progress.unnamed.iter();
     known.extend(unnamed.map(|of| segments::part(&segments::named(config, &of.file))));

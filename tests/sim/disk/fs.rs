@@ -67,7 +67,7 @@ impl Fs for SimFs {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.operate("rename", to, |state, fault| {
             unless(fault)?;
-            if state.mutation == Some(Mutation::CommitBeforeCheckpoint) {
+            if state.delays_rename(to) {
                 state.put_off.push(PutOff::Rename(from.into(), to.into()));
                 return Ok(());
             }

@@ -11,7 +11,7 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use archiver_format::mark::FileId;
@@ -62,6 +62,7 @@ impl SimFs {
             faults_made: 0,
             mutation: None,
             synced_directory: false,
+            reloading: Vec::new(),
             put_off: Vec::new(),
             replaced: BTreeMap::new(),
             trace: None,
@@ -106,6 +107,11 @@ impl SimFs {
     /// What was broken on purpose.
     pub fn mutation(&self) -> Option<Mutation> {
         self.state().mutation
+    }
+
+    /// A reload changes the archives whose states are here, until it changes others or none.
+    pub fn reloads(&self, states: Vec<PathBuf>) {
+        self.state().reloading = states;
     }
 
     /// How operations fail from now on.

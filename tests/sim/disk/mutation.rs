@@ -42,6 +42,10 @@ pub enum Mutation {
     NoClusterId,
     /// The end of an archive that is stopped alone is not awaited.
     UnawaitedStop,
+    /// A reload starts an archive before the one that it takes the place of has stored its last checkpoint.
+    HastyReload,
+    /// A reload stops and starts what it doesn't change.
+    RestlessReload,
     /// A segment gets its final name before it is synced.
     NameBeforeSync,
     /// The manifest is synced after the checkpoint that counts on it is stored.
@@ -58,7 +62,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NoDataSync,
         Self::NoGapSync,
         Self::NoDirectorySync,
@@ -76,6 +80,8 @@ impl Mutation {
         Self::LongCorrupt,
         Self::NoClusterId,
         Self::UnawaitedStop,
+        Self::HastyReload,
+        Self::RestlessReload,
         Self::NameBeforeSync,
         Self::ManifestAfterCheckpoint,
         Self::UnlistedSegment,
@@ -127,6 +133,15 @@ impl State {
         self.mutation == Some(Mutation::CheckpointBeforeWrite) && !is_state(path)
     }
 
+    /// Is what gets this name given it later?
+    pub fn delays_rename(&self, to: &Path) -> bool {
+        match self.mutation {
+            Some(Mutation::CommitBeforeCheckpoint) => true,
+            Some(Mutation::HastyReload) => self.reloading.iter().any(|dir| to.starts_with(dir)),
+            _ => false,
+        }
+    }
+
     /// How much of a file is in a buffer, in bytes.
     pub fn buffered(&self, inode: u64) -> usize {
         let put_off = self.put_off.iter();
@@ -147,6 +162,9 @@ impl State {
                 what == "open directory" && !is_state(path)
             }
             Some(PutOff::Sync(_)) => changes_data || (what == "sync" && !is_state(path)),
+            Some(PutOff::Rename(..)) if self.mutation == Some(Mutation::HastyReload) => {
+                changes_data || what == "remove"
+            }
             // The next checkpoint begins by removing what is left of one.
             Some(PutOff::Rename(..)) => !is_state(path) || what == "remove",
             Some(PutOff::Write(..)) => changes_data,

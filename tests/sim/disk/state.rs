@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -42,6 +42,8 @@ pub struct State {
     pub mutation: Option<Mutation>,
     /// Was the last thing that was synced a directory?
     pub synced_directory: bool,
+    /// The states of archives that a reload changes just now.
+    pub reloading: Vec<PathBuf>,
     /// What a mutation has put off.
     pub put_off: Vec<PutOff>,
     /// What was at a path before somebody put another file there, by the new one's inode.

@@ -8,7 +8,7 @@ use archiver_format::template::Template;
 use crate::config::{Archive, Retention, Rotation};
 use crate::observe::status::State;
 use crate::sim::check::{check, stored};
-use crate::sim::disk::Crash;
+use crate::sim::disk::{Crash, Loss, Names};
 use crate::sim::process::{Ended, Step};
 use crate::sim::scenes::{SCENES, write};
 use crate::sim::world::World;
@@ -114,6 +114,32 @@ fn a_segment_that_goes_on_without_an_index_has_none() {
                 assert_eq!((open.index, world.fs.peek(&index)), (None, None));
             }
         }
+    }
+}
+
+#[test]
+fn the_index_of_a_segment_that_no_checkpoint_counts_is_removed_for_good() {
+    for seed in 0..20 {
+        let mut world = steady(seed);
+        let config = &mut world.archives[0].config;
+        rename(config, "/data/{seq}.ndjson");
+        config.rotation.records = Some(100);
+        config.checkpoint = Duration::from_secs(60);
+        let index = config.state.join("index/000000.idx");
+        let ended = world.process(&mut |world| {
+            match world.fs.peek(&index) {
+                None => write(world, 1),
+                Some(_) => world.fs.die(),
+            }
+            Step::Wait(Duration::from_secs(1))
+        });
+        assert_eq!(ended, Ok(Ended::Crashed), "seed {seed}");
+        world.fs.crash(Crash::Kill);
+        world.archives[0].config.index = false;
+        run(&world, Duration::from_millis(400));
+        world.fs.crash(Crash::Power(Loss::Everything, Names::Lost));
+        check(&world).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        assert_eq!(world.fs.peek(&index), None, "seed {seed}");
     }
 }
 

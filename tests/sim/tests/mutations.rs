@@ -27,6 +27,8 @@ fn noticed(mutation: Mutation) -> &'static [&'static str] {
         Mutation::LongCorrupt => &["a gap that can't be"],
         Mutation::NoClusterId => &["elsewhere"],
         Mutation::UnawaitedStop => &["bytes after a clean stop, not"],
+        Mutation::HastyReload => &["can't go on"],
+        Mutation::RestlessReload => &["by a reload that doesn't change it"],
         Mutation::NameBeforeSync => &["is not what its line says"],
         Mutation::ManifestAfterCheckpoint => &["manifest.ndjson: expected what was written"],
         Mutation::UnlistedSegment => &["is left after a clean stop"],

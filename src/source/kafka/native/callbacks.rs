@@ -69,6 +69,31 @@ pub(super) unsafe extern "C" fn on_log(
     }
 }
 
+/// Leaves it to OpenSSL whether a certificate is trusted. Why not, the client logs if it is told here.
+pub(super) unsafe extern "C" fn on_certificate(
+    _: *mut rd::rd_kafka_t,
+    _broker: *const c_char,
+    _number: i32,
+    found: *mut c_int,
+    _depth: c_int,
+    _certificate: *const c_char,
+    _length: usize,
+    said: *mut c_char,
+    room: usize,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: the number of what OpenSSL has found is alive in this call, and `said` has `room` bytes.
+    unsafe {
+        let found = *found;
+        let words = found.to_string();
+        if words.len() < room {
+            std::ptr::copy_nonoverlapping(words.as_ptr().cast(), said, words.len());
+            *said.add(words.len()) = 0;
+        }
+        c_int::from(found == 0)
+    }
+}
+
 pub(super) unsafe extern "C" fn on_throttle(
     _: *mut rd::rd_kafka_t,
     broker: *const c_char,

@@ -10,7 +10,9 @@ use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 use rdkafka_sys::rd_kafka_type_t as Kind;
 
-use super::callbacks::{Events, Shared, on_delivery, on_error, on_log, on_main_event, on_throttle};
+use super::callbacks::{
+    Events, Shared, on_certificate, on_delivery, on_error, on_log, on_main_event, on_throttle,
+};
 use super::convert::{array, cstring, millis, text};
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::errors::error;
@@ -92,6 +94,7 @@ impl Client {
             if kind == Kind::RD_KAFKA_PRODUCER {
                 rd::rd_kafka_conf_set_dr_msg_cb(conf, Some(on_delivery));
             }
+            rd::rd_kafka_conf_set_ssl_cert_verify_cb(conf, Some(on_certificate));
             let rk = rd::rd_kafka_new(kind, conf, said.as_mut_ptr(), said.len());
             if rk.is_null() {
                 rd::rd_kafka_conf_destroy(conf);
