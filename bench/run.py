@@ -24,6 +24,7 @@ import levels
 import onetopic
 import quiet
 import reading
+import replay
 import report
 import restarts
 import segments
@@ -58,6 +59,7 @@ SECTIONS = {
     "fairness": latency.fairness,
     "latency": latency.latency,
     "quiet": quiet.section,
+    "replay": replay.section,
     "service": service.section,
     "small": small.section,
 }
