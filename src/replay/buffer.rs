@@ -16,7 +16,7 @@ pub struct Read {
 }
 
 /// So much is read ahead, at most; as much again may be on its way to the producer.
-const BYTES_MOST: usize = 16 << 20;
+const BYTES_MOST: usize = 8 << 20;
 /// What a record takes beside its bytes.
 const RECORD_BYTES: usize = size_of::<Due>();
 

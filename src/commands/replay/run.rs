@@ -31,7 +31,7 @@ const MOVE: Duration = Duration::from_millis(200);
 /// Records that wait in the client for company, where nobody waits for a due time.
 const LINGER_AT_MAX: Duration = Duration::from_millis(20);
 /// What the client holds: records, and bytes of them.
-const QUEUE_RECORDS: u32 = 100_000;
+const QUEUE_RECORDS: u32 = 60_000;
 const QUEUE_BYTES: u64 = 32 << 20;
 
 /// A replay that can begin.
