@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::args::Args;
-use super::plan::Plan;
+use super::plan::{Plan, Topic};
 use super::targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
 use crate::replay::schedule::Schedule;
-use crate::replay::target::Share;
 use crate::replay::{Buffer, Reader, Taken, Wanted};
 use crate::terminal::{Align, Output, Style, Styles, Table, bytes, grouped, time};
 
@@ -17,11 +16,10 @@ use crate::terminal::{Align, Output, Style, Styles, Table, bytes, grouped, time}
 struct OfTopic {
     records: u64,
     bytes: u64,
-    keyless: u64,
     /// When the first and the last are due, in nanoseconds after the beginning.
     due_ns: Option<(i128, i128)>,
-    /// The earliest and the latest time of a record.
-    times_ms: Option<(i64, i64)>,
+    /// The same topic, with all of its records looked at.
+    known: Topic,
 }
 
 /// Reads all of it, and shows when it would be sent; returns the exit code: 1 if nothing would arrive.
@@ -43,16 +41,7 @@ pub(super) async fn show(
         found.map(|found| (plan, found))
     });
     let (mut plan, (found, schedule)) = read.await??;
-    for (topic, of) in plan.topics.iter_mut().zip(&found) {
-        let records = &mut topic.records;
-        records.oldest_ms = of.times_ms.map(|(oldest, _)| oldest);
-        records.newest_ms = of.times_ms.map(|(_, newest)| newest);
-        records.keyless = match of.keyless {
-            0 => Share::None,
-            count if count == of.records => Share::All,
-            _ => Share::Some,
-        };
-    }
+    plan.topics = found.iter().map(|of| of.known.clone()).collect();
     print(&plan, &found, schedule.as_ref())?;
     let targets = targets::look(args, cluster, memory_bytes, &plan.topics, false).await?;
     for made in &targets.made {
@@ -75,11 +64,11 @@ fn read(
     pace: crate::replay::speed::Pace,
     pause: Option<Duration>,
 ) -> anyhow::Result<Found> {
-    let mut found = plan
-        .topics
-        .iter()
-        .map(|_| OfTopic::default())
-        .collect::<Vec<_>>();
+    let unseen = plan.topics.iter().map(|topic| OfTopic {
+        known: topic.unseen(),
+        ..OfTopic::default()
+    });
+    let mut found = unseen.collect::<Vec<_>>();
     let mut schedule: Option<Schedule> = None;
     let place = plan.beginning();
     let reader = Reader {
@@ -98,6 +87,7 @@ fn read(
             Taken::Nothing => continue,
             Taken::End(end) => {
                 end?;
+                found.iter_mut().for_each(|of| of.known.conclude());
                 return Ok((found, schedule));
             }
         };
@@ -112,14 +102,10 @@ fn read(
             let due_ns = schedule.as_ref().map_or(0, Schedule::due);
             let of = &mut found[plan.of_inputs[due.merged.input]];
             let record = &due.merged.record;
-            let ms = i64::try_from(record.time_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
             of.records += 1;
             of.bytes += super::plan::bytes(record);
-            of.keyless += u64::from(record.key.is_none());
+            of.known.note(record);
             of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
-            of.times_ms = Some(of.times_ms.map_or((ms, ms), |(oldest, newest)| {
-                (oldest.min(ms), newest.max(ms))
-            }));
         }
     }
 }
@@ -150,7 +136,7 @@ fn print(plan: &Plan, found: &[OfTopic], schedule: Option<&Schedule>) -> anyhow:
             (Style::Plain, due(first)),
             (Style::Plain, due(last)),
             (Style::Plain, rate),
-            (Style::Plain, time(of.times_ms.map(|(oldest, _)| oldest))),
+            (Style::Plain, time(of.known.records.oldest_ms)),
         ]);
     }
     let mut output = Output::default();

@@ -13,6 +13,9 @@ use crate::replay::place::Place;
 use crate::replay::target::{Records, Share};
 use crate::replay::{Input, InputError, Open, Outgoing, mapped};
 
+/// So many records of each input are looked at before any is sent.
+const LOOK_AT: usize = 100_000;
+
 /// What is replayed.
 pub(super) struct Plan {
     pub sources: Vec<Source>,
@@ -36,10 +39,16 @@ pub(super) struct Topic {
     /// How many partitions its inputs had, if that is known.
     pub partitions: Option<Partition>,
     pub records: Records,
+    /// So many of its records were looked at, and so many of them have no key.
+    seen: u64,
+    keyless: u64,
+    newest_ms: Option<i64>,
+    /// There are records that nobody has looked at.
+    is_unknown: bool,
 }
 
 impl Plan {
-    /// Opens each input once, as far as its first record.
+    /// Opens each input once, and looks at its first records.
     pub fn new(args: &Args, config: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let sources = input::sources(config, &args.inputs)?;
         if sources.is_empty() {
@@ -98,6 +107,7 @@ impl Plan {
         });
         self.of_inputs.push(topic);
         let Some(mut input) = opened else {
+            self.topics[topic].is_unknown = true;
             return Ok(());
         };
         if let Some(extent) = input.extent() {
@@ -109,12 +119,8 @@ impl Plan {
         }
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
-        if let Some(first) = input.next()? {
-            topic.note(&first);
-        }
-        if let Some(partitions) = input.partitions() {
-            topic.records.partitions = topic.records.partitions.max(Some(partitions));
-        }
+        topic.records.partitions = topic.records.partitions.max(input.partitions());
+        topic.look_at(&mut *input);
         Ok(())
     }
 
@@ -146,6 +152,44 @@ impl Plan {
 }
 
 impl Topic {
+    /// The same topic, before anybody has looked at its records.
+    pub fn unseen(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            partitions: self.partitions,
+            ..Self::default()
+        }
+    }
+
+    /// Looks at the first records of an input, to know what the topic would make of them. What can't be read is said when
+    /// it is sent.
+    fn look_at(&mut self, input: &mut dyn Input) {
+        let mut is_whole = false;
+        for _ in 0..LOOK_AT {
+            match input.next() {
+                Ok(Some(record)) => self.note(&record),
+                Ok(None) => {
+                    is_whole = true;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.is_unknown |= !is_whole;
+        self.conclude();
+    }
+
+    /// What is so of all of its records, if all are known.
+    pub fn conclude(&mut self) {
+        let (keyless, all) = (self.keyless, self.seen);
+        self.records.newest_ms = self.newest_ms.filter(|_| !self.is_unknown);
+        self.records.keyless = match keyless {
+            0 => Share::None,
+            count if count == all && !self.is_unknown => Share::All,
+            _ => Share::Some,
+        };
+    }
+
     /// Counts a record that is for this topic.
     pub fn note(&mut self, record: &Outgoing) {
         let ms = i64::try_from(record.time_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
@@ -153,15 +197,14 @@ impl Topic {
             oldest_ms,
             partitions,
             largest_bytes,
-            keyless,
             ..
         } = &mut self.records;
         *oldest_ms = Some(oldest_ms.map_or(ms, |oldest| oldest.min(ms)));
         *partitions = (*partitions).max(record.partition.map(|partition| partition + 1));
         *largest_bytes = (*largest_bytes).max(Some(bytes(record)));
-        if record.key.is_none() {
-            *keyless = Share::Some;
-        }
+        self.newest_ms = self.newest_ms.max(Some(ms));
+        self.seen += 1;
+        self.keyless += u64::from(record.key.is_none());
     }
 }
 
