@@ -74,7 +74,10 @@ impl Progress {
         let at = rfc3339(at_ms)
             .get(..19)
             .map_or_else(String::new, |at| at.replace('T', " "));
-        let state = if seen.is_held { "held, " } else { "" };
+        let pace = match seen.is_held {
+            true => "held".to_owned(),
+            false => pace.to_string(),
+        };
         let keys = match self.has_keys {
             true if seen.is_held => "  [p go on]",
             true => "  [p + -]",
@@ -82,7 +85,7 @@ impl Progress {
         };
         let (sent, rate) = (grouped(seen.sent), short(self.rate as u64));
         let late = seen.lateness.p99_ms;
-        format!("{at}  {state}{pace}  {sent} records, {rate}/s, p99 late {late:.1} ms{keys}")
+        format!("{at}  {pace}  {sent} records, {rate}/s, p99 late {late:.1} ms{keys}")
     }
 
     /// Takes the line away.
