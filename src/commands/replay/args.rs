@@ -90,10 +90,15 @@ struct Rows {
 #[derive(Debug, clap::Args)]
 struct Clock {
     /// So many times as fast as it was, or max
-    #[arg(long, value_name = "F|max", default_value = "1")]
+    #[arg(
+        long,
+        value_name = "F|max",
+        default_value = "1",
+        allow_negative_numbers = true
+    )]
     speed: Pace,
     /// So many records a second, whatever their times
-    #[arg(long, value_name = "N", conflicts_with = "speed", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "speed", value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
     /// The first record is due at this time, or after a while: +10s
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

@@ -207,6 +207,8 @@ fn a_part_of_an_archive_is_named_by_times_and_by_a_number() {
         &format!("part.ndjson {map} {range} --speed max --timestamps now"),
     );
     assert_eq!(report["topics"][0]["sent"], 25, "{report}");
+    // Much of one partition was captured, and then of the other.
+    assert_eq!(report["steps_back"], 0, "{report}");
     let found = crate::replay::read(&scene, &to);
     let mut numbers = found
         .values()

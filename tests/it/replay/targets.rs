@@ -1,5 +1,7 @@
 //! What is said of the topics that are sent to, and what then becomes of the records.
 
+use serde_json::json;
+
 use crate::capture::words;
 use crate::replay::{FIRST, now_ms, numbers, report, says, seconds, start, table, write};
 use crate::scene::Scene;
@@ -31,11 +33,13 @@ fn a_dry_run_shows_the_schedule_and_changes_nothing() {
         "data.csv -t {} --dry-run --speed 10 --timestamps now",
         topic.name
     );
-    says(
-        &scene,
-        0,
-        &there,
-        &[&topic.name, "+0.000 s", "+2.400 s", "9"],
+    says(&scene, 0, &there, &["+0.000 s", "+2.400 s", " 9 "]);
+    let shown = report(&scene, 0, &there);
+    let of = &shown["topics"][0];
+    assert_eq!(of["topic"], *topic.name);
+    assert_eq!(
+        (&of["records"], &of["last_due_seconds"]),
+        (&json!(9), &json!(2.4))
     );
     assert_empty(&topic);
     let none = scene.planned("replay-dry-none");
@@ -135,25 +139,29 @@ fn retention_that_would_delete_the_records_is_said() {
 fn limits_of_timestamps_that_would_refuse_the_records_are_said() {
     let scene = Scene::new();
     let hour = HOUR.to_string();
-    for (key, ago) in [
-        ("message.timestamp.before.max.ms", 2 * HOUR),
-        ("message.timestamp.after.max.ms", -2 * HOUR),
-    ] {
-        let (topic, line) = tried(&scene, &[(key, &hour)], ago);
-        let said = format!("{key}=3600000");
-        says(&scene, 1, &format!("{line} --dry-run"), &[&said, "refuses"]);
-        says(
-            &scene,
-            1,
-            &line,
-            &["warning", &said, "was refused", "--on-refused skip"],
-        );
-        assert_empty(&topic);
-        let report = report(&scene, 3, &format!("{line} --on-refused skip"));
-        let refused = report["topics"][0]["refused"].as_object().expect("reasons");
-        assert!(refused.values().eq(&[3]), "{report}");
-        assert_empty(&topic);
-    }
+    let before = "message.timestamp.before.max.ms";
+    let (topic, line) = tried(&scene, &[(before, &hour)], 2 * HOUR);
+    let said = format!("{before}=3600000");
+    says(&scene, 1, &format!("{line} --dry-run"), &[&said, "refuses"]);
+    says(
+        &scene,
+        1,
+        &line,
+        &["warning", &said, "was refused", "--on-refused skip"],
+    );
+    let report = report(&scene, 3, &format!("{line} --on-refused skip"));
+    let refused = report["topics"][0]["refused"].as_object().expect("reasons");
+    assert!(refused.values().eq(&[3]), "{report}");
+    assert_empty(&topic);
+    // Later records are no older than the first one.
+    let after = "message.timestamp.after.max.ms";
+    let (topic, line) = tried(&scene, &[(after, &hour)], -2 * HOUR);
+    let parts = [&format!("{after}=3600000"), "refuses", "--timestamps shift"];
+    says(&scene, 1, &format!("{line} --dry-run"), &parts);
+    says(&scene, 1, &line, &parts);
+    assert_empty(&topic);
+    says(&scene, 0, &format!("{line} --timestamps shift"), &[]);
+    assert_eq!(numbers(&scene, &topic), [0, 1, 2]);
 }
 
 #[test]
