@@ -31,7 +31,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked() {
             &["-t is for a single input", "--topic-map"],
         ),
         (
-            "a.csv -t t --since 2000 --until 1000",
+            "a.csv -t t --since 2000000000 --until 1000000000",
             &["--since is not before --until"],
         ),
         ("a.csv -t t --since yesteryear", &["--since", "not a time"]),
