@@ -47,7 +47,7 @@ impl ArchiveRows {
     /// Opens an archive, or one segment of it, and says which topic it is of.
     pub fn open(chosen: &Chosen, wanted: &Wanted) -> Result<(Self, String), String> {
         let archive = chosen.load().map_err(|error| error.to_string())?;
-        let archive = archive.ok_or("it has not begun: there is nothing in it yet")?;
+        let mut archive = archive.ok_or("it has not begun: there is nothing in it yet")?;
         let extent = wanted.extent.as_deref().map(str::parse::<Extent>);
         let extent = extent.transpose()?;
         let next_sequence = extent.as_ref().map(|extent| extent.next_sequence);
@@ -68,6 +68,7 @@ impl ArchiveRows {
             Some(extent) => return Err(extent.differs(records)),
             None => Extent::of(&archive, &parts, records),
         };
+        archive.gaps.truncate(extent.gaps);
         let selection = Selection {
             since_ms: wanted.since_ms,
             until_ms: wanted.until_ms,
