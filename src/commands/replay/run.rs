@@ -78,7 +78,6 @@ impl Run<'_> {
                 .unwrap_or(ProducerSettings::default().batch_bytes),
             // What somebody has typed wins over what is chosen here.
             properties: args.connection.typed()?.properties.into_iter().collect(),
-            ..ProducerSettings::default()
         };
         let making = || format!("making a producer for {}", cluster.name);
         let producer = Producer::new(cluster, &settings)

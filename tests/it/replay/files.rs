@@ -5,6 +5,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::archiver::Archiver;
@@ -12,6 +13,7 @@ use crate::replay::{
     FIRST, SECONDS, ends, numbers, read, report, says, seconds, table, values, write,
 };
 use crate::scene::Scene;
+use crate::wait::{LONG, eventually};
 
 #[test]
 fn rows_become_objects_with_the_types_that_their_cells_have() {
@@ -175,6 +177,42 @@ fn what_comes_on_standard_input_or_compressed_is_read_like_a_file() {
     std::fs::write(scene.path(&file), gz.finish().unwrap()).unwrap();
     ends(&scene, 0, &format!("{file} --speed max"));
     assert_eq!(numbers(&scene, &topic), nine);
+}
+
+#[test]
+fn a_pipe_is_read_as_it_is_written_and_may_be_left() {
+    let scene = Scene::new();
+    let topic = scene.topic("replay-pipe", 1);
+    let broker = scene.server.bootstrap();
+    let flags = [
+        "replay",
+        "-",
+        "-b",
+        &broker,
+        "-t",
+        &topic.name,
+        "--speed",
+        "100",
+    ];
+    let (input, mut pipe) = std::io::pipe().unwrap();
+    let running = Archiver::start_fed(scene.directory(), &flags, input.into());
+    let mut rows = table([FIRST, FIRST + 1]);
+    for arrived in [2, 3, 4] {
+        pipe.write_all(rows.as_bytes()).unwrap();
+        eventually(LONG, "what was written arrives", || {
+            topic.bounds(0).1 == arrived
+        });
+        rows = format!("{},{arrived}\n", FIRST + arrived);
+    }
+    running.signal(Signal::INT);
+    let ended = running.await_end();
+    assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("interrupted after 4 records"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(numbers(&scene, &topic), [0, 1, 2, 3]);
 }
 
 #[test]

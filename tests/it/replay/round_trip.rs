@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::archiver::{Ended, run};
 use crate::capture::{capture, words};
+use crate::config::Config;
 use crate::dump::{Partitions, dump};
 use crate::produce::{Producer, Record};
 use crate::random::Random;
@@ -223,4 +224,50 @@ fn a_part_of_an_archive_is_named_by_times_and_by_a_number() {
         .collect::<Vec<_>>();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(10..35));
+}
+
+#[test]
+fn archives_of_a_configuration_are_replayed_by_their_names_while_they_grow() {
+    let scene = Scene::new();
+    let topics = ["replay-named-a", "replay-named-b"].map(|name| scene.topic(name, 1));
+    let producer = Producer::new(scene.server);
+    let mut config = Config::new();
+    for topic in &topics {
+        producer.send_all(
+            topic,
+            (0..10).map(|number| Record::value(format!("{number}"))),
+        );
+        let file = format!("{}.ndjson", topic.name);
+        config = config.archive(topic, &file, &[("start", "earliest")]);
+    }
+    let archiver = scene.start(&config);
+    let [a, b] = &topics;
+    for topic in &topics {
+        scene.await_checkpointed(format!(".archiver/{}", topic.name), 10);
+    }
+    let config = "-c topics.toml --create-topics --speed max";
+    let line = format!("{config} --topic-map (.*)=$1-all");
+    says(
+        &scene,
+        0,
+        &line,
+        &[&format!("{}-all", a.name), &format!("{}-all", b.name)],
+    );
+    producer.send_all(b, [Record::value("10")]);
+    scene.await_checkpointed(format!(".archiver/{}", b.name), 11);
+    let line = format!("{config} {} --topic-map (.*)=$1-one", b.name);
+    assert_eq!(report(&scene, 0, &line)["topics"][0]["arrived"], 11);
+    archiver.stop();
+    let copy = |name: &str| {
+        let copy = Topic::planned(scene.server, name);
+        let found = crate::replay::read(&scene, &copy);
+        found[&0]
+            .iter()
+            .map(|seen| (seen.value.clone(), seen.timestamp))
+            .collect::<Vec<_>>()
+    };
+    let sent = |topic: &Topic| copy(&topic.name);
+    assert_eq!(copy(&format!("{}-all", a.name)), sent(a));
+    assert_eq!(copy(&format!("{}-all", b.name)), sent(b)[..10]);
+    assert_eq!(copy(&format!("{}-one", b.name)), sent(b));
 }
