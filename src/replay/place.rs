@@ -1,10 +1,10 @@
 //! The place of a replay: how far it was sent. It goes on there.
 //!
-//! In one line, as it is kept in a file or beside an offset in Kafka: `1 RUN ROUND SENT SHIFT COUNT… INPUT@EXTENT…`; equal
-//! counts that follow each other are `COUNT*TIMES`, as there may be hundreds of inputs that have not begun, or are over.
+//! In one line, as it is kept in a file or beside an offset in Kafka: `1 RUN ROUND SENT SHIFT SINCE UNTIL COUNT… INPUT@EXTENT…`;
+//! equal counts that follow each other are `COUNT*TIMES`, as there may be hundreds of inputs that have not begun, or are over.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
 /// The form of the line.
@@ -21,6 +21,10 @@ pub struct Place {
     pub sent: u64,
     /// So much was added to the records' times, in milliseconds (`--timestamps shift`).
     pub shift_ms: Option<i64>,
+    /// Only records of this time or later count, in milliseconds since 1970: what `-5m` was when it began.
+    pub since_ms: Option<i64>,
+    /// Only records before this time.
+    pub until_ms: Option<i64>,
     /// So many records of each input were read in this round.
     pub counts: Vec<u64>,
     /// How much there was of inputs that grow, by their numbers, as [`super::Input::extent`] said.
@@ -32,10 +36,12 @@ impl fmt::Display for Place {
         let Self {
             run, round, sent, ..
         } = self;
-        write!(f, "{FORMAT} {run} {round} {sent} ")?;
-        match self.shift_ms {
-            Some(shift) => write!(f, "{shift}")?,
-            None => f.write_char('-')?,
+        write!(f, "{FORMAT} {run} {round} {sent}")?;
+        for ms in [self.shift_ms, self.since_ms, self.until_ms] {
+            match ms {
+                Some(ms) => write!(f, " {ms}")?,
+                None => f.write_str(" -")?,
+            }
         }
         for equal in self.counts.chunk_by(|a, b| a == b) {
             match equal {
@@ -78,10 +84,9 @@ impl FromStr for Place {
             run: word()?.to_owned(),
             round: number(word()?)?,
             sent: number(word()?)?,
-            shift_ms: match word()? {
-                "-" => None,
-                shift => Some(number(shift)?),
-            },
+            shift_ms: known(word()?)?,
+            since_ms: known(word()?)?,
+            until_ms: known(word()?)?,
             counts: Vec::new(),
             extents: BTreeMap::new(),
         };
@@ -106,6 +111,14 @@ impl FromStr for Place {
 /// More inputs than anybody has.
 const INPUTS_MOST: u32 = 1 << 20;
 
+/// A number, or - for none.
+fn known(word: &str) -> Result<Option<i64>, NotAPlace> {
+    match word {
+        "-" => Ok(None),
+        word => number(word).map(Some),
+    }
+}
+
 fn number<T: FromStr>(word: &str) -> Result<T, NotAPlace> {
     word.parse().map_err(|_| NotAPlace::Other)
 }
@@ -122,17 +135,25 @@ mod tests {
             sent: 12_345,
             shift_ms,
             counts: counts.to_vec(),
-            extents: BTreeMap::new(),
+            ..Place::default()
+        };
+        let since = Place {
+            since_ms: Some(1_000),
+            ..place(&[7], Some(0))
         };
         let growing = Place {
             extents: BTreeMap::from([(1, "12 45 10:7".to_owned())]),
             ..place(&[1, 2], None)
         };
         for (place, line) in [
-            (place(&[7], None), "1 7f3a 2 12345 - 7"),
-            (place(&[7, 0, 0, 0], Some(-5)), "1 7f3a 2 12345 -5 7 0*3"),
-            (place(&[], None), "1 7f3a 2 12345 -"),
-            (growing, "1 7f3a 2 12345 - 1 2 1@12,45,10:7"),
+            (place(&[7], None), "1 7f3a 2 12345 - - - 7"),
+            (since, "1 7f3a 2 12345 0 1000 - 7"),
+            (
+                place(&[7, 0, 0, 0], Some(-5)),
+                "1 7f3a 2 12345 -5 - - 7 0*3",
+            ),
+            (place(&[], None), "1 7f3a 2 12345 - - -"),
+            (growing, "1 7f3a 2 12345 - - - 1 2 1@12,45,10:7"),
         ] {
             assert_eq!(place.to_string(), line);
             assert_eq!(line.parse(), Ok(place));
@@ -147,8 +168,9 @@ mod tests {
             "1",
             "1 a 2",
             "1 a 2 3 x",
-            "1 a 2 3 - x",
-            "1 a 2 3 - 5*99999999",
+            "1 a 2 3 - -",
+            "1 a 2 3 - - - x",
+            "1 a 2 3 - - - 5*99999999",
         ] {
             assert_eq!(line.parse::<Place>(), Err(NotAPlace::Other), "{line}");
         }

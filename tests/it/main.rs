@@ -57,6 +57,7 @@ mod reading_config;
 mod rebuild;
 mod recovery;
 mod reload;
+mod replay;
 mod replay_target;
 mod secure;
 mod service;

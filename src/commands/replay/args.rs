@@ -15,6 +15,7 @@ use crate::replay::player::{Manner, WhenLate};
 use crate::replay::sending::{OnRefused, Partitions, Sending, Timestamps};
 use crate::replay::speed::Pace;
 use crate::source::kafka::NewTopic;
+use crate::world::clock::{Clock as _, RealClock};
 
 /// What to replay, how fast, and where.
 #[derive(Debug, clap::Args)]
@@ -89,14 +90,19 @@ struct Rows {
 #[derive(Debug, clap::Args)]
 struct Clock {
     /// So many times as fast as it was, or max
-    #[arg(long, value_name = "F|max", default_value = "1")]
+    #[arg(
+        long,
+        value_name = "F|max",
+        default_value = "1",
+        allow_negative_numbers = true
+    )]
     speed: Pace,
     /// So many records a second, whatever their times
-    #[arg(long, value_name = "N", conflicts_with = "speed", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "speed", value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
-    /// The first record is due at this time
+    /// The first record is due at this time, or after a while: +10s
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    start_at: Option<Moment>,
+    start_at: Option<String>,
     /// So many rounds, one behind the other
     #[arg(long = "loop", value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -170,6 +176,7 @@ impl Args {
                  archive comes from unless you say so",
             ));
         }
+        self.start_ms()?;
         if !self.place.exactly_once {
             return Ok(());
         }
@@ -212,8 +219,28 @@ impl Args {
     }
 
     /// When the first record is due, in milliseconds since 1970.
-    pub(super) fn start_ms(&self, now_ms: i64) -> Option<i64> {
-        self.clock.start_at.map(|moment| moment.ms(now_ms))
+    pub(super) fn start_ms(&self) -> Result<Option<i64>, UsageError> {
+        let Some(text) = &self.clock.start_at else {
+            return Ok(None);
+        };
+        match text.strip_prefix('+').map(parse_duration) {
+            Some(Some(later)) => {
+                let later_ms = i64::try_from(later.as_millis()).unwrap_or(i64::MAX);
+                Ok(Some(RealClock.now_ms().saturating_add(later_ms)))
+            }
+            _ => self.ms("--start-at", text).map(Some),
+        }
+    }
+
+    /// A time by the clock of the zone that was typed, in milliseconds since 1970.
+    fn ms(&self, flag: &str, text: &str) -> Result<i64, UsageError> {
+        let now = self.rows.timezone.clone().unwrap_or_default().now();
+        let moment = match &self.rows.timezone {
+            Some(_) => Moment::parse(text, &now),
+            None => text.parse(),
+        };
+        let moment = moment.map_err(|e| usage(&format!("{flag} {text:?}: {e}")))?;
+        Ok(moment.ms(now.timestamp().as_millisecond()))
     }
 
     /// How records are sent.
@@ -237,16 +264,9 @@ impl Args {
 
     /// What is wanted of each input.
     pub(super) fn wanted(&self) -> Result<input::Wanted, UsageError> {
-        let zone = self.rows.timezone.clone().unwrap_or_default();
-        let now = zone.now();
-        let time = |flag: &str, text: &Option<String>| {
-            let Some(text) = text else { return Ok(None) };
-            let moment = match &self.rows.timezone {
-                Some(_) => Moment::parse(text, &now),
-                None => text.parse(),
-            };
-            let moment = moment.map_err(|e| usage(&format!("{flag} {text:?}: {e}")))?;
-            Ok(Some(moment.ms(now.timestamp().as_millisecond())))
+        let time = |flag, text: &Option<String>| {
+            let text = text.as_deref();
+            text.map(|text| self.ms(flag, text)).transpose()
         };
         let (since_ms, until_ms) = (time("--since", &self.since)?, time("--until", &self.until)?);
         if let (Some(since), Some(until)) = (since_ms, until_ms)
@@ -260,7 +280,7 @@ impl Args {
                 time_field: self.rows.time_field.clone(),
                 key: self.rows.key.clone(),
                 shape: self.rows.shape,
-                timezone: zone.0,
+                timezone: self.rows.timezone.clone().unwrap_or_default().0,
             },
             on_bad: self.rows.on_bad,
             since_ms,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::args::Args;
 use super::plan::{Plan, Topic};
 use super::targets;
@@ -42,7 +44,10 @@ pub(super) async fn show(
     });
     let (mut plan, (found, schedule)) = read.await??;
     plan.topics = found.iter().map(|of| of.known.clone()).collect();
-    print(&plan, &found, schedule.as_ref())?;
+    match args.json {
+        true => print_json(&plan, &found, schedule.as_ref())?,
+        false => print(&plan, &found, schedule.as_ref())?,
+    }
     let targets = targets::look(args, cluster, memory_bytes, &plan.topics, false).await?;
     for made in &targets.made {
         logging::complain(&format!("topic {made} would be made"));
@@ -108,6 +113,47 @@ fn read(
             of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
         }
     }
+}
+
+/// The schedule, for programs. Seconds are those after the beginning.
+#[derive(Serialize)]
+struct Shown<'a> {
+    topics: Vec<ShownTopic<'a>>,
+    shortened_pauses: u64,
+    shortened_ms: f64,
+}
+
+#[derive(Serialize)]
+struct ShownTopic<'a> {
+    topic: &'a str,
+    records: u64,
+    bytes: u64,
+    first_due_seconds: Option<f64>,
+    last_due_seconds: Option<f64>,
+    /// In milliseconds since 1970.
+    oldest_ms: Option<i64>,
+    newest_ms: Option<i64>,
+}
+
+fn print_json(plan: &Plan, found: &[OfTopic], schedule: Option<&Schedule>) -> anyhow::Result<()> {
+    let seconds = |ns: i128| ns as f64 / 1e9;
+    let topics = plan.topics.iter().zip(found).map(|(topic, of)| ShownTopic {
+        topic: &topic.name,
+        records: of.records,
+        bytes: of.bytes,
+        first_due_seconds: of.due_ns.map(|(first, _)| seconds(first)),
+        last_due_seconds: of.due_ns.map(|(_, last)| seconds(last)),
+        oldest_ms: of.known.records.oldest_ms,
+        newest_ms: of.known.records.newest_ms,
+    });
+    let shortened = schedule.map(Schedule::shortened).unwrap_or_default();
+    let mut output = Output::default();
+    output.json(&Shown {
+        topics: topics.collect(),
+        shortened_pauses: shortened.pauses,
+        shortened_ms: shortened.by_ns as f64 / 1e6,
+    })?;
+    output.flush()
 }
 
 fn print(plan: &Plan, found: &[OfTopic], schedule: Option<&Schedule>) -> anyhow::Result<()> {

@@ -128,10 +128,14 @@ impl Plan {
     pub fn opener(&self, place: &Place) -> Open {
         let (sources, wanted) = (self.sources.clone(), self.wanted.clone());
         let extents = place.extents.clone();
+        // Those that it began with: what is counted depends on them.
+        let (since_ms, until_ms) = (place.since_ms, place.until_ms);
         Box::new(move || {
             let opened = sources.iter().enumerate().map(|(number, source)| {
                 let wanted = Wanted {
                     extent: extents.get(&number).cloned(),
+                    since_ms,
+                    until_ms,
                     ..wanted.clone()
                 };
                 input::open(source, &wanted)
@@ -144,6 +148,8 @@ impl Plan {
     pub fn beginning(&self) -> Place {
         Place {
             run: self.run.clone(),
+            since_ms: self.wanted.since_ms,
+            until_ms: self.wanted.until_ms,
             counts: vec![0; self.sources.len()],
             extents: self.extents.clone(),
             ..Place::default()

@@ -75,6 +75,7 @@ impl Run<'_> {
             queue_records: QUEUE_RECORDS,
             queue_bytes: QUEUE_BYTES,
             batch_bytes: targets.batch_bytes.map_or(usual, |most| most.min(usual)),
+            // What somebody has typed wins over what is chosen here.
             properties: args.connection.typed()?.properties.into_iter().collect(),
         };
         let making = || format!("making a producer for {}", cluster.name);
@@ -84,7 +85,7 @@ impl Run<'_> {
         let producer = Arc::new(producer);
         let (kept, place) = begin(args, &plan, &targets, &producer, &name).await?;
         let sent_before = place.sent;
-        let start_ns = args.start_ms(RealClock.now_ms()).map(monotonic);
+        let start_ns = args.start_ms()?.map(monotonic);
         let control = Arc::new(Control::new(shutdown));
         let plan = Arc::new(plan);
         let job = Job {
@@ -95,8 +96,8 @@ impl Run<'_> {
             manner,
             sending: args.sending(),
             wanted: Wanted {
-                since_ns: plan.wanted.since_ms.map(ns),
-                until_ns: plan.wanted.until_ms.map(ns),
+                since_ns: place.since_ms.map(ns),
+                until_ns: place.until_ms.map(ns),
                 limit: args.limit,
                 rounds: args.rounds(),
             },

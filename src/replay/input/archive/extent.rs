@@ -1,7 +1,7 @@
 //! Extents: how much there was of an archive when it was opened, so that the same records come again while it grows.
 //!
-//! As text it is the number of the next segment, how many records there were, and of each growing segment how many bytes
-//! counted: `12 45000 10:34567 11:222`.
+//! As text it is the number of the next segment, how many records and gaps there were, and of each growing segment how many
+//! bytes counted: `12 45000 0 10:34567 11:222`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +18,8 @@ pub(super) struct Extent {
     pub next_sequence: u64,
     /// How many records there are.
     pub records: u64,
+    /// How many gaps were known: one that is known later may say of two records which came first.
+    pub gaps: usize,
     /// How many bytes count of each segment that grew.
     growing: BTreeMap<u64, u64>,
 }
@@ -30,6 +32,7 @@ impl Extent {
         Self {
             next_sequence: archive.checkpoint.progress.next_sequence,
             records,
+            gaps: archive.gaps.len(),
             growing: growing.collect(),
         }
     }
@@ -50,7 +53,7 @@ impl Extent {
 
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.next_sequence, self.records)?;
+        write!(f, "{} {} {}", self.next_sequence, self.records, self.gaps)?;
         let mut growing = self.growing.iter();
         growing.try_for_each(|(sequence, bytes)| write!(f, " {sequence}:{bytes}"))
     }
@@ -62,8 +65,9 @@ impl FromStr for Extent {
     fn from_str(text: &str) -> Result<Self, String> {
         let parsed = || {
             let mut words = text.split(' ');
-            let mut number = || words.next()?.parse().ok();
+            let mut number = || words.next()?.parse::<u64>().ok();
             let (next_sequence, records) = (number()?, number()?);
+            let gaps = usize::try_from(number()?).ok()?;
             let growing = words.map(|word| {
                 let (sequence, bytes) = word.split_once(':')?;
                 Some((sequence.parse().ok()?, bytes.parse().ok()?))
@@ -71,6 +75,7 @@ impl FromStr for Extent {
             Some(Self {
                 next_sequence,
                 records,
+                gaps,
                 growing: growing.collect::<Option<_>>()?,
             })
         };

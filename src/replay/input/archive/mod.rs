@@ -1,7 +1,7 @@
 //! Archives: what a checkpoint counts of one when it is opened, as one sequence of records.
 //!
-//! Within each partition the records come in the order of their offsets, and across partitions by their timestamps, as far
-//! as the files have them like that (see `merge`). What was written before the topic was created again comes first: its
+//! Within each partition the records come in the order of their offsets, and across partitions by their timestamps: where
+//! the files don't have them like that, each partition is read by itself (see `merge`). What was written before the topic was created again comes first: its
 //! offsets say nothing about those that came later.
 //!
 //! A raw line is a value; partition and timestamp come from the index, and there is neither a key nor headers. A tombstone
@@ -15,7 +15,7 @@ mod open;
 mod part;
 mod stream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use archiver_format::archive::{Archive, Segment};
 use archiver_format::gap::Gap;
@@ -27,6 +27,9 @@ use self::part::Part;
 use super::rows::{Row, Rows};
 use super::wanted::Wanted;
 use crate::catalog::Chosen;
+
+/// So many partitions are read at once, each by itself, at most: each takes an open file and some memory.
+const PARTITIONS_MOST: usize = 32;
 
 /// Reads an archive.
 pub(super) struct ArchiveRows {
@@ -44,7 +47,7 @@ impl ArchiveRows {
     /// Opens an archive, or one segment of it, and says which topic it is of.
     pub fn open(chosen: &Chosen, wanted: &Wanted) -> Result<(Self, String), String> {
         let archive = chosen.load().map_err(|error| error.to_string())?;
-        let archive = archive.ok_or("it has not begun: there is nothing in it yet")?;
+        let mut archive = archive.ok_or("it has not begun: there is nothing in it yet")?;
         let extent = wanted.extent.as_deref().map(str::parse::<Extent>);
         let extent = extent.transpose()?;
         let next_sequence = extent.as_ref().map(|extent| extent.next_sequence);
@@ -65,6 +68,7 @@ impl ArchiveRows {
             Some(extent) => return Err(extent.differs(records)),
             None => Extent::of(&archive, &parts, records),
         };
+        archive.gaps.truncate(extent.gaps);
         let selection = Selection {
             since_ms: wanted.since_ms,
             until_ms: wanted.until_ms,
@@ -75,6 +79,7 @@ impl ArchiveRows {
             // Of what was scanned times are unknown.
             spans.any(|span| span.times.is_none() || selection.may_hold_of(span))
         });
+        let parts = in_order(parts, &selection)?;
         let topic = archive.checkpoint.identity.topic.clone();
         let positions = &archive.checkpoint.progress.positions;
         let rows = Self {
@@ -91,6 +96,20 @@ impl ArchiveRows {
         };
         Ok((rows, topic))
     }
+}
+
+/// Parts whose partitions take turns by time, or each partition by itself.
+fn in_order(parts: Vec<Part>, selection: &Selection) -> Result<Vec<Part>, String> {
+    let partitions = parts.iter().flat_map(|part| part.spans.keys());
+    if partitions.collect::<BTreeSet<_>>().len() > PARTITIONS_MOST {
+        return Ok(parts);
+    }
+    for part in &parts {
+        if !part.is_in_order(selection)? {
+            return Ok(parts.into_iter().flat_map(Part::by_partition).collect());
+        }
+    }
+    Ok(parts)
 }
 
 /// Parts by how often the topic had been created again.

@@ -17,7 +17,12 @@ pub(super) struct Part {
     pub bytes: u64,
     /// What they hold of each partition.
     pub spans: BTreeMap<Partition, Span>,
+    /// Only records of this partition are read.
+    only: Option<Partition>,
 }
+
+/// A partition may lag so far behind others in a segment that was written as the records came, in milliseconds.
+const LAG_MS_MOST: i64 = 100;
 
 impl Part {
     /// So many bytes of a segment. What they hold is read from its index, or its lines, where the archive doesn't say it.
@@ -33,6 +38,7 @@ impl Part {
             },
             segment,
             bytes,
+            only: None,
         };
         match is_said || bytes == 0 {
             true => Ok(part),
@@ -42,7 +48,52 @@ impl Part {
 
     /// Opens it.
     pub fn open(&self, selection: &Selection) -> Result<Stream, String> {
-        Stream::open(&self.segment, self.bytes, selection)
+        let selection = Selection {
+            partition: self.only,
+            ..selection.clone()
+        };
+        Stream::open(&self.segment, self.bytes, &selection)
+    }
+
+    /// Do its partitions take turns by their records' times? Whoever reads a topic from its beginning on gets much of one
+    /// partition, and then of another.
+    pub fn is_in_order(&self, selection: &Selection) -> Result<bool, String> {
+        if self.spans.len() < 2 {
+            return Ok(true);
+        }
+        let mut stream = self.open(selection)?;
+        let (mut origins, mut latest) = (Vec::new(), i64::MIN);
+        let mut latest_of = BTreeMap::new();
+        while stream.origins(&mut origins)? {
+            for origin in origins.drain(..) {
+                let Some(ms) = origin.timestamp_ms else {
+                    continue;
+                };
+                let of = latest_of.entry(origin.partition).or_insert(ms);
+                *of = ms.max(*of);
+                latest = latest.max(*of);
+                if latest.saturating_sub(*of) > LAG_MS_MOST {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The same, each partition by itself.
+    pub fn by_partition(self) -> impl Iterator<Item = Self> {
+        let Self {
+            segment,
+            bytes,
+            spans,
+            ..
+        } = self;
+        spans.into_iter().map(move |(partition, span)| Self {
+            segment: segment.clone(),
+            bytes,
+            spans: BTreeMap::from([(partition, span)]),
+            only: Some(partition),
+        })
     }
 
     /// How many records they are.
