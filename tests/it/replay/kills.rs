@@ -47,11 +47,11 @@ fn storm(scene: &Scene, topics: &[Topic], line: &str, kills: u64, between: impl 
             !running.is_running() || sent() > before
         });
         thread::sleep(Duration::from_millis(random.below(250)));
-        assert!(
-            running.is_running(),
-            "it has ended before kill {kill}:\n{}",
-            running.said()
-        );
+        if !running.is_running() {
+            // A slow kill, and there was nothing left to send.
+            assert!(kill >= kills / 2, "it has ended before kill {kill}");
+            break;
+        }
         running.kill();
         between(kill);
     }
@@ -101,7 +101,7 @@ fn each_record_is_there_once_when_it_is_killed_again_and_again_in_transactions()
     let kills = number("ARCHIVER_REPLAY_KILLS", A_FEW);
     let own = (kills > A_FEW).then(Server::private);
     let scene = Scene::on(own.as_ref().unwrap_or_else(|| shared()));
-    let records = 4_000 * kills.cast_signed();
+    let records = 8_000 * kills.cast_signed();
     let (topics, line) = prepare(&scene, "replay-once", records);
     let line = format!("{line} --rate 20000 --exactly-once --transaction 50ms");
     storm(&scene, &topics, &line, kills, |kill| {
