@@ -92,7 +92,7 @@ fn nothing_is_lost_and_the_order_stays_when_it_is_killed() {
         }
     }
     show(&format!(
-        "replay: killed twice, {doubled} records are there twice"
+        "replay: killed twice, and went back by {again} records at most"
     ));
 }
 
