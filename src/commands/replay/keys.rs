@@ -1,17 +1,18 @@
 //! Keys on a terminal: `p` holds and goes on, `+` and `-` change the speed.
 
 use std::fs::File;
-use std::io::{Read, stderr};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::getpgrp;
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr,
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
 use crate::replay::control::Control;
+use crate::terminal::is_watched;
 
 /// Listens to keys for as long as it lives; the terminal is as it was afterwards.
 pub(super) struct Keys {
@@ -24,7 +25,7 @@ pub(super) struct Keys {
 impl Keys {
     /// Listens, if somebody may be at a terminal: it is the one of this process, which is in its foreground.
     pub fn listen(control: &Arc<Control>) -> Option<Self> {
-        if !isatty(stderr()) {
+        if !is_watched() {
             return None;
         }
         // Standard input may be what is replayed.

@@ -191,7 +191,7 @@ async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
     let thread = std::thread::Builder::new().name("player".into());
     let thread = thread.spawn(move || drop(tell.send(job.run())));
     thread.context("starting the thread that sends")?;
-    let keys = Keys::listen(control);
+    let mut keys = Keys::listen(control);
     let mut progress = Progress::new(keys.is_some());
     let mut is_stopping = false;
     let done = loop {
@@ -207,6 +207,8 @@ async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
             true => {
                 is_stopping = true;
                 progress.finish();
+                // A second signal leaves no time to give the terminal back.
+                keys = None;
                 logging::complain("stopping; a second signal stops at once");
             }
             false => progress.show(&control.seen()),

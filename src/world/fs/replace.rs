@@ -4,8 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::parent;
-
 /// Gives a file these bytes, durably: at any time the old one or the new one is there, whole. Makes the directories above
 /// it. Blocks.
 ///
@@ -13,7 +11,8 @@ use super::parent;
 ///
 /// If something can't be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = parent(path);
+    let directory = path.parent().filter(|above| *above != Path::new(""));
+    let directory = directory.unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
