@@ -1,6 +1,7 @@
 //! The topics that are sent to: described, made where they don't exist, and judged.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 
@@ -27,6 +28,9 @@ pub(super) struct Targets {
     /// The bytes that a batch may have in each of them.
     pub batch_bytes: Option<u32>,
 }
+
+/// How long it may take until each broker knows a topic that was made.
+const KNOWN: Duration = Duration::from_secs(10);
 
 type Described = Result<cluster::Topic, KafkaError>;
 
@@ -105,12 +109,19 @@ async fn make(
     let name = &topic.name;
     let made = scanner.create_topic(new).await;
     made.with_context(|| format!("making topic {name}"))?;
-    let described = scanner.describe_all(std::slice::from_ref(name)).await?;
-    *found = described
-        .into_iter()
-        .next()
-        .ok_or_else(|| anyhow!("asking about topic {name}: nothing was answered"))?;
-    Ok(())
+    let deadline = Instant::now() + KNOWN;
+    loop {
+        let described = scanner.describe_all(std::slice::from_ref(name)).await?;
+        *found = described
+            .into_iter()
+            .next()
+            .ok_or_else(|| anyhow!("asking about topic {name}: nothing was answered"))?;
+        // A broker may learn of it a moment later than the one that made it.
+        if !is_missing(found) || Instant::now() > deadline {
+            return Ok(());
+        }
+        tokio::time::sleep(KNOWN / 100).await;
+    }
 }
 
 impl Targets {
