@@ -76,6 +76,7 @@ fn lines(foreseen: &Foreseen, styles: Styles) -> Vec<String> {
     let Changes {
         new,
         changed,
+        again,
         gone,
         same,
         patterns,
@@ -85,6 +86,7 @@ fn lines(foreseen: &Foreseen, styles: Styles) -> Vec<String> {
     for (style, what, names) in [
         (Style::Good, "start", new),
         (Style::Bold, "stop and start", changed),
+        (Style::Good, "start again", again),
         (Style::Bad, "stop", gone),
         (Style::Good, "look for topics of", patterns),
         (Style::Bad, "look no more for topics of", gone_patterns),

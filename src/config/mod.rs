@@ -58,6 +58,6 @@ pub use http::{Http, Token};
 pub use listen::Listen;
 pub use load::load;
 pub use pattern_topics::{Found, Pattern, States, Unfit};
-pub use read::source_name;
+pub use read::{full_name, source_name};
 pub use report::LoadError;
 pub use topic_pattern::matching;
