@@ -25,6 +25,14 @@ pub fn source_name(path: &Path) -> String {
     }
 }
 
+/// The same with all of the path, for who may be in another directory.
+pub fn full_name(path: &Path) -> String {
+    match std::path::absolute(path) {
+        Ok(full) if !is_standard_input(path) => source_name(&full),
+        _ => source_name(path),
+    }
+}
+
 /// All of a configuration's file, or of standard input.
 pub(super) fn read_source(path: &Path) -> io::Result<Vec<u8>> {
     if !is_standard_input(path) {

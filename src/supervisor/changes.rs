@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::listed::{Known, Standing};
 use crate::config::{Archive, Checked, Config, Found};
 
 /// How many names one line of the log has, at most.
@@ -17,6 +18,9 @@ pub struct Changes {
     pub new: Vec<String>,
     /// Archives that go on otherwise, and so stop and start.
     pub changed: Vec<String>,
+    /// Archives that are as they were, have stopped by themselves and start again.
+    #[serde(default)]
+    pub again: Vec<String>,
     /// Archives that are in it no more.
     pub gone: Vec<String>,
     /// How many go on as they are.
@@ -43,6 +47,8 @@ pub struct Foreseen {
 /// What becomes of an archive that is there.
 pub(super) enum Fate {
     Same,
+    /// It is as it was, and has stopped or is about to: it starts again so.
+    Again(Checked<Archive>),
     /// It goes on so; nothing if it is its pattern that starts it again.
     Changed(Option<Checked<Archive>>),
     Gone,
@@ -66,15 +72,21 @@ impl<'a> Wanted<'a> {
     }
 
     /// What becomes of an archive.
-    pub fn fate(&self, archive: &Checked<Archive>) -> Fate {
+    pub fn fate(&self, known: &Known) -> Fate {
+        let archive = &known.config;
+        let same = |now: &Checked<Archive>| match known.standing {
+            Standing::Runs => Fate::Same,
+            Standing::Stops | Standing::Stopped => Fate::Again(now.clone()),
+        };
         if let Some(now) = self.archives.get(archive.name.as_str()) {
             return match now.goes_on_as(archive) {
-                true => Fate::Same,
+                true => same(now),
                 false => Fate::Changed(Some((*now).clone())),
             };
         }
         match self.of_pattern(archive) {
-            Some(now) if now.goes_on_as(archive) => Fate::Same,
+            // Its pattern knew where it begins.
+            Some(now) if now.goes_on_as(archive) => same(archive),
             Some(_) => Fate::Changed(None),
             None => Fate::Gone,
         }
@@ -97,20 +109,25 @@ impl fmt::Display for Changes {
         for (what, names) in [
             ("new", &self.new),
             ("changed", &self.changed),
+            ("started again", &self.again),
             ("gone", &self.gone),
             ("new or changed patterns", &self.patterns),
             ("patterns gone", &self.gone_patterns),
         ] {
             if !names.is_empty() {
-                let more = names.len().saturating_sub(NAMED_MOST);
-                let named = names[..names.len() - more].join(", ");
-                write!(f, "{} {what} ({named}", names.len())?;
-                match more {
-                    0 => write!(f, "), ")?,
-                    more => write!(f, " and {more} others), ")?,
-                }
+                write!(f, "{} {what} ({}), ", names.len(), named(names))?;
             }
         }
         write!(f, "{} as they were", self.same)
+    }
+}
+
+/// Names for a line of the log: not more than so many.
+pub(super) fn named(names: &[String]) -> String {
+    let more = names.len().saturating_sub(NAMED_MOST);
+    let named = names[..names.len() - more].join(", ");
+    match more {
+        0 => named,
+        more => format!("{named} and {more} others"),
     }
 }

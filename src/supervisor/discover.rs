@@ -91,7 +91,7 @@ impl Supervisor {
         let (stopper, mut stop) = self.0.shutdown.child();
         let (hush, quiet) = oneshot::channel();
         let (release, released) = oneshot::channel();
-        let stopped = Stopped { quiet, released };
+        let stopped = Stopped::new(quiet, released);
         let number = self.listed().discovers(pattern.clone(), stopper, stopped);
         let OwnTopics { topics, refresh } = self.0.platform.topics(pattern.cluster());
         let OwnFs { fs, .. } = self.0.platform.fs(pattern.file_mode());
@@ -151,7 +151,7 @@ impl Discovery {
                 }
                 Err(e) => {
                     tracing::error!(
-                        "{}: stopped: {e}; then start archiver again",
+                        "{}: stopped: {e}; then reload or start archiver again",
                         self.described()
                     );
                     return;

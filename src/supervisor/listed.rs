@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::future::{FutureExt, Shared};
 use tokio::sync::oneshot;
 
 use super::{Ending, Refused};
@@ -31,6 +32,8 @@ pub(super) struct Listed {
     running: usize,
     /// The patterns that look for topics, and those that have ended by themselves, by number.
     patterns: BTreeMap<u64, Looking>,
+    /// Patterns that were asked to stop, and may still have their state.
+    leaving: Vec<Stopped>,
     /// Is another configuration being taken up?
     is_reloading: bool,
     /// The depth of their deepest directory: each level may need an open file.
@@ -41,12 +44,22 @@ pub(super) struct Listed {
     unanswered: Vec<Arc<Watched>>,
 }
 
-/// Tells of a pattern that was asked to stop how far it is.
+/// Tells of a pattern that was asked to stop how far it is. Clones tell the same.
+#[derive(Clone)]
 pub(super) struct Stopped {
     /// It starts no archive any more.
-    pub quiet: oneshot::Receiver<()>,
+    pub quiet: Shared<oneshot::Receiver<()>>,
     /// Its state is free again.
-    pub released: oneshot::Receiver<()>,
+    pub released: Shared<oneshot::Receiver<()>>,
+}
+
+impl Stopped {
+    pub fn new(quiet: oneshot::Receiver<()>, released: oneshot::Receiver<()>) -> Self {
+        Self {
+            quiet: quiet.shared(),
+            released: released.shared(),
+        }
+    }
 }
 
 /// A pattern that looks for topics, or has ended by itself.
@@ -74,6 +87,22 @@ pub(super) struct Shown {
     pub status: Arc<Status>,
 }
 
+/// An archive that is there when another configuration is taken up.
+pub(super) struct Known {
+    pub config: Checked<config::Archive>,
+    pub standing: Standing,
+}
+
+/// Whether an archive goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Runs,
+    /// It was asked to stop, and has not ended yet.
+    Stops,
+    /// It has stopped by itself.
+    Stopped,
+}
+
 /// An archive that runs.
 pub(super) struct Run {
     /// Asks it to stop.
@@ -90,6 +119,16 @@ impl One {
     /// Has it ended with something that it took and that is not in its file for certain?
     fn is_unfinished(&self) -> bool {
         matches!(self.run, Err(End::Unfinished | End::Panicked))
+    }
+
+    fn standing(&self) -> Standing {
+        match &self.run {
+            Ok(run) if run.is_asked => Standing::Stops,
+            // Its files may not be free yet.
+            Ok(_) if matches!(self.status.state(), State::Stopped(_)) => Standing::Stopped,
+            Ok(_) => Standing::Runs,
+            Err(_) => Standing::Stopped,
+        }
     }
 }
 
@@ -259,7 +298,8 @@ impl Listed {
         looking.map(|looking| looking.pattern.clone()).collect()
     }
 
-    /// Asks patterns to stop that are not among these. Those that have ended by themselves are forgotten.
+    /// Asks patterns to stop that are not among these, and tells of them and of those that were asked before. Those that
+    /// have ended by themselves are forgotten.
     pub fn stop_patterns(&mut self, wanted: &[Checked<Pattern>]) -> Vec<Stopped> {
         let is_over = |_: &u64, looking: &mut Looking| {
             looking.has_ended || !wanted.contains(&looking.pattern)
@@ -269,7 +309,10 @@ impl Listed {
             looking.stopper.stop();
             looking.stopped
         });
-        stopped.collect()
+        self.leaving
+            .retain(|stopped| stopped.released.peek().is_none());
+        self.leaving.extend(stopped);
+        self.leaving.clone()
     }
 
     /// Another configuration is being taken up, or was.
@@ -277,11 +320,23 @@ impl Listed {
         self.is_reloading = begins;
     }
 
-    /// How each archive is configured, in the order in which they were started: those that run, and those that have
-    /// ended by themselves.
-    pub fn configs(&self) -> Vec<Checked<config::Archive>> {
+    /// How each archive is configured and stands, in the order in which they were started.
+    pub fn known(&self) -> Vec<Known> {
         let archives = self.archives.values();
-        archives.map(|one| one.config.clone()).collect()
+        let known = archives.map(|one| Known {
+            config: one.config.clone(),
+            standing: one.standing(),
+        });
+        known.collect()
+    }
+
+    /// The names of those that were asked to stop and have not ended yet.
+    pub fn stopping(&self) -> Vec<String> {
+        let stopping = self
+            .archives
+            .values()
+            .filter(|one| one.standing() == Standing::Stops);
+        stopping.map(|one| one.config.name.clone()).collect()
     }
 
     /// Does nothing run, and can nothing be started by a pattern?

@@ -3,15 +3,19 @@
 //! The order: patterns that are gone or changed stop looking for topics, and archives that are gone or changed are asked to
 //! stop → what is new starts, where nothing is in its way → each of the others starts as soon as whoever had its name or
 //! its file has ended → new patterns look for topics.
+//!
+//! A newer configuration takes the place of one that still waits for an archive to end: what that had asked to stop is in
+//! the list until it has ended, so nothing is forgotten.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Supervisor;
-use super::changes::{Changes, Fate, Foreseen, Wanted};
+use super::changes::{Changes, Fate, Foreseen, Wanted, named};
+use super::listed::Standing;
 use crate::config::{self, Archive, Checked, Config, Pattern};
 use crate::service_manager::{Notice, ServiceManager};
 use crate::world::broadcast::Listener;
@@ -20,8 +24,8 @@ use crate::world::broadcast::Listener;
 pub struct Reloads {
     supervisor: Supervisor,
     path: PathBuf,
-    /// As it was taken up last.
-    before: Mutex<Checked<Config>>,
+    /// As it was when the process began.
+    begun: Checked<Config>,
 }
 
 impl Reloads {
@@ -30,7 +34,7 @@ impl Reloads {
         Self {
             supervisor: supervisor.clone(),
             path,
-            before: Mutex::new(config),
+            begun: config,
         }
     }
 
@@ -40,42 +44,66 @@ impl Reloads {
         // What it doesn't take, it does without.
         let tell = |notice| manager.as_ref().map(|manager| manager.tell(&[notice]));
         let name = config::source_name(&self.path);
+        let mut taking_up = None::<BoxFuture<'static, ()>>;
         loop {
             let mut shutdown = self.supervisor.0.shutdown.clone();
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return,
-                () = asked.next() => {}
-            }
-            tell(Notice::Reloading);
-            let now = match config::load(&self.path) {
-                Ok(now) => now,
-                Err(e) => {
-                    tracing::error!("reload: nothing is changed, as {name} is wrong: {e}");
+                () = end(&mut taking_up) => {
+                    taking_up = None;
+                    tracing::info!("reload of {name}: done");
                     tell(Notice::Ready);
-                    continue;
                 }
-            };
-            for what in at_next_start(&self.before(), &now) {
-                tracing::warn!("reload: {what} is taken up at the next start of archiver");
+                () = asked.next() => {
+                    tell(Notice::Reloading);
+                    match self.read(&name, taking_up.is_some()) {
+                        Some(now) => {
+                            let supervisor = self.supervisor.clone();
+                            taking_up = Some(async move { supervisor.reload(&now).await }.boxed());
+                        }
+                        None => drop(tell(Notice::Ready)),
+                    }
+                }
             }
-            tracing::info!("reload of {name}: {}", self.supervisor.changes(&now));
-            self.supervisor.reload(&now).await;
-            tracing::info!("reload of {name}: done");
-            tell(Notice::Ready);
-            *self.before() = now;
         }
+    }
+
+    /// The configuration, if nothing is wrong with it. Says what it changes, or what is wrong; and what one before it, if
+    /// it is still being taken up, waits for.
+    fn read(&self, name: &str, is_taking_up: bool) -> Option<Checked<Config>> {
+        let now = match config::load(&self.path) {
+            Ok(now) => now,
+            Err(e) => {
+                tracing::error!("reload: nothing is changed, as {name} is wrong: {e}");
+                return None;
+            }
+        };
+        for what in at_next_start(&self.begun, &now) {
+            tracing::warn!("reload: {what} is taken up at the next start of archiver");
+        }
+        let stopping = self.supervisor.listed().stopping();
+        if is_taking_up && !stopping.is_empty() {
+            tracing::warn!(
+                "reload: the one before still waits for {} to stop; this one takes its place, and holds up only what needs \
+                 the same names, files or patterns",
+                named(&stopping)
+            );
+        }
+        tracing::info!("reload of {name}: {}", self.supervisor.changes(&now));
+        Some(now)
     }
 
     /// What a reload would do now. Reads the configuration, and changes nothing.
     pub fn foresee(&self) -> Foreseen {
-        let file = config::source_name(&self.path);
+        // Whoever asks may be in another directory.
+        let file = config::full_name(&self.path);
         match config::load(&self.path) {
             Ok(now) => Foreseen {
                 file,
                 error: None,
                 changes: self.supervisor.changes(&now),
-                at_next_start: at_next_start(&self.before(), &now),
+                at_next_start: at_next_start(&self.begun, &now),
             },
             Err(e) => Foreseen {
                 file,
@@ -84,9 +112,13 @@ impl Reloads {
             },
         }
     }
+}
 
-    fn before(&self) -> MutexGuard<'_, Checked<Config>> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+/// Waits until a configuration is taken up, for ever if none is.
+async fn end(taking_up: &mut Option<BoxFuture<'static, ()>>) {
+    match taking_up {
+        Some(taking_up) => taking_up.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -113,11 +145,13 @@ impl Supervisor {
     pub fn changes(&self, config: &Config) -> Changes {
         let (listed, wanted) = (self.listed(), Wanted::new(config));
         let (mut changes, mut known) = (Changes::default(), HashSet::new());
-        for archive in listed.configs() {
-            known.insert(archive.name.clone());
-            let name = archive.name.clone();
-            match wanted.fate(&archive) {
+        for one in listed.known() {
+            let name = one.config.name.clone();
+            known.insert(name.clone());
+            match wanted.fate(&one) {
                 Fate::Same => changes.same += 1,
+                Fate::Again(_) if one.standing == Standing::Stopped => changes.again.push(name),
+                Fate::Again(_) => changes.changed.push(name),
                 Fate::Changed(_) => changes.changed.push(name),
                 Fate::Gone => changes.gone.push(name),
             }
@@ -137,7 +171,7 @@ impl Supervisor {
     }
 
     /// Takes up another configuration. Ends when all that is gone or changed has stopped, and all that is to run was
-    /// started. Must be called within a tokio runtime, and not again before it has ended.
+    /// started. Must be called within a tokio runtime. Before it has ended it may be dropped, and called again with a newer one.
     pub async fn reload(&self, config: &Config) {
         self.listed().reloads(true);
         self.take_up(config).await;
@@ -154,15 +188,20 @@ impl Supervisor {
             let _ = stopped.quiet.await;
             released.push(stopped.released);
         }
-        let old = self.listed().configs();
+        let old = self.listed().known();
         let (mut ends, mut next) = (FuturesUnordered::new(), Vec::new());
         let (mut kept, mut known) = (HashSet::new(), HashSet::new());
-        for archive in &old {
+        for one in &old {
+            let archive = &one.config;
             known.insert(archive.name.as_str());
-            match wanted.fate(archive) {
+            match wanted.fate(one) {
                 Fate::Same => {
                     kept.insert(archive.topic.clone());
                     continue;
+                }
+                Fate::Again(now) => {
+                    kept.insert(archive.topic.clone());
+                    next.push(now);
                 }
                 Fate::Changed(now) => next.extend(now),
                 Fate::Gone => {}

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::FutureExt;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::disk::Mutation;
 use super::process::Process;
 use super::world::{Touched, Watched, World, lock};
 use crate::config::{self, Checked, Config};
-use crate::observe::status::Status;
+use crate::observe::status::{State, Status};
 
 /// A reload that goes on.
 pub(super) struct Reload {
@@ -59,6 +60,7 @@ impl World {
             main.reloaded.insert(name.clone(), now);
             changed.insert(name.clone());
         }
+        changed.extend(self.stopped_by_themselves(main));
         self.fs.note(|| format!("  reload: changes {changed:?}"));
         let archives = self.archives.iter().filter(|of| of.pattern.is_none());
         let archives = archives.filter_map(|archive| {
@@ -79,11 +81,42 @@ impl World {
         self.is_reloading.store(true, Ordering::Relaxed);
         self.fs.reloads(self.states(&changed));
         let supervisor = main.supervisor.clone();
+        let mut taking_up = async move { supervisor.reload(&config).await }.boxed();
+        // Now, so that no archive stops by itself between this look at them and its own.
+        let is_over = (&mut taking_up).now_or_never().is_some();
         main.reload = Some(Reload {
-            task: tokio::spawn(async move { supervisor.reload(&config).await }),
+            task: tokio::spawn(async move {
+                if !is_over {
+                    taking_up.await;
+                }
+            }),
             untouched,
             changed,
         });
+    }
+
+    /// Those that have stopped by themselves, which a reload starts again as they were.
+    fn stopped_by_themselves(&self, main: &mut Process) -> BTreeSet<String> {
+        let statuses = main.supervisor.statuses();
+        let stopped = statuses
+            .iter()
+            .filter(|status| matches!(status.state(), State::Stopped(_)));
+        let mut names = BTreeSet::new();
+        for status in stopped {
+            let mut archives = self.archives.iter();
+            let is_it = |archive: &&Watched| archive.config.name == *status.name();
+            let now = main.supervisor.archive(status.name());
+            let (Some(archive), Some(now)) = (archives.find(is_it), now) else {
+                continue;
+            };
+            self.put_back_state(archive);
+            let name = archive.config.name.clone();
+            if !main.reloaded.contains_key(&name) {
+                main.reloaded.insert(name.clone(), Some((*now).clone()));
+            }
+            names.insert(name);
+        }
+        names
     }
 
     /// A reload is over: what it changes is as configured now, and nothing else was stopped.

@@ -158,19 +158,7 @@ async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
     let before = config(&[archive("a"), archive("b")], &[]);
     supervisor.start_all(&before.archives).expect("free");
     await_counts(&world, &supervisor, 2).await;
-    // Nothing but the next record has a disk asked.
-    await_that(&world, || {
-        is_saved(&supervisor, "a") && is_saved(&supervisor, "b")
-    })
-    .await;
-    world.fs.set_faults(Faults {
-        hang_once_in: 1,
-        ..Faults::default()
-    });
-    write(&world, &["a"]);
-    await_that(&world, || world.fs.counts().1 > 0).await;
-    let hung = status(&supervisor, "a").expect("it runs");
-    world.fs.set_faults(Faults::default());
+    let hung = hang(&world, &supervisor).await;
     let changed = Archive {
         flush: Duration::from_millis(50),
         ..archive("a")
@@ -185,6 +173,108 @@ async fn what_stops_for_long_holds_up_only_what_takes_its_place() {
     taking_up.await.expect("no panic");
     await_that(&world, || is_running(&supervisor, "a")).await;
     assert!(!is_still(&supervisor, &hung));
+}
+
+/// Has the archive `a` hang on its disk, while `b` has nothing to do there.
+async fn hang(world: &World, supervisor: &Supervisor) -> Arc<Status> {
+    // Nothing but the next record has a disk asked.
+    await_that(world, || {
+        is_saved(supervisor, "a") && is_saved(supervisor, "b")
+    })
+    .await;
+    world.fs.set_faults(Faults {
+        hang_once_in: 1,
+        ..Faults::default()
+    });
+    write(world, &["a"]);
+    await_that(world, || world.fs.counts().1 > 0).await;
+    world.fs.set_faults(Faults::default());
+    status(supervisor, "a").expect("it runs")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_configuration_takes_the_place_of_one_that_waits_for_an_archive_to_stop() {
+    let world = world(&["a", "b", "c", "p1"]);
+    let (supervisor, stopper) = supervisor(&world);
+    let running = tokio::spawn(supervisor.clone().run());
+    let before = config(&[archive("a"), archive("b")], &[pattern()]);
+    supervisor.reload(&before).await;
+    await_counts(&world, &supervisor, 3).await;
+    let hung = hang(&world, &supervisor).await;
+    // Its state is in nobody's hands while the reload waits.
+    let without = config(&[archive("b")], &[]);
+    let waits = timeout(SECOND, supervisor.reload(&without)).await;
+    assert!(waits.is_err());
+    assert!(is_still(&supervisor, &hung) && status(&supervisor, "p1").is_none());
+    assert_eq!(supervisor.listed().stopping(), ["a"]);
+    let after = config(&[archive("a"), archive("b"), archive("c")], &[pattern()]);
+    let changes = Changes {
+        new: names(&["c"]),
+        changed: names(&["a"]),
+        same: 1,
+        patterns: names(&["p.*"]),
+        ..Changes::default()
+    };
+    assert_eq!(supervisor.changes(&after), changes);
+    let taking_up = tokio::spawn({
+        let supervisor = supervisor.clone();
+        async move { supervisor.reload(&after).await }
+    });
+    await_that(&world, || is_running(&supervisor, "c")).await;
+    assert!(is_still(&supervisor, &hung) && is_running(&supervisor, "b"));
+    taking_up.await.expect("no panic");
+    let all = ["a", "b", "c", "p1"];
+    await_that(&world, || {
+        all.iter().all(|name| is_running(&supervisor, name))
+    })
+    .await;
+    assert!(!is_still(&supervisor, &hung));
+    await_counts(&world, &supervisor, 5).await;
+    stopper.stop();
+    assert_eq!(running.await.expect("no panic"), Ended::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_stopped_starts_again_once_its_cause_is_removed() {
+    let world = world(&["a", "b", "p1"]);
+    let (supervisor, stopper) = supervisor(&world);
+    let running = tokio::spawn(supervisor.clone().run());
+    for name in ["a", "p1.ndjson"] {
+        world
+            .fs
+            .put(&PathBuf::from(format!("/data/{name}")), b"no line");
+    }
+    let config = config(&[archive("a"), archive("b")], &[pattern()]);
+    supervisor.reload(&config).await;
+    let has_stopped = |name: &str| {
+        let status = status(&supervisor, name);
+        status.is_some_and(|status| matches!(status.state(), State::Stopped(_)))
+    };
+    await_that(&world, || has_stopped("a") && has_stopped("p1")).await;
+    await_counts(&world, &supervisor, 1).await;
+    let untouched = status(&supervisor, "b").expect("it runs");
+    let changes = Changes {
+        again: names(&["a", "p1"]),
+        same: 1,
+        ..Changes::default()
+    };
+    assert_eq!(supervisor.changes(&config), changes);
+    assert_eq!(
+        changes.to_string(),
+        "2 started again (a, p1), 1 as they were"
+    );
+    // Nothing is better yet.
+    supervisor.reload(&config).await;
+    await_that(&world, || has_stopped("a") && has_stopped("p1")).await;
+    for name in ["a", "p1.ndjson"] {
+        world.fs.put(&PathBuf::from(format!("/data/{name}")), b"");
+    }
+    supervisor.reload(&config).await;
+    await_counts(&world, &supervisor, 3).await;
+    assert!(is_still(&supervisor, &untouched));
+    assert_eq!(supervisor.changes(&config).same, 3);
+    stopper.stop();
+    assert_eq!(running.await.expect("no panic"), Ended::Clean);
 }
 
 #[tokio::test(start_paused = true)]
