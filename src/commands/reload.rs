@@ -1,5 +1,7 @@
 //! `archiver reload --check`: what a reload of its configuration would do to an archiver that runs.
 
+use std::path::Path;
+
 use anyhow::Context;
 
 use super::whom::Whom;
@@ -35,19 +37,20 @@ nobody answers, 2 usage.";
 ///
 /// If nobody answers.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<u8> {
-    // One that is wrong doesn't say whom to ask, and that is the answer.
-    if let Some(path) = args.whom.configuration(common)
-        && let Err(error) = config::load(path)
-    {
-        say_wrong(&config::source_name(path), &error.to_string());
-        return Ok(1);
-    }
     let target = args.whom.target(common)?;
     let body = target.get("/api/reload").await?;
     let foreseen = serde_json::from_slice::<Foreseen>(&body).with_context(|| {
         let name = target.name();
         format!("asking {name}: what it answers is not what an archiver would")
     })?;
+    if let Some(path) = args.whom.configuration(common)
+        && is_other(path, &foreseen.file)
+    {
+        let (name, file) = (config::source_name(path), &foreseen.file);
+        logging::complain(&format!(
+            "archiver: what runs there reads {file} at a reload, not {name}; see `archiver -c {name} check` for that"
+        ));
+    }
     let mut output = Output::default();
     if args.json {
         output.write(&body)?;
@@ -72,6 +75,12 @@ fn say_wrong(file: &str, error: &str) {
     ));
 }
 
+/// Is this another file than the one that an archiver reads?
+fn is_other(path: &Path, read: &str) -> bool {
+    let is_same_file = || path.canonicalize().ok() == Path::new(read).canonicalize().ok();
+    config::full_name(path) != read && !is_same_file()
+}
+
 fn lines(foreseen: &Foreseen, styles: Styles) -> Vec<String> {
     let Changes {
         new,
@@ -82,20 +91,35 @@ fn lines(foreseen: &Foreseen, styles: Styles) -> Vec<String> {
         patterns,
         gone_patterns,
     } = &foreseen.changes;
+    let file = &foreseen.file;
     let mut lines = Vec::new();
-    for (style, what, names) in [
-        (Style::Good, "start", new),
-        (Style::Bold, "stop and start", changed),
-        (Style::Good, "start again", again),
-        (Style::Bad, "stop", gone),
-        (Style::Good, "look for topics of", patterns),
-        (Style::Bad, "look no more for topics of", gone_patterns),
+    for (style, what, names, note) in [
+        (Style::Good, "start", new, ""),
+        (Style::Bold, "stop and start", changed, ""),
+        (Style::Good, "start again", again, ", which has stopped"),
+        (Style::Bad, "stop", gone, ""),
+        (Style::Good, "look for topics of", patterns, ""),
+        (Style::Bad, "look no more for topics of", gone_patterns, ""),
     ] {
         let of = names.iter();
-        lines.extend(of.map(|name| format!("{} {name}", styles.paint(style, what))));
+        lines.extend(of.map(|name| format!("{} {name}{note}", styles.paint(style, what))));
     }
-    let others = if lines.is_empty() { "all" } else { "other" };
-    lines.push(format!("{same} {others} archives go on and notice nothing"));
+    let head = match lines.is_empty() {
+        true => format!("a reload of {file} would change nothing"),
+        false => format!("a reload of {file} would"),
+    };
+    let goes_on = match (lines.is_empty(), same) {
+        (_, 0) => None,
+        (true, 1) => Some("the archive goes on and notices nothing".to_owned()),
+        (true, same) => Some(format!("all {same} archives go on and notice nothing")),
+        (false, 1) => Some("1 other archive goes on and notices nothing".to_owned()),
+        (false, same) => Some(format!("{same} other archives go on and notice nothing")),
+    };
+    lines.insert(0, head);
+    lines.extend(goes_on);
+    if !(new.is_empty() && changed.is_empty() && again.is_empty()) {
+        lines.push("whether the state on disk fits is seen only when they start".into());
+    }
     let later = foreseen.at_next_start.iter();
     lines.extend(later.map(|key| format!("{key} is taken up at the next start of archiver only")));
     lines

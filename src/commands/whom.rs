@@ -19,10 +19,10 @@ pub struct Whom {
 }
 
 impl Whom {
-    /// The configuration that says whom to ask, if no flag does and there is one.
+    /// The configuration that is meant: the one that is named; else, if no flag says whom to ask, the usual one.
     pub fn configuration<'a>(&self, common: &'a Common) -> Option<&'a Path> {
-        let path = common.config.as_deref().or_else(|| usual_config());
-        path.filter(|_| self.url.is_none())
+        let usual = || usual_config().filter(|_| self.url.is_none());
+        common.config.as_deref().or_else(usual)
     }
 
     /// The one that these flags name, or the configuration.
@@ -37,8 +37,12 @@ impl Whom {
                 format!("no configuration: {places} don't exist; name one with -c FILE, or --url");
             return Err(usage(&said).into());
         };
-        let config = config::load(path).map_err(|error| usage(&error.to_string()))?;
-        let Some(http) = &config.http else {
+        let http = config::load_http(path).map_err(|error| {
+            usage(&format!(
+                "{error}; its [http] says whom to ask, or --url does"
+            ))
+        })?;
+        let Some(http) = &http else {
             let name = config::source_name(path);
             return Err(usage(&format!(
             "{name} has no `[http] listen`, so nothing answers; write it and start archiver again, or --url"

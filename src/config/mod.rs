@@ -56,7 +56,7 @@ pub use configuration::Config;
 pub use for_capture::{NOT_WRITTEN, Typed, TypedError, for_capture};
 pub use http::{Http, Token};
 pub use listen::Listen;
-pub use load::load;
+pub use load::{load, load_http};
 pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::{full_name, source_name};
 pub use report::LoadError;
