@@ -30,12 +30,24 @@ pub(super) fn lines(styles: Styles, snapshot: &Snapshot) -> Vec<String> {
         ("SAVED", Align::Right),
     ];
     let mut table = Table::new(styles, &columns);
-    let (well, unwell): (Vec<_>, Vec<_>) = archives.iter().partition(|one| one.is_well());
-    for archive in unwell.into_iter().chain(well) {
+    let mut sorted = archives.iter().collect::<Vec<_>>();
+    sorted.sort_by_key(|archive| urgency(archive.state, archive.is_well()));
+    for archive in sorted {
         row(&mut table, process.now_ms, archive);
     }
     lines.extend(table.lines());
     lines
+}
+
+/// The worst is the least: those that need somebody, those that are held up, those that may lose something soon.
+fn urgency(state: State, is_well: bool) -> u8 {
+    match state {
+        State::Stopped => 0,
+        State::Stalled => 1,
+        State::Waiting => 2,
+        _ if !is_well => 3,
+        _ => 4,
+    }
 }
 
 fn head(styles: Styles, process: &Process, totals: &Totals, archives: usize) -> Vec<String> {
@@ -158,5 +170,33 @@ fn row(table: &mut Table, now_ms: i64, archive: &Archive) {
     {
         let ago = span(seconds(error.at_ms));
         note(Style::Dim, &format!("{ago} ago: {}", error.text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_comes_first_and_what_is_well_stays_in_its_order() {
+        let mut archives = [
+            (State::CaughtUp, true),
+            (State::Running, false),
+            (State::Waiting, false),
+            (State::Running, true),
+            (State::Stopped, false),
+            (State::Stalled, false),
+        ];
+        archives.sort_by_key(|(state, is_well)| urgency(*state, *is_well));
+        let states = archives.map(|(state, _)| state);
+        let expected = [
+            State::Stopped,
+            State::Stalled,
+            State::Waiting,
+            State::Running,
+            State::CaughtUp,
+            State::Running,
+        ];
+        assert_eq!(states, expected);
     }
 }
