@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
 use super::key_kind::Kind;
+use super::named_files;
 use super::problem::{Problem, Span, quote};
 use super::walk::{Toml, Walker};
 use crate::terminal::nearest;
@@ -124,6 +125,12 @@ fn read(
         };
         if let Some(problem) = check(&name, &set, &key.span(), &value.span()) {
             walker.report(problem);
+        } else if let Some(why) = named_files::fault(&name, &set) {
+            // As it was typed: what was put in could be a secret.
+            let typed = value.get_ref().as_str().map_or_else(String::new, quote);
+            let message = format!("reading the file {typed} of {}: {why}", quote(&name));
+            let problem = Problem::at(&value.span(), message);
+            walker.report(problem.help("the path is relative to the working directory"));
         }
         if properties.insert(name.clone(), set).is_some() {
             let message = format!("the property {} is given twice", quote(&name));

@@ -110,6 +110,10 @@ fn read(path: &str) -> Result<String, Fault> {
     let bytes =
         read_regular(Path::new(path), FILE_BYTES_MAX).map_err(|error| unreadable(&error))?;
     let mut text = String::from_utf8(bytes).map_err(|_| unreadable(&"not UTF-8"))?;
+    // As it may be for a moment while somebody writes it.
+    if text.trim().is_empty() {
+        return Err(unreadable(&"it is empty"));
+    }
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -192,6 +196,8 @@ mod tests {
             assert_eq!(with(&typed), Err(vec![message]));
         };
         fails("No such file or directory (os error 2)");
+        std::fs::write(&path, b"\n").unwrap();
+        fails("it is empty");
         std::fs::write(&path, b"\xff").unwrap();
         fails("not UTF-8");
         std::fs::write(&path, vec![b'x'; 1024 * 1024 + 1]).unwrap();
