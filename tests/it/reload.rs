@@ -152,7 +152,9 @@ fn what_a_reload_would_do_is_said_and_not_done() {
         format!("start {}", comes.name),
         format!("stop and start {}", changes.name),
         format!("stop {}", goes.name),
-        "1 other archives go on and notice nothing".to_owned(),
+        "1 other archive goes on and notices nothing".to_owned(),
+        "whether the state on disk fits is seen only when they start".to_owned(),
+        format!("a reload of {} would", full(&scene)),
     ] {
         assert!(said.stdout.lines().any(|of| of == line), "{said:?}");
     }
@@ -160,6 +162,21 @@ fn what_a_reload_would_do_is_said_and_not_done() {
     let said = check(&wrong, "-q", &|said| said.code() == Some(1));
     assert!(said.stderr.contains("would change nothing"), "{said:?}");
     assert!(said.stderr.contains("300 miles"), "{said:?}");
+    // Where it answers is still known of a file that is half written, and the rest is for who runs with it.
+    let half = format!("{other}[[archive");
+    let said = check(&half, "-q", &|said| said.stderr.contains("not TOML"));
+    assert_eq!(said.code(), Some(1), "{said:?}");
+    let status = run(scene.directory(), &["-c", "topics.toml", "status"]);
+    assert!(status.stdout.contains(&stays.name), "{status:?}");
+    fs::write(scene.path("other.toml"), &other).unwrap();
+    let said = run(
+        scene.directory(),
+        &["-c", "other.toml", "reload", "--check"],
+    );
+    assert!(
+        said.stderr.contains("at a reload, not other.toml"),
+        "{said:?}"
+    );
     let same = config(&[], goes).text();
     let said = check(&same, "--json", &|said| said.stdout.contains("\"same\":3"));
     assert_eq!(said.code(), Some(0), "{said:?}");
@@ -167,6 +184,41 @@ fn what_a_reload_would_do_is_said_and_not_done() {
     let usage = run(scene.directory(), &["-c", "topics.toml", "reload"]);
     assert_eq!(usage.code(), Some(2), "{usage:?}");
     archiver.stop();
+}
+
+#[test]
+fn what_has_stopped_starts_again_at_a_reload_after_its_cause_is_removed() {
+    let scene = Scene::new();
+    let topics = ["goes-on", "stopped"].map(|name| scene.topic(name, 1));
+    let config = Config::new().set("http", "listen", "./http.sock");
+    let config = topics.iter().fold(config, |config, topic| {
+        config.archive(topic, &file(topic), &[("start", "earliest")])
+    });
+    let [goes_on, stopped] = &topics;
+    fs::write(scene.path(file(stopped)), "no line").unwrap();
+    let archiver = scene.start(&config);
+    archiver.await_line(&says::running(&goes_on.name));
+    archiver.await_line(&says::stopped(&stopped.name));
+    let check = run(
+        scene.directory(),
+        &["-c", "topics.toml", "reload", "--check"],
+    );
+    let line = format!("start again {}, which has stopped", stopped.name);
+    assert!(check.stdout.lines().any(|of| of == line), "{check:?}");
+    fs::remove_file(scene.path(file(stopped))).unwrap();
+    reload(&scene, &archiver, &config.text(), DONE);
+    let said = format!("1 started again ({}), 1 as they were", stopped.name);
+    assert!(archiver.said().contains(&said), "{}", archiver.said());
+    Producer::new(scene.server).send_all(stopped, Values::new(4).jsons(10));
+    scene.await_lines(&archiver, &file(stopped), 10);
+    assert_eq!(said_to_run(&archiver, goes_on), 1);
+    archiver.stop();
+}
+
+/// All of the path of the configuration.
+fn full(scene: &Scene) -> String {
+    let path = std::path::absolute(scene.path("topics.toml")).unwrap();
+    path.display().to_string()
 }
 
 #[test]
@@ -194,6 +246,11 @@ fn a_file_is_read_again(property: &str, value: &str) {
         "{}",
         archiver.said()
     );
+    // As it may be in the middle of a rotation.
+    fs::write(scene.path("id"), "").unwrap();
+    reload(&scene, &archiver, &config.text(), REFUSED);
+    fs::remove_file(scene.path("id")).unwrap();
+    reload(&scene, &archiver, &config.text(), REFUSED);
     fs::write(scene.path("id"), "second").unwrap();
     reload(&scene, &archiver, &config.text(), DONE);
     assert!(

@@ -81,6 +81,10 @@ pub fn waits_for_any_topic(pattern: &str) -> Says {
     Says::new(&[pattern, "no topic matches", "waiting"], &[])
 }
 
+pub fn stopped(archive: &str) -> Says {
+    Says::new(&[archive, "stopped: "], &[])
+}
+
 pub fn new_topic(pattern: &str, topic: &str) -> Says {
     Says::new(&[pattern, "new topic", topic], &[])
 }
