@@ -38,7 +38,9 @@ impl Whom {
             return Err(usage(&said).into());
         };
         let http = config::load_http(path).map_err(|error| {
-            usage(&format!("{error}; its [http] says whom to ask, or --url does"))
+            usage(&format!(
+                "{error}; its [http] says whom to ask, or --url does"
+            ))
         })?;
         let Some(http) = &http else {
             let name = config::source_name(path);

@@ -41,6 +41,7 @@ pub fn load_http(path: &Path) -> Result<Option<Http>, LoadError> {
     let name = source_name(path);
     let text = read_text(&name, path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+<<<<<<< HEAD
     let (mut root, errors) = DeTable::parse_recoverable(text);
     let env = |variable: &str| std::env::var_os(variable);
     let mut walker = Walker::new(text, &env);
@@ -49,6 +50,18 @@ pub fn load_http(path: &Path) -> Result<Option<Http>, LoadError> {
     let top = Table::read(&mut walker, TOP, root.get_ref(), &span);
     let http = http::check(&mut walker, &top);
     if http.is_none() && !errors.is_empty() {
+=======
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let env = |variable: &str| std::env::var_os(variable);
+    let mut walker = Walker::new(text, &env);
+    let all = root.get_ref().iter();
+    let own = all.filter(|(name, _)| name.get_ref().as_ref() == TABLE);
+    let own = own.map(|(name, value)| (name.clone(), value.clone()));
+    let top = Table::read(&mut walker, TOP, &own.collect(), &root.span());
+    let http = http::check(&mut walker, &top);
+    // What was not understood isn't masked, so nothing of the text is shown.
+    if !errors.is_empty() && (http.is_none() || !walker.problems.is_empty()) {
+>>>>>>> x-reloads
         return Err(not_toml(&name, text, &errors));
     }
     if walker.problems.is_empty() {

@@ -46,10 +46,14 @@ impl Merge {
         let mut latest_ns = vec![i128::MIN; inputs.len()];
         for (input, (latest, count)) in inputs.iter_mut().zip(latest_ns.iter_mut().zip(behind)) {
             for _ in 0..*count {
-                match input.next()? {
-                    Some(record) => *latest = record.time_ns.max(*latest),
-                    None => break,
-                }
+                let Some(record) = input.next()? else {
+                    return Err(InputError(format!(
+                        "an input for topic {} has fewer than the {count} records that were sent of it before: it is \
+                         another one now; begin anew without --resume",
+                        input.topic()
+                    )));
+                };
+                *latest = record.time_ns.max(*latest);
             }
         }
         let mut merge = Self {
@@ -163,6 +167,8 @@ mod tests {
         assert_eq!(all, [(1, 6, 6), (0, 7, 7)]);
         // A step back stays one.
         assert_eq!(merged(&[&[5, 1, 7]], &[1]), [(0, 5, 1), (0, 7, 7)]);
-        assert_eq!(merged(&[&[5, 1, 7]], &[9]), []);
+        let short = Merge::new(vec![Box::new(Listed(vec![5].into_iter()))], &[9]);
+        let said = short.err().expect("isn't the same").to_string();
+        assert!(said.contains("another one now"), "{said}");
     }
 }

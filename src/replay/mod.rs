@@ -31,6 +31,6 @@ pub mod transactions;
 pub use buffer::{Buffer, Read, Taken};
 pub use lateness::{Figures, Lateness};
 pub use reader::{Open, Reader, Wanted};
-pub use record::{Input, InputError, Outgoing};
+pub use record::{Input, InputError, Outgoing, shown};
 pub use sink::Failure;
 pub use topic_map::{TopicMap, mapped};

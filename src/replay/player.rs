@@ -183,7 +183,7 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
             None => self.begin(at_ns),
         }
         // Nobody looks at the clock for each record where none waits for it.
-        let is_paced = self.manner.pace != Pace::Max || self.control.is_held();
+        let is_paced = self.manner.pace != Pace::Max || self.control.is_held() || self.is_early();
         let due_ns = match is_paced {
             true => self.wait(at_ns)?,
             false => (!self.control.is_stopped()).then_some(0),
@@ -201,6 +201,11 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
         }
         self.count(due, due_ns)?;
         Ok(true)
+    }
+
+    /// Is the first record yet to come?
+    fn is_early(&self) -> bool {
+        self.played.sent == 0 && self.start_ns.is_some()
     }
 
     fn begin(&mut self, first_ns: i128) {
@@ -236,6 +241,7 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
             if self.control.is_stopped() {
                 return Ok(None);
             }
+            let at_ns = schedule.position(now_ns).min(at_ns);
             self.show(Some(at_ns), now_ns);
             self.sink.serve(Duration::ZERO)?;
             let slice_ns = now_ns + ns(SLICE);

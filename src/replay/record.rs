@@ -57,5 +57,17 @@ pub trait Input: Send {
 
 /// Why an input can't be read on: one line that says where, what is wrong, and what can be done.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", shown(.0))]
 pub struct InputError(pub String);
+
+/// Text that may hold a part of an input, without anything that a terminal acts on.
+pub fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}

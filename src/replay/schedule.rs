@@ -81,6 +81,15 @@ impl Schedule {
             }
     }
 
+    /// Which time of records it is at a moment of the clock; that of the next record where their times don't count.
+    pub fn position(&self, now_ns: i128) -> i128 {
+        let now_ns = self.held_ns.unwrap_or(now_ns);
+        match self.pace {
+            Pace::Times(factor) => self.at_ns + factor.of_clock((now_ns - self.anchor_ns).max(0)),
+            _ => self.next_ns,
+        }
+    }
+
     /// The record that is next is due at this moment.
     fn anchor(&mut self, moment_ns: i128) {
         self.anchor_ns = moment_ns;

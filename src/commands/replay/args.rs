@@ -177,6 +177,11 @@ impl Args {
             ));
         }
         self.start_ms()?;
+        if self.clock.rounds > 1 && self.inputs.iter().any(|word| word == "-") {
+            return Err(usage(
+                "standard input can't be read twice, as --loop does; write it to a file first",
+            ));
+        }
         if !self.place.exactly_once {
             return Ok(());
         }

@@ -97,7 +97,8 @@ impl Job {
         });
         let outcomes = sink.outcomes().map(|(_, outcome)| outcome.clone());
         let (outcomes, place) = (outcomes.collect(), sink.place().clone());
-        let is_over = error.is_none() && !played.is_stopped;
+        // What a limit has left may be gone on with.
+        let is_over = error.is_none() && !played.is_stopped && self.wanted.limit.is_none();
         let ended = match sink.kept() {
             Kept::File(keeping) => keeping.end(is_over),
             Kept::Transactions(_) => Ok(()),

@@ -13,6 +13,7 @@ mod targets;
 use crate::cli::Common;
 use crate::commands::again::again;
 use crate::logging;
+use crate::replay::shown;
 use crate::replay::speed::Pace;
 use crate::world::shutdown::Shutdown;
 
@@ -41,7 +42,7 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
         anyhow::bail!("there is no cluster to send to; say -b HOST:PORT");
     };
     for said in &plan.descriptions {
-        logging::complain(said);
+        logging::complain(&shown(said));
     }
     let mut stopped = shutdown.clone();
     if args.dry_run {

@@ -28,8 +28,11 @@ pub(super) struct Plan {
     pub extents: BTreeMap<usize, String>,
     /// What is read, and as what.
     pub descriptions: Vec<String>,
-    /// What tells this replay from others.
+    /// What it is called where nobody names it: what its inputs and flags come to.
+    pub name: String,
+    /// What tells this replay from others: the same, and what its inputs begin with.
     pub run: String,
+    first_records: String,
 }
 
 /// A topic that is sent to.
@@ -63,7 +66,9 @@ impl Plan {
             )));
         }
         let mut plan = Self {
+            name: String::new(),
             run: String::new(),
+            first_records: String::new(),
             wanted: args.wanted()?,
             topics: Vec::new(),
             of_inputs: Vec::new(),
@@ -72,10 +77,11 @@ impl Plan {
             sources,
         };
         let identity = format!("{} {:?}", args.identity(), plan.sources);
-        plan.run = checksum(identity.as_bytes()).replace("xxh3:", "");
+        plan.name = hash(&identity);
         for number in 0..plan.sources.len() {
             plan.add(args, number)?;
         }
+        plan.run = hash(&format!("{identity} {}", plan.first_records));
         Ok(plan)
     }
 
@@ -84,6 +90,7 @@ impl Plan {
         // What comes on standard input comes once.
         let opened = match source {
             Source::StandardInput => None,
+            Source::File(path) if !path.is_file() && path.exists() => None,
             source => Some(input::open(source, &self.wanted)?),
         };
         let own = opened.as_ref().map_or("", |input| input.topic());
@@ -120,7 +127,8 @@ impl Plan {
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
         topic.records.partitions = topic.records.partitions.max(input.partitions());
-        topic.look_at(&mut *input);
+        let first = topic.look_at(&mut *input);
+        self.first_records += &format!("{first:?}");
         Ok(())
     }
 
@@ -168,12 +176,15 @@ impl Topic {
     }
 
     /// Looks at the first records of an input, to know what the topic would make of them. What can't be read is said when
-    /// it is sent.
-    fn look_at(&mut self, input: &mut dyn Input) {
-        let mut is_whole = false;
+    /// it is sent. Returns the first.
+    fn look_at(&mut self, input: &mut dyn Input) -> Option<Outgoing> {
+        let (mut is_whole, mut first) = (false, None);
         for _ in 0..LOOK_AT {
             match input.next() {
-                Ok(Some(record)) => self.note(&record),
+                Ok(Some(record)) => {
+                    self.note(&record);
+                    first.get_or_insert(record);
+                }
                 Ok(None) => {
                     is_whole = true;
                     break;
@@ -183,6 +194,7 @@ impl Topic {
         }
         self.is_unknown |= !is_whole;
         self.conclude();
+        first
     }
 
     /// What is so of all of its records, if all are known.
@@ -212,6 +224,10 @@ impl Topic {
         self.seen += 1;
         self.keyless += u64::from(record.key.is_none());
     }
+}
+
+fn hash(text: &str) -> String {
+    checksum(text.as_bytes()).replace("xxh3:", "")
 }
 
 /// The bytes of a record.

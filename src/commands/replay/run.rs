@@ -62,7 +62,7 @@ impl Run<'_> {
             shutdown,
         } = self;
         let name = args.place.name.clone();
-        let name = name.unwrap_or_else(|| plan.run.clone());
+        let name = name.unwrap_or_else(|| plan.name.clone());
         let manner = args.manner();
         let usual = ProducerSettings::default().batch_bytes;
         let settings = ProducerSettings {
@@ -109,7 +109,7 @@ impl Run<'_> {
         let done = watched(job, &control).await?;
         // From when the first record was due: what comes before it is no part of the schedule.
         let seconds = match done.played.begun_ns {
-            Some(begun_ns) => (Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9,
+            Some(begun_ns) => ((Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9).max(0.0),
             None => began.elapsed().as_secs_f64(),
         };
         Ok(Finished {

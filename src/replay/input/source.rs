@@ -48,6 +48,11 @@ pub fn sources(config: Option<&Path>, words: &[String]) -> Result<Vec<Source>, I
             sources.push(Source::StandardInput);
             continue;
         }
+        // A pipe or a device: nobody can look at it beforehand.
+        if path.exists() && !path.is_file() && !path.is_dir() {
+            sources.push(Source::File(path.into()));
+            continue;
+        }
         // Whoever names a file needs no configuration, and may not be able to read the usual one.
         let is_foreign =
             |found: &Result<_, FindError>| matches!(found, Err(FindError::NoSegment { .. }));
