@@ -41,16 +41,6 @@ pub fn load_http(path: &Path) -> Result<Option<Http>, LoadError> {
     let name = source_name(path);
     let text = read_text(&name, path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-<<<<<<< HEAD
-    let (mut root, errors) = DeTable::parse_recoverable(text);
-    let env = |variable: &str| std::env::var_os(variable);
-    let mut walker = Walker::new(text, &env);
-    let span = root.span();
-    root.get_mut().retain(|key, _| key.get_ref() == TABLE);
-    let top = Table::read(&mut walker, TOP, root.get_ref(), &span);
-    let http = http::check(&mut walker, &top);
-    if http.is_none() && !errors.is_empty() {
-=======
     let (root, errors) = DeTable::parse_recoverable(text);
     let env = |variable: &str| std::env::var_os(variable);
     let mut walker = Walker::new(text, &env);
@@ -61,7 +51,6 @@ pub fn load_http(path: &Path) -> Result<Option<Http>, LoadError> {
     let http = http::check(&mut walker, &top);
     // What was not understood isn't masked, so nothing of the text is shown.
     if !errors.is_empty() && (http.is_none() || !walker.problems.is_empty()) {
->>>>>>> x-reloads
         return Err(not_toml(&name, text, &errors));
     }
     if walker.problems.is_empty() {

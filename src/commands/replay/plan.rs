@@ -127,7 +127,16 @@ impl Plan {
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
         topic.records.partitions = topic.records.partitions.max(input.partitions());
-        let first = topic.look_at(&mut *input);
+        let mut first = topic.look_at(&mut *input);
+        if self.wanted.since_ms.or(self.wanted.until_ms).is_some() {
+            // A window that is typed as -5m moves; the input that it is one of doesn't.
+            let all = Wanted {
+                since_ms: None,
+                until_ms: None,
+                ..self.wanted.clone()
+            };
+            first = input::open(&self.sources[number], &all)?.next()?;
+        }
         self.first_records += &format!("{first:?}");
         Ok(())
     }

@@ -91,6 +91,7 @@ fn shown(key: &str, ms: i64) -> String {
 
 /// What is to be done about timestamps.
 const OTHERWISE: &str = "use --timestamps shift or now, or set it higher";
+const OF_NEW: &str = "use --timestamps now, or shift with --speed 1 or less, or set it higher";
 
 /// Retention deletes what is older: whole segments, when the latest record of one is.
 fn expired(name: &str, config: &Config, records: &Records, now_ms: i64) -> Option<Verdict> {
@@ -131,7 +132,7 @@ fn too_new(name: &str, config: &Config, records: &Records, now_ms: i64) -> Optio
         let newest = rfc3339(newest);
         format!(
             "topic {name} has {most}, and {who} are further ahead (up to {newest}): the broker refuses them, and what is \
-             in a batch with them; {OTHERWISE}"
+             in a batch with them; {OF_NEW}"
         )
     })
 }

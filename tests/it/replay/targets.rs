@@ -152,7 +152,7 @@ fn limits_of_timestamps_that_would_refuse_the_records_are_said() {
     assert_empty(&topic);
     let after = "message.timestamp.after.max.ms";
     let (topic, line) = tried(&scene, &[(after, &hour)], -2 * HOUR);
-    let parts = [&format!("{after}=3600000"), "refuses", "--timestamps shift"];
+    let parts = [&format!("{after}=3600000"), "refuses", "--timestamps now"];
     says(&scene, 1, &format!("{line} --dry-run"), &parts);
     says(&scene, 1, &line, &parts);
     assert_empty(&topic);
