@@ -12,6 +12,8 @@ use crate::source::cluster::{BrokerCondition, Condition, KafkaError, Trouble};
 
 /// How long nobody may answer until that is said, at the beginning.
 const SILENT: Duration = Duration::from_secs(3);
+/// How many brokers of one that may be silent are asked.
+const ASKED_MOST: usize = 3;
 /// How long between two looks at a cluster that is in trouble, and how long each waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long after a cause was said another one is said, in its place. Each one that is said doubles it, so that brokers
@@ -43,6 +45,8 @@ struct State {
     distrusted: HashMap<String, String>,
     /// The last answer that made no sense to a client, and when.
     garbled: Option<(KafkaError, Instant)>,
+    /// Nobody has answered a question, and it isn't known whether anybody would.
+    is_in_doubt: bool,
     /// For how long each broker that is known has held back answers.
     known: BTreeMap<String, Duration>,
 }
@@ -105,6 +109,16 @@ impl Health {
             .or_else(|| self.known_trouble())
     }
 
+    /// Nobody has answered a question in time: whether anybody answers is to be found out. Brokers that are frozen, or
+    /// behind a network that swallows all, hang up no connection, and the client itself waits for a minute.
+    pub fn doubt(&self) {
+        let mut state = self.lock();
+        if state.trouble.is_none() {
+            state.is_in_doubt = true;
+            self.changed.notify_one();
+        }
+    }
+
     /// These are its brokers, each called `host:port/number`.
     pub fn knows(&self, brokers: impl IntoIterator<Item = String>) {
         let mut state = self.lock();
@@ -140,7 +154,11 @@ impl Health {
             }
             loop {
                 health.changed.notified().await;
-                while health.is_hurt() {
+                loop {
+                    health.settle_doubt(&client).await;
+                    if !health.is_hurt() {
+                        break;
+                    }
                     tokio::time::sleep(LOOK).await;
                     if health.known_trouble().is_some()
                         && answers(&client, LOOK * 2).await == Some(true)
@@ -153,6 +171,24 @@ impl Health {
                 }
             }
         }
+    }
+
+    /// Finds out whether anybody answers if that is in doubt. Whom the client asks is left to chance, so that with more
+    /// than one broker it asks more than once.
+    async fn settle_doubt(&self, client: &Weak<Client>) {
+        let times = {
+            let mut state = self.lock();
+            if !std::mem::take(&mut state.is_in_doubt) || state.trouble.is_some() {
+                return;
+            }
+            state.known.len().clamp(1, ASKED_MOST)
+        };
+        for _ in 0..times {
+            if answers(client, SILENT).await != Some(false) {
+                return;
+            }
+        }
+        self.is_silent();
     }
 
     /// Known to be in trouble, it has said why.

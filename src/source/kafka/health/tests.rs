@@ -34,6 +34,32 @@ async fn a_port_that_takes_connections_and_never_answers_is_trouble() {
 }
 
 #[tokio::test]
+async fn a_doubt_is_settled_by_whether_anybody_answers() {
+    let mock = mock(&[], 0);
+    let health = Arc::new(Health::new("mock"));
+    let client = client(&health, &mock.bootstrap_servers());
+    tokio::spawn(health.watch(&client));
+    let await_that = async |is_so: &dyn Fn() -> bool, what| {
+        let deadline = Instant::now() + LONG;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "{what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    health.doubt();
+    await_that(&|| !health.lock().is_in_doubt, "nobody looks").await;
+    let one_late = |ms| {
+        let late = mock.broker_round_trip_time(1, Duration::from_millis(ms));
+        late.expect("a broker that is late");
+    };
+    one_late(5_000);
+    health.doubt();
+    await_that(&|| health.known_trouble().is_some(), "it is not said").await;
+    one_late(0);
+    await_that(&|| health.known_trouble().is_none(), "it is not over").await;
+}
+
+#[tokio::test]
 async fn a_cluster_that_answers_is_in_no_trouble_any_more() {
     let mock = mock(&[], 0);
     let health = Arc::new(Health::new("mock"));
