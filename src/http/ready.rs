@@ -1,8 +1,9 @@
-//! Whether every archive is assigned its partitions and makes checkpoints, and which isn't, and why.
+//! Whether every archive is assigned its partitions, is answered by its cluster and makes checkpoints, and which isn't,
+//! and why.
 
 use serde::Serialize;
 
-use crate::observe::snapshot::{Archive, Snapshot, State};
+use crate::observe::snapshot::{Archive, Cluster, Snapshot, State};
 
 /// So many are named.
 const NAMED_MOST: usize = 100;
@@ -30,6 +31,7 @@ struct NotReady {
 impl Ready {
     pub fn of(snapshot: Snapshot) -> Self {
         let archives = snapshot.archives.len();
+        let clusters = snapshot.process.clusters;
         let is_missing = |archive: &Archive| !archive.is_ready;
         let missing = snapshot.archives.into_iter().filter(is_missing);
         let missing = missing.collect::<Vec<_>>();
@@ -41,9 +43,9 @@ impl Ready {
                 .into_iter()
                 .take(NAMED_MOST)
                 .map(|archive| NotReady {
-                    archive: archive.name,
                     state: archive.state,
-                    why: archive.why,
+                    why: why(&archive, &clusters),
+                    archive: archive.name,
                 })
                 .collect(),
         }
@@ -78,4 +80,21 @@ impl Ready {
         }
         text
     }
+}
+
+/// Why one isn't ready: as it says itself, or what it takes no notice of, as it would read if anything came.
+fn why(archive: &Archive, clusters: &[Cluster]) -> Option<String> {
+    let reads = matches!(archive.state, State::Running | State::CaughtUp);
+    if archive.why.is_some() || !reads {
+        return archive.why.clone();
+    }
+    let name = &archive.cluster;
+    let mut of_its = clusters.iter().filter(|cluster| cluster.name == *name);
+    Some(match of_its.find_map(|cluster| cluster.trouble.as_ref()) {
+        Some(trouble) => format!("cluster {name}: {trouble}"),
+        None => format!(
+            "cluster {name} doesn't answer how far topic {} reaches",
+            archive.topic
+        ),
+    })
 }

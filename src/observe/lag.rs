@@ -17,6 +17,9 @@ use super::snapshot;
 /// How often is looked. The brokers answer for all archives of a cluster at once.
 pub const LOOK: Duration = Duration::from_secs(5);
 
+/// What was answered longer ago than this is not taken for true any more.
+const FRESH: Duration = Duration::from_secs(15);
+
 /// What is known of all partitions.
 #[derive(Debug, Default)]
 pub struct Lag {
@@ -167,7 +170,18 @@ impl Lag {
         }
     }
 
-    /// How many records wait in all partitions, if that is known of each.
+    /// Has it been answered lately how far the logs reach?
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        self.answered
+            .is_some_and(|at| now.duration_since(at) <= FRESH)
+    }
+
+    /// Was that answered, and isn't any more?
+    pub fn is_stale(&self, now: Instant) -> bool {
+        self.answered.is_some() && !self.is_fresh(now)
+    }
+
+    /// How many records wait in all partitions, if that is known of each; as of the last answer.
     pub fn waiting(&self) -> Option<u64> {
         let waiting = self.partitions.values().map(Seen::waiting);
         self.answered?;
@@ -232,18 +246,18 @@ impl Lag {
         self.is_overtaken_soon
     }
 
-    /// Each partition, for the picture.
-    pub fn shown(&self) -> Vec<snapshot::Partition> {
-        let shown = self
-            .partitions
-            .iter()
-            .map(|(partition, seen)| snapshot::Partition {
+    /// Each partition, for the picture; what its log holds only if that is known.
+    pub fn shown(&self, is_known: bool) -> Vec<snapshot::Partition> {
+        let shown = self.partitions.iter().map(|(partition, seen)| {
+            let log = seen.log.as_ref().filter(|_| is_known);
+            snapshot::Partition {
                 partition: *partition,
                 next_offset: seen.next,
-                log_start: seen.log.as_ref().map(|log| log.start),
-                log_end: seen.log.as_ref().map(|log| log.end),
-                lag_records: seen.waiting(),
-            });
+                log_start: log.map(|log| log.start),
+                log_end: log.map(|log| log.end),
+                lag_records: log.and_then(|_| seen.waiting()),
+            }
+        });
         shown.collect()
     }
 }
@@ -326,6 +340,23 @@ mod tests {
             Some(Duration::ZERO),
             "a record of the future"
         );
+    }
+
+    #[test]
+    fn what_was_answered_once_is_not_taken_for_true_for_ever() {
+        let (lag, now) = after(&[(9, 9), (9, 12)]);
+        assert!(lag.is_fresh(now + FRESH));
+        let later = now + FRESH + LOOK;
+        assert!(!lag.is_fresh(later) && lag.is_stale(later));
+        let shown = |is_known| {
+            let shown = lag.shown(is_known).into_iter();
+            let shown = shown.map(|of| (of.next_offset, of.log_end, of.lag_records));
+            shown.collect::<Vec<_>>()
+        };
+        assert_eq!(shown(true), [(9, Some(12), Some(3))]);
+        assert_eq!(shown(false), [(9, None, None)]);
+        let never = Lag::default();
+        assert!(!never.is_fresh(now) && !never.is_stale(now));
     }
 
     #[test]

@@ -75,8 +75,8 @@ pub struct Totals {
     pub records_per_second: f64,
     /// Bytes a second in the files.
     pub written_bytes_per_second: f64,
-    /// Records that wait in Kafka, as far as that is known.
-    pub lag_records: u64,
+    /// Records that wait in Kafka. `null` if that isn't known of an archive that reads, or of none.
+    pub lag_records: Option<u64>,
     /// How many archives are in each state.
     pub states: States,
 }
@@ -171,7 +171,7 @@ pub struct Archive {
     pub state_since_ms: Option<i64>,
     /// Why it waits, has stalled or stopped, and what can be done about it.
     pub why: Option<String>,
-    /// It has been assigned its partitions and makes checkpoints, or is done.
+    /// It has been assigned its partitions, its cluster answers, and it makes checkpoints; or it is done.
     pub is_ready: bool,
     /// Records written since the process began.
     pub records: u64,
@@ -187,9 +187,9 @@ pub struct Archive {
     pub written_bytes_per_second: f64,
     /// The rates of the last minutes, if wanted.
     pub rates: Option<Rates>,
-    /// Records that wait in Kafka, as of the last look a few seconds ago.
+    /// Records that wait in Kafka, as of the last look a few seconds ago. `null` while the cluster doesn't answer.
     pub lag_records: Option<u64>,
-    /// About how old the oldest of those is; 0 if there is none.
+    /// About how old the oldest of those is; 0 if there is none, `null` if that isn't known.
     pub lag_seconds: Option<f64>,
     /// In about how long Kafka will delete records that were not taken yet, if all goes on like this. `null` if that is
     /// not to be expected.

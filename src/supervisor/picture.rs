@@ -1,5 +1,6 @@
 //! The picture of the process, from what its archives report.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,12 +43,19 @@ impl Supervisor {
             let listed = self.listed();
             (listed.shown(), listed.counts())
         };
-        let archives = shown.iter().map(|shown| archive(shown, detail, now));
+        let process = self.process(now);
+        let troubled = process.clusters.iter().filter(|of| of.trouble.is_some());
+        let troubled = troubled.map(|of| of.name.as_str()).collect::<BTreeSet<_>>();
+        let archives = shown.iter().map(|shown| {
+            let answers = !troubled.contains(shown.config.cluster.name.as_str());
+            archive(shown, answers, detail, now)
+        });
         let archives = archives.collect::<Vec<_>>();
+        let totals = totals(&archives, counts, &troubled);
         Snapshot {
             version: VERSION,
-            process: self.process(now),
-            totals: totals(&archives, counts),
+            process,
+            totals,
             archives,
         }
     }
@@ -103,16 +111,20 @@ fn disk(seen: Seen) -> Disk {
     }
 }
 
-fn totals(archives: &[Archive], Counts { records, bytes }: Counts) -> Totals {
+fn totals(
+    archives: &[Archive],
+    Counts { records, bytes }: Counts,
+    troubled: &BTreeSet<&str>,
+) -> Totals {
     let mut totals = Totals {
         records,
         written_bytes: bytes,
+        lag_records: lag(archives, troubled),
         ..Totals::default()
     };
     for archive in archives {
         totals.records_per_second += archive.records_per_second;
         totals.written_bytes_per_second += archive.written_bytes_per_second;
-        totals.lag_records += archive.lag_records.unwrap_or(0);
         let states = &mut totals.states;
         *match archive.state {
             State::Starting => &mut states.starting,
@@ -127,7 +139,25 @@ fn totals(archives: &[Archive], Counts { records, bytes }: Counts) -> Totals {
     totals
 }
 
-fn archive(Shown { config, status }: &Shown, detail: Detail, now: Moment) -> Archive {
+/// How many records wait for all archives. One that reads and doesn't know makes that unknown; one that waits for its
+/// topic, say, doesn't.
+fn lag(archives: &[Archive], troubled: &BTreeSet<&str>) -> Option<u64> {
+    let is_missed = |of: &Archive| {
+        let reads = matches!(of.state, State::Running | State::CaughtUp | State::Stalled);
+        of.lag_records.is_none() && (reads || troubled.contains(of.cluster.as_str()))
+    };
+    let mut known = archives.iter().filter_map(|of| of.lag_records).peekable();
+    let is_known = known.peek().is_some() || archives.is_empty();
+    (is_known && !archives.iter().any(is_missed)).then(|| known.sum())
+}
+
+/// `answers`: its cluster is not known to be in trouble.
+fn archive(
+    Shown { config, status }: &Shown,
+    answers: bool,
+    detail: Detail,
+    now: Moment,
+) -> Archive {
     let (doing, since) = status.state_since();
     let segments_to_hand_over = status.handed_over().waiting;
     let lag = status.lag();
@@ -141,6 +171,7 @@ fn archive(Shown { config, status }: &Shown, detail: Detail, now: Moment) -> Arc
         status::State::Done | status::State::Unfinished => State::Done,
     };
     let is_over = doing.is_end();
+    let is_lag_known = answers && lag.is_fresh(now.at);
     let activity = status.activity();
     let (written, rate) = (activity.written, activity.rates.now());
     let seconds = |duration: Duration| duration.as_secs_f64();
@@ -153,7 +184,11 @@ fn archive(Shown { config, status }: &Shown, detail: Detail, now: Moment) -> Arc
         state,
         state_since_ms: Some(now.of(since)),
         why: doing.why().map(|why| why.to_string()),
-        is_ready: matches!(state, State::Running | State::CaughtUp | State::Done),
+        is_ready: match state {
+            State::Running | State::CaughtUp => answers && !lag.is_stale(now.at),
+            State::Done => true,
+            State::Starting | State::Waiting | State::Stalled | State::Stopped => false,
+        },
         records: written.records,
         plain_bytes: written.plain_bytes,
         written_bytes: written.bytes,
@@ -161,8 +196,11 @@ fn archive(Shown { config, status }: &Shown, detail: Detail, now: Moment) -> Arc
         plain_bytes_per_second: rate.plain_bytes,
         written_bytes_per_second: rate.bytes,
         rates: detail.rates.then(|| activity.rates.shown()),
-        lag_records: lag.waiting(),
-        lag_seconds: lag.age(now.at, now.ms).map(seconds),
+        lag_records: lag.waiting().filter(|_| is_lag_known),
+        lag_seconds: lag
+            .age(now.at, now.ms)
+            .filter(|_| is_lag_known)
+            .map(seconds),
         retention_headroom_seconds: lag.overtaken_in(now.at).map(|(_, left)| seconds(left)),
         is_overtaken_soon: lag.is_overtaken_soon(),
         disk_bytes: activity.extent.map(|extent| extent.bytes),
@@ -184,7 +222,7 @@ fn archive(Shown { config, status }: &Shown, detail: Detail, now: Moment) -> Arc
             text: text.clone(),
         }),
         errors: errors(&activity.errors),
-        partitions: detail.partitions.then(|| lag.shown()),
+        partitions: detail.partitions.then(|| lag.shown(is_lag_known)),
     }
 }
 

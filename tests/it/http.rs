@@ -2,6 +2,7 @@
 
 mod ask;
 mod hostile;
+mod silent;
 
 use std::fs;
 use std::net::TcpListener;

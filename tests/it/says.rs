@@ -127,6 +127,11 @@ pub fn cluster_down() -> Says {
     Says::new(&["cluster", "in trouble"], &[])
 }
 
+/// It can be used again.
+pub fn cluster_up() -> Says {
+    Says::new(&["cluster", ": answers"], &[])
+}
+
 /// Why a cluster can't be used.
 pub fn in_trouble(cluster: &str, facts: &[&str]) -> Says {
     let which = format!("cluster {cluster}: in trouble: ");

@@ -78,14 +78,17 @@ fn head(styles: Styles, process: &Process, totals: &Totals, archives: usize) -> 
     let counted = counted.map(|(state, count)| format!("{} {}", grouped(count), state.words()));
     let counted = counted.collect::<Vec<_>>().join(", ");
     let noun = if archives == 1 { "archive" } else { "archives" };
+    let behind = match totals.lag_records {
+        Some(records) => format!("{} records behind", short(records)),
+        None => "lag unknown".into(),
+    };
     said.push((
         Style::Plain,
         format!(
-            "{} {noun}: {counted}; {} records/s, {}/s written, {} records behind",
+            "{} {noun}: {counted}; {} records/s, {}/s written, {behind}",
             grouped(archives as u64),
             short(totals.records_per_second as u64),
             bytes(totals.written_bytes_per_second as u64),
-            short(totals.lag_records),
         ),
     ));
     for cluster in &process.clusters {

@@ -107,9 +107,10 @@ fn tiles(html: &mut Html, process: &Process, totals: &Totals, archives: usize) {
         }
     }
     html.raw("</ul></dd></div>");
+    let unknown = || "unknown".to_owned();
     html.fact("Records/s", &short(totals.records_per_second as u64))
         .fact("Written/s", &bytes(totals.written_bytes_per_second as u64))
-        .fact("Lag", &short(totals.lag_records))
+        .fact("Lag", &totals.lag_records.map_or_else(unknown, short))
         .fact("Records", &grouped(totals.records))
         .fact("Written", &bytes(totals.written_bytes));
     html.raw("<div>").element("dt", "Memory").raw("<dd>");

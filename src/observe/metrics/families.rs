@@ -71,8 +71,8 @@ families! {
     RECORDS = ("archiver_records_total", Counter, EACH, "Records written to files, those that had to be written again too");
     BYTES = ("archiver_bytes_total", Counter, EACH, "Bytes of these as lines, before compression");
     WRITTEN_BYTES = ("archiver_written_bytes_total", Counter, EACH, "Bytes of these in the files, compressed");
-    LAG_RECORDS = ("archiver_lag_records", Gauge, EACH, "Records that wait in Kafka; absent until it is known");
-    LAG_SECONDS = ("archiver_lag_seconds", Gauge, EACH, "About how old the oldest of those is, 0 if none waits; absent until it is known");
+    LAG_RECORDS = ("archiver_lag_records", Gauge, EACH, "Records that wait in Kafka; absent while it isn't known");
+    LAG_SECONDS = ("archiver_lag_seconds", Gauge, EACH, "About how old the oldest of those is, 0 if none waits; absent while it isn't known");
     RETENTION_HEADROOM = ("archiver_retention_headroom_seconds", Gauge, EACH,
         "In about how long Kafka will delete records that were not taken yet, if all goes on like this; absent if that is not to be expected");
     RETENTION_ALARM = ("archiver_retention_alarm", Gauge, EACH, "1 while that is sooner than alarm_headroom");

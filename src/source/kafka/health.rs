@@ -12,6 +12,8 @@ use crate::source::cluster::{BrokerCondition, Condition, KafkaError, Trouble};
 
 /// How long nobody may answer until that is said, at the beginning.
 const SILENT: Duration = Duration::from_secs(3);
+/// How many brokers of one that may be silent are asked.
+const ASKED_MOST: usize = 3;
 /// How long between two looks at a cluster that is in trouble, and how long each waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long after a cause was said another one is said, in its place. Each one that is said doubles it, so that brokers
@@ -43,6 +45,8 @@ struct State {
     distrusted: HashMap<String, String>,
     /// The last answer that made no sense to a client, and when.
     garbled: Option<(KafkaError, Instant)>,
+    /// Nobody has answered a question, and it isn't known whether anybody would.
+    is_in_doubt: bool,
     /// For how long each broker that is known has held back answers.
     known: BTreeMap<String, Duration>,
 }
@@ -105,6 +109,16 @@ impl Health {
             .or_else(|| self.known_trouble())
     }
 
+    /// Nobody has answered a question in time: whether anybody answers is to be found out. Brokers that are frozen, or
+    /// behind a network that swallows all, hang up no connection, and the client itself waits for a minute.
+    pub fn doubt(&self) {
+        let mut state = self.lock();
+        if state.trouble.is_none() {
+            state.is_in_doubt = true;
+            self.changed.notify_one();
+        }
+    }
+
     /// These are its brokers, each called `host:port/number`.
     pub fn knows(&self, brokers: impl IntoIterator<Item = String>) {
         let mut state = self.lock();
@@ -140,7 +154,11 @@ impl Health {
             }
             loop {
                 health.changed.notified().await;
-                while health.is_hurt() {
+                loop {
+                    health.settle_doubt(&client).await;
+                    if !health.is_hurt() {
+                        break;
+                    }
                     tokio::time::sleep(LOOK).await;
                     if health.known_trouble().is_some()
                         && answers(&client, LOOK * 2).await == Some(true)
@@ -153,6 +171,24 @@ impl Health {
                 }
             }
         }
+    }
+
+    /// Finds out whether anybody answers if that is in doubt. Whom the client asks is left to chance, so that with more
+    /// than one broker it asks more than once.
+    async fn settle_doubt(&self, client: &Weak<Client>) {
+        let times = {
+            let mut state = self.lock();
+            if !std::mem::take(&mut state.is_in_doubt) || state.trouble.is_some() {
+                return;
+            }
+            state.known.len().clamp(1, ASKED_MOST)
+        };
+        for _ in 0..times {
+            if answers(client, SILENT).await != Some(false) {
+                return;
+            }
+        }
+        self.is_silent();
     }
 
     /// Known to be in trouble, it has said why.
@@ -221,6 +257,15 @@ fn node(broker: &str) -> &str {
     broker.rsplit("://").next().unwrap_or(broker)
 }
 
+/// Is it about one topic? Whoever reads that says so; the cluster is in no trouble. The client names partitions
+/// `topic [number]: what`.
+fn is_of_a_topic(error: &KafkaError) -> bool {
+    let who = error.text.split_once("]: ").map(|(who, _)| who);
+    let partition = who.and_then(|who| who.split_once(" ["));
+    let is_of_a_partition = partition.is_some_and(|(_, number)| number.parse::<i32>().is_ok());
+    is_of_a_partition || error.kind == Trouble::Missing
+}
+
 /// What an error says, less what differs each time: which broker, at which of its addresses, and after how long.
 fn cause(error: &KafkaError) -> impl Iterator<Item = &str> {
     let (who, what) = error.text.split_once(": ").unwrap_or(("", &error.text));
@@ -256,6 +301,10 @@ impl Events for Arc<Health> {
     }
 
     fn trouble(&self, error: KafkaError) {
+        if is_of_a_topic(&error) {
+            tracing::debug!("cluster {}: {error}", self.name);
+            return;
+        }
         let mut state = self.lock();
         let error = state.with_cause(error);
         if matches!(error.kind, Trouble::Unreachable | Trouble::NotLetIn) {
@@ -297,135 +346,4 @@ impl Events for Arc<Health> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-    use crate::source::kafka::tests::{LONG, mock};
-
-    fn client(health: &Arc<Health>, brokers: &str) -> Arc<Client> {
-        let properties = [("bootstrap.servers", brokers)];
-        Client::new(properties, Box::new(Arc::clone(health))).expect("a client")
-    }
-
-    fn unreachable(text: &str) -> KafkaError {
-        KafkaError {
-            kind: Trouble::Unreachable,
-            text: text.into(),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_port_that_takes_connections_and_never_answers_is_trouble() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let silent = listener.local_addr().expect("an address").to_string();
-        let health = Arc::new(Health::new("silent"));
-        let client = client(&health, &silent);
-        tokio::spawn(health.watch(&client));
-        let deadline = Instant::now() + LONG;
-        while health.known_trouble().is_none() {
-            assert!(Instant::now() < deadline, "it is not said");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let explained = health.explain(unreachable("a question that was given up"));
-        assert_eq!(explained.text, "no answer within 3 s");
-    }
-
-    #[tokio::test]
-    async fn a_cluster_that_answers_is_in_no_trouble_any_more() {
-        let mock = mock(&[], 0);
-        let health = Arc::new(Health::new("mock"));
-        let client = client(&health, &mock.bootstrap_servers());
-        tokio::spawn(health.watch(&client));
-        health.trouble(KafkaError {
-            kind: Trouble::Denied,
-            text: "not yet".into(),
-        });
-        assert!(health.is_hurt());
-        let deadline = Instant::now() + LONG;
-        while health.known_trouble().is_some() {
-            assert!(Instant::now() < deadline, "it is not over");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert!(!health.is_hurt());
-    }
-
-    #[test]
-    fn each_broker_is_known_once_however_it_is_called() {
-        let health = Arc::new(Health::new("three"));
-        health.knows(["host:9092/1".into(), "host:9092/2".into()]);
-        health.trouble(unreachable("sasl_ssl://host:9092/1: refused"));
-        health.throttled("host:9092/2", Duration::from_millis(70));
-        let brokers = health.condition().brokers.into_iter();
-        let brokers = brokers.map(|of| (of.name, of.is_up, of.throttled.as_millis()));
-        let expected = [("host:9092/1", false, 0), ("host:9092/2", true, 70)];
-        let expected = expected.map(|(name, up, ms)| (name.to_owned(), up, ms));
-        assert_eq!(brokers.collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn an_answer_that_makes_no_sense_is_complained_of() {
-        let health = Arc::new(Health::new("garbled"));
-        assert!(health.complaint().is_none());
-        health.log(
-            3,
-            "[thrd:host:1/2]: host:1/2: Protocol parse failure for Fetch v16(flex) at 20/90 \
-             (rd_kafka_fetch_reply_handle:800) (incorrect broker.version.fallback?)",
-        );
-        let complaint = health.complaint().expect("a complaint");
-        assert!(complaint.is_corrupt());
-        let expected = "host:1/2: the client can't make sense of the answer to Fetch v16(flex)";
-        assert_eq!(complaint.text, expected);
-        let other = Arc::new(Health::new("other"));
-        other.log(
-            3,
-            "host:1/2: Protocol parse failure for Metadata v9 at 20/90 (f:1)",
-        );
-        assert!(other.complaint().is_none());
-    }
-
-    #[test]
-    fn another_cause_is_said_after_a_while_and_brokers_between_two_do_not_fill_the_log() {
-        let health = Arc::new(Health::new("changing"));
-        let causes = [
-            "host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
-            "host:2/2: Connect to ipv6#[::1]:2 failed: Connection refused (after 7ms in state CONNECT, 1 identical)",
-            "host:1/bootstrap: Disconnected",
-        ];
-        let said = || health.known_trouble().map(|e| e.text).expect("in trouble");
-        health.trouble(unreachable(causes[0]));
-        health.all_down();
-        let begun = Instant::now();
-        let after = |seconds| begun + Duration::from_secs(seconds);
-        health.trouble(unreachable(causes[1]));
-        health.say_what_has_changed(after(5));
-        assert_eq!(said(), causes[0], "it is the same");
-        health.trouble(unreachable(causes[2]));
-        health.say_what_has_changed(after(1));
-        assert_eq!(said(), causes[0], "it has just been said");
-        health.say_what_has_changed(after(5));
-        assert_eq!(said(), causes[2]);
-        let (mut lines, mut before) = (0, said());
-        for second in 6..3_600 {
-            health.trouble(unreachable(causes[if second % 2 == 0 { 0 } else { 2 }]));
-            health.say_what_has_changed(after(second));
-            lines += u32::from(said() != before);
-            before = said();
-        }
-        assert!((10..20).contains(&lines), "{lines} lines in an hour");
-    }
-
-    #[test]
-    fn a_broker_that_is_away_is_looked_after_without_the_cluster_s_being_in_trouble() {
-        let health = Arc::new(Health::new("three"));
-        assert!(!health.is_hurt());
-        health.trouble(unreachable("host:9092/bootstrap: refused"));
-        assert!(!health.is_hurt());
-        health.trouble(unreachable("host:9092/1: refused"));
-        assert!(health.is_hurt());
-        assert!(health.known_trouble().is_none());
-        health.all_down();
-        let trouble = health.known_trouble().map(|e| e.text);
-        assert_eq!(trouble.as_deref(), Some("host:9092/1: refused"));
-    }
-}
+mod tests;

@@ -74,6 +74,9 @@ pub(super) fn list(
     let (starts, ends) = match both {
         Ok(both) => both,
         Err(e) => {
+            if e.kind == Trouble::Unreachable {
+                health.doubt();
+            }
             let e = health.explain(e);
             return asked.iter().map(|_| Err(e.clone())).collect();
         }
@@ -83,7 +86,12 @@ pub(super) fn list(
         let end = ends.get(partition).cloned().unwrap_or_else(no_answer)?;
         Ok(start.offset..end.offset)
     };
-    asked.iter().map(held).collect()
+    let held = asked.iter().map(held).collect::<Vec<_>>();
+    let is_silent = |held: &Held| matches!(held, Err(e) if e.kind == Trouble::Unreachable);
+    if !held.is_empty() && held.iter().all(is_silent) {
+        health.doubt();
+    }
+    held
 }
 
 /// An answer to several questions has none to this one.

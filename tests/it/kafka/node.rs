@@ -1,6 +1,7 @@
 //! One Kafka process: broker and controller in one JVM.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
@@ -125,6 +126,13 @@ impl Node {
         self.start()
             .and_then(|()| self.await_up())
             .expect("it starts again");
+    }
+
+    /// Sets one of its properties, from its next start on.
+    pub fn set(&self, property: &str, value: &str) {
+        let path = self.path().join("server.properties");
+        let mut file = File::options().append(true).open(path).unwrap();
+        writeln!(file, "{property}={value}").unwrap();
     }
 
     /// Starts java.

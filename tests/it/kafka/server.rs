@@ -7,6 +7,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::Signal;
 
 use super::certificates::Certificates;
@@ -144,6 +145,15 @@ impl Server {
 
     pub fn pid(&self) -> Option<u32> {
         self.nodes[0].pid()
+    }
+
+    /// The topics that there are. Asking creates none.
+    pub fn topics(&self) -> Vec<String> {
+        let client: BaseConsumer = self.client().create().expect("a client");
+        let found = client.fetch_metadata(None, ADMIN_WAIT);
+        let found = found.expect("the topics");
+        let names = found.topics().iter().map(|topic| topic.name().to_owned());
+        names.collect()
     }
 
     /// Stops the server in good order.

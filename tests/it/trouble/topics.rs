@@ -1,8 +1,13 @@
 //! Topics that aren't there or may not be read, users that aren't known.
 
+use std::time::Duration;
+
+use ::archiver::source::kafka::ProducerSettings;
+
 use crate::config::Config;
 use crate::kafka::Server;
 use crate::produce::Producer;
+use crate::producer::Session;
 use crate::says;
 use crate::scene::Scene;
 use crate::topic::Topic;
@@ -46,6 +51,46 @@ fn a_missing_topic_that_came_while_nobody_waited_is_read_from_its_beginning_too(
     scene.await_lines(&archiver, "late.ndjson", 20);
     archiver.stop();
     scene.assert_exact(&late, "late.ndjson");
+}
+
+#[test]
+fn a_topic_that_is_gone_is_created_by_nobody_though_the_brokers_would() {
+    let server = Server::private();
+    server.node(1).set("auto.create.topics.enable", "true");
+    server.stop();
+    server.restart();
+    let scene = Scene::on(&server);
+    let (kept, gone) = (scene.topic("kept", 1), scene.topic("gone", 2));
+    let mut values = Values::new(1);
+    let producer = Producer::new(&server);
+    producer.send_all(&kept, values.jsons(10));
+    producer.send_all(&gone, values.jsons(10));
+    let config = Config::new().set("kafka", REFRESH.0, REFRESH.1);
+    let config = [&kept, &gone].iter().fold(config, |config, topic| {
+        let file = format!("{}.ndjson", topic.name);
+        config.archive(topic, &file, &[("start", "earliest")])
+    });
+    let archiver = scene.start(&config);
+    scene.await_lines(&archiver, "kept.ndjson", 10);
+    scene.await_lines(&archiver, "gone.ndjson", 10);
+    gone.delete();
+    archiver.await_line(&says::waits_for_topic(&gone.name));
+    server.kill();
+    archiver.await_line(&says::cluster_down());
+    server.restart();
+    archiver.await_line(&says::cluster_up());
+    Producer::new(&server).send_all(&kept, values.jsons(10));
+    scene.await_lines(&archiver, "kept.ndjson", 20);
+    // Nor does what sends.
+    let session = Session::new(&scene);
+    let sending = session.producer(&ProducerSettings::default());
+    let target = sending.target(&gone.name).expect("a topic");
+    let unready = sending.ready(&[&target], Duration::from_secs(5));
+    assert!(unready.is_err(), "it was created");
+    assert!(server.topics().contains(&kept.name));
+    assert!(!server.topics().contains(&gone.name), "it was created");
+    archiver.stop();
+    scene.assert_exact(&kept, "kept.ndjson");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn picture(count: usize) -> Snapshot {
     for archive in &archives {
         totals.records_per_second += archive.records_per_second;
         totals.written_bytes_per_second += archive.written_bytes_per_second;
-        totals.lag_records += archive.lag_records.unwrap_or(0);
+        *totals.lag_records.get_or_insert(0) += archive.lag_records.unwrap_or(0);
         match archive.state {
             State::Running => totals.states.running += 1,
             State::CaughtUp => totals.states.caught_up += 1,
@@ -206,7 +206,9 @@ fn what_is_not_known_is_a_dash_and_nothing_is_a_sentence() {
     let archive = &mut picture.archives[0];
     archive.lag_records = None;
     archive.rates = None;
+    picture.totals.lag_records = None;
     let page = overview(&picture);
+    assert!(page.contains("unknown"), "the lag of all: {page}");
     assert!(page.contains("<td class=\"num\">–</td>"), "{page}");
     picture.archives.clear();
     assert!(overview(&picture).contains("No archives yet."));

@@ -1,6 +1,6 @@
 //! A client of either kind: one that reads, or one that sends.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -168,53 +168,57 @@ impl Client {
         &self,
         timeout: Duration,
     ) -> Result<Vec<Broker>, KafkaError> {
-        let mut metadata = ptr::null();
-        // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
-        unsafe {
-            let code =
-                rd::rd_kafka_metadata(self.rk, 0, ptr::null_mut(), &mut metadata, millis(timeout));
-            if code != OK {
-                return Err(error(code, ""));
-            }
-            let found = &*metadata;
-            let known = array(
-                found.brokers,
-                usize::try_from(found.broker_cnt).unwrap_or(0),
-            );
+        self.metadata(timeout, |found| {
+            let count = usize::try_from(found.broker_cnt).unwrap_or(0);
+            // SAFETY: they belong to the metadata, which is alive.
+            let known = unsafe { array(found.brokers, count) };
             let known = known.iter().map(|broker| Broker {
                 id: broker.id,
-                host: text(broker.host),
+                // SAFETY: the name belongs to the broker.
+                host: unsafe { text(broker.host) },
                 port: u16::try_from(broker.port).unwrap_or(0),
             });
             let mut brokers = known.collect::<Vec<_>>();
             // Who answered has no id while the client only knows it as a bootstrap server.
             brokers.sort_by_key(|broker| broker.id != found.orig_broker_id);
-            rd::rd_kafka_metadata_destroy(metadata);
-            Ok(brokers)
-        }
+            brokers
+        })
     }
-}
 
-impl Client {
     /// The names of all topics. Blocks up to `timeout`.
     pub(in crate::source::kafka) fn topics(
         &self,
         timeout: Duration,
     ) -> Result<Vec<String>, KafkaError> {
+        self.metadata(timeout, |found| {
+            let count = usize::try_from(found.topic_cnt).unwrap_or(0);
+            // SAFETY: they belong to the metadata, which is alive, and each name to its topic.
+            let topics = unsafe { array(found.topics, count) }.iter();
+            // SAFETY: the same.
+            topics.map(|topic| unsafe { text(topic.topic) }).collect()
+        })
+    }
+
+    /// What a broker says of the cluster and all its topics. Blocks up to `timeout`.
+    fn metadata<T>(
+        &self,
+        timeout: Duration,
+        read: impl FnOnce(&rd::rd_kafka_metadata) -> T,
+    ) -> Result<T, KafkaError> {
+        // To ask for less, the topics that the client knows by name, would have the broker create those that are gone,
+        // whatever `allow.auto.create.topics` says.
+        const ALL_TOPICS: c_int = 1;
         let mut metadata = ptr::null();
+        let (none, wait) = (ptr::null_mut(), millis(timeout));
         // SAFETY: on success `metadata` is ours, read and then destroyed; no topic is given.
         unsafe {
-            let code =
-                rd::rd_kafka_metadata(self.rk, 1, ptr::null_mut(), &mut metadata, millis(timeout));
+            let code = rd::rd_kafka_metadata(self.rk, ALL_TOPICS, none, &mut metadata, wait);
             if code != OK {
                 return Err(error(code, ""));
             }
-            let found = &*metadata;
-            let count = usize::try_from(found.topic_cnt).unwrap_or(0);
-            let topics = array(found.topics, count).iter();
-            let topics = topics.map(|topic| text(topic.topic)).collect();
+            let told = read(&*metadata);
             rd::rd_kafka_metadata_destroy(metadata);
-            Ok(topics)
+            Ok(told)
         }
     }
 }
