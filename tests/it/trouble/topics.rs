@@ -66,10 +66,9 @@ fn a_topic_that_is_gone_is_created_by_nobody_though_the_brokers_would() {
     producer.send_all(&kept, values.jsons(10));
     producer.send_all(&gone, values.jsons(10));
     let config = Config::new().set("kafka", REFRESH.0, REFRESH.1);
-    let config = [&kept, &gone].iter().fold(config, |config, topic| {
-        let file = format!("{}.ndjson", topic.name);
-        config.archive(topic, &file, &[("start", "earliest")])
-    });
+    let config = config.set("defaults", "start", "earliest");
+    let config = config.archive(&kept, "kept.ndjson", &[]);
+    let config = config.archive(&gone, "gone.ndjson", &[]);
     let archiver = scene.start(&config);
     scene.await_lines(&archiver, "kept.ndjson", 10);
     scene.await_lines(&archiver, "gone.ndjson", 10);
