@@ -125,7 +125,11 @@ mod tests {
             "[[archive]]\nfile = \"not ended\n",
         ] {
             let text = format!("{listens}{rest}");
-            assert_eq!(http(&text), Ok(Some("127.0.0.1:9464".into())), "{text}");
+            assert_eq!(
+                http(&text),
+                Ok(Some("http://127.0.0.1:9464/".into())),
+                "{text}"
+            );
         }
     }
 

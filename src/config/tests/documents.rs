@@ -98,6 +98,7 @@ fn the_example_is_valid_with_every_default_uncommented() {
             "#\"security.protocol\"",
             "#state_dir",
             "#\"sasl.password\"",
+            "#\"ssl.ca.location\"",
             "#compression =",
             "#size =",
             "#records =",
