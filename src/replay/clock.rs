@@ -46,6 +46,16 @@ impl Clock for Monotonic {
     }
 }
 
+/// Milliseconds as clocks count.
+pub fn of_ms(ms: i64) -> i128 {
+    i128::from(ms) * 1_000_000
+}
+
+/// What clocks count as whole milliseconds, rounded down.
+pub fn in_ms(ns: i128) -> i64 {
+    i64::try_from(ns.div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
 /// A length of time as clocks count.
 pub fn ns(length: Duration) -> i128 {
     i128::try_from(length.as_nanos()).unwrap_or(i128::MAX)

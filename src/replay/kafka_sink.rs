@@ -93,11 +93,6 @@ impl<'a> KafkaSink<'a> {
         topics.zip(&self.outcomes)
     }
 
-    /// How many records are on their way.
-    pub fn under_way(&self) -> usize {
-        self.producer.outstanding()
-    }
-
     /// Waits until all that was handed over has arrived, but no longer than this, and keeps the place.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archiver_format::record::Partition;
 
+use super::clock::in_ms;
 use super::due::Due;
 
 /// Which timestamp a record has.
@@ -102,12 +103,12 @@ impl Sending {
     /// The timestamp of a record, in milliseconds since 1970; none for the moment at which it is sent. Notes by how much
     /// times are moved, once that is known.
     pub fn timestamp_ms(&self, due: &Due, shift_ms: &mut Option<i64>) -> Option<i64> {
-        let own_ms = ms(due.merged.record.time_ns);
+        let own_ms = in_ms(due.merged.record.time_ns);
         match self.timestamps {
             Timestamps::Now => None,
             Timestamps::Keep => Some(own_ms),
             Timestamps::Shift => {
-                let later_ms = ms(due.later_ns);
+                let later_ms = in_ms(due.later_ns);
                 let shift_ms = shift_ms.get_or_insert_with(|| now_ms() - own_ms);
                 Some(own_ms + later_ms + *shift_ms)
             }
@@ -125,10 +126,6 @@ impl Sending {
             }
         }
     }
-}
-
-fn ms(ns: i128) -> i64 {
-    i64::try_from(ns.div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
 
 fn now_ms() -> i64 {

@@ -31,12 +31,7 @@ pub(super) async fn show(
     cluster: &Checked<Cluster>,
     memory_bytes: u64,
 ) -> anyhow::Result<u8> {
-    let wanted = Wanted {
-        since_ns: plan.wanted.since_ms.map(ns),
-        until_ns: plan.wanted.until_ms.map(ns),
-        limit: args.limit,
-        rounds: args.rounds(),
-    };
+    let wanted = plan.read_of(args, &plan.beginning());
     let (pace, pause) = (args.manner().pace, args.manner().longest_pause);
     let read = tokio::task::spawn_blocking(move || {
         let found = read(&plan, wanted, pace, pause);
@@ -200,8 +195,4 @@ fn print(plan: &Plan, found: &[OfTopic], schedule: Option<&Schedule>) -> anyhow:
         }
     }
     output.flush()
-}
-
-fn ns(ms: i64) -> i128 {
-    i128::from(ms) * 1_000_000
 }

@@ -8,10 +8,11 @@ use archiver_format::record::Partition;
 
 use super::args::Args;
 use crate::cli::usage;
+use crate::replay::clock::{in_ms, of_ms};
 use crate::replay::input::{self, Source, Wanted};
 use crate::replay::place::Place;
 use crate::replay::target::{Records, Share};
-use crate::replay::{Input, InputError, Open, Outgoing, mapped};
+use crate::replay::{self, Input, InputError, Open, Outgoing, mapped};
 
 /// So many records of each input are looked at before any is sent.
 const LOOK_AT: usize = 100_000;
@@ -161,6 +162,16 @@ impl Plan {
         })
     }
 
+    /// What is read of the inputs, from a place on.
+    pub fn read_of(&self, args: &Args, place: &Place) -> replay::Wanted {
+        replay::Wanted {
+            since_ns: place.since_ms.map(of_ms),
+            until_ns: place.until_ms.map(of_ms),
+            limit: args.limit,
+            rounds: args.rounds(),
+        }
+    }
+
     /// Where it begins.
     pub fn beginning(&self) -> Place {
         Place {
@@ -219,7 +230,7 @@ impl Topic {
 
     /// Counts a record that is for this topic.
     pub fn note(&mut self, record: &Outgoing) {
-        let ms = i64::try_from(record.time_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        let ms = in_ms(record.time_ns);
         let Records {
             oldest_ms,
             partitions,

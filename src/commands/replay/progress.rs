@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::logging;
+use crate::replay::clock::in_ms;
 use crate::replay::control::Seen;
 use crate::terminal::{BarTerminal, grouped, is_watched, short};
 use crate::world::clock::rfc3339;
@@ -69,7 +70,7 @@ impl Progress {
         let Some((at_ns, pace)) = seen.at_ns.zip(seen.pace) else {
             return "getting ready".into();
         };
-        let at_ms = i64::try_from(at_ns.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        let at_ms = in_ms(at_ns);
         // The second is enough for a line that moves.
         let at = rfc3339(at_ms)
             .get(..19)

@@ -14,8 +14,7 @@ use super::progress::Progress;
 use super::targets::Targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
-use crate::replay::Wanted;
-use crate::replay::clock::{Clock as _, Monotonic};
+use crate::replay::clock::{Clock as _, Monotonic, of_ms};
 use crate::replay::control::Control;
 use crate::replay::kafka_sink::Kept;
 use crate::replay::keeping::Keeping;
@@ -95,12 +94,7 @@ impl Run<'_> {
             topics: targets.topics,
             manner,
             sending: args.sending(),
-            wanted: Wanted {
-                since_ns: place.since_ms.map(ns),
-                until_ns: place.until_ms.map(ns),
-                limit: args.limit,
-                rounds: args.rounds(),
-            },
+            wanted: plan.read_of(args, &place),
             kept,
             place,
             start_ns,
@@ -221,9 +215,5 @@ async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
 /// A moment of the wall clock, by the clock that records are sent by.
 fn monotonic(ms: i64) -> i128 {
     let ahead_ms = ms - RealClock.now_ms();
-    Monotonic::of_thread().now_ns() + ns(ahead_ms)
-}
-
-fn ns(ms: i64) -> i128 {
-    i128::from(ms) * 1_000_000
+    Monotonic::of_thread().now_ns() + of_ms(ahead_ms)
 }

@@ -62,22 +62,18 @@ pub(super) const NO_TIMESTAMP: &str = "its timestamp is unknown, so it is unknow
 
 impl Rows for Envelopes {
     fn next(&mut self) -> Result<Row, String> {
-        loop {
-            if !self.lines.advance().map_err(|error| error.to_string())? {
-                return Ok(Row::End);
-            }
-            if self.lines.line().trim_ascii().is_empty() {
-                continue;
-            }
-            return Ok(match self.record() {
-                Ok(record) => Row::Record(record),
-                Err(why) => Row::Bad(Bad {
-                    place: format!("line {}", self.lines.number()),
-                    why,
-                    bytes: self.lines.line().to_vec(),
-                }),
-            });
+        let is_there = self.lines.advance_to_text();
+        if !is_there.map_err(|error| error.to_string())? {
+            return Ok(Row::End);
         }
+        Ok(match self.record() {
+            Ok(record) => Row::Record(record),
+            Err(why) => Row::Bad(Bad {
+                place: format!("line {}", self.lines.number()),
+                why,
+                bytes: self.lines.line().to_vec(),
+            }),
+        })
     }
 
     fn description(&self) -> String {

@@ -63,6 +63,20 @@ impl Lines {
         Ok(true)
     }
 
+    /// The same without lines that are empty.
+    ///
+    /// # Errors
+    ///
+    /// If one can't be read.
+    pub fn advance_to_text(&mut self) -> io::Result<bool> {
+        while self.advance()? {
+            if !self.line().trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Gives the line that was gone on to once more, when it is gone on the next time.
     pub fn step_back(&mut self) {
         self.again = true;

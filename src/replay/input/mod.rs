@@ -63,11 +63,8 @@ fn file(
 ) -> Result<Box<dyn Input>, InputError> {
     let failed = |error: io::Error| InputError(format!("reading {name}: {error}"));
     // Empty lines before the first one change nothing.
-    while lines.advance().map_err(failed)? {
-        if !lines.line().trim_ascii().is_empty() {
-            lines.step_back();
-            break;
-        }
+    if lines.advance_to_text().map_err(failed)? {
+        lines.step_back();
     }
     let choice = Choice::new(name, topic, wanted);
     let first = lines.line();

@@ -97,24 +97,20 @@ impl Ndjson {
 
 impl Rows for Ndjson {
     fn next(&mut self) -> Result<Row, String> {
-        loop {
-            if !self.lines.advance().map_err(|error| error.to_string())? {
-                return Ok(Row::End);
-            }
-            if self.lines.line().trim_ascii().is_empty() {
-                continue;
-            }
-            let time_field = match self.time_field.take() {
-                Some(field) => Some(field),
-                None => self.find_time()?,
-            };
-            let Some(time_field) = time_field else {
-                return Ok(self.record(""));
-            };
-            let row = self.record(&time_field);
-            self.time_field = Some(time_field);
-            return Ok(row);
+        let is_there = self.lines.advance_to_text();
+        if !is_there.map_err(|error| error.to_string())? {
+            return Ok(Row::End);
         }
+        let time_field = match self.time_field.take() {
+            Some(field) => Some(field),
+            None => self.find_time()?,
+        };
+        let Some(time_field) = time_field else {
+            return Ok(self.record(""));
+        };
+        let row = self.record(&time_field);
+        self.time_field = Some(time_field);
+        Ok(row)
     }
 
     fn description(&self) -> String {
