@@ -9,8 +9,9 @@ use archiver_format::record::Partition;
 use super::args::Args;
 use crate::cli::usage;
 use crate::replay::clock::{in_ms, of_ms};
-use crate::replay::input::{self, Source, Wanted};
+use crate::replay::input::{self, Order, Source, Wanted};
 use crate::replay::place::Place;
+use crate::replay::speed::Pace;
 use crate::replay::target::{Records, Share};
 use crate::replay::{self, Input, InputError, Open, Outgoing, mapped};
 
@@ -77,7 +78,12 @@ impl Plan {
             descriptions: Vec::new(),
             sources,
         };
-        let identity = format!("{} {:?}", args.identity(), plan.sources);
+        if args.manner().pace == Pace::Max && plan.sources.len() == 1 {
+            // Nothing waits for its time, and there is no other input that it could be told apart from.
+            plan.wanted.order = Order::Written;
+        }
+        let order = plan.wanted.order;
+        let identity = format!("{} {:?} {order:?}", args.identity(), plan.sources);
         plan.name = hash(&identity);
         for number in 0..plan.sources.len() {
             plan.add(args, number)?;

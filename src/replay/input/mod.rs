@@ -30,7 +30,7 @@ use self::table::Table;
 use super::{Input, InputError};
 
 pub use self::source::{Source, sources};
-pub use self::wanted::{FileFormat, OnBad, Shape, TypedAs, Wanted};
+pub use self::wanted::{FileFormat, OnBad, Order, Shape, TypedAs, Wanted};
 
 /// Opens an input.
 ///

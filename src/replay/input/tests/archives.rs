@@ -116,7 +116,11 @@ fn an_archive_of_any_shape_is_read_in_the_order_of_its_partitions() {
         let mut written = Written::new(seed);
         written.grow(seed as usize % 15);
         let archive = chosen(&written).load().expect("loads").expect("an archive");
-        let opened = rows(&written, &Wanted::default());
+        let wanted = Wanted {
+            order: [Order::Time, Order::Written][seed as usize % 2],
+            ..Wanted::default()
+        };
+        let opened = rows(&written, &wanted);
         if !is_known(&written, &archive) {
             let refused = opened.and_then(|mut rows| {
                 loop {
