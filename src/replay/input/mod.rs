@@ -20,6 +20,8 @@ mod wanted;
 
 use std::io;
 
+use memchr::memchr;
+
 use self::archive::ArchiveRows;
 use self::cells::Cells;
 use self::envelopes::Envelopes;
@@ -66,8 +68,12 @@ fn file(
     if lines.advance_to_text().map_err(failed)? {
         lines.step_back();
     }
-    let choice = Choice::new(name, topic, wanted);
     let first = lines.line();
+    if memchr(0, first).is_some() {
+        let binary = "it is binary, and neither lines of JSON nor a table";
+        return Err(InputError(format!("reading {name}: {binary}")));
+    }
+    let choice = Choice::new(name, topic, wanted);
     let is_object = first.trim_ascii_start().starts_with(b"{");
     let delimiter = match wanted.format {
         Some(FileFormat::Csv) => Some(b','),
