@@ -94,7 +94,7 @@ impl Cells {
     /// What is wrong if a quote of the row is open up to here.
     #[cold]
     fn open_quote(&self) -> Option<io::Error> {
-        let at = open_quote(&self.raw, self.delimiter)?;
+        let at = quotes(&self.raw, self.delimiter).open?;
         let last = self.lines.number();
         let behind = self.raw[at..].strip_suffix(b"\n");
         let line = last - breaks(behind.unwrap_or(&self.raw[at..]));
@@ -146,6 +146,12 @@ impl Cells {
     pub fn last_line(&self) -> u64 {
         self.lines.number()
     }
+
+    /// Does it go over several lines, with text behind a quote that ends a cell? Then most likely the quote that opened it
+    /// was forgotten to be closed, and the one of another row has done so.
+    pub fn is_run_together(&self) -> bool {
+        breaks(self.raw()) > 0 && quotes(&self.raw, self.delimiter).has_text_behind
+    }
 }
 
 /// How many lines end in this.
@@ -153,8 +159,16 @@ fn breaks(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-/// Where the quote stands that is open at the end of a row, if one is.
-fn open_quote(row: &[u8], delimiter: u8) -> Option<usize> {
+/// The quotes of a row that are not as they should be.
+#[derive(Default)]
+struct Quotes {
+    /// Where the one stands that is open at the end.
+    open: Option<usize>,
+    /// Text stands behind one that has ended its cell.
+    has_text_behind: bool,
+}
+
+fn quotes(row: &[u8], delimiter: u8) -> Quotes {
     /// Where in a cell.
     enum At {
         Start,
@@ -163,7 +177,7 @@ fn open_quote(row: &[u8], delimiter: u8) -> Option<usize> {
         /// Behind a quote that has ended the cell, or is the first of two.
         Quote(usize),
     }
-    let mut at = At::Start;
+    let (mut at, mut quotes) = (At::Start, Quotes::default());
     for (place, byte) in row.iter().enumerate() {
         at = match (at, *byte) {
             (At::Start, b'"') => At::Quoted(place),
@@ -171,13 +185,17 @@ fn open_quote(row: &[u8], delimiter: u8) -> Option<usize> {
             (At::Quoted(start), _) | (At::Quote(start), b'"') => At::Quoted(start),
             (_, b'\r' | b'\n') => At::Start,
             (_, byte) if byte == delimiter => At::Start,
+            (At::Quote(_), _) => {
+                quotes.has_text_behind = true;
+                At::Within
+            }
             _ => At::Within,
         };
     }
-    match at {
-        At::Quoted(place) => Some(place),
-        _ => None,
+    if let At::Quoted(place) = at {
+        quotes.open = Some(place);
     }
+    quotes
 }
 
 /// Appends a cell as JSON: nothing is null, what is a number, true or false in JSON is that, with all of its digits, and

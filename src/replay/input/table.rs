@@ -105,6 +105,13 @@ impl Table {
     /// The record of the row that was gone on to.
     fn record(&mut self) -> Row {
         let (found, expected) = (self.cells.len(), self.columns.len());
+        if found == expected && self.cells.is_run_together() {
+            let last = self.cells.last_line();
+            let why = format!(
+                "text stands behind a quote that ends a cell; one that is opened here isn't closed before line {last}"
+            );
+            return self.bad(None, why);
+        }
         if found != expected {
             let (first, last) = (self.cells.line(), self.cells.last_line());
             let quoted = match first < last {
