@@ -17,6 +17,9 @@ use crate::replay::{self, Input, InputError, Open, Outgoing, mapped};
 /// So many records of each input are looked at before any is sent.
 const LOOK_AT: usize = 100_000;
 
+/// More inputs than this are not all open at once: each is opened anew when its first record is due.
+const OPEN_MOST: usize = 32;
+
 /// What is replayed.
 pub(super) struct Plan {
     pub sources: Vec<Source>,
@@ -89,10 +92,10 @@ impl Plan {
     fn add(&mut self, args: &Args, number: usize) -> anyhow::Result<()> {
         let source = &self.sources[number];
         // What comes on standard input comes once.
-        let opened = match source {
-            Source::StandardInput => None,
-            Source::File(path) if !path.is_file() && path.exists() => None,
-            source => Some(input::open(source, &self.wanted)?),
+        let is_once = !input::open_again(source) && source.is_there();
+        let opened = match is_once {
+            true => None,
+            false => Some(input::open(source, &self.wanted)?),
         };
         let own = opened.as_ref().map_or("", |input| input.topic());
         let name = match &args.topic {
@@ -148,6 +151,7 @@ impl Plan {
         let extents = place.extents.clone();
         // Those that it began with: what is counted depends on them.
         let (since_ms, until_ms) = (place.since_ms, place.until_ms);
+        let is_many = sources.len() > OPEN_MOST;
         Box::new(move || {
             let opened = sources.iter().enumerate().map(|(number, source)| {
                 let wanted = Wanted {
@@ -156,7 +160,10 @@ impl Plan {
                     until_ms,
                     ..wanted.clone()
                 };
-                input::open(source, &wanted)
+                match is_many {
+                    true => input::open_later(source, &wanted),
+                    false => input::open(source, &wanted),
+                }
             });
             opened.collect::<Result<Vec<Box<dyn Input>>, InputError>>()
         })
