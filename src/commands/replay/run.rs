@@ -153,6 +153,7 @@ fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::R
                      --resume out to begin anew"
                 );
             }
+            plan.say_extents(&place);
             Ok(place)
         }
         None if args.place.resume => {
