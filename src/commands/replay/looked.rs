@@ -134,7 +134,10 @@ fn other_unit(before_ns: i128, time_ns: i128) -> Option<String> {
             1_000_000 => "million",
             _ => "billion",
         };
-        match (is_near(time_ns / unit, before_ns), is_near(time_ns, before_ns / unit)) {
+        match (
+            is_near(time_ns / unit, before_ns),
+            is_near(time_ns, before_ns / unit),
+        ) {
             (true, _) => Some(format!("a {word} times that of the one before it")),
             (_, true) => Some(format!("a {word}th of that of the one before it")),
             _ => None,
@@ -176,7 +179,11 @@ pub(super) fn warnings(looked: &[Looked], pace: Pace) -> Vec<String> {
         let pause_ns = to_ns.map_or(0, |to_ns| span.from_ns - to_ns);
         to_ns = to_ns.max(Some(span.to_ns));
         let is_said = (of.other_unit.as_ref()).is_some_and(|(number, _)| *number == span.number);
-        if of.longest_ns.is_none_or(|longest_ns| pause_ns <= longest_ns) || is_said {
+        if of
+            .longest_ns
+            .is_none_or(|longest_ns| pause_ns <= longest_ns)
+            || is_said
+        {
             continue;
         }
         more += u64::from(first.is_some());
@@ -226,7 +233,10 @@ mod tests {
 
     #[test]
     fn a_change_of_unit_is_said_with_the_record_that_has_it() {
-        for (first, other) in [(Y2020, (Y2020 + 1) * 1_000), (Y2020, (Y2020 + 1) * 1_000_000)] {
+        for (first, other) in [
+            (Y2020, (Y2020 + 1) * 1_000),
+            (Y2020, (Y2020 + 1) * 1_000_000),
+        ] {
             for speed in ["1", "max"] {
                 let all = said(speed, &[&[first, other, other + 1_000]]);
                 assert_eq!(all.len(), 1, "{all:?}");
@@ -252,7 +262,10 @@ mod tests {
         let daily = (0..=14).map(|day| Y2020 + day * DAY).collect::<Vec<_>>();
         assert_eq!(said("1", &[&week, &daily]), [""; 0]);
         let apart = said("1", &[&[Y2020], &[Y2020 + 30 * DAY]]);
-        assert!(apart[0].contains("record 1 ") && apart[0].contains("30 d"), "{apart:?}");
+        assert!(
+            apart[0].contains("record 1 ") && apart[0].contains("30 d"),
+            "{apart:?}"
+        );
     }
 
     #[test]

@@ -7,14 +7,14 @@ use archiver_format::mark::checksum;
 use archiver_format::record::Partition;
 
 use super::args::Args;
-use super::looked::{Looked, longest_ns, total, Total};
+use super::looked::{Looked, Total, longest_ns, total};
 use crate::cli::usage;
 use crate::logging;
 use crate::replay::clock::{in_ms, ns, of_ms};
 use crate::replay::input::{self, Source, Wanted};
 use crate::replay::place::Place;
-use crate::replay::target::{Records, Share};
 use crate::replay::sending::{OnRefused, Timestamps};
+use crate::replay::target::{Records, Share};
 use crate::replay::{self, Input, InputError, Open, Outgoing, mapped, shown};
 use crate::terminal::grouped;
 use crate::world::clock::rfc3339;
@@ -192,7 +192,8 @@ impl Plan {
             }
         }
         let sending = args.sending();
-        let is_kept = sending.timestamps == Timestamps::Keep && sending.on_refused == OnRefused::Stop;
+        let is_kept =
+            sending.timestamps == Timestamps::Keep && sending.on_refused == OnRefused::Stop;
         let zero = self.looked.iter().find_map(|of| Some((of, of.zero?)));
         if let Some((of, number)) = zero.filter(|_| is_kept) {
             bail!(
@@ -249,7 +250,8 @@ impl Plan {
         for (number, then) in &place.extents {
             let records = |extent: &str| extent.split([' ', ',']).nth(1)?.parse::<u64>().ok();
             let now = self.extents.get(number).and_then(|extent| records(extent));
-            let Some(((then, now), of)) = records(then).zip(now).zip(self.looked.get(*number)) else {
+            let Some(((then, now), of)) = records(then).zip(now).zip(self.looked.get(*number))
+            else {
                 continue;
             };
             if then < now {

@@ -111,14 +111,17 @@ mod tests {
 
     fn count_open() -> usize {
         let descriptors = std::fs::read_dir("/proc/self/fd").expect("is listed");
-        let of = |name: std::io::Result<std::fs::DirEntry>| std::fs::read_link(name.ok()?.path()).ok();
+        let of =
+            |name: std::io::Result<std::fs::DirEntry>| std::fs::read_link(name.ok()?.path()).ok();
         let is_of = |path: &PathBuf| path.to_string_lossy().contains("deferred-of-test");
         descriptors.filter_map(of).filter(is_of).count()
     }
 
     #[test]
     fn files_that_follow_each_other_are_open_one_at_a_time_and_give_the_same_records() {
-        let directory = tempfile::Builder::new().prefix("deferred-of-test").tempdir();
+        let directory = tempfile::Builder::new()
+            .prefix("deferred-of-test")
+            .tempdir();
         let directory = directory.expect("a directory");
         let wanted = Wanted::default();
         let mut inputs = Vec::new();

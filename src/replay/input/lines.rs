@@ -41,7 +41,10 @@ impl Lines {
         self.line.clear();
         loop {
             let number = self.number;
-            let bytes = self.bytes.fill_buf().map_err(|error| cut_off(error, number))?;
+            let bytes = self
+                .bytes
+                .fill_buf()
+                .map_err(|error| cut_off(error, number))?;
             let end = memchr(b'\n', bytes);
             let length = end.map_or(bytes.len(), |end| end + 1);
             self.line.extend_from_slice(&bytes[..length]);

@@ -77,7 +77,12 @@ impl Ndjson {
         let line = self.lines.line();
         let Found { time, key } = match wanted.find(line) {
             Ok(found) => found,
-            Err(error) => return self.bad(None, format!("it is no JSON object: {}", of_one_line(&error))),
+            Err(error) => {
+                return self.bad(
+                    None,
+                    format!("it is no JSON object: {}", of_one_line(&error)),
+                );
+            }
         };
         let Some(time) = time else {
             let why = format!("it isn't there (there are {})", fields(line));

@@ -334,10 +334,19 @@ fn a_quote_that_is_forgotten_in_a_large_file_is_found_without_reading_all_of_it(
 #[test]
 fn a_message_numbers_a_line_once_and_names_a_column_once() {
     let broken = said("{\"ts\":1}\n{\"ts\":}\n", &Wanted::default());
-    assert!(broken.starts_with("f, line 2: it is no JSON object: "), "{broken}");
-    assert!(broken.contains(" at byte ") && broken.matches("line").count() == 1, "{broken}");
+    assert!(
+        broken.starts_with("f, line 2: it is no JSON object: "),
+        "{broken}"
+    );
+    assert!(
+        broken.contains(" at byte ") && broken.matches("line").count() == 1,
+        "{broken}"
+    );
     let absent = said("{\"ts\":1}\n{\"a\":1,\"b\":2}\n", &Wanted::default());
-    assert!(absent.contains("field ts: it isn't there (there are a, b)"), "{absent}");
+    assert!(
+        absent.contains("field ts: it isn't there (there are a, b)"),
+        "{absent}"
+    );
     let nameless = said("1600000000,1\nx,2\n", &Wanted::default());
     assert!(nameless.starts_with("f, line 2, column 1: "), "{nameless}");
 }
@@ -359,7 +368,8 @@ fn what_is_no_text_is_said_to_be_none() {
 #[test]
 fn compressed_data_that_ends_in_the_middle_is_said_to_be_cut_off() {
     use archiver_format::compression::{Compression, compress};
-    let rows = (0..50_000_u64).map(|at| format!("{},{}\n", 1_600_000_000 + at, at * 7_919 % 10_007));
+    let rows =
+        (0..50_000_u64).map(|at| format!("{},{}\n", 1_600_000_000 + at, at * 7_919 % 10_007));
     let text = format!("ts,v\n{}", rows.collect::<String>());
     for how in [Compression::Gzip(1), Compression::Zstd(1)] {
         let mut bytes = compress(text.clone().into(), how).expect("compresses");
@@ -367,7 +377,12 @@ fn compressed_data_that_ends_in_the_middle_is_said_to_be_cut_off() {
         let lines = Lines::new(open::plain(Cursor::new(bytes)).expect("begins well"));
         let input = file(lines, "f".into(), "f".into(), &Wanted::default());
         let ended = input.map_err(|error| error.to_string());
-        let said = ended.and_then(|mut input| all(&mut *input)).expect_err("is cut off");
-        assert!(said.contains("its compressed data ends in the middle"), "{how:?}: {said}");
+        let said = ended
+            .and_then(|mut input| all(&mut *input))
+            .expect_err("is cut off");
+        assert!(
+            said.contains("its compressed data ends in the middle"),
+            "{how:?}: {said}"
+        );
     }
 }
