@@ -77,7 +77,7 @@ impl Progress {
             let screen =
                 ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 10);
             let style = ProgressStyle::with_template(match all {
-                Some(_) => "[{bar:32}] {percent:>3} %  {prefix}\n{wide_msg}",
+                Some(_) => "[{bar:32}] {percent:>3} %  {prefix}\n{msg}",
                 None => "{wide_msg}",
             });
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
