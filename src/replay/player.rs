@@ -77,6 +77,8 @@ pub struct Played {
     pub bytes: u64,
     /// So many records had happened before one that came earlier in their input.
     pub steps_back: u64,
+    /// So many records had no key.
+    pub keyless: u64,
     /// What was left out of the inputs.
     pub read: Read,
     /// What was cut of pauses.
@@ -257,6 +259,7 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
         let played = &mut self.played;
         played.sent += 1;
         played.bytes += due.merged.record.value.as_ref().map_or(0, Vec::len) as u64;
+        played.keyless += u64::from(due.merged.record.key.is_none());
         played.steps_back += u64::from(due.merged.steps_back());
         if self.manner.pace != Pace::Max {
             let late_ns = self.clock.now_ns() - due_ns;

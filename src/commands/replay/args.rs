@@ -218,6 +218,12 @@ impl Args {
         }
     }
 
+    /// Does nothing but the records' times say how long it takes?
+    pub(super) fn is_by_time(&self) -> bool {
+        let is_paced = matches!(self.pace(), Pace::Times(_));
+        is_paced && self.clock.max_pause.is_none() && self.limit.is_none()
+    }
+
     /// How many rounds there are.
     pub(super) fn rounds(&self) -> u32 {
         self.clock.rounds

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::args::Args;
+use super::looked::{self, Looked};
 use super::plan::{Plan, Topic};
 use super::targets;
 use crate::config::{Checked, Cluster};
@@ -37,11 +38,14 @@ pub(super) async fn show(
         let found = read(&plan, wanted, pace, pause);
         found.map(|found| (plan, found))
     });
-    let (mut plan, (found, schedule)) = read.await??;
+    let (mut plan, (found, schedule, looked)) = read.await??;
     plan.topics = found.iter().map(|of| of.known.clone()).collect();
     match args.json {
         true => print_json(&plan, &found, schedule.as_ref())?,
         false => print(&plan, &found, schedule.as_ref())?,
+    }
+    for said in looked::warnings(&looked, pace) {
+        logging::complain(&format!("warning: {said}"));
     }
     let targets = targets::look(args, cluster, memory_bytes, &plan.topics, false).await?;
     for made in &targets.made {
@@ -56,7 +60,7 @@ pub(super) async fn show(
     }
 }
 
-type Found = (Vec<OfTopic>, Option<Schedule>);
+type Found = (Vec<OfTopic>, Option<Schedule>, Vec<Looked>);
 
 fn read(
     plan: &Plan,
@@ -69,6 +73,7 @@ fn read(
         ..OfTopic::default()
     });
     let mut found = unseen.collect::<Vec<_>>();
+    let mut looked = plan.looked.iter().map(Looked::unseen).collect::<Vec<_>>();
     let mut schedule: Option<Schedule> = None;
     let place = plan.beginning();
     let reader = Reader {
@@ -88,7 +93,8 @@ fn read(
             Taken::End(end) => {
                 end?;
                 found.iter_mut().for_each(|of| of.known.conclude());
-                return Ok((found, schedule));
+                looked.iter_mut().for_each(|of| of.is_whole = true);
+                return Ok((found, schedule, looked));
             }
         };
         for due in records {
@@ -105,6 +111,7 @@ fn read(
             of.records += 1;
             of.bytes += super::plan::bytes(record);
             of.known.note(record);
+            looked[due.merged.input].note(record);
             of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
         }
     }

@@ -1,25 +1,54 @@
 //! Keys on a terminal: `p` holds and goes on, `+` and `-` change the speed.
+//!
+//! Shells give the terminal to somebody else when a key stops the process (Ctrl-Z), and not all of them give it back as it
+//! was when it goes on. So the mode is given back before it stops, and looked at again and again.
 
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
+use signal_hook::SigId;
+use signal_hook::consts::SIGTSTP;
+use signal_hook::flag;
+use signal_hook::low_level::{emulate_default_handler, unregister};
 
 use crate::replay::control::Control;
 use crate::terminal::is_watched;
 
+/// How long is waited for a key before the terminal's mode is looked at again.
+const GLANCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// How long is waited where another process has the terminal.
+const ELSEWHERE: Duration = Duration::from_millis(100);
+
 /// Listens to keys for as long as it lives; the terminal is as it was afterwards.
 pub(super) struct Keys {
-    terminal: File,
-    before: Termios,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    /// Tells the thread of the signal of Ctrl-Z.
+    on_stop: SigId,
+}
+
+/// The terminal, as the thread has it that reads keys.
+struct Terminal {
+    file: File,
+    /// Its mode as it was, and as keys need it.
+    before: Termios,
+    keys: Termios,
+    is_over: Arc<AtomicBool>,
+    /// Somebody has pressed Ctrl-Z.
+    is_to_stop: Arc<AtomicBool>,
 }
 
 impl Keys {
@@ -29,37 +58,87 @@ impl Keys {
             return None;
         }
         // Standard input may be what is replayed.
-        let terminal = File::open("/dev/tty").ok()?;
-        if tcgetpgrp(&terminal).ok()? != getpgrp() {
+        let file = File::open("/dev/tty").ok()?;
+        if tcgetpgrp(&file).ok()? != getpgrp() {
             return None;
         }
-        let before = tcgetattr(&terminal).ok()?;
+        let before = tcgetattr(&file).ok()?;
         let mut keys = before.clone();
         keys.local_modes
             .remove(LocalModes::ICANON | LocalModes::ECHO);
-        // A read ends without a key after two tenths of a second.
+        // A read takes what is there, and never waits.
         keys.special_codes[SpecialCodeIndex::VMIN] = 0;
-        keys.special_codes[SpecialCodeIndex::VTIME] = 2;
-        tcsetattr(&terminal, OptionalActions::Now, &keys).ok()?;
-        let is_over = Arc::<AtomicBool>::default();
-        let (mut from, control) = (terminal.try_clone().ok()?, Arc::clone(control));
-        let over = Arc::clone(&is_over);
-        let thread = thread::Builder::new().name("keys".into()).spawn(move || {
-            let mut key = [0];
-            while !over.load(Ordering::Relaxed) {
-                match from.read(&mut key) {
-                    Ok(0) => {}
-                    Ok(_) => press(&control, key[0]),
-                    Err(_) => return,
-                }
-            }
-        });
-        Some(Self {
-            thread: thread.ok(),
-            terminal,
+        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let terminal = Terminal {
+            file,
             before,
+            keys,
+            is_over: Arc::default(),
+            is_to_stop: Arc::default(),
+        };
+        let is_over = Arc::clone(&terminal.is_over);
+        // Once nobody listens, it stops at once as any process does.
+        flag::register_conditional_default(SIGTSTP, Arc::clone(&is_over)).ok()?;
+        let on_stop = flag::register(SIGTSTP, Arc::clone(&terminal.is_to_stop)).ok()?;
+        let control = Arc::clone(control);
+        let thread = thread::Builder::new().name("keys".into());
+        let thread = thread.spawn(move || terminal.listen(&control));
+        Some(Self {
             is_over,
+            thread: thread.ok(),
+            on_stop,
         })
+    }
+}
+
+impl Terminal {
+    fn listen(mut self, control: &Control) {
+        self.take();
+        while !self.is_over.load(Ordering::Relaxed) {
+            if self.is_to_stop.swap(false, Ordering::Relaxed) {
+                self.give_back();
+                // Goes on behind this once somebody says `fg`.
+                let _ = emulate_default_handler(SIGTSTP);
+            }
+            if !self.take() {
+                thread::sleep(ELSEWHERE);
+                continue;
+            }
+            let mut key = [0];
+            let mut waiting = [PollFd::new(&self.file, PollFlags::IN)];
+            if !matches!(poll(&mut waiting, Some(&GLANCE)), Ok(1..)) {
+                continue;
+            }
+            match self.file.read(&mut key) {
+                // It was said that there is something, and there is nothing: the terminal is gone.
+                Ok(0) => return,
+                Ok(_) => press(control, key[0]),
+                Err(_) => return,
+            }
+        }
+        self.give_back();
+    }
+
+    /// Is it the process's to change?
+    fn is_in_front(&self) -> bool {
+        tcgetpgrp(&self.file).is_ok_and(|group| group == getpgrp())
+    }
+
+    /// Sets the mode for keys, unless it is set. False if somebody else has the terminal.
+    fn take(&self) -> bool {
+        let is_in_front = self.is_in_front();
+        let canonical = LocalModes::ICANON;
+        if is_in_front && tcgetattr(&self.file).is_ok_and(|now| now.local_modes.contains(canonical))
+        {
+            let _ = tcsetattr(&self.file, OptionalActions::Now, &self.keys);
+        }
+        is_in_front
+    }
+
+    fn give_back(&self) {
+        if self.is_in_front() {
+            let _ = tcsetattr(&self.file, OptionalActions::Now, &self.before);
+        }
     }
 }
 
@@ -78,6 +157,6 @@ impl Drop for Keys {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        unregister(self.on_stop);
     }
 }

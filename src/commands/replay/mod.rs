@@ -4,6 +4,7 @@ mod args;
 mod dry;
 mod job;
 mod keys;
+mod looked;
 mod plan;
 mod progress;
 mod report;
@@ -44,6 +45,9 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     for said in &plan.descriptions {
         logging::complain(&shown(said));
     }
+    if let Some(said) = plan.nothing() {
+        logging::complain(&shown(&said));
+    }
     let mut stopped = shutdown.clone();
     if args.dry_run {
         return tokio::select! {
@@ -51,6 +55,9 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
             () = stopped.requested() => Ok(INTERRUPTED),
             shown = dry::show(args, plan, cluster, config.memory_bytes) => shown,
         };
+    }
+    for said in looked::warnings(&plan.looked, args.manner().pace) {
+        logging::complain(&format!("warning: {said}"));
     }
     let targets = tokio::select! {
         biased;

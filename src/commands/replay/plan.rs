@@ -7,16 +7,24 @@ use archiver_format::mark::checksum;
 use archiver_format::record::Partition;
 
 use super::args::Args;
+use super::looked::{Looked, Total, longest_ns, total};
 use crate::cli::usage;
-use crate::replay::clock::{in_ms, of_ms};
+use crate::logging;
+use crate::replay::clock::{in_ms, ns, of_ms};
 use crate::replay::input::{self, Order, Source, Wanted};
 use crate::replay::place::Place;
+use crate::replay::sending::{OnRefused, Timestamps};
 use crate::replay::speed::Pace;
 use crate::replay::target::{Records, Share};
-use crate::replay::{self, Input, InputError, Open, Outgoing, mapped};
+use crate::replay::{self, Input, InputError, Open, Outgoing, mapped, shown};
+use crate::terminal::grouped;
+use crate::world::clock::rfc3339;
 
 /// So many records of each input are looked at before any is sent.
 const LOOK_AT: usize = 100_000;
+
+/// More inputs than this are not all open at once: each is opened anew when its first record is due.
+const OPEN_MOST: usize = 32;
 
 /// What is replayed.
 pub(super) struct Plan {
@@ -30,6 +38,10 @@ pub(super) struct Plan {
     pub extents: BTreeMap<usize, String>,
     /// What is read, and as what.
     pub descriptions: Vec<String>,
+    /// What is known of the records of each input, by its number.
+    pub looked: Vec<Looked>,
+    /// The same of all records of an input none of which is wanted.
+    outside: Vec<Looked>,
     /// What it is called where nobody names it: what its inputs and flags come to.
     pub name: String,
     /// What tells this replay from others: the same, and what its inputs begin with.
@@ -76,6 +88,8 @@ impl Plan {
             of_inputs: Vec::new(),
             extents: BTreeMap::new(),
             descriptions: Vec::new(),
+            looked: Vec::new(),
+            outside: Vec::new(),
             sources,
         };
         if args.manner().pace == Pace::Max && plan.sources.len() == 1 {
@@ -89,16 +103,17 @@ impl Plan {
             plan.add(args, number)?;
         }
         plan.run = hash(&format!("{identity} {}", plan.first_records));
+        plan.check(args)?;
         Ok(plan)
     }
 
     fn add(&mut self, args: &Args, number: usize) -> anyhow::Result<()> {
         let source = &self.sources[number];
         // What comes on standard input comes once.
-        let opened = match source {
-            Source::StandardInput => None,
-            Source::File(path) if !path.is_file() && path.exists() => None,
-            source => Some(input::open(source, &self.wanted)?),
+        let is_once = !input::open_again(source) && source.is_there();
+        let opened = match is_once {
+            true => None,
+            false => Some(input::open(source, &self.wanted)?),
         };
         let own = opened.as_ref().map_or("", |input| input.topic());
         let name = match &args.topic {
@@ -120,6 +135,9 @@ impl Plan {
             self.topics.len() - 1
         });
         self.of_inputs.push(topic);
+        let manner = args.manner();
+        let longest_ns = longest_ns(manner.pace, manner.longest_pause.map(ns));
+        self.looked.push(Looked::new(source.name(), longest_ns));
         let Some(mut input) = opened else {
             self.topics[topic].is_unknown = true;
             return Ok(());
@@ -134,7 +152,8 @@ impl Plan {
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
         topic.records.partitions = topic.records.partitions.max(input.partitions());
-        let mut first = topic.look_at(&mut *input);
+        let looked = &mut self.looked[number];
+        let mut first = topic.look_at(&mut *input, looked);
         if self.wanted.since_ms.or(self.wanted.until_ms).is_some() {
             // A window that is typed as -5m moves; the input that it is one of doesn't.
             let all = Wanted {
@@ -142,10 +161,114 @@ impl Plan {
                 until_ms: None,
                 ..self.wanted.clone()
             };
-            first = input::open(&self.sources[number], &all)?.next()?;
+            let mut all = input::open(&self.sources[number], &all)?;
+            let is_empty = looked.records == 0 && looked.is_whole;
+            first = match is_empty {
+                true => {
+                    let mut outside = looked.unseen();
+                    let first = Topic::default().look_at(&mut *all, &mut outside);
+                    self.outside.push(outside);
+                    first
+                }
+                false => all.next()?,
+            };
         }
         self.first_records += &format!("{first:?}");
         Ok(())
+    }
+
+    /// Refuses what can't be sent as it is wanted, as far as that is known beforehand.
+    fn check(&self, args: &Args) -> anyhow::Result<()> {
+        if let Some(key) = &self.wanted.typed.key {
+            for (of, source) in self.looked.iter().zip(&self.sources) {
+                let (name, records) = (&of.name, of.records);
+                match (of.has_no_key(), of.is_whole, source) {
+                    (false, ..) => {}
+                    (true, _, Source::Archive(_)) => bail!(
+                        "{name}: its records have no keys, and --key {key} is for lines of JSON and tables; leave it out"
+                    ),
+                    (true, true, _) => bail!(
+                        "{name}: none of its {records} records has a field or a column {key}, as --key says; correct it, \
+                         or leave it out"
+                    ),
+                    (true, false, _) => logging::complain(&shown(&format!(
+                        "warning: {name}: none of the first {records} records has a field {key}, as --key says"
+                    ))),
+                }
+            }
+        }
+        let sending = args.sending();
+        let is_kept =
+            sending.timestamps == Timestamps::Keep && sending.on_refused == OnRefused::Stop;
+        let zero = self.looked.iter().find_map(|of| Some((of, of.zero?)));
+        if let Some((of, number)) = zero.filter(|_| is_kept) {
+            bail!(
+                "{}: record {number} has a timestamp of 0 (1970-01-01T00:00:00Z), which Kafka's client takes for none; use \
+                 --timestamps shift or now, or leave such records out with --on-refused skip",
+                of.name
+            );
+        }
+        Ok(())
+    }
+
+    /// What is said if there is nothing to send; nothing as long as there may be.
+    pub fn nothing(&self) -> Option<String> {
+        let is_nothing = self.looked.iter().all(|of| of.is_whole && of.records == 0);
+        if !is_nothing {
+            return None;
+        }
+        let ranges = self.outside.iter().filter_map(Looked::range);
+        let from = ranges.clone().map(|(from, _)| from).min();
+        let range = from.zip(ranges.map(|(_, to)| to).max());
+        let Some((from, to)) = range else {
+            let names = self.looked.iter().map(|of| of.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Some(format!("no record is in {names}: there is nothing to send"));
+        };
+        let at = |ns| rfc3339(in_ms(ns));
+        let bound = |word, ms: Option<i64>| ms.map(|ms| format!(" {word} {}", rfc3339(ms)));
+        let since = bound("since", self.wanted.since_ms).unwrap_or_default();
+        let until = bound("before", self.wanted.until_ms).unwrap_or_default();
+        let up_to = match self.outside.iter().all(|of| of.is_whole) {
+            true => "to",
+            false => "at least to",
+        };
+        let (from, to) = (at(from), at(to));
+        Some(format!(
+            "no record is in what was asked for ({}): the records are from {from} {up_to} {to}",
+            format!("{since}{until}").trim()
+        ))
+    }
+
+    /// How much there is in all rounds, if that is known.
+    pub fn total(&self, args: &Args) -> Option<Total> {
+        let rounds = args.rounds();
+        let all = total(&self.looked)?;
+        Some(Total {
+            records: all.records.saturating_mul(u64::from(rounds)),
+            to_ns: all.from_ns + (all.to_ns - all.from_ns) * i128::from(rounds),
+            ..all
+        })
+    }
+
+    /// Says how far inputs that grow are replayed by a run that goes on, as that is as far as they were when it began.
+    pub fn say_extents(&self, place: &Place) {
+        for (number, then) in &place.extents {
+            let records = |extent: &str| extent.split([' ', ',']).nth(1)?.parse::<u64>().ok();
+            let now = self.extents.get(number).and_then(|extent| records(extent));
+            let Some(((then, now), of)) = records(then).zip(now).zip(self.looked.get(*number))
+            else {
+                continue;
+            };
+            if then < now {
+                logging::complain(&shown(&format!(
+                    "{}: up to the {} records that it had when its replay began; the {} that came later are left out",
+                    of.name,
+                    grouped(then),
+                    grouped(now - then)
+                )));
+            }
+        }
     }
 
     /// Opens all inputs, as much of each as there was.
@@ -154,6 +277,7 @@ impl Plan {
         let extents = place.extents.clone();
         // Those that it began with: what is counted depends on them.
         let (since_ms, until_ms) = (place.since_ms, place.until_ms);
+        let is_many = sources.len() > OPEN_MOST;
         Box::new(move || {
             let opened = sources.iter().enumerate().map(|(number, source)| {
                 let wanted = Wanted {
@@ -162,7 +286,10 @@ impl Plan {
                     until_ms,
                     ..wanted.clone()
                 };
-                input::open(source, &wanted)
+                match is_many {
+                    true => input::open_later(source, &wanted),
+                    false => input::open(source, &wanted),
+                }
             });
             opened.collect::<Result<Vec<Box<dyn Input>>, InputError>>()
         })
@@ -203,22 +330,23 @@ impl Topic {
 
     /// Looks at the first records of an input, to know what the topic would make of them. What can't be read is said when
     /// it is sent. Returns the first.
-    fn look_at(&mut self, input: &mut dyn Input) -> Option<Outgoing> {
-        let (mut is_whole, mut first) = (false, None);
+    fn look_at(&mut self, input: &mut dyn Input, looked: &mut Looked) -> Option<Outgoing> {
+        let mut first = None;
         for _ in 0..LOOK_AT {
             match input.next() {
                 Ok(Some(record)) => {
                     self.note(&record);
+                    looked.note(&record);
                     first.get_or_insert(record);
                 }
                 Ok(None) => {
-                    is_whole = true;
+                    looked.is_whole = true;
                     break;
                 }
                 Err(_) => break,
             }
         }
-        self.is_unknown |= !is_whole;
+        self.is_unknown |= !looked.is_whole;
         self.conclude();
         first
     }

@@ -34,6 +34,8 @@ pub(super) struct Report {
     /// Rows that could not be used: left out, or sent as they stand.
     rows_skipped: u64,
     rows_sent_raw: u64,
+    /// So many records had no field or cell that is the key, where one was named.
+    without_key: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,6 +84,7 @@ impl Report {
             stretched_ms: played.stretched_ns as f64 / 1e6,
             rows_skipped: played.read.skipped,
             rows_sent_raw: played.read.sent_raw,
+            without_key: plan.wanted.typed.key.as_ref().map(|_| played.keyless),
         }
     }
 
@@ -182,6 +185,14 @@ impl Report {
             format!(
                 "the schedule was moved by {:.1} ms, as records were late",
                 self.stretched_ms
+            ),
+        );
+        let without_key = self.without_key.unwrap_or(0);
+        note(
+            without_key,
+            format!(
+                "{} have nothing in the field that --key names, and were sent without a key",
+                grouped(without_key)
             ),
         );
         note(

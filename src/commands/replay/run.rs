@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 use super::args::Args;
 use super::job::{Done, Job};
 use super::keys::Keys;
+use super::looked::Total;
 use super::plan::Plan;
-use super::progress::Progress;
+use super::progress::{All, Progress};
 use super::targets::Targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
@@ -100,7 +101,15 @@ impl Run<'_> {
             start_ns,
         };
         let began = Instant::now();
-        let done = watched(job, &control).await?;
+        let all = plan.total(args).map(|total| All {
+            total: Total {
+                records: total.records.min(args.limit.unwrap_or(u64::MAX)),
+                ..total
+            },
+            sent_before,
+            is_by_time: args.is_by_time(),
+        });
+        let done = watched(job, &control, all).await?;
         // From when the first record was due: what comes before it is no part of the schedule.
         let seconds = match done.played.begun_ns {
             Some(begun_ns) => ((Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9).max(0.0),
@@ -153,6 +162,7 @@ fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::R
                      --resume out to begin anew"
                 );
             }
+            plan.say_extents(&place);
             Ok(place)
         }
         None if args.place.resume => {
@@ -179,13 +189,13 @@ fn group(name: &str) -> String {
 }
 
 /// Runs it in a thread of its own, and shows how far it is.
-async fn watched(job: Job, control: &Arc<Control>) -> anyhow::Result<Done> {
+async fn watched(job: Job, control: &Arc<Control>, all: Option<All>) -> anyhow::Result<Done> {
     let (tell, mut told) = oneshot::channel();
     let thread = std::thread::Builder::new().name("player".into());
     let thread = thread.spawn(move || drop(tell.send(job.run())));
     thread.context("starting the thread that sends")?;
     let mut keys = Keys::listen(control);
-    let mut progress = Progress::new(keys.is_some());
+    let mut progress = Progress::new(keys.is_some(), all);
     let mut is_stopping = false;
     let done = loop {
         tokio::select! {

@@ -58,6 +58,9 @@ impl<'p> Topics<'p> {
         args: &Args,
         printer: &'p RefCell<Printer>,
     ) -> anyhow::Result<Self> {
+        if args.topic.iter().any(String::is_empty) {
+            return Err(usage("-t names no topic: it is empty").into());
+        }
         let topics = args.topic.iter().cloned().collect::<BTreeSet<_>>();
         let (patterns, topics): (Vec<_>, Vec<_>) =
             topics.into_iter().partition(|topic| topic.starts_with('^'));

@@ -7,12 +7,15 @@ use super::lines::Lines;
 /// What a row may take at first; it grows.
 const CELLS: usize = 64;
 const CELL_BYTES: usize = 4 << 10;
+/// No row is larger, unless it is one line: a quote was forgotten.
+const ROW_BYTES_MAX: usize = 16 << 20;
 
 /// Reads rows.
 pub(super) struct Cells {
     lines: Lines,
     /// How many bytes of the line were read.
     read: usize,
+    delimiter: u8,
     parser: csv_core::Reader,
     /// The cells of the row, one behind the other, and where each ends.
     cells: Vec<u8>,
@@ -29,6 +32,7 @@ impl Cells {
         Self {
             lines,
             read: usize::MAX,
+            delimiter,
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             cells: vec![0; CELL_BYTES],
             ends: vec![0; CELLS],
@@ -42,7 +46,7 @@ impl Cells {
     ///
     /// # Errors
     ///
-    /// If it can't be read.
+    /// If it can't be read, or has a quote that is never closed, which would take all that follows into one cell.
     pub fn advance(&mut self) -> io::Result<bool> {
         if std::mem::take(&mut self.again) {
             return Ok(true);
@@ -73,10 +77,31 @@ impl Cells {
                 csv_core::ReadRecordResult::OutputEndsFull => {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
+                csv_core::ReadRecordResult::Record if at_end => {
+                    return self.open_quote().map_or(Ok(true), Err);
+                }
                 csv_core::ReadRecordResult::Record => return Ok(true),
                 csv_core::ReadRecordResult::End => return Ok(false),
             }
+            if self.raw.len() > ROW_BYTES_MAX
+                && let Some(error) = self.open_quote()
+            {
+                return Err(error);
+            }
         }
+    }
+
+    /// What is wrong if a quote of the row is open up to here.
+    #[cold]
+    fn open_quote(&self) -> Option<io::Error> {
+        let at = quotes(&self.raw, self.delimiter).open?;
+        let last = self.lines.number();
+        let behind = self.raw[at..].strip_suffix(b"\n");
+        let line = last - breaks(behind.unwrap_or(&self.raw[at..]));
+        Some(io::Error::other(format!(
+            "line {line}: a quote is opened that is not closed in what follows, up to line {last}; close it, or double a \
+             quote that stands for itself"
+        )))
     }
 
     /// Gives the row that was gone on to once more, when it is gone on the next time.
@@ -114,9 +139,63 @@ impl Cells {
 
     /// The number of the line that it begins in, from 1 on.
     pub fn line(&self) -> u64 {
-        let within = self.raw().iter().filter(|byte| **byte == b'\n').count();
-        self.lines.number() - within as u64
+        self.lines.number() - breaks(self.raw())
     }
+
+    /// The number of the line that it ends in.
+    pub fn last_line(&self) -> u64 {
+        self.lines.number()
+    }
+
+    /// Does it go over several lines, with text behind a quote that ends a cell? Then most likely the quote that opened it
+    /// was forgotten to be closed, and the one of another row has done so.
+    pub fn is_run_together(&self) -> bool {
+        breaks(self.raw()) > 0 && quotes(&self.raw, self.delimiter).has_text_behind
+    }
+}
+
+/// How many lines end in this.
+fn breaks(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// The quotes of a row that are not as they should be.
+#[derive(Default)]
+struct Quotes {
+    /// Where the one stands that is open at the end.
+    open: Option<usize>,
+    /// Text stands behind one that has ended its cell.
+    has_text_behind: bool,
+}
+
+fn quotes(row: &[u8], delimiter: u8) -> Quotes {
+    /// Where in a cell.
+    enum At {
+        Start,
+        Within,
+        Quoted(usize),
+        /// Behind a quote that has ended the cell, or is the first of two.
+        Quote(usize),
+    }
+    let (mut at, mut quotes) = (At::Start, Quotes::default());
+    for (place, byte) in row.iter().enumerate() {
+        at = match (at, *byte) {
+            (At::Start, b'"') => At::Quoted(place),
+            (At::Quoted(start), b'"') => At::Quote(start),
+            (At::Quoted(start), _) | (At::Quote(start), b'"') => At::Quoted(start),
+            (_, b'\r' | b'\n') => At::Start,
+            (_, byte) if byte == delimiter => At::Start,
+            (At::Quote(_), _) => {
+                quotes.has_text_behind = true;
+                At::Within
+            }
+            _ => At::Within,
+        };
+    }
+    if let At::Quoted(place) = at {
+        quotes.open = Some(place);
+    }
+    quotes
 }
 
 /// Appends a cell as JSON: nothing is null, what is a number, true or false in JSON is that, with all of its digits, and

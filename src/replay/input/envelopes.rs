@@ -4,7 +4,7 @@
 use archiver_format::envelope::{Decoded, decode};
 
 use super::lines::Lines;
-use super::rows::{Bad, Row, Rows};
+use super::rows::{Bad, Row, Rows, of_one_line};
 use crate::replay::Outgoing;
 
 /// Reads envelopes of one topic.
@@ -46,7 +46,7 @@ impl Envelopes {
 
     /// The record of the line that was gone on to.
     fn record(&self) -> Result<Outgoing, String> {
-        let decoded = decode(self.lines.line()).map_err(|error| error.to_string())?;
+        let decoded = decode(self.lines.line()).map_err(|error| of_one_line(&error))?;
         if decoded.topic != self.topic {
             let (other, first) = (&decoded.topic, &self.topic);
             return Err(format!(

@@ -40,7 +40,11 @@ impl Lines {
         }
         self.line.clear();
         loop {
-            let bytes = self.bytes.fill_buf()?;
+            let number = self.number;
+            let bytes = self
+                .bytes
+                .fill_buf()
+                .map_err(|error| cut_off(error, number))?;
             let end = memchr(b'\n', bytes);
             let length = end.map_or(bytes.len(), |end| end + 1);
             self.line.extend_from_slice(&bytes[..length]);
@@ -96,6 +100,19 @@ impl Lines {
     /// Its number, from 1 on.
     pub fn number(&self) -> u64 {
         self.number
+    }
+}
+
+/// What is said of an error behind so many lines: of compressed data that has no end it is only said that it has none.
+fn cut_off(error: io::Error, lines: u64) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            format!(
+                "behind line {lines} its compressed data ends in the middle: the file was cut off, or is still written"
+            ),
+        ),
+        _ => error,
     }
 }
 

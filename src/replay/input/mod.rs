@@ -7,6 +7,7 @@
 
 mod archive;
 mod cells;
+mod deferred;
 mod envelopes;
 mod fields;
 mod lines;
@@ -20,6 +21,8 @@ mod wanted;
 
 use std::io;
 
+use memchr::memchr;
+
 use self::archive::ArchiveRows;
 use self::cells::Cells;
 use self::envelopes::Envelopes;
@@ -29,8 +32,12 @@ use self::rows::{Choice, RowInput};
 use self::table::Table;
 use super::{Input, InputError};
 
+pub use self::deferred::open_later;
 pub use self::source::{Source, sources};
 pub use self::wanted::{FileFormat, OnBad, Order, Shape, TypedAs, Wanted};
+
+/// The error of a process that has as many files open as it may.
+const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 /// Opens an input.
 ///
@@ -49,9 +56,24 @@ pub fn open(source: &Source, wanted: &Wanted) -> Result<Box<dyn Input>, InputErr
         Source::File(path) => open::file(path),
         Source::StandardInput => open::standard_input(),
     };
-    let failed = |error: io::Error| InputError(format!("reading {name}: {error}"));
-    let lines = Lines::new(bytes.map_err(failed)?);
+    let lines = bytes.map_err(|error| {
+        let advice = match error.raw_os_error() == Some(EMFILE) {
+            true => "; so many are read at the same time that more must be allowed (ulimit -n)",
+            false => "",
+        };
+        InputError(format!("reading {name}: {error}{advice}"))
+    });
+    let lines = Lines::new(lines?);
     file(lines, name.clone(), source.topic(), wanted)
+}
+
+/// Can it be opened as often as one likes, with the same records? A pipe can't, nor can a device.
+pub fn open_again(source: &Source) -> bool {
+    match source {
+        Source::Archive(_) => true,
+        Source::File(path) => path.is_file(),
+        Source::StandardInput => false,
+    }
 }
 
 /// Opens the lines of a file.
@@ -66,8 +88,12 @@ fn file(
     if lines.advance_to_text().map_err(failed)? {
         lines.step_back();
     }
-    let choice = Choice::new(name, topic, wanted);
     let first = lines.line();
+    if memchr(0, first).is_some() {
+        let binary = "it is binary, and neither lines of JSON nor a table";
+        return Err(InputError(format!("reading {name}: {binary}")));
+    }
+    let choice = Choice::new(name, topic, wanted);
     let is_object = first.trim_ascii_start().starts_with(b"{");
     let delimiter = match wanted.format {
         Some(FileFormat::Csv) => Some(b','),

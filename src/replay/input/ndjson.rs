@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::fields::{Found, Wanted, text};
 use super::lines::Lines;
-use super::rows::{Bad, Row, Rows};
+use super::rows::{Bad, Row, Rows, of_one_line};
 use super::times::{Times, shortened};
 use super::wanted::{TIME_NAMES, TypedAs};
 use crate::replay::Outgoing;
@@ -77,10 +77,16 @@ impl Ndjson {
         let line = self.lines.line();
         let Found { time, key } = match wanted.find(line) {
             Ok(found) => found,
-            Err(error) => return self.bad(None, format!("it is no JSON object: {error}")),
+            Err(error) => {
+                return self.bad(
+                    None,
+                    format!("it is no JSON object: {}", of_one_line(&error)),
+                );
+            }
         };
         let Some(time) = time else {
-            return self.bad(Some(time_field), "it isn't there".into());
+            let why = format!("it isn't there (there are {})", fields(line));
+            return self.bad(Some(time_field), why);
         };
         match self.times.read(&text(time)) {
             Ok(time_ns) => Row::Record(Outgoing {
@@ -92,6 +98,16 @@ impl Ndjson {
             }),
             Err(error) => self.bad(Some(time_field), error.to_string()),
         }
+    }
+}
+
+/// The names of the fields that a line has.
+fn fields(line: &[u8]) -> String {
+    let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(line);
+    let names = fields.map_or_else(|_| Vec::new(), |fields| fields.into_keys().collect());
+    match names.is_empty() {
+        true => "none".into(),
+        false => shortened(&names.join(", ")),
     }
 }
 

@@ -46,6 +46,11 @@ pub(super) fn standard_input() -> io::Result<Plain> {
 pub(super) fn plain(mut bytes: impl Read + Send + 'static) -> io::Result<Plain> {
     let mut first = Vec::new();
     bytes.by_ref().take(6).read_to_end(&mut first)?;
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = first[..] {
+        return Err(io::Error::other(
+            "it is UTF-16, and UTF-8 is read here; iconv -f UTF-16 -t UTF-8 FILE | archiver replay - makes it that",
+        ));
+    }
     for (magic, name, tool) in FOREIGN {
         if first.starts_with(magic) {
             return Err(io::Error::other(format!(

@@ -21,6 +21,12 @@ pub(super) struct Bad {
     pub bytes: Vec<u8>,
 }
 
+/// What a parser says of JSON that is one line. It numbers lines as well, and knows but this one.
+pub(super) fn of_one_line(error: &impl ToString) -> String {
+    let said = error.to_string();
+    said.replace(" at line 1 column ", " at byte ")
+}
+
 /// A source of rows, which are always the same ones in the same order.
 pub(super) trait Rows: Send {
     /// The next row. An error is one line without the source's name, and the end.

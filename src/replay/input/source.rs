@@ -72,6 +72,14 @@ pub fn sources(config: Option<&Path>, words: &[String]) -> Result<Vec<Source>, I
 }
 
 impl Source {
+    /// Is there something to read, as far as its name shows?
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::File(path) => path.exists(),
+            Self::Archive(_) | Self::StandardInput => true,
+        }
+    }
+
     /// What it is called in messages.
     pub fn name(&self) -> String {
         match self {

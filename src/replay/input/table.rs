@@ -81,12 +81,20 @@ impl Table {
         })
     }
 
+    /// What a column is called in messages.
+    fn called(&self, column: &Column) -> String {
+        match column.name.strip_prefix("column") {
+            Some(number) if !self.has_header => format!("column {number}"),
+            _ => format!("column {}", column.name),
+        }
+    }
+
     fn bad(&self, column: Option<usize>, why: String) -> Row {
         let line = self.cells.line();
         let column = column.and_then(|column| self.columns.get(column));
         Row::Bad(Bad {
             place: match column {
-                Some(column) => format!("line {line}, column {}", column.name),
+                Some(column) => format!("line {line}, {}", self.called(column)),
                 None => format!("line {line}"),
             },
             why,
@@ -97,10 +105,22 @@ impl Table {
     /// The record of the row that was gone on to.
     fn record(&mut self) -> Row {
         let (found, expected) = (self.cells.len(), self.columns.len());
+        if found == expected && self.cells.is_run_together() {
+            let last = self.cells.last_line();
+            let why = format!(
+                "text stands behind a quote that ends a cell; one that is opened here isn't closed before line {last}"
+            );
+            return self.bad(None, why);
+        }
         if found != expected {
+            let (first, last) = (self.cells.line(), self.cells.last_line());
+            let quoted = match first < last {
+                true => format!(", and its quotes go on up to line {last}"),
+                false => String::new(),
+            };
             return self.bad(
                 None,
-                format!("it has {found} cells, where there are {expected} columns"),
+                format!("it has {found} cells, where there are {expected} columns{quoted}"),
             );
         }
         let time = std::str::from_utf8(self.cells.get(self.time));
@@ -189,8 +209,8 @@ impl Rows for Table {
         };
         match self.columns.get(self.time) {
             Some(time) => format!(
-                "a table{header}, with times ({unit}) in the column {}",
-                time.name
+                "a table{header}, with times ({unit}) in {}",
+                self.called(time)
             ),
             None => "a table without a row".into(),
         }

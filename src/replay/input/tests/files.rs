@@ -299,3 +299,90 @@ fn lines_that_are_records_come_back_with_all_that_they_have() {
     let refused = said(&other, &Wanted::default());
     assert!(refused.contains("f, line 2: it is of the topic t, where the first line is of u"));
 }
+
+#[test]
+fn a_quote_that_is_never_closed_is_said_with_the_line_that_it_begins_in() {
+    for (text, line) in [
+        ("ts,v\n1,a\n2,\"b\n3,c\n4,d\n", "line 3"),
+        ("ts,v\n1,a\n2,\"b\n3,c\n4,d", "line 3"),
+        ("ts,v\n1,a\n2,\"b \"\"c\"\"\n3,c\n", "line 3"),
+        ("ts,v\n1,a\n2,\"b\nb\"\n3,\"c", "line 5"),
+        ("ts,v\n1,\"", "line 2"),
+        ("ts,\"v\n1,2\n", "line 1"),
+    ] {
+        for on_bad in [OnBad::Stop, OnBad::Skip, OnBad::SendRaw] {
+            let said = said(text, &self::on_bad(on_bad));
+            let expected = format!("f: {line}: a quote is opened that is not closed");
+            assert!(said.starts_with(&expected), "{text}: {said}");
+        }
+    }
+    for text in ["ts,v\n1,a\"\n", "ts,v\n1,\"a\nb\"", "ts,v\n1,\"\"\"\""] {
+        assert_eq!(values(text, &Wanted::default()).len(), 1, "{text}");
+    }
+    let swallowed = said("ts,v\n1,\"a\n2,\"b\"\n3,c\n", &Wanted::default());
+    let why = "f, line 2: ";
+    assert!(swallowed.starts_with(why), "{swallowed}");
+}
+
+#[test]
+fn a_quote_that_is_forgotten_in_a_large_file_is_found_without_reading_all_of_it() {
+    let rows = "2,some text that is long enough to fill much of the room\n".repeat(400_000);
+    let said = said(&format!("ts,v\n1,\"a\n{rows}"), &Wanted::default());
+    assert!(said.starts_with("f: line 2: a quote is opened"), "{said}");
+}
+
+#[test]
+fn a_message_numbers_a_line_once_and_names_a_column_once() {
+    let broken = said("{\"ts\":1}\n{\"ts\":}\n", &Wanted::default());
+    assert!(
+        broken.starts_with("f, line 2: it is no JSON object: "),
+        "{broken}"
+    );
+    assert!(
+        broken.contains(" at byte ") && broken.matches("line").count() == 1,
+        "{broken}"
+    );
+    let absent = said("{\"ts\":1}\n{\"a\":1,\"b\":2}\n", &Wanted::default());
+    assert!(
+        absent.contains("field ts: it isn't there (there are a, b)"),
+        "{absent}"
+    );
+    let nameless = said("1600000000,1\nx,2\n", &Wanted::default());
+    assert!(nameless.starts_with("f, line 2, column 1: "), "{nameless}");
+}
+
+#[test]
+fn what_is_no_text_is_said_to_be_none() {
+    for (bytes, expected) in [
+        (&b"\x7fELF\x02\x00\x00\n"[..], "reading f: it is binary"),
+        (b"PAR1\x15\x04\x00", "reading f: it is binary"),
+    ] {
+        let said = input(bytes, &Wanted::default()).err().expect("is refused");
+        assert!(said.starts_with(expected), "{said}");
+    }
+    let utf_16 = open::plain(Cursor::new(b"\xff\xfet\0s\0".to_vec()));
+    let said = utf_16.err().expect("is refused").to_string();
+    assert!(said.contains("iconv -f UTF-16"), "{said}");
+}
+
+#[test]
+fn compressed_data_that_ends_in_the_middle_is_said_to_be_cut_off() {
+    use archiver_format::compression::{Compression, compress};
+    let rows =
+        (0..50_000_u64).map(|at| format!("{},{}\n", 1_600_000_000 + at, at * 7_919 % 10_007));
+    let text = format!("ts,v\n{}", rows.collect::<String>());
+    for how in [Compression::Gzip(1), Compression::Zstd(1)] {
+        let mut bytes = compress(text.clone().into(), how).expect("compresses");
+        bytes.truncate(bytes.len() / 2);
+        let lines = Lines::new(open::plain(Cursor::new(bytes)).expect("begins well"));
+        let input = file(lines, "f".into(), "f".into(), &Wanted::default());
+        let ended = input.map_err(|error| error.to_string());
+        let said = ended
+            .and_then(|mut input| all(&mut *input))
+            .expect_err("is cut off");
+        assert!(
+            said.contains("its compressed data ends in the middle"),
+            "{how:?}: {said}"
+        );
+    }
+}
