@@ -7,11 +7,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::logging;
 use crate::replay::clock::in_ms;
 use crate::replay::control::Seen;
+use crate::source::kafka::Producer;
 use crate::terminal::{BarTerminal, grouped, is_watched, short};
 use crate::world::clock::rfc3339;
 
 /// How often something is said where no line moves.
 const SAY: Duration = Duration::from_secs(10);
+/// After how long it is said that nothing arrives.
+const SILENT: Duration = Duration::from_secs(5);
 
 /// Shows how far it has come.
 pub(super) struct Progress {
@@ -22,6 +25,8 @@ pub(super) struct Progress {
     before: (Instant, u64),
     said: Instant,
     rate: f64,
+    /// How many records had arrived, and since when it is so many while others are under way.
+    arrived: (u64, Instant),
 }
 
 impl Progress {
@@ -41,18 +46,22 @@ impl Progress {
             before: (now, 0),
             said: now,
             rate: 0.0,
+            arrived: (0, now),
         }
     }
 
     /// Shows where it is.
-    pub fn show(&mut self, seen: &Seen) {
+    pub fn show(&mut self, seen: &Seen, producer: &Producer) {
         let (when, sent) = self.before;
         let passed = when.elapsed().as_secs_f64();
         if passed >= 1.0 {
             self.rate = seen.sent.saturating_sub(sent) as f64 / passed;
             self.before = (Instant::now(), seen.sent);
         }
-        let line = self.line(seen);
+        let mut line = self.line(seen);
+        if let Some(silence) = self.silence(producer) {
+            line = format!("{silence}; {line}");
+        }
         match &self.bar {
             Some(bar) => {
                 bar.set_message(line);
@@ -87,6 +96,21 @@ impl Progress {
         let (sent, rate) = (grouped(seen.sent), short(self.rate as u64));
         let late = seen.lateness.p99_ms;
         format!("{at}  {pace}  {sent} records, {rate}/s, p99 late {late:.1} ms{keys}")
+    }
+
+    /// Since when nothing has arrived, if that is worth a word.
+    fn silence(&mut self, producer: &Producer) -> Option<String> {
+        let (arrived, under_way) = (producer.arrived(), producer.outstanding());
+        if under_way == 0 || arrived != self.arrived.0 {
+            self.arrived = (arrived, Instant::now());
+        }
+        let since = self.arrived.1.elapsed();
+        let why = producer.trouble();
+        let why = why.map_or_else(String::new, |error| format!(": {error}"));
+        (since >= SILENT).then(|| {
+            let seconds = since.as_secs();
+            format!("nothing has arrived for {seconds} s, {under_way} records wait{why}")
+        })
     }
 
     /// Takes the line away.
