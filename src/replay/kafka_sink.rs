@@ -6,19 +6,28 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
+use super::control::Control;
 use super::due::Due;
 use super::keeping::Keeping;
 use super::place::Place;
-use super::sending::{OnRefused, Sending, Topic};
+use super::refusal;
+use super::sending::{Sending, Topic};
+use super::sent_again::{SentAgain, plain};
 use super::settled::Settled;
 use super::sink::{Failure, NotSent, Sink};
-use super::transactions::Transactions;
-use crate::source::kafka::{self, NewRecord, Producer, Target};
+use super::transactions::{Transactions, Waiting};
+use crate::source::kafka::{self, NewRecord, Producer, Refusal, Target};
 
 /// How often the place is kept.
 const TURN: Duration = Duration::from_secs(1);
 /// The lower bits of a tag are the topic's number, the others its turn.
 const TOPIC_BITS: u32 = 20;
+/// How long is waited for what was sent once more, before the next.
+const AGAIN: Duration = Duration::from_millis(5);
+/// How long one look lasts whether all has arrived.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long it is waited for after somebody has stopped it.
+pub const ARRIVE: Duration = Duration::from_secs(10);
 
 /// What became of the records of one topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +51,7 @@ pub enum Kept {
 /// Sends records to Kafka.
 pub struct KafkaSink<'a> {
     producer: &'a Producer,
+    control: &'a Control,
     topics: Vec<(Topic, Target)>,
     /// The topic of each input.
     of_inputs: Vec<usize>,
@@ -53,14 +63,15 @@ pub struct KafkaSink<'a> {
     outcomes: Vec<Outcome>,
     /// The same as far as it is committed, in transactions.
     committed: Vec<Outcome>,
-    /// Why it ends, as a record was refused.
-    refused: Option<String>,
+    again: SentAgain,
+    /// Why it ends, as a record was refused; of a batch, the record that was the reason.
+    refused: Option<(Refusal, String)>,
 }
 
 impl<'a> KafkaSink<'a> {
     /// One that sends each input to a topic, by its number. It goes on at a place.
     pub fn new(
-        producer: &'a Producer,
+        (producer, control): (&'a Producer, &'a Control),
         topics: Vec<(Topic, Target)>,
         of_inputs: Vec<usize>,
         sending: Sending,
@@ -71,6 +82,7 @@ impl<'a> KafkaSink<'a> {
             outcomes: vec![Outcome::default(); topics.len()],
             committed: vec![Outcome::default(); topics.len()],
             producer,
+            control,
             topics,
             of_inputs,
             sending,
@@ -78,6 +90,7 @@ impl<'a> KafkaSink<'a> {
             place,
             settled: Settled::default(),
             turned: Instant::now(),
+            again: SentAgain::default(),
             refused: None,
         }
     }
@@ -93,22 +106,31 @@ impl<'a> KafkaSink<'a> {
         topics.zip(&self.outcomes)
     }
 
-    /// Waits until all that was handed over has arrived, but no longer than this, and keeps the place.
+    /// Waits until all that was handed over has arrived, and keeps the place. Once somebody has stopped it, it doesn't wait
+    /// for longer than [`ARRIVE`].
     ///
     /// # Errors
     ///
     /// If nothing can be sent any more, or something hasn't arrived.
-    pub fn finish(&mut self, patience: Duration) -> Result<(), Failure> {
-        self.producer.flush(patience);
-        self.take_answers()?;
-        let left = self.producer.outstanding();
-        if left > 0 {
-            let why = self.producer.trouble();
-            let why = why.map_or_else(String::new, |error| format!(": {error}"));
-            return Err(anyhow!(
-                "{left} records have not arrived after {patience:?}{why}; go on with --resume once the brokers answer"
-            )
-            .into());
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        let mut stopped = None;
+        loop {
+            let left = self.producer.flush(LOOK);
+            self.take_answers()?;
+            self.send_again();
+            if left == 0 && self.again.is_empty() && self.producer.outstanding() == 0 {
+                break;
+            }
+            if self.control.is_stopped()
+                && stopped.get_or_insert_with(Instant::now).elapsed() >= ARRIVE
+            {
+                let why = self.producer.trouble();
+                let why = why.map_or_else(String::new, |error| format!(": {error}"));
+                return Err(anyhow!(
+                    "{left} records have not arrived within {ARRIVE:?}{why}; go on with --resume once the brokers answer"
+                )
+                .into());
+            }
         }
         match &mut self.kept {
             Kept::Transactions(_) => self.commit(),
@@ -125,6 +147,7 @@ impl<'a> KafkaSink<'a> {
         self.producer.delivered(&mut |_, _| {});
         self.outcomes.clone_from(&self.committed);
         self.settled = Settled::default();
+        self.again = SentAgain::default();
         self.refused = None;
         let committed = match &self.kept {
             Kept::Transactions(transactions) => transactions.committed(),
@@ -147,32 +170,73 @@ impl<'a> KafkaSink<'a> {
             sending,
             topics,
             kept,
+            again,
             ..
         } = self;
         let is_in_transaction = matches!(kept, Kept::Transactions(_));
         producer.delivered(&mut |tag, answer| {
-            let topic = usize::try_from(tag & ((1 << TOPIC_BITS) - 1)).unwrap_or(0);
-            settled.answered(tag >> TOPIC_BITS);
-            match answer {
-                Ok(()) => outcomes[topic].arrived += 1,
-                // The transaction can't be committed any more, which says it all.
-                Err(_) if is_in_transaction => {}
-                Err(error) => {
-                    let why = error.to_string();
-                    if sending.on_refused == OnRefused::Stop {
-                        refused.get_or_insert_with(|| said(&topics[topic].0, &why));
-                    }
-                    *outcomes[topic].refused.entry(why).or_default() += 1;
+            let (topic, turn) = (topic_of(tag), plain(tag) >> TOPIC_BITS);
+            let undelivered = match answer {
+                Ok(()) => {
+                    settled.answered(turn);
+                    outcomes[topic].arrived += 1;
+                    return;
                 }
+                Err(undelivered) => undelivered,
+            };
+            let refusal = undelivered.refusal;
+            if is_in_transaction && refusal == Refusal::Lost {
+                // The transaction can't be committed any more, which says it all.
+                return;
+            }
+            let is_left_out = sending.leaves_out(refusal);
+            if is_left_out && again.take(tag, refusal, undelivered.record) {
+                return;
+            }
+            let why = refusal::why(refusal, &undelivered.error.to_string());
+            if is_left_out {
+                settled.answered(turn);
+            } else if matches!(refused, None | Some((Refusal::Company, _))) {
+                let name = &topics[topic].0.name;
+                let ended = refusal::ended(name, refusal, &why, is_in_transaction);
+                *refused = Some((refusal, ended));
+            }
+            // The place stays before what has not arrived, if that ends the replay.
+            if !matches!(refusal, Refusal::Company | Refusal::Lost) {
+                *outcomes[topic].refused.entry(why).or_default() += 1;
             }
         });
-        if let Some(error) = producer.fatal() {
-            return Err(anyhow!("sending: {error}").into());
+        if let Some((_, refused)) = self.refused.take() {
+            return Err(anyhow!(refused).into());
         }
-        match self.refused.take() {
-            Some(refused) => Err(anyhow!(refused).into()),
-            None => Ok(()),
+        match (&self.kept, self.producer.fatal()) {
+            (_, None) => Ok(()),
+            (Kept::Transactions(transactions), Some(error)) => {
+                Err(transactions.fatal(self.producer, "sending in", &error.to_string()))
+            }
+            (Kept::File(_), Some(error)) => Err(anyhow!("sending: {error}").into()),
         }
+    }
+
+    /// Sends what came back because of others, as far as it can go now.
+    fn send_again(&mut self) {
+        let Self {
+            again,
+            topics,
+            outcomes,
+            settled,
+            producer,
+            ..
+        } = self;
+        if again.is_empty() {
+            return;
+        }
+        let target = |tag| &topics[topic_of(tag)].1;
+        again.send(producer, target, &mut |tag, refusal, said| {
+            settled.answered(tag >> TOPIC_BITS);
+            let refused = &mut outcomes[topic_of(tag)].refused;
+            *refused.entry(refusal::why(refusal, &said)).or_default() += 1;
+        });
     }
 
     fn turn(&mut self) -> Result<(), Failure> {
@@ -191,12 +255,21 @@ impl<'a> KafkaSink<'a> {
 
     fn commit(&mut self) -> Result<(), Failure> {
         if let Kept::Transactions(transactions) = &mut self.kept {
-            transactions.commit(self.producer, &self.place)?;
+            let targets = self.topics.iter().map(|(_, target)| target);
+            let mut waiting = Waiting::new(self.control, targets.collect());
+            let done = transactions.commit(self.producer, &self.place, &mut waiting);
+            // A record that was refused says more than the transaction that it was in.
             self.take_answers()?;
+            done?;
             self.committed.clone_from(&self.outcomes);
         }
         Ok(())
     }
+}
+
+/// The number of a record's topic.
+fn topic_of(tag: u64) -> usize {
+    usize::try_from(tag & ((1 << TOPIC_BITS) - 1)).unwrap_or(0)
 }
 
 fn keep(keeping: &mut Keeping, settled: &mut Settled) -> Result<(), Failure> {
@@ -206,16 +279,12 @@ fn keep(keeping: &mut Keeping, settled: &mut Settled) -> Result<(), Failure> {
     }
 }
 
-/// What is said of a record that was refused.
-fn said(topic: &Topic, why: &str) -> String {
-    format!(
-        "topic {}: a record was refused: {why}; --on-refused skip leaves such records out and counts them",
-        topic.name
-    )
-}
-
 impl Sink for KafkaSink<'_> {
     fn send(&mut self, due: &Due) -> Result<(), NotSent> {
+        // What came back goes first, so that less of what comes later overtakes it.
+        if !self.again.is_empty() {
+            return Err(NotSent::Full);
+        }
         if let Kept::Transactions(transactions) = &mut self.kept {
             transactions.begin(self.producer).map_err(NotSent::Failed)?;
         }
@@ -238,11 +307,16 @@ impl Sink for KafkaSink<'_> {
                 self.settled.answered(tag >> TOPIC_BITS);
                 return Err(NotSent::Full);
             }
-            Err(kafka::NotSent::Refused(error)) => {
+            Err(kafka::NotSent::Refused(refusal, error)) => {
                 self.settled.answered(tag >> TOPIC_BITS);
-                let why = error.to_string();
-                if self.sending.on_refused == OnRefused::Stop {
-                    return Err(NotSent::Failed(anyhow!(said(topic, &why)).into()));
+                let why = refusal::why(refusal, &error.to_string());
+                if !self.sending.leaves_out(refusal) {
+                    // Why the client takes nothing any more, where that is so.
+                    self.take_answers().map_err(NotSent::Failed)?;
+                    let is_in_transaction = matches!(self.kept, Kept::Transactions(_));
+                    let name = &self.topics[number].0.name;
+                    let ended = refusal::ended(name, refusal, &why, is_in_transaction);
+                    return Err(NotSent::Failed(anyhow!(ended).into()));
                 }
                 *outcome.refused.entry(why).or_default() += 1;
             }
@@ -258,10 +332,14 @@ impl Sink for KafkaSink<'_> {
     }
 
     fn serve(&mut self, patience: Duration) -> Result<(), Failure> {
-        if !patience.is_zero() {
-            self.producer.wait(patience);
+        match (self.again.is_empty(), patience.is_zero()) {
+            // Nothing waits for company then.
+            (false, _) => drop(self.producer.flush(AGAIN)),
+            (true, false) => self.producer.wait(patience),
+            (true, true) => {}
         }
         self.take_answers()?;
+        self.send_again();
         self.turn()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 
 use super::place::Place;
 use crate::world::fs::replace;
@@ -14,6 +15,8 @@ use crate::world::fs::replace;
 /// Keeps a place in a file.
 pub struct Keeping {
     path: PathBuf,
+    /// No other replay keeps its place there.
+    lock: fs::File,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,12 +60,49 @@ impl Keeping {
         }
     }
 
-    /// Begins to keep places in this file.
+    /// Locks a file of places, for as long as what is returned is open.
+    ///
+    /// # Errors
+    ///
+    /// If another replay has it, or nothing can be written there.
+    pub fn lock(path: &Path) -> anyhow::Result<fs::File> {
+        let beside = path.with_extension("lock");
+        let shown = beside.display();
+        let locking = || format!("locking {shown}");
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).with_context(locking)?;
+        }
+        loop {
+            let opened = fs::File::options()
+                .create(true)
+                .append(true)
+                .open(&beside)
+                .with_context(locking)?;
+            match opened.try_lock() {
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => bail!(
+                    "another run of the same name is under way, which holds {shown}; wait for its end, stop it, or give \
+                     this one another --name"
+                ),
+                Err(fs::TryLockError::Error(e)) => return Err(e).with_context(locking),
+            }
+            // One that ended meanwhile has removed it.
+            let is_there = fs::metadata(&beside).is_ok_and(|there| {
+                (opened.metadata())
+                    .is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+            });
+            if is_there {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// Begins to keep places in this file, which was [locked](Self::lock).
     ///
     /// # Errors
     ///
     /// If it can't be written, or no thread can be had.
-    pub fn begin(path: PathBuf, first: &Place) -> anyhow::Result<Self> {
+    pub fn begin(path: PathBuf, first: &Place, lock: fs::File) -> anyhow::Result<Self> {
         write(&path, first).with_context(|| format!("writing {}", path.display()))?;
         let shared = Arc::<Shared>::default();
         let (its, to) = (Arc::clone(&shared), path.clone());
@@ -71,6 +111,7 @@ impl Keeping {
         Ok(Self {
             thread: Some(thread.context("starting the thread that keeps the place")?),
             path,
+            lock,
             shared,
         })
     }
@@ -98,6 +139,9 @@ impl Keeping {
     pub fn end(mut self, is_over: bool) -> anyhow::Result<()> {
         self.join();
         let error = self.shared.lock().error.take();
+        // While it is held: whoever waits for it sees that it is another one.
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+        let _ = self.lock.unlock();
         let done = match (error, is_over) {
             (Some(error), _) => Err(error),
             (None, false) => Ok(()),
@@ -174,13 +218,17 @@ mod tests {
             ..Place::default()
         };
         assert_eq!(Keeping::load(&path).expect("can be read"), None);
-        let mut keeping = Keeping::begin(path.clone(), &place(0)).expect("can be written");
+        let lock = Keeping::lock(&path).expect("is free");
+        let said = Keeping::lock(&path).expect_err("is taken").to_string();
+        assert!(said.contains("another run of the same name"), "{said}");
+        let mut keeping = Keeping::begin(path.clone(), &place(0), lock).expect("can be written");
         for sent in 1..=100 {
             keeping.keep(place(sent)).expect("can be written");
         }
         keeping.end(false).expect("is written");
         assert_eq!(Keeping::load(&path).expect("can be read"), Some(place(100)));
-        let keeping = Keeping::begin(path.clone(), &place(100)).expect("can be written");
+        let lock = Keeping::lock(&path).expect("is free again");
+        let keeping = Keeping::begin(path.clone(), &place(100), lock).expect("can be written");
         keeping.end(true).expect("is removed");
         assert_eq!(Keeping::load(&path).expect("can be read"), None);
         fs::create_dir_all(path.parent().expect("a directory")).expect("made");

@@ -7,6 +7,7 @@ use archiver_format::record::Partition;
 
 use super::clock::in_ms;
 use super::due::Due;
+use crate::source::kafka::Refusal;
 
 /// Which timestamp a record has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,6 +101,12 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// Is a record left out that is refused for this reason? Not where others would be, too, or may come later.
+    pub(super) fn leaves_out(&self, refusal: Refusal) -> bool {
+        let is_of_all = matches!(refusal, Refusal::Gone | Refusal::Lost);
+        self.on_refused == OnRefused::Skip && !is_of_all
+    }
+
     /// The timestamp of a record, in milliseconds since 1970; none for the moment at which it is sent. Notes by how much
     /// times are moved, once that is known.
     pub fn timestamp_ms(&self, due: &Due, shift_ms: &mut Option<i64>) -> Option<i64> {

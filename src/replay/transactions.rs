@@ -8,13 +8,24 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use archiver_format::record::NextOffset;
 
+use super::control::Control;
 use super::place::Place;
+use super::refusal;
 use super::sink::Failure;
-use crate::source::kafka::{GroupOffset, Producer, Remedy, TransactionError};
+use crate::source::kafka::{GroupOffset, Producer, Refusal, Remedy, Target, TransactionError};
 
-/// How long one step of a transaction may take, and how long it is tried again.
-const STEP: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one step of a transaction waits for an answer; then it is tried again, as long as that may help.
+const STEP: Duration = Duration::from_secs(2);
+/// How long it is tried after somebody has stopped it.
+const STOPPED: Duration = Duration::from_secs(5);
+/// How often is asked whether the topics are still there, and how long that may take.
+const ASK: Duration = Duration::from_secs(5);
+/// How long the brokers may take to tell the place.
+const READ: Duration = Duration::from_secs(20);
+/// How long is waited for a place whose transaction is open, before that is ended.
+const PEEK: Duration = Duration::from_secs(3);
+/// How long the brokers keep a transaction open, if nobody says it (`transaction.timeout.ms`).
+const EXPIRES: Duration = Duration::from_secs(60);
 /// Brokers take so many bytes beside an offset (`offset.metadata.max.bytes`).
 const METADATA_BYTES_MOST: usize = 4_000;
 
@@ -49,13 +60,36 @@ impl Transactions {
     /// # Errors
     ///
     /// If the brokers refuse, or don't answer.
-    pub fn start(&mut self, producer: &Producer) -> anyhow::Result<Option<Place>> {
-        again(|| producer.init_transactions(STEP))
-            .map_err(|e| anyhow!("starting transactions as {}: {e}", self.group))?;
+    pub fn start(
+        &mut self,
+        producer: &Producer,
+        control: &Control,
+    ) -> anyhow::Result<Option<Place>> {
+        let mut waiting = Waiting::new(control, Vec::new());
+        let started = waiting.again(|| producer.init_transactions(STEP));
+        started.map_err(|e| anyhow!("starting transactions as {}: {e}", self.group))?;
         let asked = [(self.topic.clone(), 0)];
-        let found = producer.committed(&self.group, &asked, STEP);
+        let found = producer.committed(&self.group, &asked, READ);
         let found =
             found.map_err(|e| anyhow!("reading the place of replay {}: {e}", self.group))?;
+        self.place(found)
+    }
+
+    /// The place that is committed, if nobody is about to commit another one; leaves a replay that is under way alone.
+    /// Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If what stands there is none.
+    pub fn peek(&self, producer: &Producer) -> anyhow::Result<Option<Place>> {
+        let asked = [(self.topic.clone(), 0)];
+        match producer.committed(&self.group, &asked, PEEK) {
+            Ok(found) => self.place(found),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn place(&self, found: Vec<GroupOffset>) -> anyhow::Result<Option<Place>> {
         let Some(offset) = found.into_iter().next() else {
             return Ok(None);
         };
@@ -82,7 +116,8 @@ impl Transactions {
     /// Begins one, unless one has begun.
     pub fn begin(&mut self, producer: &Producer) -> Result<(), Failure> {
         if self.begun.is_none() {
-            producer.begin().map_err(|e| self.failed("beginning", &e))?;
+            let begun = producer.begin();
+            begun.map_err(|e| self.failed(producer, "beginning", &e))?;
             self.begun = Some(Instant::now());
         }
         Ok(())
@@ -94,7 +129,12 @@ impl Transactions {
     }
 
     /// Commits all that was sent, and the place behind it. Blocks.
-    pub fn commit(&mut self, producer: &Producer, place: &Place) -> Result<(), Failure> {
+    pub(super) fn commit(
+        &mut self,
+        producer: &Producer,
+        place: &Place,
+        waiting: &mut Waiting<'_>,
+    ) -> Result<(), Failure> {
         if self.begun.is_none() {
             return Ok(());
         }
@@ -112,38 +152,124 @@ impl Transactions {
             offset: NextOffset::new(i64::try_from(place.sent).unwrap_or(i64::MAX)),
             metadata,
         }];
-        let done = again(|| producer.send_offsets(&self.group, &offsets, STEP))
-            .and_then(|()| again(|| producer.commit(STEP)));
+        let done = waiting
+            .again(|| producer.send_offsets(&self.group, &offsets, STEP))
+            .and_then(|()| waiting.again(|| producer.commit(STEP)));
         match done {
             Ok(()) => {
                 self.begun = None;
                 self.committed = Some(place.clone());
                 Ok(())
             }
-            Err(error) if error.remedy == Remedy::Abort => {
-                again(|| producer.abort(STEP)).map_err(|e| self.failed("aborting", &e))?;
-                self.begun = None;
-                Err(Failure::TakenBack(error.to_string()))
+            Err(NotDone::Failed(error)) if error.remedy == Remedy::Abort => {
+                match waiting.again(|| producer.abort(STEP)) {
+                    Ok(()) => {
+                        self.begun = None;
+                        Err(Failure::TakenBack(error.to_string()))
+                    }
+                    Err(NotDone::Failed(e)) => Err(self.failed(producer, "aborting", &e)),
+                    Err(not_done) => Err(Failure::Final(anyhow!(not_done))),
+                }
             }
-            Err(error) => Err(self.failed("committing", &error)),
+            Err(NotDone::Failed(error)) => Err(self.failed(producer, "committing", &error)),
+            // As far as it can be done: else the brokers do it when it expires.
+            Err(not_done) => {
+                let _ = producer.abort(STEP);
+                Err(Failure::Final(anyhow!(not_done)))
+            }
         }
     }
 
-    fn failed(&self, doing: &str, error: &TransactionError) -> Failure {
-        Failure::Final(anyhow!(
-            "{doing} a transaction as {}: {error}; go on with --resume --exactly-once",
-            self.group
-        ))
+    fn failed(&self, producer: &Producer, doing: &str, error: &TransactionError) -> Failure {
+        self.fatal(producer, doing, &error.to_string())
+    }
+
+    /// Why it can't go on, as nothing can be sent any more.
+    pub(super) fn fatal(&self, producer: &Producer, doing: &str, error: &str) -> Failure {
+        let has_expired = self
+            .begun
+            .is_some_and(|begun| begun.elapsed() >= EXPIRES.max(self.length));
+        let group = &self.group;
+        Failure::Final(match (producer.is_fenced(), has_expired) {
+            (true, false) => anyhow!(
+                "another run of the same name has taken over, and goes on instead of this one (transactional id {group}); \
+                 what this one had not committed was taken back. Two at once need a --name each"
+            ),
+            (true, true) => anyhow!(
+                "the brokers have taken back a transaction that was open for too long, as they were away; go on with \
+                 --resume --exactly-once, or let them last longer with -X transaction.timeout.ms=…"
+            ),
+            (false, _) => anyhow!(
+                "{doing} a transaction as {group}: {error}; go on with --resume --exactly-once"
+            ),
+        })
     }
 }
 
-/// Tries a step again as long as that may help.
-fn again(mut step: impl FnMut() -> Result<(), TransactionError>) -> Result<(), TransactionError> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match step() {
-            Err(error) if error.remedy == Remedy::Again && Instant::now() < deadline => {}
-            done => return done,
+/// Waits for the brokers as long as that may help.
+pub(super) struct Waiting<'a> {
+    control: &'a Control,
+    /// The topics that are sent to.
+    targets: Vec<&'a Target>,
+    stopped: Option<Instant>,
+    asked: Instant,
+}
+
+/// Why a step was not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotDone {
+    #[error("{0}")]
+    Failed(TransactionError),
+    #[error(
+        "the last transaction could not be committed before the stop: {0}; what was in it is taken back. Go on with \
+         --resume --exactly-once once the brokers answer"
+    )]
+    Stopped(TransactionError),
+    #[error("{0}")]
+    Gone(String),
+}
+
+impl<'a> Waiting<'a> {
+    pub(super) fn new(control: &'a Control, targets: Vec<&'a Target>) -> Self {
+        Self {
+            control,
+            targets,
+            stopped: None,
+            asked: Instant::now(),
         }
+    }
+
+    /// Tries a step again as long as that may help.
+    fn again(
+        &mut self,
+        mut step: impl FnMut() -> Result<(), TransactionError>,
+    ) -> Result<(), NotDone> {
+        loop {
+            let error = match step() {
+                Err(error) if error.remedy == Remedy::Again => error,
+                done => return done.map_err(NotDone::Failed),
+            };
+            if self.control.is_stopped()
+                && self.stopped.get_or_insert_with(Instant::now).elapsed() >= STOPPED
+            {
+                return Err(NotDone::Stopped(error));
+            }
+            if self.asked.elapsed() >= ASK {
+                self.asked = Instant::now();
+                self.look(&error)?;
+            }
+        }
+    }
+
+    /// A topic that was deleted doesn't come back.
+    fn look(&self, error: &TransactionError) -> Result<(), NotDone> {
+        for target in &self.targets {
+            if target.is_missing(STEP) {
+                let why = refusal::why(Refusal::Gone, &error.to_string());
+                let said = refusal::ended(&target.name(), Refusal::Gone, &why, true);
+                return Err(NotDone::Gone(said));
+            }
+        }
+        Ok(())
     }
 }

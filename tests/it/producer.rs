@@ -66,7 +66,7 @@ pub fn outcomes(
     assert_eq!(producer.flush(LONG), 0);
     let mut outcomes = BTreeMap::new();
     producer.delivered(&mut |tag, outcome| {
-        let before = outcomes.insert(tag, outcome.map_err(|e| e.text));
+        let before = outcomes.insert(tag, outcome.map_err(|e| e.error.text));
         assert!(before.is_none(), "tag {tag} is reported twice");
     });
     assert!(outcomes.keys().copied().eq(0..records.len() as u64));
@@ -201,12 +201,12 @@ fn a_topic_that_is_deleted_is_told_and_not_made_again() {
         Ok(()) => {
             assert_eq!(producer.flush(LONG), 0);
             let mut told = Vec::new();
-            producer.delivered(&mut |tag, outcome| told.push((tag, outcome)));
+            producer.delivered(&mut |tag, outcome| told.push((tag, outcome.map_err(|e| e.error))));
             assert_eq!(told.len(), 1);
             assert_eq!(told[0].0, 7);
             told.remove(0).1
         }
-        Err(NotSent::Refused(e)) => Err(e),
+        Err(NotSent::Refused(_, e)) => Err(e),
         Err(NotSent::Full) => panic!("it can't be full"),
     };
     let e: KafkaError = told.expect_err("it can't have arrived");

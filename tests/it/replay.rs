@@ -5,6 +5,7 @@ mod files;
 mod flags;
 mod kills;
 mod pauses;
+mod refused;
 mod resumed;
 mod round_trip;
 mod targets;

@@ -185,6 +185,11 @@ impl Args {
         if !self.place.exactly_once {
             return Ok(());
         }
+        if self.is_not_idempotent() {
+            return Err(usage(
+                "-X enable.idempotence=false doesn't go with --exactly-once, whose transactions need it; leave one of them out",
+            ));
+        }
         if self.sent.on_refused == OnRefused::Skip {
             return Err(usage(
                 "--on-refused skip doesn't go with --exactly-once: a record that is refused takes its whole transaction \
@@ -202,6 +207,16 @@ impl Args {
             ));
         }
         Ok(())
+    }
+
+    /// Was it said that records may arrive twice, or in another order?
+    pub(super) fn is_not_idempotent(&self) -> bool {
+        let typed = self
+            .connection
+            .typed()
+            .map_or_else(|_| Vec::new(), |typed| typed.properties);
+        let last = typed.iter().rfind(|(name, _)| name == "enable.idempotence");
+        last.is_some_and(|(_, value)| value == "false")
     }
 
     fn pace(&self) -> Pace {

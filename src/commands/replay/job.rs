@@ -19,8 +19,6 @@ use crate::source::kafka::{Producer, Target};
 
 /// How long topics, leaders and connections may take before the first record.
 const READY: Duration = Duration::from_secs(60);
-/// How long what was handed over may take to arrive.
-const ARRIVE: Duration = Duration::from_secs(60);
 /// So often a transaction is tried again that is aborted at the same place.
 const TRIES: u32 = 5;
 
@@ -58,7 +56,7 @@ impl Job {
         let topics = self.topics.iter().cloned().zip(targets).collect();
         let of_inputs = self.plan.of_inputs.clone();
         let mut sink = KafkaSink::new(
-            &self.producer,
+            (&self.producer, &self.control),
             topics,
             of_inputs,
             self.sending,
@@ -147,7 +145,7 @@ fn attempt(
         Err(Failure::TakenBack(why)) => Err(Failure::TakenBack(why)),
         // What was handed over before it failed arrives all the same.
         played => {
-            let finished = player.sink().finish(ARRIVE);
+            let finished = player.sink().finish();
             played.and(finished)
         }
     }

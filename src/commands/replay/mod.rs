@@ -65,6 +65,12 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
         targets = targets::look(args, cluster, config.memory_bytes, &plan.topics, true) => targets?,
     };
     targets.say()?;
+    if args.is_not_idempotent() {
+        logging::complain(
+            "warning: with enable.idempotence=false a record may arrive twice, or behind a later one, whenever the client \
+             sends it again",
+        );
+    }
     for made in &targets.made {
         logging::complain(&format!("topic {made} was made"));
     }

@@ -10,6 +10,7 @@ use crate::logging;
 use crate::replay::clock::in_ms;
 use crate::replay::control::Seen;
 use crate::replay::speed::Pace;
+use crate::source::kafka::Producer;
 use crate::terminal::{BarTerminal, grouped, is_watched, short, span};
 use crate::world::clock::rfc3339;
 
@@ -17,6 +18,8 @@ use crate::world::clock::rfc3339;
 const SAY: Duration = Duration::from_secs(10);
 /// So many steps has the bar.
 const STEPS: u64 = 10_000;
+/// After how long it is said that nothing arrives.
+const SILENT: Duration = Duration::from_secs(5);
 
 /// Shows how far it has come.
 pub(super) struct Progress {
@@ -29,6 +32,8 @@ pub(super) struct Progress {
     before: (Instant, u64),
     said: Instant,
     rate: f64,
+    /// How many records had arrived, and since when it is so many while others are under way.
+    arrived: (u64, Instant),
 }
 
 /// How much a replay sends.
@@ -92,11 +97,12 @@ impl Progress {
             before: (now, 0),
             said: now,
             rate: 0.0,
+            arrived: (0, now),
         }
     }
 
     /// Shows where it is.
-    pub fn show(&mut self, seen: &Seen) {
+    pub fn show(&mut self, seen: &Seen, producer: &Producer) {
         let (when, sent) = self.before;
         let passed = when.elapsed().as_secs_f64();
         if passed >= 1.0 {
@@ -104,6 +110,7 @@ impl Progress {
             self.before = (Instant::now(), seen.sent);
         }
         let (place, line) = self.lines(seen);
+        let line = self.silence(producer).unwrap_or(line);
         match &self.bar {
             Some(bar) => {
                 if let (Some(all), Some(at_ns)) = (&self.all, seen.at_ns) {
@@ -162,6 +169,21 @@ impl Progress {
             place,
             format!("{pace}  {sent}{of} records, {rate}/s{late}{keys}"),
         )
+    }
+
+    /// Since when nothing has arrived, if that is worth a word.
+    fn silence(&mut self, producer: &Producer) -> Option<String> {
+        let (arrived, under_way) = (producer.arrived(), producer.outstanding());
+        if under_way == 0 || arrived != self.arrived.0 {
+            self.arrived = (arrived, Instant::now());
+        }
+        let since = self.arrived.1.elapsed();
+        let why = producer.trouble();
+        let why = why.map_or_else(String::new, |error| format!(": {error}"));
+        (since >= SILENT).then(|| {
+            let seconds = since.as_secs();
+            format!("nothing has arrived for {seconds} s, {under_way} records wait{why}")
+        })
     }
 
     /// Takes the line away.

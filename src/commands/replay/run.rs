@@ -17,7 +17,7 @@ use crate::config::{Checked, Cluster};
 use crate::logging;
 use crate::replay::clock::{Clock as _, Monotonic, of_ms};
 use crate::replay::control::Control;
-use crate::replay::kafka_sink::Kept;
+use crate::replay::kafka_sink::{ARRIVE, Kept};
 use crate::replay::keeping::Keeping;
 use crate::replay::place::Place;
 use crate::replay::speed::Pace;
@@ -83,14 +83,15 @@ impl Run<'_> {
             .await
             .with_context(making)?;
         let producer = Arc::new(producer);
-        let (kept, place) = begin(args, &plan, &targets, &producer, &name).await?;
+        let control = Arc::new(Control::new(shutdown));
+        let parts = (&producer, &control);
+        let (kept, place) = begin(args, &plan, &targets, parts, &name).await?;
         let sent_before = place.sent;
         let start_ns = args.start_ms()?.map(monotonic);
-        let control = Arc::new(Control::new(shutdown));
         let plan = Arc::new(plan);
         let job = Job {
             plan: Arc::clone(&plan),
-            producer,
+            producer: Arc::clone(&producer),
             control: Arc::clone(&control),
             topics: targets.topics,
             manner,
@@ -109,7 +110,7 @@ impl Run<'_> {
             sent_before,
             is_by_time: args.is_by_time(),
         });
-        let done = watched(job, &control, all).await?;
+        let done = watched(job, &control, &producer, all).await?;
         // From when the first record was due: what comes before it is no part of the schedule.
         let seconds = match done.played.begun_ns {
             Some(begun_ns) => ((Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9).max(0.0),
@@ -129,21 +130,31 @@ async fn begin(
     args: &Args,
     plan: &Plan,
     targets: &Targets,
-    producer: &Arc<Producer>,
+    (producer, control): (&Arc<Producer>, &Arc<Control>),
     name: &str,
 ) -> anyhow::Result<(Kept, Place)> {
     if !args.place.exactly_once {
         let path = Keeping::path(name);
+        let lock = Keeping::lock(&path).with_context(|| format!("replay {name}"))?;
         let found = Keeping::load(&path)?;
         let place = at(args, plan, found, &format!("{}", path.display()))?;
-        return Ok((Kept::File(Keeping::begin(path, &place)?), place));
+        return Ok((Kept::File(Keeping::begin(path, &place, lock)?), place));
     }
     let topic = targets.topics.first();
     let topic = topic.map(|topic| topic.name.clone()).unwrap_or_default();
     let mut transactions = Transactions::new(group(name), topic, args.transaction());
-    let producer = Arc::clone(producer);
+    let (producer, control) = (Arc::clone(producer), Arc::clone(control));
+    let stands = format!("group {}", group(name));
+    let refuse = args.place.resume.then(|| {
+        let (run, inputs) = (plan.run.clone(), plan.sources.len());
+        move |place: &Place| refuse_another(place, &run, inputs, &stands)
+    });
     let started = tokio::task::spawn_blocking(move || {
-        let found = transactions.start(&producer);
+        // Before one that is under way is ended: it may be another replay of this name.
+        if let (Some(refuse), Some(place)) = (refuse, transactions.peek(&producer)?) {
+            refuse(&place)?;
+        }
+        let found = transactions.start(&producer, &control);
         found.map(|found| (transactions, found))
     });
     let (mut transactions, found) = started.await.context("starting transactions")??;
@@ -156,12 +167,7 @@ async fn begin(
 fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::Result<Place> {
     match found {
         Some(place) if args.place.resume => {
-            if place.run != plan.run || place.counts.len() != plan.sources.len() {
-                bail!(
-                    "the place in {stands} is that of another replay, with other inputs or flags; repeat those, or leave \
-                     --resume out to begin anew"
-                );
-            }
+            refuse_another(&place, &plan.run, plan.sources.len(), stands)?;
             plan.say_extents(&place);
             Ok(place)
         }
@@ -183,13 +189,29 @@ fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::R
     }
 }
 
+/// An error unless a place is that of this run with so many inputs.
+fn refuse_another(place: &Place, run: &str, inputs: usize, stands: &str) -> anyhow::Result<()> {
+    if place.run != run || place.counts.len() != inputs {
+        bail!(
+            "the place in {stands} is that of another replay, with other inputs or flags; repeat those, or leave --resume \
+             out to begin anew"
+        );
+    }
+    Ok(())
+}
+
 /// The consumer group of a replay, and what its producer is known by.
 fn group(name: &str) -> String {
     format!("archiver-replay-{name}")
 }
 
 /// Runs it in a thread of its own, and shows how far it is.
-async fn watched(job: Job, control: &Arc<Control>, all: Option<All>) -> anyhow::Result<Done> {
+async fn watched(
+    job: Job,
+    control: &Arc<Control>,
+    producer: &Producer,
+    all: Option<All>,
+) -> anyhow::Result<Done> {
     let (tell, mut told) = oneshot::channel();
     let thread = std::thread::Builder::new().name("player".into());
     let thread = thread.spawn(move || drop(tell.send(job.run())));
@@ -212,9 +234,15 @@ async fn watched(job: Job, control: &Arc<Control>, all: Option<All>) -> anyhow::
                 progress.finish();
                 // A second signal leaves no time to give the terminal back.
                 keys = None;
-                logging::complain("stopping; a second signal stops at once");
+                let left = producer.outstanding();
+                logging::complain(&match left {
+                    0 => "stopping; a second signal stops at once".to_owned(),
+                    left => format!(
+                        "stopping: waiting up to {ARRIVE:?} for {left} records to arrive; a second signal stops at once"
+                    ),
+                });
             }
-            false => progress.show(&control.seen()),
+            false => progress.show(&control.seen(), producer),
         }
     };
     progress.finish();

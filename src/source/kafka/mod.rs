@@ -30,8 +30,8 @@ mod window;
 
 pub use clusters::KafkaClusters;
 pub use native::{
-    Broker, Created, GroupOffset, NewRecord, NewTopic, NotSent, Remedy, Target, TransactionError,
-    exit,
+    Broker, Created, GroupOffset, NewRecord, NewTopic, NotSent, Refusal, Remedy, Returned, Target,
+    TransactionError, Undelivered, exit,
 };
 pub use producer::Producer;
 pub use producer_settings::ProducerSettings;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::blocking::blocking;
 use super::health::Health;
-use super::native::{self, GroupOffset, NewRecord, NotSent, Target, TransactionError};
+use super::native::{self, GroupOffset, NewRecord, NotSent, Target, TransactionError, Undelivered};
 use super::producer_settings::ProducerSettings;
 use crate::config::{self, Checked};
 use crate::source::cluster::{KafkaError, Trouble};
@@ -127,7 +127,7 @@ impl Producer {
 
     /// Hands what has been reported to `each`, tag and outcome, and says how much that was. In the order in which it was
     /// reported: that in which it was sent, within each partition. Never waits.
-    pub fn delivered(&self, each: &mut dyn FnMut(u64, Result<(), KafkaError>)) -> usize {
+    pub fn delivered(&self, each: &mut dyn FnMut(u64, Result<(), Undelivered>)) -> usize {
         self.native.delivered(each)
     }
 
@@ -156,6 +156,17 @@ impl Producer {
     /// Why this producer can send nothing any more, if that is so: another one has taken its transactional id, say.
     pub fn fatal(&self) -> Option<KafkaError> {
         self.native.fatal()
+    }
+
+    /// Is that because the brokers take its transactional id for another one's: another producer has it now, or the
+    /// transaction has lasted longer than `transaction.timeout.ms`?
+    pub fn is_fenced(&self) -> bool {
+        self.native.is_fenced()
+    }
+
+    /// How many records have arrived, of all that was sent.
+    pub fn arrived(&self) -> u64 {
+        self.native.arrived()
     }
 
     /// What keeps the brokers from answering, if anything does; the client goes on trying.

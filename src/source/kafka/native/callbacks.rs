@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rdkafka_sys as rd;
 use tokio::sync::Notify;
 
 use super::convert::text;
+use super::undelivered::Report;
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::errors::error;
 
@@ -25,9 +26,6 @@ pub(in crate::source::kafka) trait Events: Send + Sync {
     fn throttled(&self, _broker: &str, _by: Duration) {}
 }
 
-/// What became of a record that was sent: its tag, and the code of what went wrong, or none.
-pub(super) type Report = (u64, rd::RDKafkaRespErr);
-
 /// What a client's callbacks work on.
 pub(super) struct Shared {
     pub events: Box<dyn Events>,
@@ -36,6 +34,8 @@ pub(super) struct Shared {
     pub lacks_thread: AtomicBool,
     /// Reports that nobody has taken yet, in their order.
     pub reports: Mutex<Vec<Report>>,
+    /// So many of them said that a record has arrived.
+    pub arrived: AtomicU64,
 }
 
 impl Shared {
@@ -45,6 +45,7 @@ impl Shared {
             wake: Arc::default(),
             lacks_thread: AtomicBool::new(false),
             reports: Mutex::default(),
+            arrived: AtomicU64::new(0),
         }
     }
 }
@@ -136,12 +137,16 @@ pub(super) unsafe extern "C" fn on_delivery(
     message: *const rd::rd_kafka_message_t,
     shared: *mut c_void,
 ) {
-    // SAFETY: the message is alive in this call; its own pointer is the tag and points nowhere; the opaque is the
-    // client's `Shared`.
+    // SAFETY: the message is alive in this call, and was sent; the opaque is the client's `Shared`.
     unsafe {
-        let report = ((*message)._private.addr() as u64, (*message).err);
-        let reports = &(*shared.cast::<Shared>()).reports;
-        let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = Report::new(message);
+        let shared = &*shared.cast::<Shared>();
+        if report.has_arrived() {
+            shared.arrived.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut reports = (shared.reports)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         reports.push(report);
     }
 }

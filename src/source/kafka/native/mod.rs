@@ -19,6 +19,7 @@ mod producer;
 mod queue;
 mod target;
 mod transactions;
+mod undelivered;
 #[cfg(target_env = "gnu")]
 mod wait;
 
@@ -35,3 +36,4 @@ pub use producer::{NewRecord, NotSent};
 pub(super) use queue::{Queue, Run, Topic};
 pub use target::Target;
 pub use transactions::{Remedy, TransactionError};
+pub use undelivered::{Refusal, Returned, Undelivered};

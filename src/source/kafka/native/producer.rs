@@ -2,21 +2,26 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use archiver_format::record::Partition;
 use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__FATAL as FATAL;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__FENCED as FENCED;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__QUEUE_FULL as FULL;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH as INVALID_EPOCH;
 use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
+use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_PRODUCER_FENCED as PRODUCER_FENCED;
 use rdkafka_sys::rd_kafka_vtype_t as Field;
 use rdkafka_sys::rd_kafka_vu_s__bindgen_ty_1 as Value;
 
-use super::callbacks::{Events, Report};
+use super::callbacks::Events;
 use super::client::Client;
 use super::convert::{millis, text};
 use super::target::Target;
+use super::undelivered::{Refusal, Report, Undelivered};
 use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::errors::error;
 
@@ -41,7 +46,7 @@ pub enum NotSent {
     /// The client holds as many as it may; it takes more when some of them have arrived.
     Full,
     /// It will never be taken: it is too large, say, or there is no such partition.
-    Refused(KafkaError),
+    Refused(Refusal, KafkaError),
 }
 
 /// What stands for a partition that the client is to choose.
@@ -136,9 +141,12 @@ impl Producer {
             let code = rd::rd_kafka_error_code(failed);
             let not_sent = match code {
                 FULL => NotSent::Full,
-                FATAL => NotSent::Refused(self.fatal().unwrap_or_else(|| error(code, ""))),
+                FATAL => NotSent::Refused(
+                    Refusal::Lost,
+                    self.fatal().unwrap_or_else(|| error(code, "")),
+                ),
                 // Its words say no more than the code.
-                _ => NotSent::Refused(error(code, "")),
+                _ => NotSent::Refused(Refusal::of(code), error(code, "")),
             };
             rd::rd_kafka_error_destroy(failed);
             Err(not_sent)
@@ -148,29 +156,22 @@ impl Producer {
     /// Hands what has been reported to `each`, in its order, and says how much that was. Never waits.
     pub(in crate::source::kafka) fn delivered(
         &self,
-        each: &mut dyn FnMut(u64, Result<(), KafkaError>),
+        each: &mut dyn FnMut(u64, Result<(), Undelivered>),
     ) -> usize {
         self.client.poll();
-        let reports = std::mem::take(&mut *self.reports());
-        for &(tag, code) in &reports {
-            each(
-                tag,
-                match code {
-                    OK => Ok(()),
-                    failed => Err(error(failed, "")),
-                },
-            );
-        }
+        let mut reports = std::mem::take(&mut *self.reports());
         let count = reports.len();
+        for report in reports.drain(..) {
+            each(report.tag, report.outcome());
+        }
         self.reuse(reports);
         count
     }
 
     /// Keeps the room of what was taken for what comes next.
-    fn reuse(&self, mut taken: Vec<Report>) {
+    fn reuse(&self, taken: Vec<Report>) {
         let mut reports = self.reports();
         if reports.is_empty() && reports.capacity() < taken.capacity() {
-            taken.clear();
             *reports = taken;
         }
     }
@@ -216,6 +217,18 @@ impl Producer {
             let code = rd::rd_kafka_fatal_error(self.client.rk, said.as_mut_ptr(), said.len());
             (code != OK).then(|| error(code, &text(said.as_ptr())))
         }
+    }
+
+    /// Can it send nothing any more because the brokers take its transactional id for another one's?
+    pub(in crate::source::kafka) fn is_fenced(&self) -> bool {
+        // SAFETY: the handle is alive; nothing is written where no words are wanted.
+        let code = unsafe { rd::rd_kafka_fatal_error(self.client.rk, ptr::null_mut(), 0) };
+        matches!(code, FENCED | PRODUCER_FENCED | INVALID_EPOCH)
+    }
+
+    /// How many records have arrived.
+    pub(in crate::source::kafka) fn arrived(&self) -> u64 {
+        self.client.shared.arrived.load(Ordering::Relaxed)
     }
 }
 
@@ -270,8 +283,7 @@ fn headers(of: &[(Vec<u8>, Option<Vec<u8>>)]) -> *mut rd::rd_kafka_headers_t {
 }
 
 fn refused(why: &str) -> NotSent {
-    NotSent::Refused(KafkaError {
-        kind: Trouble::Other,
-        text: why.into(),
-    })
+    let kind = Trouble::Other;
+    let text = why.into();
+    NotSent::Refused(Refusal::Other, KafkaError { kind, text })
 }

@@ -9,7 +9,7 @@ use rdkafka_sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR as OK;
 
 use super::client::Client;
 use super::convert::{array, cstring, millis, text};
-use crate::source::cluster::KafkaError;
+use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::errors::error;
 
 /// A topic that is sent to; while it lives, the client keeps its metadata fresh.
@@ -63,6 +63,12 @@ impl Target {
             rd::rd_kafka_metadata_destroy(metadata);
             leaders
         }
+    }
+
+    /// Do the brokers say that it doesn't exist? Blocks up to `timeout`.
+    pub fn is_missing(&self, timeout: Duration) -> bool {
+        let asked = self.leaders(timeout);
+        asked.is_err_and(|e| e.kind == Trouble::Missing)
     }
 
     /// Its name.

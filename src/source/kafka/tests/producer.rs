@@ -38,7 +38,8 @@ type Reports = Vec<(u64, Option<String>)>;
 fn reports(producer: &Producer) -> Reports {
     assert_eq!(producer.flush(LONG), 0, "not all was reported on");
     let mut reports = Reports::new();
-    producer.delivered(&mut |tag, outcome| reports.push((tag, outcome.err().map(|e| e.text))));
+    producer
+        .delivered(&mut |tag, outcome| reports.push((tag, outcome.err().map(|e| e.error.text))));
     reports
 }
 
@@ -176,7 +177,7 @@ fn a_producer_that_is_full_says_so_and_takes_more_when_something_has_arrived() {
                     producer.wait(LONG);
                     reported += producer.delivered(&mut |_, outcome| outcome.expect("arrives"));
                 }
-                Err(NotSent::Refused(e)) => panic!("{e}"),
+                Err(NotSent::Refused(_, e)) => panic!("{e}"),
             }
             assert!(Instant::now() < deadline, "{taken} taken");
         }
@@ -187,7 +188,7 @@ fn a_producer_that_is_full_says_so_and_takes_more_when_something_has_arrived() {
 
 fn why(not_sent: Result<(), NotSent>) -> String {
     match not_sent {
-        Err(NotSent::Refused(e)) => e.text,
+        Err(NotSent::Refused(_, e)) => e.text,
         other => panic!("{other:?}"),
     }
 }
