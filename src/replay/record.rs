@@ -27,6 +27,11 @@ pub trait Input: Send {
     /// How many partitions that topic had, if it is known.
     fn partitions(&self) -> Option<i32>;
 
+    /// The id of that topic, if it is known.
+    fn topic_id(&self) -> Option<String> {
+        None
+    }
+
     /// The next record; `None` behind the last one.
     ///
     /// # Errors

@@ -152,6 +152,7 @@ impl Plan {
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
         topic.records.partitions = topic.records.partitions.max(input.partitions());
+        topic.records.topic_ids.extend(input.topic_id());
         let looked = &mut self.looked[number];
         let mut first = topic.look_at(&mut *input, looked);
         if self.wanted.since_ms.or(self.wanted.until_ms).is_some() {
@@ -324,6 +325,10 @@ impl Topic {
         Self {
             name: self.name.clone(),
             partitions: self.partitions,
+            records: Records {
+                topic_ids: self.records.topic_ids.clone(),
+                ..Records::default()
+            },
             ..Self::default()
         }
     }

@@ -40,6 +40,11 @@ pub(super) trait Rows: Send {
         None
     }
 
+    /// See [`Input::topic_id`].
+    fn topic_id(&self) -> Option<String> {
+        None
+    }
+
     /// See [`Input::extent`].
     fn extent(&self) -> Option<String> {
         None
@@ -183,6 +188,10 @@ impl<R: Rows> Input for RowInput<R> {
 
     fn description(&self) -> String {
         format!("{}: {}", self.choice.name, self.rows.description())
+    }
+
+    fn topic_id(&self) -> Option<String> {
+        self.rows.topic_id()
     }
 
     fn extent(&self) -> Option<String> {

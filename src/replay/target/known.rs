@@ -35,6 +35,8 @@ pub struct Records {
     pub partitions: Option<i32>,
     /// How many have no key.
     pub keyless: Share,
+    /// The ids of the topics that they were in, where these are known.
+    pub topic_ids: Vec<String>,
     /// The bytes of the largest one: key, value and headers.
     pub largest_bytes: Option<u64>,
 }

@@ -26,6 +26,7 @@ pub fn verdicts(
         Err(e) => return vec![Verdict::Error(absent(name, e))],
     };
     let mut found = Vec::new();
+    found.extend(same(name, topic, records));
     found.extend(partitions(name, topic, records).filter(|_| manner.keeps_partitions));
     if let Some(config) = config {
         found.extend(limits::verdicts(name, config, records, manner, now_ms));
@@ -47,6 +48,17 @@ fn absent(name: &str, e: &KafkaError) -> String {
         }
         _ => format!("asking about topic {name}: {e}"),
     }
+}
+
+/// They would go back to where they come from.
+fn same(name: &str, topic: &Topic, records: &Records) -> Option<Verdict> {
+    let id = topic.id.as_ref()?;
+    records.topic_ids.contains(id).then(|| {
+        Verdict::Warning(format!(
+            "topic {name} is the very topic that these records were archived from: whoever reads it gets them once more, \
+             and so does an archive of it; name another one with -t or --topic-map"
+        ))
+    })
 }
 
 fn partitions(name: &str, topic: &Topic, records: &Records) -> impl Iterator<Item = Verdict> {

@@ -53,6 +53,27 @@ fn a_topic_that_is_not_there_is_an_error_that_says_how_to_make_it() {
 }
 
 #[test]
+fn records_that_would_go_back_to_where_they_come_from_are_warned_of() {
+    let described = |id: &str| {
+        topic(3).map(|topic| Topic {
+            id: Some(id.into()),
+            ..topic
+        })
+    };
+    let records = Records {
+        topic_ids: vec!["one".into()],
+        ..Records::default()
+    };
+    let said = |described| verdicts("t", &described, None, &records, NEW, NOW);
+    let [Verdict::Warning(warning)] = &said(described("one"))[..] else {
+        panic!("nothing, or something else");
+    };
+    assert!(warning.contains("--topic-map"), "{warning}");
+    assert_eq!(said(described("another")), []);
+    assert_eq!(said(topic(3)), []);
+}
+
+#[test]
 fn partitions_that_are_missing_matter_only_where_they_are_kept() {
     let said = |partitions, manner| {
         let records = Records {

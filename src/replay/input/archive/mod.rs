@@ -40,6 +40,7 @@ pub(super) struct ArchiveRows {
     selection: Selection,
     merge: Option<Merge>,
     partitions: Option<i32>,
+    topic_id: Option<String>,
     extent: Extent,
 }
 
@@ -94,6 +95,7 @@ impl ArchiveRows {
             selection,
             merge: None,
             partitions: positions.partitions().next_back().map(|last| last + 1),
+            topic_id: archive.checkpoint.identity.topic_id,
             extent,
             gaps: archive.gaps,
         };
@@ -156,6 +158,10 @@ impl Rows for ArchiveRows {
 
     fn partitions(&self) -> Option<i32> {
         self.partitions
+    }
+
+    fn topic_id(&self) -> Option<String> {
+        self.topic_id.clone()
     }
 
     fn extent(&self) -> Option<String> {
