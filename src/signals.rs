@@ -1,5 +1,5 @@
 //! SIGTERM and SIGINT: the first asks for a stop, a second one ends the process. SIGUSR1 asks for what is growing to be
-//! sealed, SIGHUP for the configuration to be read again. SIGXFSZ is outlived.
+//! sealed, SIGHUP for the configuration to be read again. SIGXFSZ is outlived. SIGTSTP waits where a terminal must be given back.
 
 use std::fs::File;
 use std::io;
@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::SigId;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::{emulate_default_handler, unregister};
 
 use crate::world::broadcast::Broadcast;
 use crate::world::shutdown::Stopper;
@@ -89,4 +91,40 @@ pub fn listen(stopper: Stopper, wishes: Wishes, code: u8) -> io::Result<()> {
 /// Does the process have a terminal that controls it?
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
+}
+
+/// Ctrl-Z, for who has changed the terminal's mode and must give it back before the process stops.
+pub struct Suspension {
+    is_wished: Arc<AtomicBool>,
+    handler: SigId,
+}
+
+impl Suspension {
+    /// From now on, until this flag is set: then the signal stops the process at once, as it does any other.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses the handler.
+    pub fn until(is_over: &Arc<AtomicBool>) -> io::Result<Self> {
+        let is_wished = Arc::<AtomicBool>::default();
+        flag::register_conditional_default(SIGTSTP, Arc::clone(is_over))?;
+        let handler = flag::register(SIGTSTP, Arc::clone(&is_wished))?;
+        Ok(Self { is_wished, handler })
+    }
+
+    /// Did somebody press Ctrl-Z since this was asked last?
+    pub fn is_wished(&self) -> bool {
+        self.is_wished.swap(false, Ordering::Relaxed)
+    }
+
+    /// Stops the process; returns once it goes on (`fg`).
+    pub fn happen(&self) {
+        let _ = emulate_default_handler(SIGTSTP);
+    }
+}
+
+impl Drop for Suspension {
+    fn drop(&mut self) {
+        unregister(self.handler);
+    }
 }

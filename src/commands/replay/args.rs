@@ -10,7 +10,7 @@ use crate::cli::{UsageError, usage};
 use crate::commands::connection::{Connection, pair};
 use crate::moment::{Moment, Zone, parse_duration};
 use crate::replay::TopicMap;
-use crate::replay::input::{self, FileFormat, OnBad, Order, Shape, TypedAs};
+use crate::replay::input::{self, FileFormat, OnBad, Shape, TypedAs};
 use crate::replay::player::{Manner, WhenLate};
 use crate::replay::sending::{OnRefused, Partitions, Sending, Timestamps};
 use crate::replay::speed::Pace;
@@ -311,7 +311,6 @@ impl Args {
             on_bad: self.rows.on_bad,
             since_ms,
             until_ms,
-            order: Order::Time,
             extent: None,
         })
     }

@@ -15,12 +15,9 @@ use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
-use signal_hook::SigId;
-use signal_hook::consts::SIGTSTP;
-use signal_hook::flag;
-use signal_hook::low_level::{emulate_default_handler, unregister};
 
 use crate::replay::control::Control;
+use crate::signals::Suspension;
 use crate::terminal::is_watched;
 
 /// How long is waited for a key before the terminal's mode is looked at again.
@@ -36,8 +33,6 @@ const ELSEWHERE: Duration = Duration::from_millis(100);
 pub(super) struct Keys {
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    /// Tells the thread of the signal of Ctrl-Z.
-    on_stop: SigId,
 }
 
 /// The terminal, as the thread has it that reads keys.
@@ -47,8 +42,8 @@ struct Terminal {
     before: Termios,
     keys: Termios,
     is_over: Arc<AtomicBool>,
-    /// Somebody has pressed Ctrl-Z.
-    is_to_stop: Arc<AtomicBool>,
+    /// What Ctrl-Z asks for.
+    suspension: Suspension,
 }
 
 impl Keys {
@@ -69,24 +64,20 @@ impl Keys {
         // A read takes what is there, and never waits.
         keys.special_codes[SpecialCodeIndex::VMIN] = 0;
         keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let is_over = Arc::<AtomicBool>::default();
         let terminal = Terminal {
             file,
             before,
             keys,
-            is_over: Arc::default(),
-            is_to_stop: Arc::default(),
+            is_over: Arc::clone(&is_over),
+            suspension: Suspension::until(&is_over).ok()?,
         };
-        let is_over = Arc::clone(&terminal.is_over);
-        // Once nobody listens, it stops at once as any process does.
-        flag::register_conditional_default(SIGTSTP, Arc::clone(&is_over)).ok()?;
-        let on_stop = flag::register(SIGTSTP, Arc::clone(&terminal.is_to_stop)).ok()?;
         let control = Arc::clone(control);
         let thread = thread::Builder::new().name("keys".into());
         let thread = thread.spawn(move || terminal.listen(&control));
         Some(Self {
             is_over,
             thread: thread.ok(),
-            on_stop,
         })
     }
 }
@@ -95,10 +86,9 @@ impl Terminal {
     fn listen(mut self, control: &Control) {
         self.take();
         while !self.is_over.load(Ordering::Relaxed) {
-            if self.is_to_stop.swap(false, Ordering::Relaxed) {
+            if self.suspension.is_wished() {
                 self.give_back();
-                // Goes on behind this once somebody says `fg`.
-                let _ = emulate_default_handler(SIGTSTP);
+                self.suspension.happen();
             }
             if !self.take() {
                 thread::sleep(ELSEWHERE);
@@ -157,6 +147,5 @@ impl Drop for Keys {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        unregister(self.on_stop);
     }
 }

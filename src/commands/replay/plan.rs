@@ -11,10 +11,9 @@ use super::looked::{Looked, Total, longest_ns, total};
 use crate::cli::usage;
 use crate::logging;
 use crate::replay::clock::{in_ms, ns, of_ms};
-use crate::replay::input::{self, Order, Source, Wanted};
+use crate::replay::input::{self, Source, Wanted};
 use crate::replay::place::Place;
 use crate::replay::sending::{OnRefused, Timestamps};
-use crate::replay::speed::Pace;
 use crate::replay::target::{Records, Share};
 use crate::replay::{self, Input, InputError, Open, Outgoing, mapped, shown};
 use crate::terminal::grouped;
@@ -92,12 +91,7 @@ impl Plan {
             outside: Vec::new(),
             sources,
         };
-        if args.manner().pace == Pace::Max && plan.sources.len() == 1 {
-            // Nothing waits for its time, and there is no other input that it could be told apart from.
-            plan.wanted.order = Order::Written;
-        }
-        let order = plan.wanted.order;
-        let identity = format!("{} {:?} {order:?}", args.identity(), plan.sources);
+        let identity = format!("{} {:?}", args.identity(), plan.sources);
         plan.name = hash(&identity);
         for number in 0..plan.sources.len() {
             plan.add(args, number)?;

@@ -25,6 +25,7 @@ use memchr::memchr;
 
 use self::archive::ArchiveRows;
 use self::cells::Cells;
+use self::deferred::Deferred;
 use self::envelopes::Envelopes;
 use self::lines::Lines;
 use self::ndjson::Ndjson;
@@ -32,9 +33,8 @@ use self::rows::{Choice, RowInput};
 use self::table::Table;
 use super::{Input, InputError};
 
-pub use self::deferred::open_later;
 pub use self::source::{Source, sources};
-pub use self::wanted::{FileFormat, OnBad, Order, Shape, TypedAs, Wanted};
+pub use self::wanted::{FileFormat, OnBad, Shape, TypedAs, Wanted};
 
 /// The error of a process that has as many files open as it may.
 const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
@@ -65,6 +65,18 @@ pub fn open(source: &Source, wanted: &Wanted) -> Result<Box<dyn Input>, InputErr
     });
     let lines = Lines::new(lines?);
     file(lines, name.clone(), source.topic(), wanted)
+}
+
+/// The same, but closed until it is due if it can be opened again: for those who read many.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_later(source: &Source, wanted: &Wanted) -> Result<Box<dyn Input>, InputError> {
+    match open_again(source) {
+        true => Ok(Box::new(Deferred::new(source, wanted, open)?)),
+        false => open(source, wanted),
+    }
 }
 
 /// Can it be opened as often as one likes, with the same records? A pipe can't, nor can a device.
@@ -134,3 +146,7 @@ fn delimiter(first: &[u8]) -> u8 {
 #[cfg(test)]
 #[path = "tests/files.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "tests/deferred.rs"]
+mod deferred_tests;

@@ -20,8 +20,6 @@ pub struct Wanted {
     pub since_ms: Option<i64>,
     /// Only records before this time, in milliseconds since 1970.
     pub until_ms: Option<i64>,
-    /// In which order the partitions of an archive take turns.
-    pub order: Order,
     /// What there was of it when it was opened first, as [`Input::extent`](crate::replay::Input::extent) said then: the same records are given again.
     pub extent: Option<String>,
 }
@@ -71,16 +69,6 @@ pub enum Shape {
     Object,
     /// `{"<time>": value}`, of a table of two columns.
     Pair,
-}
-
-/// In which order the partitions of an archive take turns. Each of them keeps its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Order {
-    /// By the records' times.
-    #[default]
-    Time,
-    /// As they were written: each file is read once, however far its partitions lag behind each other.
-    Written,
 }
 
 /// What is done with a row that can't be used.

@@ -25,7 +25,7 @@ use self::extent::Extent;
 use self::merge::Merge;
 use self::part::Part;
 use super::rows::{Row, Rows};
-use super::wanted::{Order, Wanted};
+use super::wanted::Wanted;
 use crate::catalog::Chosen;
 
 /// So many partitions are read at once, each by itself, at most: each takes an open file and some memory.
@@ -80,10 +80,7 @@ impl ArchiveRows {
             // Of what was scanned times are unknown.
             spans.any(|span| span.times.is_none() || selection.may_hold_of(span))
         });
-        let parts = match wanted.order {
-            Order::Time => in_order(parts, &selection)?,
-            Order::Written => parts,
-        };
+        let parts = in_order(parts, &selection)?;
         let topic = archive.checkpoint.identity.topic.clone();
         let positions = &archive.checkpoint.progress.positions;
         let rows = Self {

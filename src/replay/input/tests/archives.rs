@@ -116,11 +116,7 @@ fn an_archive_of_any_shape_is_read_in_the_order_of_its_partitions() {
         let mut written = Written::new(seed);
         written.grow(seed as usize % 15);
         let archive = chosen(&written).load().expect("loads").expect("an archive");
-        let wanted = Wanted {
-            order: [Order::Time, Order::Written][seed as usize % 2],
-            ..Wanted::default()
-        };
-        let opened = rows(&written, &wanted);
+        let opened = rows(&written, &Wanted::default());
         if !is_known(&written, &archive) {
             let refused = opened.and_then(|mut rows| {
                 loop {
