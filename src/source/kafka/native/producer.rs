@@ -20,25 +20,11 @@ use rdkafka_sys::rd_kafka_vu_s__bindgen_ty_1 as Value;
 use super::callbacks::Events;
 use super::client::Client;
 use super::convert::{millis, text};
+use super::new_record::NewRecord;
 use super::target::Target;
 use super::undelivered::{Refusal, Report, Undelivered};
 use crate::source::cluster::{KafkaError, Trouble};
 use crate::source::kafka::errors::error;
-
-/// A record that is to be sent. What is `None` is null, which is something else than empty.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NewRecord<'a> {
-    /// Which partition it goes to; without one the client's partitioner chooses by the key.
-    pub partition: Option<Partition>,
-    /// Its timestamp in milliseconds since 1970; the time at which it is sent if there is none.
-    pub timestamp_ms: Option<i64>,
-    /// Its key.
-    pub key: Option<&'a [u8]>,
-    /// Its value.
-    pub value: Option<&'a [u8]>,
-    /// Its headers, names and values of any bytes, in their order.
-    pub headers: &'a [(Vec<u8>, Option<Vec<u8>>)],
-}
 
 /// Why a record was not taken.
 #[derive(Debug, Clone)]

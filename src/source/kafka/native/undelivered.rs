@@ -8,7 +8,7 @@ use rdkafka_sys as rd;
 use rdkafka_sys::RDKafkaRespErr as Code;
 
 use super::convert::text;
-use super::producer::NewRecord;
+use super::new_record::NewRecord;
 use crate::source::cluster::KafkaError;
 use crate::source::kafka::errors::error;
 
@@ -105,6 +105,7 @@ impl Refusal {
 pub(super) struct Report {
     pub tag: u64,
     code: Code,
+    refusal: Refusal,
     record: Option<Box<Returned>>,
 }
 
@@ -114,13 +115,24 @@ impl Report {
     pub(super) unsafe fn new(message: *const rd::rd_kafka_message_t) -> Self {
         // SAFETY: the message's own pointer is the tag and points nowhere.
         let (tag, code) = unsafe { ((*message)._private.addr() as u64, (*message).err) };
-        let returned = Refusal::of(code).is_of_a_batch().then(|| {
+        let mut refusal = Refusal::of(code);
+        if refusal == Refusal::Invalid {
+            // SAFETY: as the caller says; the text, if there is one, lives as long as the message.
+            let said = unsafe { rd::rd_kafka_message_produce_errstr(message) };
+            // Since KIP-467 brokers say with the record what is wrong with it, and this of the whole batch.
+            // SAFETY: it ends with a NUL.
+            if !said.is_null() && unsafe { text(said) }.contains("imestamp") {
+                refusal = Refusal::Timestamp;
+            }
+        }
+        let returned = refusal.is_of_a_batch().then(|| {
             // SAFETY: as the caller says.
             Box::new(unsafe { returned(message) })
         });
         Self {
             tag,
             code,
+            refusal,
             record: returned,
         }
     }
@@ -134,7 +146,7 @@ impl Report {
         match self.has_arrived() {
             true => Ok(()),
             false => Err(Undelivered {
-                refusal: Refusal::of(self.code),
+                refusal: self.refusal,
                 error: error(self.code, ""),
                 record: self.record,
             }),
@@ -149,7 +161,12 @@ unsafe fn returned(message: *const rd::rd_kafka_message_t) -> Returned {
     let (mut all, mut headers) = (ptr::null_mut(), Vec::new());
     // SAFETY: all that is read belongs to the message, and is copied.
     unsafe {
+        // The client tells no timestamp of what has an error. The message is its own memory, and this thread alone has it
+        // now, so the error can be away for a moment.
+        let error = &raw mut (*message.cast_mut()).err;
+        let code = error.replace(Code::RD_KAFKA_RESP_ERR_NO_ERROR);
         let timestamp = rd::rd_kafka_message_timestamp(message, &mut kind);
+        error.write(code);
         let of = &*message;
         if rd::rd_kafka_message_headers(message, &mut all) == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
             let (mut name, mut value, mut size): (*const c_char, _, _) =
