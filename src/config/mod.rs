@@ -60,4 +60,5 @@ pub use load::{load, load_http};
 pub use pattern_topics::{Found, Pattern, States, Unfit};
 pub use read::{full_name, source_name};
 pub use report::LoadError;
+pub use size::parse as parse_size;
 pub use topic_pattern::matching;

@@ -19,7 +19,7 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 /// A whole number of bytes, with or without a unit.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -22,7 +22,7 @@ pub use block_lines::{BlockLines, Line};
 pub use check::{Checked, Sealed, check};
 pub use damage::Damage;
 pub use error::ReadError;
-pub use reader::Reader;
+pub use reader::{Reader, Share};
 pub use segment::Segment;
 pub use selection::Selection;
 

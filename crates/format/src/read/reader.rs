@@ -14,6 +14,21 @@ use super::segment::Segment;
 use super::selection::Selection;
 use crate::index::{Block, Entry, IndexReader, Origin};
 
+/// Which blocks a reader gives, of those that may hold a line that is asked for: so several read a segment together, and
+/// each of them reads the same blocks whenever that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which reader it is, from 0.
+    pub number: u64,
+    /// How many there are; at least 1.
+    pub of: u64,
+}
+
+impl Share {
+    /// All blocks.
+    pub const ALL: Self = Self { number: 0, of: 1 };
+}
+
 /// Reads the lines of one segment that are asked for, block by block.
 pub struct Reader {
     segment: Segment,
@@ -26,6 +41,9 @@ pub struct Reader {
     /// Up to where the blocks that were looked at reach, in bytes.
     end: u64,
     left_out: u64,
+    share: Share,
+    /// How many blocks that may hold something were found.
+    found: u64,
     memory: Memory,
     origins: Vec<Origin>,
     /// Which line of the block is read by itself.
@@ -43,6 +61,8 @@ impl Reader {
             index: index.filter(|_| begin < segment.bytes),
             end: begin,
             left_out: 0,
+            share: Share::ALL,
+            found: 0,
             memory: Memory::default(),
             origins: Vec::new(),
             line: lines::At::default(),
@@ -85,6 +105,8 @@ impl Reader {
             index: index.filter(|_| byte < segment.bytes),
             end: byte,
             left_out: 0,
+            share: Share::ALL,
+            found: 0,
             memory: Memory::default(),
             origins: Vec::new(),
             line: lines::At::default(),
@@ -92,6 +114,17 @@ impl Reader {
             selection,
             file,
         })
+    }
+
+    /// Gives only a share of the blocks. What has no index is the first reader's.
+    #[must_use]
+    pub fn share(mut self, share: Share) -> Self {
+        if share.number > 0 {
+            self.unindexed = None;
+            self.left_out = 0;
+        }
+        self.share = share;
+        self
     }
 
     /// Passes over everything up to this byte, where a block ends that has this checksum, if it is known. False if no
@@ -149,6 +182,21 @@ impl Reader {
         current.filter(|block| block.file_end() == self.end)
     }
 
+    /// How many blocks may hold a line that is asked for, and how many there are: by the index alone. Reads nothing
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// If the index can't be read.
+    pub fn count_blocks(mut self) -> Result<(u64, u64), ReadError> {
+        let (mut held, mut all) = (0, 0);
+        while let Some(entry) = self.next_entry()?.cloned() {
+            all += 1;
+            held += u64::from(self.selection.may_hold(&entry));
+        }
+        Ok((held, all))
+    }
+
     /// How many bytes of the segment were left out because it is unknown where their lines come from.
     pub fn left_out(&self) -> u64 {
         self.left_out
@@ -191,7 +239,12 @@ impl Reader {
             let Some(entry) = self.next_entry()?.cloned() else {
                 return Ok(None);
             };
-            if self.selection.may_hold(&entry)
+            if !self.selection.may_hold(&entry) {
+                continue;
+            }
+            let turn = self.found % self.share.of.max(1);
+            self.found += 1;
+            if turn == self.share.number
                 && let Some(index) = &mut self.index
             {
                 let origins = index.origins(&mut self.origins);

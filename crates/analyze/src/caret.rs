@@ -1,0 +1,75 @@
+//! What is wrong with a query, and where in it: one line, and then the query's line with a caret.
+
+use anyhow::anyhow;
+use archiver::terminal::nearest;
+use datafusion::common::diagnostic::Diagnostic;
+use datafusion::error::DataFusionError;
+
+use crate::engine::Engine;
+
+/// The error, as it is printed.
+pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow::Error {
+    let mut said = plain(error);
+    if let Some(known) = meant(&said, engine) {
+        said = known;
+    }
+    match place(error, &said).and_then(|(line, column)| pointed(sql, line, column)) {
+        Some(pointed) => anyhow!("{said}\n{pointed}"),
+        None => anyhow!("{said}"),
+    }
+}
+
+/// What an engine's error says, in one line, without where in the engine it comes from.
+fn plain(error: &DataFusionError) -> String {
+    let root = error.find_root().strip_backtrace();
+    let said = root
+        .trim_start_matches("External error: ")
+        .trim_start_matches("Error during planning: ")
+        .trim_start_matches("Schema error: ")
+        .trim_start_matches("SQL error: ")
+        .trim_start_matches("Execution error: ");
+    let said = match said.strip_prefix("ParserError(\"") {
+        Some(inside) => inside.trim_end_matches("\")").replace("\\\"", "\""),
+        None => said.to_owned(),
+    };
+    let mut lines = said.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |said, line| match line {
+        "" => said,
+        line => format!("{said} {line}"),
+    })
+}
+
+/// A table that doesn't exist, and the one that was meant.
+fn meant(said: &str, engine: &Engine) -> Option<String> {
+    let rest = said.strip_prefix("table '")?;
+    let name = rest.split('\'').next()?.rsplit('.').next()?;
+    let names = engine.tables.iter().map(|(name, _)| &name[..]);
+    let known = names.clone().collect::<Vec<_>>().join(", ");
+    Some(match nearest(name, names) {
+        Some(near) => format!("there is no table {name}; did you mean {near}? There is {known}"),
+        None => format!("there is no table {name}; there is {known}"),
+    })
+}
+
+/// Where it is, line and column from 1 on.
+fn place(error: &DataFusionError, said: &str) -> Option<(usize, usize)> {
+    let span = error.diagnostic().and_then(|Diagnostic { span, .. }| *span);
+    if let Some(span) = span {
+        let (line, column) = (span.start.line, span.start.column);
+        return Some((usize::try_from(line).ok()?, usize::try_from(column).ok()?));
+    }
+    let behind = said.split_once("Line: ")?.1;
+    let (line, behind) = behind.split_once(", Column: ")?;
+    let digits = behind.find(|c: char| !c.is_ascii_digit());
+    let column = &behind[..digits.unwrap_or(behind.len())];
+    Some((line.parse().ok()?, column.parse().ok()?))
+}
+
+/// A line of the query, and a caret below this column of it.
+fn pointed(sql: &str, line: usize, column: usize) -> Option<String> {
+    let text = sql.lines().nth(line.checked_sub(1)?)?;
+    let before = text.chars().take(column.checked_sub(1)?);
+    let blanks = before.map(|c| if c == '\t' { '\t' } else { ' ' });
+    Some(format!("    {text}\n    {}^", blanks.collect::<String>()))
+}

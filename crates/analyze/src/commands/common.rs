@@ -1,0 +1,68 @@
+//! Flags that commands have in common: which archives, which of their records, how much memory, and what is printed.
+
+use std::path::PathBuf;
+
+use archiver::cli::Common;
+use archiver::config::parse_size;
+use archiver::moment::Moment;
+use archiver::world::clock::{Clock, RealClock};
+use archiver_format::read::Selection;
+
+use crate::engine::{Engine, Settings};
+use crate::output::Format;
+
+/// Which archives, and how they are read.
+#[derive(Debug, clap::Args)]
+pub struct Read {
+    /// Only records with this timestamp or a later one
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<Moment>,
+    /// Only records with a timestamp before this one
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
+    /// So much memory for what a query holds; the rest goes to temporary files
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
+    memory: usize,
+    /// Leave out segments that are damaged, and name them
+    #[arg(long)]
+    skip_damaged: bool,
+}
+
+impl Read {
+    /// The engine with these archives as tables.
+    pub fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
+        let now_ms = RealClock.now_ms();
+        let selection = Selection {
+            since_ms: self.since.map(|moment| moment.ms(now_ms)),
+            until_ms: self.until.map(|moment| moment.ms(now_ms)),
+            ..Selection::default()
+        };
+        let settings = Settings {
+            memory_bytes: self.memory,
+            skips_damaged: self.skip_damaged,
+        };
+        Engine::open(common.config.as_deref(), words, &selection, settings)
+    }
+}
+
+/// What is printed, and where.
+#[derive(Debug, clap::Args)]
+pub struct Print {
+    /// How the answer is written; a table on a terminal, else CSV
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write the answer to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The least that a query may have: below it, the engine can't even sort.
+const MEMORY_LEAST: u64 = 16 << 20;
+
+fn memory(text: &str) -> Result<usize, String> {
+    let bytes = parse_size(text).ok_or("not a size; write 512MiB or 2GiB")?;
+    if bytes < MEMORY_LEAST {
+        return Err("less than 16MiB, which is the least".into());
+    }
+    usize::try_from(bytes).map_err(|e| e.to_string())
+}

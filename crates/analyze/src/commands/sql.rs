@@ -1,0 +1,55 @@
+//! `archiver-analyze sql`: a query over archives.
+
+use archiver::cli::Common;
+
+use super::common::{Print, Read};
+use crate::caret::explained;
+use crate::output::write;
+
+/// What to ask, and of which archives.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// The query
+    #[arg(value_name = "SQL")]
+    sql: String,
+    /// Archives of the configuration, state directories, directories with .archiver in them, or files; else all
+    #[arg(value_name = "NAME|PATH")]
+    archives: Vec<String>,
+    #[command(flatten)]
+    read: Read,
+    #[command(flatten)]
+    print: Print,
+}
+
+const AFTER: &str = "\
+Each archive is a table of its name; the only one is also called records. Its
+columns are topic, partition, \"offset\", timestamp, timestamp_type, key, value,
+headers, and the fields of values that are JSON objects, with dots: \"meta.ts\".
+A field that is called like one of them is \"value.timestamp\". DESCRIBE records
+shows them all, EXPLAIN which segments and blocks a query reads.
+
+    archiver-analyze sql \"SELECT host, count(*) FROM records GROUP BY host\" metrics";
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+///
+/// If an archive can't be read, or the engine can't answer.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
+    let engine = args.read.engine(common, &args.archives)?;
+    let asked = engine.session.sql(&args.sql).await;
+    let frame = asked.map_err(|error| explained(&error, &args.sql, &engine))?;
+    let stream = frame.execute_stream().await;
+    let stream = stream.map_err(|error| explained(&error, &args.sql, &engine))?;
+    write(stream, args.print.format, args.print.output.as_deref())
+        .await
+        .map_err(|error| match error.downcast() {
+            Ok(engine_s) => explained(&engine_s, &args.sql, &engine),
+            Err(other) => other,
+        })?;
+    for note in engine.notes() {
+        archiver::logging::complain(&note);
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! A first look at what was captured: archives as tables of an embedded engine, and what is asked of them.
+//!
+//! The data's way: an archive on the disk (`archiver-format`) → [`table`]: its records as rows, fields of their values as
+//! columns ([`json`]) → the engine (DataFusion), which is nowhere else in archiver → [`output`].
+#![forbid(unsafe_code)]
+
+pub mod caret;
+pub mod commands;
+pub mod definition;
+pub mod engine;
+pub mod json;
+pub mod output;
+pub mod percentile;
+pub mod table;

@@ -1,0 +1,14 @@
+//! An archive as a table: a row for each record, with a column for each part of it and for each field of its value.
+//!
+//! [`columns`] says which columns there are, `sample` finds out which fields values have. [`provider`] is the table as the
+//! engine sees it. What a query asks for becomes a `selection` of records, and a `scan` of the blocks that may hold them:
+//! some readers side by side (`reading`), each of which makes `rows` of records, and a `builder` for each column.
+
+mod builder;
+pub mod columns;
+pub mod provider;
+mod reading;
+pub mod rows;
+mod sample;
+mod scan;
+mod selection;

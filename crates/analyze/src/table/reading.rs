@@ -1,0 +1,179 @@
+//! One reader of a scan: from the blocks of its share to batches.
+
+use archiver_format::archive::Segment;
+use archiver_format::envelope::decode;
+use archiver_format::index::Origin;
+use archiver_format::read::{Line, ReadError, Selection, Share};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::{DataFusionError, Result};
+
+use super::rows::{Row, Rows};
+use super::scan::Scanned;
+
+/// Rows of a batch: as many as the engine likes.
+const BATCH_ROWS: usize = 8_192;
+
+/// Reads a share of an archive.
+pub struct Reading<'a> {
+    scanned: &'a Scanned,
+    share: Share,
+    rows: Rows,
+    /// So many rows were given.
+    given: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads this share of what is scanned into rows.
+    pub fn new(scanned: &'a Scanned, share: Share, rows: Rows) -> Self {
+        Self {
+            scanned,
+            share,
+            rows,
+            given: 0,
+        }
+    }
+
+    /// Gives batches until there are no more, or nobody takes them.
+    ///
+    /// # Errors
+    ///
+    /// If a segment can't be read.
+    pub fn run(mut self, mut give: impl FnMut(RecordBatch) -> bool) -> Result<()> {
+        let scanned = self.scanned;
+        for segment in &*scanned.segments {
+            if !segment.may_hold(&scanned.selection) {
+                continue;
+            }
+            match self.segment(segment, &mut give) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(Trouble::Read(error)) => match &scanned.damaged {
+                    Some(damaged) => damaged.note(segment.path.display(), &error),
+                    None => return Err(self.failed(&error)),
+                },
+                Err(Trouble::Engine(error)) => return Err(error),
+            }
+        }
+        if !self.rows.is_empty() {
+            give(self.rows.take()?);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &ReadError) -> DataFusionError {
+        let name = &self.scanned.name;
+        let advice = match error {
+            ReadError::Io { .. } => "",
+            _ => "; archiver verify says what is wrong with it, and --skip-damaged leaves it out",
+        };
+        DataFusionError::External(format!("reading archive {name}: {error}{advice}").into())
+    }
+
+    /// Reads a segment; false if nobody takes any more.
+    fn segment(
+        &mut self,
+        segment: &Segment,
+        give: &mut impl FnMut(RecordBatch) -> bool,
+    ) -> Result<bool, Trouble> {
+        let selection = &self.scanned.selection;
+        let mut reader = segment.open(segment.bytes(), selection)?;
+        let is_envelope = segment.format != "raw";
+        // Lines of which no index says which records they are say it themselves, if they are whole records.
+        let is_unindexed = reader.left_out() > 0;
+        if is_unindexed {
+            reader = segment.open(segment.bytes(), &Selection::default())?;
+        }
+        let mut reader = reader.share(self.share);
+        let takes_apart = is_envelope && self.rows.needs_lines();
+        while let Some(lines) = reader.advance()? {
+            for line in lines.iter() {
+                let is_placed = line.origin.is_some();
+                match takes_apart || (is_envelope && !is_placed) {
+                    true => self.envelope(segment, &line, is_unindexed)?,
+                    false => self.plain(&line, is_envelope, is_unindexed),
+                }
+                if self.rows.len() >= BATCH_ROWS && !self.give(give)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives the rows until now; false if they are enough.
+    fn give(&mut self, give: &mut impl FnMut(RecordBatch) -> bool) -> Result<bool, Trouble> {
+        self.given += self.rows.len();
+        let batch = self.rows.take().map_err(DataFusionError::from)?;
+        let is_enough = self.scanned.limit.is_some_and(|limit| self.given >= limit);
+        Ok(give(batch) && !is_enough)
+    }
+
+    /// A line that is a value, or of which only what the index knows is wanted.
+    #[inline]
+    fn plain(&mut self, line: &Line<'_>, is_envelope: bool, is_unindexed: bool) {
+        let selection = &self.scanned.selection;
+        let is_wanted = match line.origin {
+            Some(origin) => !is_unindexed || selection.holds(&origin),
+            // Nobody knows which record it is.
+            None => selection.is_all(),
+        };
+        if is_wanted {
+            self.rows.push(&Row {
+                topic: &self.scanned.topic,
+                place: line.origin.map(|origin| (origin.partition, origin.offset)),
+                timestamp_ms: line.origin.and_then(|origin| origin.timestamp_ms),
+                value: (!is_envelope).then_some(line.bytes),
+                ..Row::default()
+            });
+        }
+    }
+
+    /// A line that is a whole record.
+    #[inline]
+    fn envelope(
+        &mut self,
+        segment: &Segment,
+        line: &Line<'_>,
+        is_unindexed: bool,
+    ) -> Result<(), Trouble> {
+        let decoded = decode(line.bytes).map_err(|error| {
+            let (name, path) = (&self.scanned.name, segment.path.display());
+            DataFusionError::External(format!("reading archive {name}: {path}: {error}").into())
+        })?;
+        let origin = Origin {
+            partition: decoded.partition,
+            offset: decoded.offset,
+            timestamp_ms: decoded.timestamp.map(|timestamp| timestamp.ms),
+        };
+        if is_unindexed && !self.scanned.selection.holds(&origin) {
+            return Ok(());
+        }
+        self.rows.push(&Row {
+            topic: &decoded.topic,
+            place: Some((decoded.partition, decoded.offset)),
+            timestamp_ms: origin.timestamp_ms,
+            timestamp_type: decoded.timestamp.map(|timestamp| timestamp.kind),
+            key: decoded.key.as_deref(),
+            value: decoded.value.as_deref(),
+            headers: Some(&decoded.headers),
+        });
+        Ok(())
+    }
+}
+
+enum Trouble {
+    Read(ReadError),
+    Engine(DataFusionError),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<DataFusionError> for Trouble {
+    fn from(error: DataFusionError) -> Self {
+        Self::Engine(error)
+    }
+}

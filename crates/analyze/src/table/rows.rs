@@ -1,0 +1,149 @@
+//! From records to batches of rows, with the columns that are wanted and no others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use archiver_format::record::{Header, TimestampKind};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::RecordBatchOptions;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+
+use super::builder::{Builder, Fit};
+use super::columns::{Column, Of, schema};
+use crate::json::fields::{Fields, Found};
+
+/// What could not be read as what its column holds, since the table was opened.
+#[derive(Debug, Default)]
+pub struct Misfits {
+    /// Values that are no JSON objects, where a field of them was wanted.
+    pub values: AtomicU64,
+    /// Fields that hold something else, by the number of their column.
+    pub fields: Vec<AtomicU64>,
+}
+
+/// A record, as much of it as is known.
+#[derive(Debug, Default)]
+pub struct Row<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition and the offset.
+    pub place: Option<(i32, i64)>,
+    /// The timestamp, in milliseconds since 1970.
+    pub timestamp_ms: Option<i64>,
+    /// By whose clock that is.
+    pub timestamp_type: Option<TimestampKind>,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value.
+    pub value: Option<&'a [u8]>,
+    /// The headers, if they are known.
+    pub headers: Option<&'a [Header<'a>]>,
+}
+
+/// A column that is wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// It.
+    pub column: Column,
+    /// Its number in the table.
+    pub number: usize,
+}
+
+/// The rows of one batch.
+pub struct Rows {
+    columns: Arc<[Wanted]>,
+    schema: SchemaRef,
+    misfits: Arc<Misfits>,
+    fields: Fields,
+    found: Vec<Found>,
+    builders: Vec<Builder>,
+    rows: usize,
+}
+
+impl Rows {
+    /// None yet, with these columns.
+    pub fn new(columns: Arc<[Wanted]>, misfits: Arc<Misfits>) -> Self {
+        let plain = columns.iter().map(|wanted| wanted.column.clone());
+        let schema = schema(&plain.collect::<Vec<_>>());
+        let paths = columns.iter().filter_map(|wanted| match &wanted.column.of {
+            Of::Field(path) => Some(&path[..]),
+            _ => None,
+        });
+        let paths = paths.collect::<Vec<_>>();
+        let builders = columns.iter().map(|wanted| Builder::new(&wanted.column));
+        Self {
+            found: vec![None; paths.len()],
+            fields: Fields::new(paths),
+            builders: builders.collect(),
+            columns,
+            schema,
+            misfits,
+            rows: 0,
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Is more of a record wanted than an index knows?
+    pub fn needs_lines(&self) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|wanted| {
+            let of = &wanted.column.of;
+            !matches!(of, Of::Topic | Of::Partition | Of::Offset | Of::Timestamp)
+        })
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, row: &Row<'_>) {
+        let text = self.find_fields(row.value);
+        let mut fields = self.found.iter();
+        for (wanted, builder) in self.columns.iter().zip(&mut self.builders) {
+            let raw = match &wanted.column.of {
+                Of::Field(_) => fields.next().cloned().flatten(),
+                _ => None,
+            };
+            let raw = raw.and_then(|range| text.get(range));
+            if builder.push(row, raw) == Fit::Misfit
+                && let Some(count) = self.misfits.fields.get(wanted.number)
+            {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.rows += 1;
+    }
+
+    /// Finds the fields that are wanted of a value, and returns it as text.
+    fn find_fields<'v>(&mut self, value: Option<&'v [u8]>) -> &'v str {
+        if self.found.is_empty() {
+            return "";
+        }
+        let text = value.and_then(|value| std::str::from_utf8(value).ok());
+        if let Some(text) = text
+            && self.fields.find(text, &mut self.found).is_ok()
+        {
+            return text;
+        }
+        self.found.fill(None);
+        if value.is_some() {
+            self.misfits.values.fetch_add(1, Ordering::Relaxed);
+        }
+        ""
+    }
+
+    /// The rows until now, as a batch.
+    pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let arrays = self.builders.iter_mut().map(Builder::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        self.rows = 0;
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+    }
+}
