@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser bench \
+.PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser bench \
 	stages instructions memory release deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
@@ -33,6 +33,7 @@ help:
 	@echo 'make instructions  what a record costs in each of them must not have become more'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
 	@echo 'make release  target/release/archiver'
+	@echo 'make analyze  target/analyze/archiver-analyze, which asks archives for something; takes long'
 	@echo 'make deb      target/packages/archiver_*.deb'
 	@echo 'make rpm      target/packages/archiver-*.rpm'
 	@echo 'make packages-test  both on a booted systemd, with a real Kafka; needs root'
@@ -47,9 +48,19 @@ demo:
 	@scripts/need.sh rust build
 	$(CARGO) run --locked -- demo
 
-test:
+test: analyze-test
 	@scripts/need.sh rust build java maven python3
 	$(CARGO) test --locked
+
+# The second program, with the engine in it, as the tests run it: quickly built. `make analyze` makes the one to use.
+analyze-test:
+	@scripts/need.sh rust build
+	$(CARGO) test --locked --profile analyze-test -p archiver-analyze --lib
+	$(CARGO) build --locked --profile analyze-test -p archiver-analyze
+
+analyze:
+	@scripts/need.sh rust build
+	$(CARGO) build --locked --profile analyze -p archiver-analyze
 
 crashes: storm powercut
 
@@ -162,6 +173,7 @@ check: lint test
 lint: deny
 	@scripts/need.sh rust fmt clippy build
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check -p archiver-analyze
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --bench instructions -- -D warnings
 	$(CARGO) clippy --locked -p archiver-packaging --all-targets -- -D warnings
@@ -171,6 +183,7 @@ DENY = target/tools/bin/cargo-deny
 deny:
 	@scripts/need.sh rust build deny
 	$(DENY) --locked check bans licenses sources
+	$(DENY) --locked --manifest-path crates/analyze/Cargo.toml --config crates/analyze/deny.toml check bans licenses sources
 
 advisories:
 	@scripts/need.sh rust build deny

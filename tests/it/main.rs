@@ -31,6 +31,7 @@ mod values;
 mod wait;
 mod wall_clock;
 
+mod analyze;
 mod brokers;
 mod browser;
 mod changing;

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use archiver::catalog::ChoiceError;
 use archiver::cli::{Common, UsageError};
-use archiver::logging;
 use archiver::terminal::Closed;
 
 /// It could not go on.
@@ -35,33 +34,17 @@ enum Command {
 }
 
 /// Runs what was typed.
-pub fn run(mut cli: Cli) -> ExitCode {
-    if cli.common.verbose == 0 {
-        // What is found is all that is printed.
-        cli.common.quiet = 2;
-    }
-    if let Err(e) = logging::start(&cli.common) {
-        eprintln!(
-            "archiver-analyze: starting the log's thread: {e}; raise the limit of processes (ulimit -u)"
-        );
-        return FAILED.into();
-    }
-    let code = in_runtime(cli);
-    logging::finish();
-    code.into()
-}
-
-fn in_runtime(cli: Cli) -> u8 {
+pub fn run(cli: Cli) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => {
-            logging::complain(&format!(
-                "archiver-analyze: starting its threads: {e}; raise the limit of processes (ulimit -u)"
+            complain(&format!(
+                "starting its threads: {e}; raise the limit of processes (ulimit -u)"
             ));
-            return FAILED;
+            return FAILED.into();
         }
     };
     let Cli { common, command } = cli;
@@ -74,12 +57,17 @@ fn in_runtime(cli: Cli) -> u8 {
     // A reader may be waiting for a disk; the end of the process takes it along.
     runtime.shutdown_background();
     match done {
-        Ok(()) => 0,
-        Err(error) if error.is::<Closed>() => 0,
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            logging::complain_of(&error);
+            complain(&format!("{error:#}"));
             let is_usage = error.is::<ChoiceError>() || error.is::<UsageError>();
-            if is_usage { USAGE } else { FAILED }
+            if is_usage { USAGE } else { FAILED }.into()
         }
     }
+}
+
+/// Says something beside the answer, or why there is none.
+fn complain(text: &str) {
+    eprintln!("archiver-analyze: {text}");
 }

@@ -3,6 +3,7 @@
 use archiver::cli::Common;
 
 use super::common::{Print, Read};
+use super::complain;
 use crate::caret::explained;
 use crate::output::write;
 
@@ -49,7 +50,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
             Err(other) => other,
         })?;
     for note in engine.notes() {
-        archiver::logging::complain(&note);
+        complain(&note);
     }
     Ok(())
 }

@@ -8,8 +8,9 @@ use archiver::moment::parse_duration;
 use archiver::terminal::nearest;
 
 use super::common::{Print, Read};
+use super::complain;
 use crate::caret::explained;
-use crate::definition::{Aggregate, Analysis, Time, Window, Written, sql};
+use crate::definition::{Aggregate, Analysis, Named, Time, Window, Written, sql};
 use crate::engine::ONLY;
 use crate::output::write;
 use crate::table::columns::{Column, Kind, Of};
@@ -85,7 +86,12 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let words = std::slice::from_ref(&args.archive);
     let engine = args.read.engine(common, words)?;
     let table = engine.only()?;
-    let field = |name: &String| column(table, name).map(|column| column.name.clone());
+    let field = |name: &String| {
+        column(table, name).map(|column| Named {
+            column: column.name.clone(),
+            name: name.clone(),
+        })
+    };
     let fields = |names: &[String]| names.iter().map(field).collect::<Result<Vec<_>, _>>();
     let analysis = Analysis {
         source: ONLY.to_owned(),
@@ -111,7 +117,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let stream = stream.map_err(|error| explained(&error, &query, &engine))?;
     write(stream, args.print.format, args.print.output.as_deref()).await?;
     for note in engine.notes() {
-        archiver::logging::complain(&note);
+        complain(&note);
     }
     Ok(())
 }

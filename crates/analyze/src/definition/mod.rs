@@ -17,9 +17,9 @@ pub struct Analysis {
     /// The column with the time, and how it says it; the record's timestamp if there is none.
     pub time: Option<Time>,
     /// The columns that are measured.
-    pub values: Vec<String>,
+    pub values: Vec<Named>,
     /// The columns by which records are told apart.
-    pub by: Vec<String>,
+    pub by: Vec<Named>,
     /// Only records of which this holds, in SQL.
     pub filter: Option<String>,
     /// The windows.
@@ -46,4 +46,13 @@ pub enum Written {
     Number,
     /// RFC 3339.
     Text,
+}
+
+/// A column, and what it is called in the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its name in the table.
+    pub column: String,
+    /// Its name in the answer: as it was typed.
+    pub name: String,
 }

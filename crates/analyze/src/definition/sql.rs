@@ -1,11 +1,16 @@
 //! A definition as the text of a query.
 
-use super::{Aggregate, Analysis, Time, Window, Written};
+use super::{Aggregate, Analysis, Named, Time, Window, Written};
 
 /// The query for the engine that is built in: `window_start` and `window_end` in milliseconds since 1970, the groups, then
 /// what is measured, in the order of the windows and groups.
 pub fn query(of: &Analysis) -> String {
     let (by, groups) = (list(&of.by), of.by.len());
+    let named = of.by.iter().map(|by| {
+        let Named { column, name } = by;
+        format!(", {} AS {}", quoted(column), quoted(name))
+    });
+    let named = named.collect::<String>();
     let order = (1..=groups + 2)
         .map(|number| number.to_string())
         .collect::<Vec<_>>();
@@ -13,7 +18,7 @@ pub fn query(of: &Analysis) -> String {
     let windows = windows(of);
     format!(
         "WITH placed AS ({placed}), in_windows AS ({windows})\n\
-         SELECT window_start, window_end{by}{measured}\n\
+         SELECT window_start, window_end{named}{measured}\n\
          FROM in_windows\n\
          GROUP BY window_start, window_end{by}\n\
          ORDER BY {order}",
@@ -27,7 +32,7 @@ fn placed(of: &Analysis) -> String {
     let time = time(of.time.as_ref());
     let mut columns = of.by.clone();
     for value in &of.values {
-        if !columns.contains(value) {
+        if columns.iter().all(|known| known.column != value.column) {
             columns.push(value.clone());
         }
     }
@@ -112,9 +117,9 @@ fn measured(of: &Analysis) -> String {
         for aggregate in &of.aggregates {
             let name = match &of.values[..] {
                 [_] => aggregate.to_string(),
-                _ => format!("{aggregate}_{value}"),
+                _ => format!("{aggregate}_{}", value.name),
             };
-            let value = quoted(value);
+            let value = quoted(&value.column);
             let measure = match aggregate {
                 Aggregate::Count => format!("count({value})"),
                 Aggregate::Sum => format!("sum({value})"),
@@ -134,8 +139,9 @@ fn measured(of: &Analysis) -> String {
 }
 
 /// Columns behind others.
-fn list(columns: &[String]) -> String {
-    let columns = columns.iter().map(|column| format!(", {}", quoted(column)));
+fn list(columns: &[Named]) -> String {
+    let columns = columns.iter();
+    let columns = columns.map(|named| format!(", {}", quoted(&named.column)));
     columns.collect()
 }
 
