@@ -177,6 +177,7 @@ lint: deny
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --bench instructions -- -D warnings
 	$(CARGO) clippy --locked -p archiver-packaging --all-targets -- -D warnings
+	$(CARGO) clippy --locked --profile analyze-test -p archiver-analyze --all-targets -- -D warnings
 
 DENY = target/tools/bin/cargo-deny
 

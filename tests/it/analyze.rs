@@ -330,7 +330,7 @@ fn a_damaged_segment_is_named_and_left_out_on_demand() {
     std::fs::write(&path, bytes).expect("is written");
     let asked = [
         "sql",
-        "SELECT count(data) AS n FROM records",
+        "SELECT count(value) AS n FROM records",
         "d.ndjson.zst",
     ];
     let refused = said(&scene, 1, &asked);

@@ -5,7 +5,7 @@ use archiver::terminal::nearest;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, ONLY};
 
 /// The error, as it is printed.
 pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow::Error {
@@ -13,7 +13,8 @@ pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow:
     if let Some(known) = meant(&said, engine) {
         said = known;
     }
-    match place(error, &said).and_then(|(line, column)| pointed(sql, line, column)) {
+    let place = place(error, &said).or_else(|| unknown(&said, sql));
+    match place.and_then(|(line, column)| pointed(sql, line, column)) {
         Some(pointed) => anyhow!("{said}\n{pointed}"),
         None => anyhow!("{said}"),
     }
@@ -44,8 +45,15 @@ fn plain(error: &DataFusionError) -> String {
 fn meant(said: &str, engine: &Engine) -> Option<String> {
     let rest = said.strip_prefix("table '")?;
     let name = rest.split('\'').next()?.rsplit('.').next()?;
-    let names = engine.tables.iter().map(|(name, _)| &name[..]);
-    let known = names.clone().collect::<Vec<_>>().join(", ");
+    let mut names = engine
+        .tables
+        .iter()
+        .map(|(name, _)| &name[..])
+        .collect::<Vec<_>>();
+    if let [_] = names[..] {
+        names.push(ONLY);
+    }
+    let known = names.join(", ");
     Some(match nearest(name, names) {
         Some(near) => format!("there is no table {name}; did you mean {near}? There is {known}"),
         None => format!("there is no table {name}; there is {known}"),
@@ -64,6 +72,21 @@ fn place(error: &DataFusionError, said: &str) -> Option<(usize, usize)> {
     let digits = behind.find(|c: char| !c.is_ascii_digit());
     let column = &behind[..digits.unwrap_or(behind.len())];
     Some((line.parse().ok()?, column.parse().ok()?))
+}
+
+/// Where a field stands that there is none of.
+fn unknown(said: &str, sql: &str) -> Option<(usize, usize)> {
+    let behind = said.strip_prefix("No field named ")?;
+    let (name, _) = behind.split_once(". ").or(behind.split_once('.'))?;
+    let name = name.rsplit('.').next()?.trim_matches('"');
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let (at, _) = sql.match_indices(name).find(|(at, _)| {
+        let (before, behind) = (&sql[..*at], &sql[at + name.len()..]);
+        !before.ends_with(is_part) && !behind.starts_with(is_part)
+    })?;
+    let line = sql[..at].matches('\n').count() + 1;
+    let begins = sql[..at].rfind('\n').map_or(0, |end| end + 1);
+    Some((line, sql[begins..at].chars().count() + 1))
 }
 
 /// A line of the query, and a caret below this column of it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use archiver::catalog::choose;
 use archiver_format::read::Selection;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -12,6 +12,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::percentile::exact_percentile;
 use crate::table::provider::{ArchiveTable, Damaged};
+use crate::table::reading::unread;
 
 /// The name under which a table can be asked for as well, if it is the only one.
 pub const ONLY: &str = "records";
@@ -80,7 +81,8 @@ impl Engine {
                 selection.clone(),
                 engine.damaged.clone(),
             );
-            let (table, widened) = opened.with_context(|| format!("reading archive {name}"))?;
+            let opened = opened.map_err(|error| anyhow!(unread(&name, &error)));
+            let (table, widened) = opened?;
             for field in widened {
                 engine.notes.push(format!(
                     "archive {name}: {field} holds different things in different records, and is text therefore"

@@ -7,7 +7,7 @@
 mod builder;
 pub mod columns;
 pub mod provider;
-mod reading;
+pub mod reading;
 pub mod rows;
 mod sample;
 mod scan;

@@ -61,12 +61,7 @@ impl<'a> Reading<'a> {
     }
 
     fn failed(&self, error: &ReadError) -> DataFusionError {
-        let name = &self.scanned.name;
-        let advice = match error {
-            ReadError::Io { .. } => "",
-            _ => "; archiver verify says what is wrong with it, and --skip-damaged leaves it out",
-        };
-        DataFusionError::External(format!("reading archive {name}: {error}{advice}").into())
+        DataFusionError::External(unread(&self.scanned.name, error).into())
     }
 
     /// Reads a segment; false if nobody takes any more.
@@ -159,6 +154,15 @@ impl<'a> Reading<'a> {
         });
         Ok(())
     }
+}
+
+/// What is said of an archive that can't be read.
+pub fn unread(name: &str, error: &ReadError) -> String {
+    let advice = match error {
+        ReadError::Io { .. } => "",
+        _ => "; archiver verify says what is wrong with it, and --skip-damaged leaves it out",
+    };
+    format!("reading archive {name}: {error}{advice}")
 }
 
 enum Trouble {

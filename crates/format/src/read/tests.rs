@@ -442,3 +442,23 @@ fn the_last_lines_are_read_without_the_blocks_before() {
 }
 
 mod damage;
+
+#[test]
+fn readers_that_share_a_segment_read_each_line_once_and_the_same_ones_again() {
+    each_compression(20, |seed, how| {
+        let written = Written::new(seed, how, 9, (seed % 3) as usize);
+        let of = 1 + seed % 4;
+        let share = |number| {
+            let reader = Reader::open(written.segment.clone(), Selection::default());
+            rest(&mut reader.expect("opens").share(Share { number, of }))
+        };
+        let shares = (0..of).map(share).collect::<Vec<_>>();
+        assert_eq!(shares, (0..of).map(share).collect::<Vec<_>>());
+        let mut found = shares.concat();
+        let mut expected = written.all();
+        found.sort_by(|a, b| a.1.cmp(&b.1));
+        expected.sort_by(|a, b| a.1.cmp(&b.1));
+        let lines = |all: Vec<Owned>| all.into_iter().map(|(_, line)| line).collect::<Vec<_>>();
+        assert_eq!(lines(found), lines(expected), "seed {seed}");
+    });
+}
