@@ -30,6 +30,8 @@ pub(super) struct Targets {
     pub batch_bytes: Option<u32>,
 }
 
+/// For so long a topic that is missing is looked for again.
+const JUST_MADE: Duration = Duration::from_secs(1);
 /// How long it may take until each broker knows a topic that was made.
 const KNOWN: Duration = Duration::from_secs(10);
 
@@ -48,6 +50,12 @@ pub(super) async fn look(
     let names = names.collect::<Vec<_>>();
     let asking = || format!("asking {} about its topics", cluster.name);
     let mut described = scanner.describe_all(&names).await.with_context(asking)?;
+    let asked = Instant::now();
+    // One that somebody has made a moment ago isn't known to each broker yet.
+    while described.iter().any(is_missing) && asked.elapsed() < JUST_MADE {
+        tokio::time::sleep(JUST_MADE / 5).await;
+        described = scanner.describe_all(&names).await.with_context(asking)?;
+    }
     let mut targets = Targets {
         topics: Vec::new(),
         warnings: Vec::new(),

@@ -13,7 +13,7 @@ mod reading;
 mod safe;
 mod times;
 mod tokens;
-mod topic;
+mod topic_life;
 mod topics;
 mod watched;
 

@@ -1,5 +1,5 @@
 //! Questions to a cluster: its id, its topics, and which offsets its partitions hold. What it says of topics is in
-//! [`super::describe`], where a corrupt batch ends in [`super::corrupt`].
+//! [`super::describe_topics`], where a corrupt batch ends in [`super::corrupt_range`].
 
 use std::collections::HashMap;
 use std::ops::Range;
