@@ -14,7 +14,7 @@ use super::refusal;
 use super::sending::{Sending, Topic};
 use super::sent_again::{SentAgain, plain};
 use super::settled::Settled;
-use super::sink::{Failure, NotSent, Sink};
+use super::sink::{Failure, NotResumable, NotSent, Sink};
 use super::transactions::{Transactions, Waiting};
 use crate::source::kafka::{self, NewRecord, Producer, Refusal, Target};
 
@@ -206,8 +206,10 @@ impl<'a> KafkaSink<'a> {
                 *outcomes[topic].refused.entry(why).or_default() += 1;
             }
         });
-        if let Some((_, refused)) = self.refused.take() {
-            return Err(anyhow!(refused).into());
+        match self.refused.take() {
+            Some((Refusal::Gone, refused)) => return Err(anyhow!(NotResumable(refused)).into()),
+            Some((_, refused)) => return Err(anyhow!(refused).into()),
+            None => {}
         }
         match (&self.kept, self.producer.fatal()) {
             (_, None) => Ok(()),

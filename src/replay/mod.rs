@@ -34,5 +34,5 @@ pub use buffer::{Buffer, Read, Taken};
 pub use lateness::{Figures, Lateness};
 pub use reader::{Open, Reader, Wanted};
 pub use record::{Input, InputError, Outgoing, shown};
-pub use sink::Failure;
+pub use sink::{Failure, NotResumable};
 pub use topic_map::{TopicMap, mapped};

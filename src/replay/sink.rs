@@ -44,3 +44,8 @@ impl From<anyhow::Error> for Failure {
         Self::Final(error)
     }
 }
+
+/// Why it can't go on, where `--resume` would make it worse.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotResumable(pub String);

@@ -11,7 +11,7 @@ use archiver_format::record::NextOffset;
 use super::control::Control;
 use super::place::Place;
 use super::refusal;
-use super::sink::Failure;
+use super::sink::{Failure, NotResumable};
 use crate::source::kafka::{GroupOffset, Producer, Refusal, Remedy, Target, TransactionError};
 
 /// How long one step of a transaction waits for an answer; then it is tried again, as long as that may help.
@@ -165,17 +165,18 @@ impl Transactions {
                 match waiting.again(|| producer.abort(STEP)) {
                     Ok(()) => {
                         self.begun = None;
+                        waiting.look(&error).map_err(NotDone::failure)?;
                         Err(Failure::TakenBack(error.to_string()))
                     }
                     Err(NotDone::Failed(e)) => Err(self.failed(producer, "aborting", &e)),
-                    Err(not_done) => Err(Failure::Final(anyhow!(not_done))),
+                    Err(not_done) => Err(not_done.failure()),
                 }
             }
             Err(NotDone::Failed(error)) => Err(self.failed(producer, "committing", &error)),
             // As far as it can be done: else the brokers do it when it expires.
             Err(not_done) => {
                 let _ = producer.abort(STEP);
-                Err(Failure::Final(anyhow!(not_done)))
+                Err(not_done.failure())
             }
         }
     }
@@ -191,10 +192,10 @@ impl Transactions {
             .is_some_and(|begun| begun.elapsed() >= EXPIRES.max(self.length));
         let group = &self.group;
         Failure::Final(match (producer.is_fenced(), has_expired) {
-            (true, false) => anyhow!(
+            (true, false) => anyhow!(NotResumable(format!(
                 "another run of the same name has taken over, and goes on instead of this one (transactional id {group}); \
                  what this one had not committed was taken back. Two at once need a --name each"
-            ),
+            ))),
             (true, true) => anyhow!(
                 "the brokers have taken back a transaction that was open for too long, as they were away; go on with \
                  --resume --exactly-once, or let them last longer with -X transaction.timeout.ms=…"
@@ -227,6 +228,15 @@ pub(super) enum NotDone {
     Stopped(TransactionError),
     #[error("{0}")]
     Gone(String),
+}
+
+impl NotDone {
+    fn failure(self) -> Failure {
+        Failure::Final(match self {
+            Self::Gone(said) => anyhow!(NotResumable(said)),
+            other => anyhow!(other),
+        })
+    }
 }
 
 impl<'a> Waiting<'a> {

@@ -14,8 +14,8 @@ mod targets;
 use crate::cli::Common;
 use crate::commands::again::again;
 use crate::logging;
-use crate::replay::shown;
 use crate::replay::speed::Pace;
+use crate::replay::{NotResumable, shown};
 use crate::world::shutdown::Shutdown;
 
 pub use args::Args;
@@ -92,7 +92,9 @@ pub async fn run(common: &Common, args: &Args, shutdown: Shutdown) -> anyhow::Re
     report.print(args.json)?;
     if let Some(error) = done.error {
         logging::complain_of(&error);
-        logging::complain(&format!("to go on: {}", again(std::env::args())));
+        if !error.is::<NotResumable>() {
+            logging::complain(&format!("to go on: {}", again(std::env::args())));
+        }
         return Ok(FAILED);
     }
     if done.played.is_stopped {

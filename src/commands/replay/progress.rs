@@ -82,7 +82,7 @@ impl Progress {
             let screen =
                 ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 10);
             let style = ProgressStyle::with_template(match all {
-                Some(_) => "[{bar:32}] {percent:>3} %  {prefix}\n{msg}",
+                Some(_) => "[{bar:6}] {percent:>3} %  {wide_msg}",
                 None => "{wide_msg}",
             });
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -110,16 +110,18 @@ impl Progress {
             self.before = (Instant::now(), seen.sent);
         }
         let (place, line) = self.lines(seen);
-        let line = self.silence(producer).unwrap_or(line);
+        let silence = self.silence(producer);
+        let line = silence.clone().unwrap_or(line);
         match &self.bar {
             Some(bar) => {
-                if let (Some(all), Some(at_ns)) = (&self.all, seen.at_ns) {
-                    bar.set_position((all.done(seen, at_ns) * STEPS as f64) as u64);
-                    bar.set_prefix(place);
-                    bar.set_message(line);
-                } else {
-                    bar.set_message(joined(&place, &line));
-                }
+                let message = match (&self.all, seen.at_ns) {
+                    (Some(all), Some(at_ns)) => {
+                        bar.set_position((all.done(seen, at_ns) * STEPS as f64) as u64);
+                        silence.unwrap_or_else(|| self.beside_bar(seen, at_ns))
+                    }
+                    _ => joined(&place, &line),
+                };
+                bar.set_message(message);
                 bar.tick();
             }
             None if self.said.elapsed() >= SAY => {
@@ -184,6 +186,23 @@ impl Progress {
             let seconds = since.as_secs();
             format!("nothing has arrived for {seconds} s, {under_way} records wait{why}")
         })
+    }
+
+    /// The same in few words: where the schedule is, without the year, and how much longer it takes.
+    fn beside_bar(&self, seen: &Seen, at_ns: i128) -> String {
+        let at = rfc3339(in_ms(at_ns));
+        let at = at.get(5..19).unwrap_or_default().replace('T', " ");
+        let left = (self.all.as_ref()).and_then(|all| all.left_seconds(seen, at_ns, self.rate));
+        let left = left.map_or_else(String::new, |left| format!("  {} left", span(left)));
+        let rate = short(self.rate as u64);
+        match seen.pace {
+            _ if seen.is_held => format!("{at}  held: p goes on"),
+            Some(Pace::Max) | None => format!("{at}{left}  {rate}/s"),
+            Some(pace) => {
+                let late_ms = seen.lateness.p99_ms;
+                format!("{at}{left}  {pace}  {rate}/s, late {late_ms:.1} ms")
+            }
+        }
     }
 
     /// Takes the line away.
@@ -257,7 +276,13 @@ mod tests {
             line,
             "speed 2  100 of 300 records, 0/s, p99 late 0.0 ms  [p + -]"
         );
-        assert!(line.len() <= 76 && place.len() + 43 <= 76);
+        let beside = progress.beside_bar(&seen("2"), 1_600_000_020 * S);
+        assert_eq!(
+            beside,
+            "09-13 12:27:00  40 s left  speed 2  0/s, late 0.0 ms"
+        );
+        // Beside the bar and the share there are 60 columns.
+        assert!(beside.len() + "  1.2k00".len() <= 60);
         let unknown = Progress::new(false, None);
         let (_, line) = unknown.lines(&seen("max"));
         assert_eq!(line, "as fast as it goes  100 records, 0/s");

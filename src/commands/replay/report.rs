@@ -140,9 +140,6 @@ impl Report {
                 (Style::Plain, late(|of| of.p99_ms)),
                 (Style::Plain, late(|of| of.max_ms)),
             ]);
-            for (why, count) in &of.refused {
-                table.note(Style::Bad, format!("  refused: {count}: {why}"));
-            }
         }
         table
     }
@@ -156,6 +153,12 @@ impl Report {
             self.seconds,
             grouped(rate as u64)
         )];
+        for of in &self.topics {
+            let refused = of.refused.iter();
+            notes.extend(refused.map(|(why, count)| {
+                format!("topic {}: refused: {}: {why}", of.topic, grouped(*count))
+            }));
+        }
         let mut note = |count: u64, said: String| {
             if count > 0 {
                 notes.push(said);

@@ -111,6 +111,8 @@ impl Run<'_> {
             is_by_time: args.is_by_time(),
         });
         let done = watched(job, &control, &producer, all).await?;
+        // The client waits for brokers that don't answer before it is gone: nobody else does, at the end of the process.
+        std::thread::spawn(move || drop(producer));
         // From when the first record was due: what comes before it is no part of the schedule.
         let seconds = match done.played.begun_ns {
             Some(begun_ns) => ((Monotonic::of_thread().now_ns() - begun_ns) as f64 / 1e9).max(0.0),
@@ -217,6 +219,9 @@ async fn watched(
     let thread = thread.spawn(move || drop(tell.send(job.run())));
     thread.context("starting the thread that sends")?;
     let mut keys = Keys::listen(control);
+    if keys.is_some() {
+        logging::complain("p holds it and goes on, + and - change the speed");
+    }
     let mut progress = Progress::new(keys.is_some(), all);
     let mut is_stopping = false;
     let done = loop {

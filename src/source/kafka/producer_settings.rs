@@ -45,6 +45,9 @@ impl Default for ProducerSettings {
 /// The largest record that the client takes: the broker says which is too large for a topic.
 const RECORD_MOST: u64 = 1_000_000_000;
 
+/// How long a coordinator of transactions may take to answer before it is asked again, in milliseconds.
+const ANSWER_MS: &str = "6000";
+
 impl ProducerSettings {
     /// All properties of the producer, the same as its cluster's where nothing else is said.
     pub(super) fn properties(&self, cluster: &config::Cluster) -> BTreeMap<String, String> {
@@ -75,6 +78,10 @@ impl ProducerSettings {
         // Both are names of the same property.
         if self.properties.contains_key("compression.codec") {
             properties.remove("compression.type");
+        }
+        if self.transactional_id.is_some() {
+            // A step of a transaction waits so long for one answer, whatever time it is given.
+            properties.insert("socket.timeout.ms".into(), ANSWER_MS.into());
         }
         properties.extend(self.properties.clone());
         properties.insert("bootstrap.servers".into(), cluster.bootstrap.clone());

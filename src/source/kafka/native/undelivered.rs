@@ -116,6 +116,10 @@ impl Report {
         // SAFETY: the message's own pointer is the tag and points nowhere.
         let (tag, code) = unsafe { ((*message)._private.addr() as u64, (*message).err) };
         let mut refusal = Refusal::of(code);
+        // It was there when the record was handed over.
+        if code == Code::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION {
+            refusal = Refusal::Gone;
+        }
         if refusal == Refusal::Invalid {
             // SAFETY: as the caller says; the text, if there is one, lives as long as the message.
             let said = unsafe { rd::rd_kafka_message_produce_errstr(message) };
