@@ -11,7 +11,8 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::percentile::exact_percentile;
-use crate::table::provider::{ArchiveTable, Damaged};
+use crate::table::damaged::Damaged;
+use crate::table::provider::ArchiveTable;
 use crate::table::reading::unread;
 
 /// The name under which a table can be asked for as well, if it is the only one.

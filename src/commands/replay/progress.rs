@@ -142,10 +142,7 @@ impl Progress {
         let mut place = rfc3339(at_ms)
             .get(..19)
             .map_or_else(String::new, |at| at.replace('T', " "));
-        let left = (self.all.as_ref()).and_then(|all| all.left_seconds(seen, at_ns, self.rate));
-        if let Some(left) = left {
-            place += &format!("  {} left", span(left));
-        }
+        place += &self.left(seen, at_ns);
         let pace = match seen.is_held {
             true => "held".to_owned(),
             false => pace.to_string(),
@@ -173,6 +170,12 @@ impl Progress {
         )
     }
 
+    /// How much longer it takes, if that is known, behind what stands before it.
+    fn left(&self, seen: &Seen, at_ns: i128) -> String {
+        let left = (self.all.as_ref()).and_then(|all| all.left_seconds(seen, at_ns, self.rate));
+        left.map_or_else(String::new, |left| format!("  {} left", span(left)))
+    }
+
     /// Since when nothing has arrived, if that is worth a word.
     fn silence(&mut self, producer: &Producer) -> Option<String> {
         let (arrived, under_way) = (producer.arrived(), producer.outstanding());
@@ -192,8 +195,7 @@ impl Progress {
     fn beside_bar(&self, seen: &Seen, at_ns: i128) -> String {
         let at = rfc3339(in_ms(at_ns));
         let at = at.get(5..19).unwrap_or_default().replace('T', " ");
-        let left = (self.all.as_ref()).and_then(|all| all.left_seconds(seen, at_ns, self.rate));
-        let left = left.map_or_else(String::new, |left| format!("  {} left", span(left)));
+        let left = self.left(seen, at_ns);
         let rate = short(self.rate as u64);
         match seen.pace {
             _ if seen.is_held => format!("{at}  held: p goes on"),

@@ -6,6 +6,7 @@ use archiver_format::envelope::{Decoded, decode};
 use super::lines::Lines;
 use super::rows::{Bad, Row, Rows, of_one_line};
 use crate::replay::Outgoing;
+use crate::replay::clock::of_ms;
 
 /// Reads envelopes of one topic.
 pub(super) struct Envelopes {
@@ -25,18 +26,12 @@ pub(super) fn outgoing(decoded: Decoded<'_>) -> Option<Outgoing> {
     let headers =
         headers.map(|(name, value)| (name.into_owned(), value.map(std::borrow::Cow::into_owned)));
     Some(Outgoing {
-        time_ns: time_ns(decoded.timestamp?.ms),
+        time_ns: of_ms(decoded.timestamp?.ms),
         partition: Some(decoded.partition),
         key: decoded.key.map(std::borrow::Cow::into_owned),
         value: decoded.value.map(std::borrow::Cow::into_owned),
         headers: headers.collect(),
     })
-}
-
-/// A timestamp of Kafka as a time.
-#[inline]
-pub(super) fn time_ns(ms: i64) -> i128 {
-    i128::from(ms) * 1_000_000
 }
 
 impl Envelopes {

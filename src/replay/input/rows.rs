@@ -1,6 +1,7 @@
 //! Rows of any source as an [`Input`]: which of them are asked for, and what is done with those that can't be used.
 
 use super::wanted::{OnBad, Wanted};
+use crate::replay::clock::of_ms;
 use crate::replay::{Input, InputError, Outgoing};
 
 /// The next row of a source.
@@ -156,9 +157,8 @@ impl Choice {
 
     #[inline]
     fn holds(&self, time_ns: i128) -> bool {
-        let ns = |ms: i64| i128::from(ms) * 1_000_000;
-        self.since_ms.is_none_or(|since| time_ns >= ns(since))
-            && self.until_ms.is_none_or(|until| time_ns < ns(until))
+        self.since_ms.is_none_or(|since| time_ns >= of_ms(since))
+            && self.until_ms.is_none_or(|until| time_ns < of_ms(until))
     }
 }
 

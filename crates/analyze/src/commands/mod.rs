@@ -1,11 +1,14 @@
 //! The commands: from flags to what is printed, and the exit code.
 
+mod answer;
 mod common;
+mod complain;
 mod sql;
 mod windows;
 
 use std::process::ExitCode;
 
+use self::complain::complain;
 use archiver::catalog::ChoiceError;
 use archiver::cli::{Common, UsageError};
 use archiver::terminal::Closed;
@@ -65,9 +68,4 @@ pub fn run(cli: Cli) -> ExitCode {
             if is_usage { USAGE } else { FAILED }.into()
         }
     }
-}
-
-/// Says something beside the answer, or why there is none.
-fn complain(text: &str) {
-    eprintln!("archiver-analyze: {text}");
 }

@@ -2,10 +2,8 @@
 
 use archiver::cli::Common;
 
+use super::answer::answer;
 use super::common::{Print, Read};
-use super::complain;
-use crate::caret::explained;
-use crate::output::write;
 
 /// What to ask, and of which archives.
 #[derive(Debug, clap::Args)]
@@ -39,18 +37,5 @@ shows them all, EXPLAIN which segments and blocks a query reads.
 /// If an archive can't be read, or the engine can't answer.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let engine = args.read.engine(common, &args.archives)?;
-    let asked = engine.session.sql(&args.sql).await;
-    let frame = asked.map_err(|error| explained(&error, &args.sql, &engine))?;
-    let stream = frame.execute_stream().await;
-    let stream = stream.map_err(|error| explained(&error, &args.sql, &engine))?;
-    write(stream, args.print.format, args.print.output.as_deref())
-        .await
-        .map_err(|error| match error.downcast() {
-            Ok(engine_s) => explained(&engine_s, &args.sql, &engine),
-            Err(other) => other,
-        })?;
-    for note in engine.notes() {
-        complain(&note);
-    }
-    Ok(())
+    answer(&engine, &args.sql, &args.print).await
 }

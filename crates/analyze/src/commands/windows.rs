@@ -7,12 +7,10 @@ use archiver::cli::{Common, usage};
 use archiver::moment::parse_duration;
 use archiver::terminal::nearest;
 
+use super::answer::answer;
 use super::common::{Print, Read};
-use super::complain;
-use crate::caret::explained;
 use crate::definition::{Aggregate, Analysis, Named, Time, Window, Written, sql};
 use crate::engine::ONLY;
-use crate::output::write;
 use crate::table::columns::{Column, Kind, Of};
 use crate::table::provider::ArchiveTable;
 
@@ -111,15 +109,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         println!("{query}");
         return Ok(());
     }
-    let asked = engine.session.sql(&query).await;
-    let frame = asked.map_err(|error| explained(&error, &query, &engine))?;
-    let stream = frame.execute_stream().await;
-    let stream = stream.map_err(|error| explained(&error, &query, &engine))?;
-    write(stream, args.print.format, args.print.output.as_deref()).await?;
-    for note in engine.notes() {
-        complain(&note);
-    }
-    Ok(())
+    answer(&engine, &query, &args.print).await
 }
 
 /// The column of a field: that of the value, if a part of the record is called the same.

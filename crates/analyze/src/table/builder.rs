@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
 };
 
 use super::columns::{Column, Kind, Of, timestamp};
-use super::rows::Row;
+use super::row::Row;
 use crate::json::scalar;
 
 /// Whether something was what its column holds. What wasn't is null.

@@ -6,9 +6,12 @@
 
 mod builder;
 pub mod columns;
+pub mod damaged;
 pub mod provider;
 pub mod reading;
+mod row;
 pub mod rows;
 mod sample;
 mod scan;
+mod scanned;
 mod selection;

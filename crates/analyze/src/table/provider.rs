@@ -1,8 +1,7 @@
 //! An archive as the engine sees it.
 
-use std::fmt::Display;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use archiver_format::archive::{Archive, Segment};
 use archiver_format::envelope::decode;
@@ -15,36 +14,15 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::columns::{Column, columns, schema};
+use super::damaged::Damaged;
 use super::rows::{Misfits, Wanted};
 use super::sample::Sample;
-use super::scan::{ArchiveScan, Scanned};
+use super::scan::ArchiveScan;
+use super::scanned::Scanned;
 use super::selection::{is_known, narrow};
 
 /// So many values are looked at of a segment, to know which fields they have.
 const SAMPLE_VALUES: u64 = 1_000;
-
-/// Segments that were left out, as they are damaged.
-#[derive(Debug, Default)]
-pub struct Damaged(Mutex<Vec<String>>);
-
-impl Damaged {
-    /// Notes a segment, once.
-    pub fn note(&self, path: impl Display, error: &ReadError) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = format!("{path}: {error}");
-        if !noted.contains(&said) {
-            noted.push(said);
-        }
-    }
-
-    /// What was noted.
-    pub fn said(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
 
 /// An archive as a table.
 #[derive(Debug)]

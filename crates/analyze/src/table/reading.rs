@@ -7,8 +7,9 @@ use archiver_format::read::{Line, ReadError, Selection, Share};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
 
-use super::rows::{Row, Rows};
-use super::scan::Scanned;
+use super::row::Row;
+use super::rows::Rows;
+use super::scanned::Scanned;
 
 /// Rows of a batch: as many as the engine likes.
 const BATCH_ROWS: usize = 8_192;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use archiver_format::record::{Header, TimestampKind};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::array::RecordBatchOptions;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -11,6 +10,7 @@ use datafusion::arrow::error::ArrowError;
 
 use super::builder::{Builder, Fit};
 use super::columns::{Column, Of, schema};
+use super::row::Row;
 use crate::json::fields::{Fields, Found};
 
 /// What could not be read as what its column holds, since the table was opened.
@@ -20,25 +20,6 @@ pub struct Misfits {
     pub values: AtomicU64,
     /// Fields that hold something else, by the number of their column.
     pub fields: Vec<AtomicU64>,
-}
-
-/// A record, as much of it as is known.
-#[derive(Debug, Default)]
-pub struct Row<'a> {
-    /// The topic.
-    pub topic: &'a str,
-    /// The partition and the offset.
-    pub place: Option<(i32, i64)>,
-    /// The timestamp, in milliseconds since 1970.
-    pub timestamp_ms: Option<i64>,
-    /// By whose clock that is.
-    pub timestamp_type: Option<TimestampKind>,
-    /// The key.
-    pub key: Option<&'a [u8]>,
-    /// The value.
-    pub value: Option<&'a [u8]>,
-    /// The headers, if they are known.
-    pub headers: Option<&'a [Header<'a>]>,
 }
 
 /// A column that is wanted.

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use archiver_format::archive::Segment;
-use archiver_format::read::{Selection, Share};
+use archiver_format::read::Share;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
@@ -19,31 +18,11 @@ use datafusion::physical_plan::{
 };
 
 use super::reading::Reading;
-use super::rows::{Misfits, Rows, Wanted};
+use super::rows::Rows;
+use super::scanned::Scanned;
 
 /// Batches that wait for whoever takes them, of each reader.
 const WAITING_MOST: usize = 2;
-
-/// What is scanned.
-#[derive(Debug, Clone)]
-pub struct Scanned {
-    /// The archive's name, for messages.
-    pub name: String,
-    /// Its topic.
-    pub topic: Arc<str>,
-    /// All of its segments.
-    pub segments: Arc<[Segment]>,
-    /// Which of their records.
-    pub selection: Selection,
-    /// Which columns.
-    pub columns: Arc<[Wanted]>,
-    /// So many rows are enough.
-    pub limit: Option<usize>,
-    /// What didn't fit is counted here.
-    pub misfits: Arc<Misfits>,
-    /// Segments that are damaged are left out, and counted here.
-    pub damaged: Option<Arc<super::provider::Damaged>>,
-}
 
 /// A scan, as a step of the engine's plan.
 #[derive(Debug)]

@@ -8,9 +8,10 @@ use archiver_format::index::Origin;
 use archiver_format::read::{ReadError, Reader, Selection};
 use archiver_format::record::NextOffset;
 
-use super::super::envelopes::{NO_TIMESTAMP, outgoing, time_ns};
+use super::super::envelopes::{NO_TIMESTAMP, outgoing};
 use super::super::rows::{Bad, Row};
 use crate::replay::Outgoing;
+use crate::replay::clock::of_ms;
 
 /// Reads a segment.
 pub(super) struct Stream {
@@ -100,7 +101,7 @@ impl Stream {
             },
             (false, None) => Err(NO_TIMESTAMP.to_owned()),
             (false, Some(ms)) => Ok(Outgoing {
-                time_ns: time_ns(ms),
+                time_ns: of_ms(ms),
                 partition: Some(origin.partition),
                 value: Some(line.to_vec()),
                 ..Outgoing::default()

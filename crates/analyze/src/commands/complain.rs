@@ -1,0 +1,6 @@
+//! What is said on standard error.
+
+/// Says something beside the answer, or why there is none.
+pub(super) fn complain(text: &str) {
+    eprintln!("archiver-analyze: {text}");
+}

@@ -1,0 +1,30 @@
+//! What a scan reads: which records of which segments, and which columns of them.
+
+use std::sync::Arc;
+
+use archiver_format::archive::Segment;
+use archiver_format::read::Selection;
+
+use super::damaged::Damaged;
+use super::rows::{Misfits, Wanted};
+
+/// What is scanned.
+#[derive(Debug, Clone)]
+pub struct Scanned {
+    /// The archive's name, for messages.
+    pub name: String,
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// All of its segments.
+    pub segments: Arc<[Segment]>,
+    /// Which of their records.
+    pub selection: Selection,
+    /// Which columns.
+    pub columns: Arc<[Wanted]>,
+    /// So many rows are enough.
+    pub limit: Option<usize>,
+    /// What didn't fit is counted here.
+    pub misfits: Arc<Misfits>,
+    /// Segments that are damaged are left out, and counted here.
+    pub damaged: Option<Arc<Damaged>>,
+}
