@@ -9,7 +9,7 @@ use archiver::terminal::nearest;
 
 use super::answer::answer;
 use super::common::{Print, Read};
-use crate::definition::{Aggregate, Analysis, Named, Time, Window, Written, sql};
+use crate::definition::{Aggregate, Analysis, Dialect, Named, Time, Window, Written, sql};
 use crate::engine::ONLY;
 use crate::table::columns::{Column, Kind, Of};
 use crate::table::provider::ArchiveTable;
@@ -56,9 +56,9 @@ pub struct Args {
         default_value = "count"
     )]
     aggregates: Vec<Aggregate>,
-    /// Print the query instead of its answer
-    #[arg(long)]
-    show_sql: bool,
+    /// Print the query for this engine instead of its answer
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    emit: Option<Dialect>,
     #[command(flatten)]
     read: Read,
     #[command(flatten)]
@@ -92,7 +92,10 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     };
     let fields = |names: &[String]| names.iter().map(field).collect::<Result<Vec<_>, _>>();
     let analysis = Analysis {
-        source: ONLY.to_owned(),
+        source: match args.emit {
+            Some(_) => engine.tables[0].0.clone(),
+            None => ONLY.to_owned(),
+        },
         time: args
             .time
             .as_ref()
@@ -104,11 +107,11 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         window,
         aggregates: args.aggregates.clone(),
     };
-    let query = sql::query(&analysis);
-    if args.show_sql {
-        println!("{query}");
+    if let Some(dialect) = args.emit {
+        println!("{}", sql::query(&analysis, dialect));
         return Ok(());
     }
+    let query = sql::query(&analysis, Dialect::DataFusion);
     answer(&engine, &query, &args.print).await
 }
 

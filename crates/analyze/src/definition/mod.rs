@@ -1,12 +1,14 @@
 //! Definitions: what is measured of which records, by windows of time and groups, whatever engine does it.
 //!
-//! An [`Analysis`] has the names that were typed. [`sql`] makes it the text of a query.
+//! An [`Analysis`] has the names that were typed. [`sql`] makes it the text of a query in the [`dialect`] of an engine.
 
 pub mod aggregate;
+pub mod dialect;
 pub mod sql;
 pub mod window;
 
 pub use aggregate::Aggregate;
+pub use dialect::Dialect;
 pub use window::Window;
 
 /// What is measured.

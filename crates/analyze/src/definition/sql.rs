@@ -1,66 +1,70 @@
 //! A definition as the text of a query.
+//!
+//! In it, columns have names of its own (`by_0`, `value_0`), so that a field may be called anything. What it is made of:
+//! `placed` (the records that count, with their time), `in_windows` (each with each window that it is in), where an engine
+//! needs it `centred` (with the mean of its window), and then a row for each window and group.
 
-use super::{Aggregate, Analysis, Named, Time, Window, Written};
+use super::dialect::Dialect;
+use super::{Aggregate, Analysis, Time, Window, Written};
 
-/// The query for the engine that is built in: `window_start` and `window_end` in milliseconds since 1970, the groups, then
-/// what is measured, in the order of the windows and groups.
-pub fn query(of: &Analysis) -> String {
-    let (by, groups) = (list(&of.by), of.by.len());
-    let named = of.by.iter().map(|by| {
-        let Named { column, name } = by;
-        format!(", {} AS {}", quoted(column), quoted(name))
-    });
+/// The query: `window_start` and `window_end` in milliseconds since 1970, the groups, then what is measured, in the order of
+/// the windows and groups.
+pub fn query(of: &Analysis, dialect: Dialect) -> String {
+    let groups = (0..of.by.len()).map(by).collect::<Vec<_>>();
+    let named = of.by.iter().zip(&groups);
+    let named = named.map(|(field, group)| format!(", {group} AS {}", dialect.quoted(&field.name)));
     let named = named.collect::<String>();
-    let order = (1..=groups + 2)
-        .map(|number| number.to_string())
-        .collect::<Vec<_>>();
-    let measured = measured(of);
-    let windows = windows(of);
+    let (centred, from) = match centred(of, dialect) {
+        Some(centred) => (format!(", centred AS ({centred})"), "centred"),
+        None => (String::new(), "in_windows"),
+    };
+    let order = (1..=groups.len() + 2).map(|number| format!("{number} NULLS LAST"));
+    let order = order.collect::<Vec<_>>().join(", ");
     format!(
-        "WITH placed AS ({placed}), in_windows AS ({windows})\n\
+        "WITH placed AS ({placed}), in_windows AS ({windows}){centred}\n\
          SELECT window_start, window_end{named}{measured}\n\
-         FROM in_windows\n\
-         GROUP BY window_start, window_end{by}\n\
+         FROM {from}\n\
+         GROUP BY window_start, window_end{groups}\n\
          ORDER BY {order}",
-        placed = placed(of),
-        order = order.join(", "),
+        placed = placed(of, dialect),
+        windows = windows(of),
+        measured = measured(of, dialect),
+        groups = behind(&groups),
     )
+}
+
+/// The column of a group in the query.
+fn by(number: usize) -> String {
+    format!("by_{number}")
+}
+
+/// Columns behind others.
+fn behind(columns: &[String]) -> String {
+    columns.iter().map(|column| format!(", {column}")).collect()
 }
 
 /// The records that count, with their time in milliseconds. One without a time is in no window.
-fn placed(of: &Analysis) -> String {
-    let time = time(of.time.as_ref());
-    let mut columns = of.by.clone();
-    for value in &of.values {
-        if columns.iter().all(|known| known.column != value.column) {
-            columns.push(value.clone());
-        }
-    }
+fn placed(of: &Analysis, dialect: Dialect) -> String {
+    let quoted = |name: &str| dialect.quoted(name);
+    let time = match &of.time {
+        Some(Time { column, written }) => dialect.milliseconds(&quoted(column), *written),
+        None => dialect.milliseconds(&quoted("timestamp"), Written::Timestamp),
+    };
+    let groups = of.by.iter().enumerate();
+    let groups =
+        groups.map(|(number, field)| format!(", {} AS {}", quoted(&field.column), by(number)));
+    let values = of.values.iter().enumerate();
+    let values =
+        values.map(|(number, field)| format!(", {} AS value_{number}", quoted(&field.column)));
+    let columns = groups.chain(values).collect::<String>();
     let filter = match &of.filter {
-        Some(filter) => format!(" WHERE ({filter})"),
+        Some(filter) => format!(" WHERE ({})", dialect.condition(filter)),
         None => String::new(),
     };
-    let (columns, source) = (list(&columns), quoted(&of.source));
+    let source = quoted(&of.source);
     format!(
-        "SELECT * FROM (SELECT {time} AS event_ms{columns} FROM {source}{filter}) WHERE event_ms IS NOT NULL"
+        "SELECT * FROM (SELECT {time} AS event_ms{columns} FROM {source}{filter}) AS timed WHERE event_ms IS NOT NULL"
     )
-}
-
-fn time(time: Option<&Time>) -> String {
-    let Some(Time { column, written }) = time else {
-        return "CAST(\"timestamp\" AS BIGINT)".into();
-    };
-    let column = quoted(column);
-    match written {
-        Written::Timestamp => format!("CAST({column} AS BIGINT)"),
-        Written::Text => format!("CAST(to_timestamp_millis({column}) AS BIGINT)"),
-        Written::Number => format!(
-            "CASE WHEN abs({column}) < 100000000000 THEN CAST(floor({column} * 1000) AS BIGINT) \
-             WHEN abs({column}) < 100000000000000 THEN CAST(floor({column}) AS BIGINT) \
-             WHEN abs({column}) < 100000000000000000 THEN CAST(floor({column} / 1000.0) AS BIGINT) \
-             ELSE CAST(floor({column} / 1000000.0) AS BIGINT) END"
-        ),
-    }
 }
 
 /// Each record with each window that it is in.
@@ -68,7 +72,9 @@ fn windows(of: &Analysis) -> String {
     match of.window {
         Window::Tumbling { size, offset } => {
             let start = start(size, offset);
-            format!("SELECT *, {start} AS window_start, {start} + {size} AS window_end FROM placed")
+            format!(
+                "SELECT placed.*, {start} AS window_start, {start} + {size} AS window_end FROM placed"
+            )
         }
         Window::Sliding {
             size,
@@ -80,30 +86,32 @@ fn windows(of: &Analysis) -> String {
             let steps = (0..overlaps).map(|step| format!("({step})"));
             let steps = steps.collect::<Vec<_>>().join(", ");
             format!(
-                "SELECT * FROM (SELECT *, {start} - step * {every} AS window_start, \
-                 {start} - step * {every} + {size} AS window_end FROM placed \
-                 CROSS JOIN (VALUES {steps}) AS steps(step)) WHERE event_ms < window_end"
+                "SELECT * FROM (SELECT placed.*, {start} - back * {every} AS window_start, \
+                 {start} - back * {every} + {size} AS window_end FROM placed \
+                 CROSS JOIN (VALUES {steps}) AS steps(back)) AS slid WHERE event_ms < window_end"
             )
         }
-        Window::Session { gap } => {
-            let by = list(&of.by);
-            let partition = match of.by.is_empty() {
-                true => String::new(),
-                false => format!("PARTITION BY {} ", by.trim_start_matches(", ")),
-            };
-            let within = match of.by.is_empty() {
-                true => "PARTITION BY session".to_owned(),
-                false => format!("PARTITION BY {}, session", by.trim_start_matches(", ")),
-            };
-            format!(
-                "SELECT *, min(event_ms) OVER ({within}) AS window_start, \
-                 max(event_ms) OVER ({within}) + {gap} AS window_end FROM \
-                 (SELECT *, sum(begins) OVER ({partition}ORDER BY event_ms ROWS UNBOUNDED PRECEDING) AS session FROM \
-                 (SELECT *, CASE WHEN event_ms - lag(event_ms) OVER ({partition}ORDER BY event_ms) > {gap} \
-                 THEN 1 ELSE 0 END AS begins FROM placed))"
-            )
-        }
+        Window::Session { gap } => sessions(of, gap),
     }
+}
+
+/// A record begins a session if it comes later than the gap behind the one before it.
+fn sessions(of: &Analysis, gap: i64) -> String {
+    let groups = (0..of.by.len()).map(by).collect::<Vec<_>>();
+    let partition = match &groups[..] {
+        [] => String::new(),
+        groups => format!("PARTITION BY {} ", groups.join(", ")),
+    };
+    let within = [groups, vec!["number_of_session".to_owned()]].concat();
+    let within = format!("PARTITION BY {}", within.join(", "));
+    format!(
+        "SELECT numbered.*, min(event_ms) OVER ({within}) AS window_start, \
+         max(event_ms) OVER ({within}) + {gap} AS window_end FROM \
+         (SELECT begun.*, sum(begins) OVER ({partition}ORDER BY event_ms \
+         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_session FROM \
+         (SELECT placed.*, CASE WHEN event_ms - lag(event_ms) OVER ({partition}ORDER BY event_ms) > {gap} \
+         THEN 1 ELSE 0 END AS begins FROM placed) AS begun) AS numbered"
+    )
 }
 
 /// Where the latest window begins that a record is in, also before 1970.
@@ -111,41 +119,52 @@ fn start(every: i64, offset: i64) -> String {
     format!("event_ms - (((event_ms - {offset}) % {every}) + {every}) % {every}")
 }
 
-fn measured(of: &Analysis) -> String {
+/// Each record with the mean of its window and group, where an engine needs it.
+fn centred(of: &Analysis, dialect: Dialect) -> Option<String> {
+    if !dialect.needs_means() || !of.aggregates.contains(&Aggregate::Stddev) {
+        return None;
+    }
+    let groups = behind(&(0..of.by.len()).map(by).collect::<Vec<_>>());
+    let means = (0..of.values.len()).map(|number| {
+        format!(
+            ", avg(CAST(value_{number} AS DOUBLE)) OVER (PARTITION BY window_start, window_end{groups}) AS mean_{number}"
+        )
+    });
+    let means = means.collect::<String>();
+    Some(format!("SELECT in_windows.*{means} FROM in_windows"))
+}
+
+fn measured(of: &Analysis, dialect: Dialect) -> String {
     let mut columns = String::new();
-    for value in &of.values {
+    for (number, field) in of.values.iter().enumerate() {
         for aggregate in &of.aggregates {
             let name = match &of.values[..] {
                 [_] => aggregate.to_string(),
-                _ => format!("{aggregate}_{}", value.name),
+                _ => format!("{aggregate}_{}", field.name),
             };
-            let value = quoted(&value.column);
-            let measure = match aggregate {
-                Aggregate::Count => format!("count({value})"),
-                Aggregate::Sum => format!("sum({value})"),
-                Aggregate::Mean => format!("avg({value})"),
-                Aggregate::Min => format!("min({value})"),
-                Aggregate::Max => format!("max({value})"),
-                Aggregate::Stddev => format!("stddev_samp({value})"),
-                Aggregate::Percentile(percent) => {
-                    let fraction = f64::from(*percent) / 100.0;
-                    format!("exact_percentile({value}, CAST({fraction} AS DOUBLE))")
-                }
-            };
-            columns += &format!(", {measure} AS {}", quoted(&name));
+            let measure = measure(*aggregate, number, dialect);
+            columns += &format!(", {measure} AS {}", dialect.quoted(&name));
         }
     }
     columns
 }
 
-/// Columns behind others.
-fn list(columns: &[Named]) -> String {
-    let columns = columns.iter();
-    let columns = columns.map(|named| format!(", {}", quoted(&named.column)));
-    columns.collect()
-}
-
-/// A name as SQL takes it, whatever stands in it.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// What is measured of the value of this number.
+fn measure(aggregate: Aggregate, number: usize, dialect: Dialect) -> String {
+    let value = format!("value_{number}");
+    match aggregate {
+        Aggregate::Count => format!("count({value})"),
+        Aggregate::Sum => format!("sum({value})"),
+        Aggregate::Mean => format!("avg(CAST({value} AS DOUBLE))"),
+        Aggregate::Min => format!("min({value})"),
+        Aggregate::Max => format!("max({value})"),
+        Aggregate::Stddev if dialect.needs_means() => {
+            let off = format!("(CAST({value} AS DOUBLE) - mean_{number})");
+            format!(
+                "CASE WHEN count({value}) > 1 THEN sqrt(sum({off} * {off}) / CAST(count({value}) - 1 AS DOUBLE)) END"
+            )
+        }
+        Aggregate::Stddev => format!("stddev_samp(CAST({value} AS DOUBLE))"),
+        Aggregate::Percentile(percent) => dialect.percentile(&value, percent),
+    }
 }
