@@ -5,11 +5,17 @@ use archiver::terminal::nearest;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
 
+use crate::definition::sql::TOO_MANY;
 use crate::engine::{Engine, ONLY};
 
 /// The error, as it is printed.
 pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow::Error {
     let mut said = plain(error);
+    if said.contains(TOO_MANY) {
+        return anyhow!(
+            "{TOO_MANY} of a group: is each time right? leave fill out, or ask for less with --since or --filter"
+        );
+    }
     if let Some(known) = meant(&said, engine) {
         said = known;
     }

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod definition;
 pub mod engine;
 pub mod json;
+pub mod kept;
 pub mod output;
 pub mod percentile;
 pub mod table;

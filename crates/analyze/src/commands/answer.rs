@@ -6,22 +6,25 @@ use crate::caret::explained;
 use crate::engine::Engine;
 use crate::output::write;
 
-/// Asks, prints the answer, and says what must be said beside it.
+/// Asks, and prints the answer.
 ///
 /// # Errors
 ///
 /// If the engine can't answer, or nothing can be printed.
 pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyhow::Result<()> {
-    let told = |error| explained(&error, query, engine);
-    let frame = engine.session.sql(query).await.map_err(told)?;
-    let rows = frame.execute_stream().await.map_err(told)?;
+    let explain = |error| explained(&error, query, engine);
+    let frame = engine.session.sql(query).await.map_err(explain)?;
+    let rows = frame.execute_stream().await.map_err(explain)?;
     let written = write(rows, print.format, print.output.as_deref()).await;
     written.map_err(|error| match error.downcast() {
-        Ok(of_engine) => told(of_engine),
+        Ok(of_engine) => explain(of_engine),
         Err(other) => other,
-    })?;
+    })
+}
+
+/// Says what must be said beside the answers.
+pub(super) fn say_notes(engine: &Engine) {
     for note in engine.notes() {
         complain(&note);
     }
-    Ok(())
 }

@@ -1,8 +1,12 @@
 //! The commands: from flags to what is printed, and the exit code.
 
+mod anomalies;
 mod answer;
+mod asked;
 mod common;
 mod complain;
+mod definition;
+mod run;
 mod sql;
 mod windows;
 
@@ -34,6 +38,10 @@ enum Command {
     Sql(sql::Args),
     /// Count and measure by windows of time
     Windows(windows::Args),
+    /// Find values outside of what is usual
+    Anomalies(anomalies::Args),
+    /// Answer the analyses of a file
+    Run(run::Args),
 }
 
 /// Runs what was typed.
@@ -55,6 +63,8 @@ pub fn run(cli: Cli) -> ExitCode {
         match command {
             Command::Sql(args) => sql::run(&common, &args).await,
             Command::Windows(args) => windows::run(&common, &args).await,
+            Command::Anomalies(args) => anomalies::run(&common, &args).await,
+            Command::Run(args) => run::run(&common, &args).await,
         }
     });
     // A reader may be waiting for a disk; the end of the process takes it along.

@@ -2,7 +2,7 @@
 
 use archiver::cli::Common;
 
-use super::answer::answer;
+use super::answer::{answer, say_notes};
 use super::common::{Print, Read};
 
 /// What to ask, and of which archives.
@@ -37,5 +37,7 @@ shows them all, EXPLAIN which segments and blocks a query reads.
 /// If an archive can't be read, or the engine can't answer.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let engine = args.read.engine(common, &args.archives)?;
-    answer(&engine, &args.sql, &args.print).await
+    answer(&engine, &args.sql, &args.print).await?;
+    say_notes(&engine);
+    Ok(())
 }

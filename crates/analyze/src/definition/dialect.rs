@@ -114,6 +114,33 @@ impl Dialect {
         }
     }
 
+    /// A text.
+    pub fn text(self, text: &str) -> String {
+        let text = match self {
+            Self::Spark => text.replace('\\', "\\\\"),
+            _ => text.to_owned(),
+        };
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// A whole number by another one that isn't negative, rounded towards zero.
+    pub fn quotient(self, number: &str, by: i64) -> String {
+        match self {
+            Self::DataFusion | Self::Flink => format!("(({number}) / {by})"),
+            Self::DuckDb => format!("(({number}) // {by})"),
+            Self::Spark => format!("(({number}) DIV {by})"),
+        }
+    }
+
+    /// A row for each whole number from one column's to before another's, so far apart; `None` where the engine can't.
+    pub fn starts(self, from: &str, to: &str, step: i64) -> Option<String> {
+        match self {
+            Self::DataFusion | Self::DuckDb => Some(format!("unnest(range({from}, {to}, {step}))")),
+            Self::Spark => Some(format!("explode(sequence({from}, {to} - {step}, {step}))")),
+            Self::Flink => None,
+        }
+    }
+
     /// The sum of the squares of how far values are from their mean is what `stddev` of this engine can't be trusted with:
     /// the mean must be known before.
     pub fn needs_means(self) -> bool {

@@ -1,14 +1,26 @@
 //! Definitions: what is measured of which records, by windows of time and groups, whatever engine does it.
 //!
-//! An [`Analysis`] has the names that were typed. [`sql`] makes it the text of a query in the [`dialect`] of an engine.
+//! A [`Definition`](written::Definition) has the names that were typed, with flags or in a [`file`]. With the columns of a table,
+//! [`resolve`] makes it an [`Analysis`]. That becomes the text of a query in the [`dialect`] of an engine: [`sql`] for windows,
+//! [`points`] for values by time, [`scored`] for what is expected of them.
 
 pub mod aggregate;
+pub mod anomaly;
 pub mod dialect;
+pub mod file;
+pub mod fill;
+pub mod length;
+pub mod points;
+pub mod resolve;
+mod scored;
 pub mod sql;
 pub mod window;
+pub mod written;
 
 pub use aggregate::Aggregate;
+pub use anomaly::Detection;
 pub use dialect::Dialect;
+pub use fill::Fill;
 pub use window::Window;
 
 /// What is measured.
@@ -24,10 +36,21 @@ pub struct Analysis {
     pub by: Vec<Named>,
     /// Only records of which this holds, in SQL.
     pub filter: Option<String>,
+    /// The windows; without them, each record stands for itself.
+    pub windows: Option<Windows>,
+    /// How anomalies are found, if they are looked for.
+    pub detection: Option<Detection>,
+}
+
+/// Windows of time, and what is measured in them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Windows {
     /// The windows.
     pub window: Window,
     /// What is measured of each value.
     pub aggregates: Vec<Aggregate>,
+    /// What stands in those in which there is nothing, if there are rows for them.
+    pub fill: Option<Fill>,
 }
 
 /// A column with a time.

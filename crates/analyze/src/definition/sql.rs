@@ -2,49 +2,129 @@
 //!
 //! In it, columns have names of its own (`by_0`, `value_0`), so that a field may be called anything. What it is made of:
 //! `placed` (the records that count, with their time), `in_windows` (each with each window that it is in), where an engine
-//! needs it `centred` (with the mean of its window), and then a row for each window and group.
+//! needs it `centred` (with the mean of its window), a row for each window and group (`windowed`), and if they are asked for, `filled` with
+//! those in which there is nothing.
 
 use super::dialect::Dialect;
-use super::{Aggregate, Analysis, Time, Window, Written};
+use super::fill::Fill;
+use super::{Aggregate, Analysis, Time, Window, Windows, Written};
 
 /// The query: `window_start` and `window_end` in milliseconds since 1970, the groups, then what is measured, in the order of
 /// the windows and groups.
-pub fn query(of: &Analysis, dialect: Dialect) -> String {
-    let groups = (0..of.by.len()).map(by).collect::<Vec<_>>();
-    let named = of.by.iter().zip(&groups);
-    let named = named.map(|(field, group)| format!(", {group} AS {}", dialect.quoted(&field.name)));
+pub fn query(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
+    let (steps, windowed) = windowed(of, windows, dialect);
+    let names = of.by.iter().map(|field| field.name.clone()).enumerate();
+    let groups = names.map(|(number, name)| (by(number), name));
+    let measures = measures(of, windows).into_iter().enumerate();
+    let measures = measures.map(|(number, name)| (measure_column(number), name));
+    let named = groups.chain(measures);
+    let named = named.map(|(column, name)| format!(", {column} AS {}", dialect.quoted(&name)));
     let named = named.collect::<String>();
-    let (centred, from) = match centred(of, dialect) {
-        Some(centred) => (format!(", centred AS ({centred})"), "centred"),
-        None => (String::new(), "in_windows"),
-    };
-    let order = (1..=groups.len() + 2).map(|number| format!("{number} NULLS LAST"));
+    let order = (1..=of.by.len() + 2).map(|number| format!("{number} NULLS LAST"));
     let order = order.collect::<Vec<_>>().join(", ");
     format!(
-        "WITH placed AS ({placed}), in_windows AS ({windows}){centred}\n\
-         SELECT window_start, window_end{named}{measured}\n\
-         FROM {from}\n\
-         GROUP BY window_start, window_end{groups}\n\
-         ORDER BY {order}",
-        placed = placed(of, dialect),
-        windows = windows(of),
-        measured = measured(of, dialect),
-        groups = behind(&groups),
+        "WITH {steps}\nSELECT window_start, window_end{named}\nFROM {windowed}\nORDER BY {order}"
     )
 }
 
+/// The steps to a relation with `window_start`, `window_end`, `by_0`, …, and `measure_0`, …, and its name.
+pub(super) fn windowed(
+    of: &Analysis,
+    windows: &Windows,
+    dialect: Dialect,
+) -> (String, &'static str) {
+    let groups = groups(of);
+    let (centred, from) = match centred(of, windows, dialect) {
+        Some(centred) => (format!(", centred AS ({centred})"), "centred"),
+        None => (String::new(), "in_windows"),
+    };
+    let steps = format!(
+        "placed AS ({placed}), in_windows AS ({in_windows}){centred},\n\
+         windowed AS (SELECT window_start, window_end{groups}{measured} FROM {from} GROUP BY window_start, window_end{groups})",
+        placed = placed(of, dialect),
+        in_windows = in_windows(of, windows.window),
+        measured = measured(of, windows, dialect),
+        groups = behind(&groups),
+    );
+    match filled(of, windows, dialect) {
+        Some(filled) => (format!("{steps},\n{filled}"), "filled"),
+        None => (steps, "windowed"),
+    }
+}
+
+/// So many windows in a row may be empty: more of them come from a time that is wrong.
+const EMPTY_MOST: i64 = 1_000_000;
+/// What an engine says it can't make a number of where there are more: SQL has no other way to fail.
+pub const TOO_MANY: &str = "more than 1000000 empty windows in a row";
+
+/// The steps that put rows for empty windows between those of a group.
+fn filled(of: &Analysis, windows: &Windows, dialect: Dialect) -> Option<String> {
+    let (fill, (size, every)) = (windows.fill?, windows.window.size_and_every()?);
+    let groups = groups(of);
+    let partition = partition(&groups);
+    let empty = match fill {
+        Fill::Zero => "0",
+        Fill::Null => "NULL",
+    };
+    let aggregates = of.values.iter().flat_map(|_| &windows.aggregates);
+    let measures = aggregates.enumerate().map(|(number, aggregate)| {
+        let empty = if *aggregate == Aggregate::Count {
+            "0"
+        } else {
+            empty
+        };
+        let column = measure_column(number);
+        format!(", CASE WHEN start_ms = window_start THEN {column} ELSE {empty} END AS {column}")
+    });
+    let measures = measures.collect::<String>();
+    let groups = behind(&groups);
+    let starts = dialect.starts("window_start", "end_ms", every)?;
+    let most = every.saturating_mul(EMPTY_MOST);
+    Some(format!(
+        "with_next AS (SELECT windowed.*, lead(window_start) OVER ({partition}ORDER BY window_start) AS next_ms FROM windowed),\n\
+         with_end AS (SELECT with_next.*, CAST(CASE WHEN next_ms IS NULL THEN CAST(window_start + {every} AS STRING) \
+         WHEN next_ms - window_start > {most} THEN '{TOO_MANY}' ELSE CAST(next_ms AS STRING) END AS BIGINT) AS end_ms FROM with_next),\n\
+         with_starts AS (SELECT with_end.*, {starts} AS start_ms FROM with_end),\n\
+         filled AS (SELECT start_ms AS window_start, start_ms + {size} AS window_end{groups}{measures} FROM with_starts)"
+    ))
+}
+
+/// What is measured, by the names in the answer: without the value's where there is one.
+pub(super) fn measures(of: &Analysis, windows: &Windows) -> Vec<String> {
+    let mut names = Vec::new();
+    for field in &of.values {
+        for aggregate in &windows.aggregates {
+            names.push(match &of.values[..] {
+                [_] => aggregate.to_string(),
+                _ => format!("{aggregate}_{}", field.name),
+            });
+        }
+    }
+    names
+}
+
+/// The columns of the groups in the query.
+pub(super) fn groups(of: &Analysis) -> Vec<String> {
+    (0..of.by.len()).map(by).collect()
+}
+
+/// The column of a measure in the query.
+pub(super) fn measure_column(number: usize) -> String {
+    format!("measure_{number}")
+}
+
 /// The column of a group in the query.
-fn by(number: usize) -> String {
+pub(super) fn by(number: usize) -> String {
     format!("by_{number}")
 }
 
 /// Columns behind others.
-fn behind(columns: &[String]) -> String {
+pub(super) fn behind(columns: &[String]) -> String {
     columns.iter().map(|column| format!(", {column}")).collect()
 }
 
 /// The records that count, with their time in milliseconds. One without a time is in no window.
-fn placed(of: &Analysis, dialect: Dialect) -> String {
+pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
     let quoted = |name: &str| dialect.quoted(name);
     let time = match &of.time {
         Some(Time { column, written }) => dialect.milliseconds(&quoted(column), *written),
@@ -68,8 +148,8 @@ fn placed(of: &Analysis, dialect: Dialect) -> String {
 }
 
 /// Each record with each window that it is in.
-fn windows(of: &Analysis) -> String {
-    match of.window {
+fn in_windows(of: &Analysis, window: Window) -> String {
+    match window {
         Window::Tumbling { size, offset } => {
             let start = start(size, offset);
             format!(
@@ -95,13 +175,18 @@ fn windows(of: &Analysis) -> String {
     }
 }
 
-/// A record begins a session if it comes later than the gap behind the one before it.
-fn sessions(of: &Analysis, gap: i64) -> String {
-    let groups = (0..of.by.len()).map(by).collect::<Vec<_>>();
-    let partition = match &groups[..] {
+/// The part of a window function that keeps groups apart.
+fn partition(groups: &[String]) -> String {
+    match groups {
         [] => String::new(),
         groups => format!("PARTITION BY {} ", groups.join(", ")),
-    };
+    }
+}
+
+/// A record begins a session if it comes later than the gap behind the one before it.
+fn sessions(of: &Analysis, gap: i64) -> String {
+    let groups = groups(of);
+    let partition = partition(&groups);
     let within = [groups, vec!["number_of_session".to_owned()]].concat();
     let within = format!("PARTITION BY {}", within.join(", "));
     format!(
@@ -120,11 +205,11 @@ fn start(every: i64, offset: i64) -> String {
 }
 
 /// Each record with the mean of its window and group, where an engine needs it.
-fn centred(of: &Analysis, dialect: Dialect) -> Option<String> {
-    if !dialect.needs_means() || !of.aggregates.contains(&Aggregate::Stddev) {
+fn centred(of: &Analysis, windows: &Windows, dialect: Dialect) -> Option<String> {
+    if !dialect.needs_means() || !windows.aggregates.contains(&Aggregate::Stddev) {
         return None;
     }
-    let groups = behind(&(0..of.by.len()).map(by).collect::<Vec<_>>());
+    let groups = behind(&groups(of));
     let means = (0..of.values.len()).map(|number| {
         format!(
             ", avg(CAST(value_{number} AS DOUBLE)) OVER (PARTITION BY window_start, window_end{groups}) AS mean_{number}"
@@ -134,19 +219,16 @@ fn centred(of: &Analysis, dialect: Dialect) -> Option<String> {
     Some(format!("SELECT in_windows.*{means} FROM in_windows"))
 }
 
-fn measured(of: &Analysis, dialect: Dialect) -> String {
-    let mut columns = String::new();
-    for (number, field) in of.values.iter().enumerate() {
-        for aggregate in &of.aggregates {
-            let name = match &of.values[..] {
-                [_] => aggregate.to_string(),
-                _ => format!("{aggregate}_{}", field.name),
-            };
-            let measure = measure(*aggregate, number, dialect);
-            columns += &format!(", {measure} AS {}", dialect.quoted(&name));
-        }
-    }
-    columns
+fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
+    let values = 0..of.values.len();
+    let measures = values.flat_map(|value| {
+        let aggregates = windows.aggregates.iter();
+        aggregates.map(move |aggregate| measure(*aggregate, value, dialect))
+    });
+    let measures = measures.enumerate();
+    let measures =
+        measures.map(|(number, measure)| format!(", {measure} AS {}", measure_column(number)));
+    measures.collect()
 }
 
 /// What is measured of the value of this number.

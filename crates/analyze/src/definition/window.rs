@@ -29,6 +29,17 @@ pub enum Window {
     },
 }
 
+impl Window {
+    /// How long a window is and how far apart two begin, in milliseconds; `None` where that follows from the records.
+    pub fn size_and_every(&self) -> Option<(i64, i64)> {
+        match *self {
+            Self::Tumbling { size, .. } => Some((size, size)),
+            Self::Sliding { size, every, .. } => Some((size, every)),
+            Self::Session { .. } => None,
+        }
+    }
+}
+
 /// A sliding window may overlap with so many others: each record is counted as often.
 const OVERLAPS_MOST: i64 = 1_000;
 

@@ -1,6 +1,5 @@
 //! What is printed: rows as a table, CSV, NDJSON or Parquet.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -15,6 +14,10 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use futures::StreamExt;
+
+mod part;
+
+use part::Part;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -43,11 +46,9 @@ pub async fn write(
     path: Option<&Path>,
 ) -> anyhow::Result<()> {
     let format = format.unwrap_or_else(|| usual(path));
-    let to: Box<dyn Write + Send> = match path {
-        Some(path) => {
-            let file = File::create(path);
-            Box::new(file.with_context(|| format!("making {}", path.display()))?)
-        }
+    let part = path.map(Part::create).transpose()?;
+    let to: Box<dyn Write + Send> = match &part {
+        Some(part) => Box::new(part.file.try_clone()?),
         None if format == Format::Parquet => {
             bail!("Parquet isn't written to standard output; name a file with -o");
         }
@@ -62,7 +63,11 @@ pub async fn write(
         }
         written?;
     }
-    writer.finish()
+    writer.finish()?;
+    match part {
+        Some(part) => part.complete(),
+        None => Ok(()),
+    }
 }
 
 /// By the file's name, or a table where somebody sees it.

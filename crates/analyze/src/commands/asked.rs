@@ -1,0 +1,88 @@
+//! A definition and the engine that has its source: what each command asks of them.
+
+use archiver::cli::{Common, usage};
+
+use super::answer::answer;
+use super::common::{Print, Read};
+use crate::caret::explained;
+use crate::definition::written::Definition;
+use crate::definition::{Analysis, Dialect, Windows, points, resolve, sql};
+use crate::engine::{Engine, ONLY};
+use crate::kept::Kept;
+
+/// The name of the table with the points.
+const POINTS: &str = "points";
+
+/// A definition with the engine that has its source.
+pub(super) struct Asked {
+    /// The engine.
+    pub engine: Engine,
+    /// What it is asked.
+    pub analysis: Analysis,
+}
+
+impl Asked {
+    /// Opens the source.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or has no such fields.
+    pub fn open(common: &Common, read: &Read, definition: &Definition) -> anyhow::Result<Self> {
+        let engine = read.engine(common, std::slice::from_ref(&definition.source))?;
+        let analysis = resolve::resolve(definition, engine.only()?.columns(), ONLY)?;
+        Ok(Self { engine, analysis })
+    }
+
+    /// The query for somebody's own engine, where the source is a table of its name.
+    ///
+    /// # Errors
+    ///
+    /// If that engine can't answer it.
+    pub fn emitted(&self, dialect: Dialect) -> anyhow::Result<String> {
+        let source = self.engine.tables[0].0.clone();
+        let of = Analysis {
+            source,
+            ..self.analysis.clone()
+        };
+        let is_filled = matches!(&of.windows, Some(Windows { fill: Some(_), .. }));
+        if is_filled && dialect.starts("", "", 1).is_none() {
+            return Err(usage(&format!(
+                "{dialect} can't make rows for empty windows; leave fill out"
+            ))
+            .into());
+        }
+        Ok(match (&of.windows, of.detection) {
+            (Some(windows), None) => sql::query(&of, windows, dialect),
+            _ => {
+                let anomalies = points::anomalies(&of, POINTS, dialect);
+                format!(
+                    "WITH {POINTS} AS ({})\n{anomalies}",
+                    points::points(&of, dialect)
+                )
+            }
+        })
+    }
+
+    /// Answers with the rows of the windows, or with the anomalous points where there are no windows.
+    pub async fn answer(&self, print: &Print) -> anyhow::Result<()> {
+        let Some(windows) = &self.analysis.windows else {
+            return self.anomalies(print).await;
+        };
+        let query = sql::query(&self.analysis, windows, Dialect::DataFusion);
+        answer(&self.engine, &query, print).await
+    }
+
+    /// Answers with the anomalous points.
+    pub async fn anomalies(&self, print: &Print) -> anyhow::Result<()> {
+        let _points = self.points().await?;
+        let query = points::anomalies(&self.analysis, POINTS, Dialect::DataFusion);
+        answer(&self.engine, &query, print).await
+    }
+
+    /// The points, as a table that can be asked several times.
+    async fn points(&self) -> anyhow::Result<Kept<'_>> {
+        let query = points::points(&self.analysis, Dialect::DataFusion);
+        let kept = Kept::answer(&self.engine.session, POINTS, &query).await;
+        kept.map_err(|error| explained(&error, &query, &self.engine))
+    }
+}

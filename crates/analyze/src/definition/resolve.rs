@@ -1,0 +1,127 @@
+//! From the names of a definition to the columns of a table.
+
+use anyhow::{anyhow, bail};
+use archiver::cli::usage;
+use archiver::terminal::nearest;
+
+use super::written::Definition;
+use super::{Aggregate, Analysis, Named, Time, Windows, Written};
+use crate::table::columns::{Column, Kind, Of};
+
+/// What the answer of an analysis calls its own columns, beside those of groups.
+const TAKEN: [&str; 10] = [
+    "window_start",
+    "window_end",
+    "metric",
+    "time",
+    "value",
+    "expected",
+    "lower",
+    "upper",
+    "score",
+    "method",
+];
+
+/// The definition, with the columns of this table in place of names.
+///
+/// # Errors
+///
+/// If the table has no such columns, or the definition makes no sense.
+pub fn resolve(
+    definition: &Definition,
+    columns: &[Column],
+    table: &str,
+) -> anyhow::Result<Analysis> {
+    let named = |name: &String| {
+        column(columns, name, table).map(|column| Named {
+            column: column.name.clone(),
+            name: name.clone(),
+        })
+    };
+    if let Some(taken) = definition.by.iter().find(|name| TAKEN.contains(&&name[..])) {
+        bail!(
+            "the answer has a column {taken} of its own, so records can't be told apart by a field of that name; give the field another name by a view"
+        );
+    }
+    if definition.value.is_empty() {
+        return Err(usage("name at least one field that is measured").into());
+    }
+    if definition.window.is_none() && definition.anomalies.is_none() {
+        return Err(
+            usage("there is nothing to do: say windows, or how anomalies are found").into(),
+        );
+    }
+    let windows = definition.window.map(|window| window.window()).transpose();
+    let windows = windows.map_err(|e| usage(&e))?;
+    if windows.is_none() && definition.fill.is_some() {
+        return Err(usage("only windows can be empty: fill needs a window").into());
+    }
+    if windows.is_none() && !definition.aggregates.is_empty() {
+        return Err(usage("aggregates are of windows: say which window").into());
+    }
+    let aggregates = match &definition.aggregates[..] {
+        [] => vec![Aggregate::Count],
+        some => some.to_vec(),
+    };
+    let windows = windows.map(|window| Windows {
+        window,
+        aggregates,
+        fill: definition.fill,
+    });
+    if matches!(&windows, Some(windows) if windows.fill.is_some() && windows.window.size_and_every().is_none())
+    {
+        return Err(
+            usage("a session is never empty: fill needs tumbling or sliding windows").into(),
+        );
+    }
+    Ok(Analysis {
+        source: table.to_owned(),
+        time: definition
+            .time
+            .as_ref()
+            .map(|name| time(columns, name, table))
+            .transpose()?,
+        values: definition
+            .value
+            .iter()
+            .map(named)
+            .collect::<Result<_, _>>()?,
+        by: definition.by.iter().map(named).collect::<Result<_, _>>()?,
+        filter: definition.filter.clone(),
+        windows,
+        detection: definition.anomalies,
+    })
+}
+
+/// The column of a field: that of the value, if a part of the record is called the same.
+fn column<'t>(columns: &'t [Column], name: &str, table: &str) -> anyhow::Result<&'t Column> {
+    let is_field =
+        |column: &&Column| matches!(&column.of, Of::Field(path) if path.join(".") == name);
+    let is_called = |column: &&Column| column.name == name;
+    let found = columns.iter().find(is_field);
+    found
+        .or_else(|| columns.iter().find(is_called))
+        .ok_or_else(|| {
+            let names = columns.iter().map(|column| &column.name[..]);
+            match nearest(name, names) {
+                Some(near) => anyhow!("there is no field {name}; did you mean {near}?"),
+                None => {
+                    anyhow!("there is no field {name}; DESCRIBE {table} shows those that there are")
+                }
+            }
+        })
+}
+
+fn time(columns: &[Column], name: &str, table: &str) -> anyhow::Result<Time> {
+    let column = column(columns, name, table)?;
+    let written = match (&column.of, column.kind) {
+        (Of::Timestamp, _) => Written::Timestamp,
+        (Of::Field(_), Kind::Integer | Kind::Number) => Written::Number,
+        (Of::Field(_), Kind::Text) => Written::Text,
+        _ => return Err(anyhow!("{name} is no time")),
+    };
+    Ok(Time {
+        column: column.name.clone(),
+        written,
+    })
+}
