@@ -11,9 +11,18 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::percentile::exact_percentile;
+use crate::rolling::rolling;
 use crate::table::damaged::Damaged;
 use crate::table::provider::ArchiveTable;
 use crate::table::reading::unread;
+
+/// Adds the aggregates that the engine lacks.
+pub fn register_aggregates(session: &SessionContext) {
+    session.register_udaf(exact_percentile());
+    for aggregate in rolling() {
+        session.register_udaf(aggregate);
+    }
+}
 
 /// The name under which a table can be asked for as well, if it is the only one.
 pub const ONLY: &str = "records";
@@ -62,7 +71,7 @@ impl Engine {
             damaged: settings.skips_damaged.then(Arc::default),
             notes: Vec::new(),
         };
-        engine.session.register_udaf(exact_percentile());
+        register_aggregates(&engine.session);
         for chosen in choose(config, words)? {
             let name = chosen.name.clone();
             let archive = chosen.load()?;

@@ -141,6 +141,15 @@ impl Dialect {
         }
     }
 
+    /// The mean of a column over a window of rows that moves on, and its sample standard deviation.
+    pub fn rolling(self, value: &str) -> [String; 2] {
+        match self {
+            Self::DataFusion => ["rolling_mean", "rolling_stddev"],
+            Self::DuckDb | Self::Spark | Self::Flink => ["avg", "stddev_samp"],
+        }
+        .map(|aggregate| format!("{aggregate}({value})"))
+    }
+
     /// The sum of the squares of how far values are from their mean is what `stddev` of this engine can't be trusted with:
     /// the mean must be known before.
     pub fn needs_means(self) -> bool {

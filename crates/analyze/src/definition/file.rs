@@ -126,11 +126,7 @@ output = [ { file = "out/latency.parquet" }, { anomalies = "out/anomalies.csv" }
                 "{ anomaly",
                 "line 12: unknown variant `anomaly`",
             ),
-            (
-                "\n[[analysis]]\nname = \"latency\"",
-                "",
-                "there is no [[analysis]]",
-            ),
+            (WHOLE, "", "there is no [[analysis]] in it"),
         ] {
             let text = WHOLE.replacen(from, to, 1);
             let error = format!("{:#}", parse(&text).unwrap_err());

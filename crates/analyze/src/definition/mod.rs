@@ -6,6 +6,8 @@
 
 pub mod aggregate;
 pub mod anomaly;
+#[cfg(test)]
+mod anomaly_tests;
 pub mod dialect;
 pub mod file;
 pub mod fill;

@@ -11,8 +11,9 @@ use super::sql::by;
 const ROUNDING: &str = "1e-12";
 /// The score of a value that is off where none was ever off.
 const SCORE_MOST: &str = "1e9";
-/// So many values are needed before something is expected of the next one, or of one at this time of the period.
+/// So many values are needed before something is expected of the next one.
 const ROLLING_LEAST: u32 = 10;
+/// A slot needs values of so many periods.
 const SEASONAL_LEAST: u32 = 3;
 /// From the median of deviations to the standard deviation, and from their mean, if values are normally distributed
 /// (Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993).
@@ -103,12 +104,13 @@ impl<'a> Series<'a> {
 
     fn rolling_sigma(&self, history: i64) -> String {
         let (points, keys) = (self.points, &self.keys);
+        let [mean, stddev] = self.dialect.rolling("v");
         let before = format!(
             "OVER (PARTITION BY {keys} ORDER BY t RANGE BETWEEN {history} PRECEDING AND 1 PRECEDING)"
         );
         format!(
-            "before AS (SELECT t, {keys}, v, count(v) {before} AS n, avg(v) {before} AS expected, \
-             stddev_samp(v) {before} AS deviation FROM {points}),\n\
+            "before AS (SELECT t, {keys}, v, count(v) {before} AS n, {mean} {before} AS expected, \
+             {stddev} {before} AS deviation FROM {points}),\n\
              judged AS (SELECT t, {keys}, v, CASE WHEN n >= {ROLLING_LEAST} THEN expected END AS expected, \
              CASE WHEN n >= {ROLLING_LEAST} THEN deviation END AS deviation FROM before)"
         )
@@ -141,41 +143,79 @@ impl<'a> Series<'a> {
         )
     }
 
-    /// As STL has it (Cleveland et al., "STL: A Seasonal-Trend Decomposition", 1990), by medians: the season is the median of
-    /// the values in a slot of the period, the trend the mean over a period around a value of what the season leaves, without
-    /// what is far off. What both leave is judged.
+    /// As STL has it (Cleveland et al., "STL: A Seasonal-Trend Decomposition", 1990), by medians: the season is the median, in
+    /// a slot of the period, of what the mean over a period around leaves; the trend, a line through a period around of what
+    /// the season leaves, without what is far off. What both leave is judged.
     fn seasonal(&self, period: i64, step: Option<i64>, sigmas: f64) -> String {
-        let (points, keys) = (self.points, &self.keys);
-        let slot = (period / SLOTS).max(step.unwrap_or(1)).max(1);
-        let half = period / 2;
-        let around = format!(
-            "OVER (PARTITION BY {keys} ORDER BY t RANGE BETWEEN {half} PRECEDING AND {half} FOLLOWING)"
-        );
-        let slot = self
-            .dialect
-            .quotient(&format!("(t % {period} + {period}) % {period}"), slot);
+        let [mean, _] = self.dialect.rolling("rest");
+        let reach = format!("{sigmas} * {OF_MEDIAN} * s.spread");
+        let around = self.around(period);
         format!(
-            "slotted AS (SELECT t, {keys}, v, {slot} AS slot FROM {points}),\n\
-             seasons AS (SELECT {keys}, slot, {median} AS season FROM slotted GROUP BY {keys}, slot HAVING count(v) >= {SEASONAL_LEAST}),\n\
-             left_over AS (SELECT p.t, {of}, p.v, s.season, p.v - s.season AS off FROM slotted p LEFT JOIN seasons s ON p.slot = s.slot AND {same}),\n\
-             spreads AS (SELECT {keys}, {median_off} AS middle, {median_abs} AS spread FROM left_over GROUP BY {keys}),\n\
-             clipped AS (SELECT l.t, {of_left}, l.v, l.season, CASE WHEN l.off > s.middle + {sigmas} * {OF_MEDIAN} * s.spread THEN s.middle + {sigmas} * {OF_MEDIAN} * s.spread \
-             WHEN l.off < s.middle - {sigmas} * {OF_MEDIAN} * s.spread THEN s.middle - {sigmas} * {OF_MEDIAN} * s.spread ELSE l.off END AS near \
-             FROM left_over l JOIN spreads s ON {same_left}),\n\
-             trended AS (SELECT t, {keys}, v, season + avg(near) {around} AS expected FROM clipped),\n\
+            "{seasons},\n\
+             rests AS (SELECT p.t, {of}, p.v, s.season, p.v - s.season AS rest FROM slotted p LEFT JOIN seasons s ON p.slot = s.slot AND {same}),\n\
+             levelled AS (SELECT t, {keys}, v, season, rest, {mean} {around} AS level FROM rests),\n\
+             spreads AS (SELECT {keys}, {spread} AS spread, {middle} AS middle, min(t) AS first_t FROM levelled GROUP BY {keys}),\n\
+             clipped AS (SELECT l.t, {of_left}, l.v, l.season, s.middle, CASE WHEN l.rest > l.level + {reach} THEN l.level + {reach} \
+             WHEN l.rest < l.level - {reach} THEN l.level - {reach} ELSE l.rest END - s.middle AS near, \
+             CASE WHEN l.rest IS NOT NULL THEN (l.t - s.first_t) / {period}.0 END AS x FROM levelled l JOIN spreads s ON {same_left}),\n\
+             {trended},\n\
              remainders AS (SELECT t, {keys}, v, expected, v - expected AS off FROM trended),\n\
              {deviations},\n\
              judged AS (SELECT o.t, {of_off}, o.v, o.expected, d.deviation FROM remainders o JOIN deviations d ON {same_off})",
-            median = self.median("v"),
+            seasons = self.seasons(period, step),
+            trended = self.trended(period),
+            keys = self.keys,
             of = self.of("p"),
             same = self.same("p", "s"),
-            median_off = self.median("off"),
-            median_abs = self.median("abs(off)"),
+            spread = self.median("abs(rest - level)"),
+            middle = self.median("rest"),
             of_left = self.of("l"),
             same_left = self.same("l", "s"),
             deviations = self.deviations("remainders"),
             of_off = self.of("o"),
             same_off = self.same("o", "d"),
+        )
+    }
+
+    /// The window of rows from half a period before to half a period behind.
+    fn around(&self, period: i64) -> String {
+        let (keys, half) = (&self.keys, period / 2);
+        format!(
+            "OVER (PARTITION BY {keys} ORDER BY t RANGE BETWEEN {half} PRECEDING AND {half} FOLLOWING)"
+        )
+    }
+
+    /// What is usual in each slot of the period: without the first and the last half of one, where there is no mean over a
+    /// whole one.
+    fn seasons(&self, period: i64, step: Option<i64>) -> String {
+        let (points, keys, half) = (self.points, &self.keys, period / 2);
+        let slot = (period / SLOTS).max(step.unwrap_or(1)).max(1);
+        let within = format!("((t % {period}) + {period}) % {period}");
+        let slot = self.dialect.quotient(&within, slot);
+        let number = self.dialect.quotient("t", period);
+        let [mean, _] = self.dialect.rolling("v");
+        let around = self.around(period);
+        format!(
+            "slotted AS (SELECT t, {keys}, v, {slot} AS slot, v - {mean} {around} AS off, \
+             t - min(t) OVER (PARTITION BY {keys}) AS since_first, max(t) OVER (PARTITION BY {keys}) - t AS until_last FROM {points}),\n\
+             seasons AS (SELECT {keys}, slot, {median} AS season FROM slotted WHERE since_first >= {half} AND until_last >= {half} \
+             GROUP BY {keys}, slot HAVING count(DISTINCT {number}) >= {SEASONAL_LEAST})",
+            median = self.median("off"),
+        )
+    }
+
+    /// The season, and the line through what is near by least squares, at the time of each value.
+    fn trended(&self, period: i64) -> String {
+        let (keys, around) = (&self.keys, self.around(period));
+        let mean = |of: &str| {
+            let [mean, _] = self.dialect.rolling(of);
+            format!("{mean} {around}")
+        };
+        let (x, y, xy, xx) = (mean("x"), mean("near"), mean("x * near"), mean("x * x"));
+        format!(
+            "fitted AS (SELECT t, {keys}, v, season, middle, x, {x} AS mean_x, {y} AS mean_y, {xy} AS mean_xy, {xx} AS mean_xx FROM clipped),\n\
+             trended AS (SELECT t, {keys}, v, season + middle + mean_y + CASE WHEN mean_xx - mean_x * mean_x > 1e-9 \
+             THEN (mean_xy - mean_x * mean_y) / (mean_xx - mean_x * mean_x) * (x - mean_x) ELSE 0.0 END AS expected FROM fitted)"
         )
     }
 }
