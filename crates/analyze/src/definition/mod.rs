@@ -6,8 +6,6 @@
 
 pub mod aggregate;
 pub mod anomaly;
-#[cfg(test)]
-mod anomaly_tests;
 pub mod dialect;
 pub mod file;
 pub mod fill;
@@ -83,3 +81,6 @@ pub struct Named {
     /// Its name in the answer: as it was typed.
     pub name: String,
 }
+
+#[cfg(test)]
+mod tests;
