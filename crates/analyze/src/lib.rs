@@ -12,4 +12,5 @@ pub mod json;
 pub mod kept;
 pub mod output;
 pub mod percentile;
+pub mod plot;
 pub mod table;
