@@ -9,7 +9,7 @@ pub mod columns;
 pub mod file_name;
 pub mod number;
 pub mod png;
-//pub mod report;
+pub mod report;
 pub mod series;
 pub mod svg;
 pub mod time;

@@ -13,7 +13,7 @@ use self::layout::{BESIDE, Layout};
 use self::legend::Legend;
 use super::number::grouped;
 use super::series::{Point, Series, extremes};
-use super::time::{ticks, written};
+use super::time::{ticks, written, zone_name};
 
 /// So many groups have a line in one picture: no eye tells more colours apart.
 pub const LINES_MOST: usize = 8;
@@ -49,8 +49,6 @@ pub struct Picture<'a> {
     pub range_ms: (i64, i64),
     /// Whose clock the times are of.
     pub zone: &'a TimeZone,
-    /// What that zone is called.
-    pub zone_name: &'a str,
 }
 
 impl Picture<'_> {
@@ -107,7 +105,7 @@ impl Picture<'_> {
         let values = count(|series| series.count.values);
         let anomalies = count(|series| series.count.anomalies);
         let missing = count(|series| series.count.missing);
-        let mut said = format!("{from} to {to}, {}", self.zone_name);
+        let mut said = format!("{from} to {to}, {}", zone_name(self.zone));
         said += &format!(" \u{b7} {}", counted(values, "value"));
         if missing > 0 {
             said += &format!(", {} missing", grouped(&missing.to_string()));

@@ -137,6 +137,14 @@ pub fn written(time_ms: i64, zone: &TimeZone) -> String {
     }
 }
 
+/// What a zone is called. Where nothing says which one it is, it is UTC.
+pub fn zone_name(zone: &TimeZone) -> &str {
+    match zone.is_unknown() {
+        true => "UTC",
+        false => zone.iana_name().unwrap_or("local time"),
+    }
+}
+
 /// A time by the clock of a zone, if there are years for it.
 pub fn zoned(time_ms: i64, zone: &TimeZone) -> Option<Zoned> {
     let time = Timestamp::from_millisecond(time_ms).ok()?;
