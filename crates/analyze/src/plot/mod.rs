@@ -13,3 +13,6 @@ pub mod report;
 pub mod series;
 pub mod svg;
 pub mod time;
+
+#[cfg(test)]
+mod tests;

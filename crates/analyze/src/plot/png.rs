@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
-use fontdb::{Database, ID};
+use fontdb::{Database, FaceInfo, ID, Stretch, Style, Weight};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{FontResolver, Options, Tree};
 
@@ -66,10 +66,7 @@ impl Renderer {
         let usual = FontResolver::default_fallback_selector();
         let fallback = move |letter: char, tried: &[ID], fonts: &mut Arc<Database>| {
             if !has_loaded.swap(true, Ordering::Relaxed) {
-                let fonts = Arc::make_mut(fonts);
-                fonts.load_system_fonts();
-                // These set another one.
-                fonts.set_sans_serif_family(FAMILY);
+                load_fonts_of_machine(Arc::make_mut(fonts));
             }
             let found = usual(letter, tried, fonts);
             if let (None, Ok(mut unknown)) = (found, seen.lock()) {
@@ -90,5 +87,20 @@ impl Renderer {
         self.fonts = Arc::clone(tree.fontdb());
         let unknown = unknown.lock().map(|unknown| unknown.clone());
         Ok((tree, unknown.unwrap_or_default()))
+    }
+}
+
+/// Only upright ones of usual weight: a letter that is missing shall look like the others.
+fn load_fonts_of_machine(fonts: &mut Database) {
+    fonts.load_system_fonts();
+    // These set another one.
+    fonts.set_sans_serif_family(FAMILY);
+    let is_usual = |face: &FaceInfo| {
+        (face.style, face.weight, face.stretch) == (Style::Normal, Weight::NORMAL, Stretch::Normal)
+    };
+    let others = fonts.faces().filter(|face| !is_usual(face));
+    let others = others.map(|face| face.id).collect::<Vec<_>>();
+    for id in others {
+        fonts.remove_face(id);
     }
 }

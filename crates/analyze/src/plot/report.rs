@@ -94,10 +94,10 @@ impl Report<'_> {
             let label = escaped(&series.label());
             let said = escaped(&tables::said(series));
             *page += &format!(
-                "<section class=\"chart\" id=\"chart-{number}\" aria-labelledby=\"name-{number}\">\n\
+                "<article class=\"chart\" id=\"chart-{number}\" aria-labelledby=\"name-{number}\">\n\
                  <h3 id=\"name-{number}\">{label}</h3>\n\
                  <div class=\"plot\" data-series=\"{number}\" role=\"img\" aria-label=\"{label}: {said}\"></div>\n\
-                 </section>\n"
+                 </article>\n"
             );
         }
         *page += "</section>\n";

@@ -71,7 +71,7 @@ function draw(place) {
     width: place.clientWidth, height: 260, ms: 1, series: lines, bands,
     tzDate: ms => uPlot.tzDate(new Date(ms), zone),
     scales: { x: { range: () => span }, y: { range: (_, least, greatest) => room(least, greatest) } },
-    axes: [{ ...axis, values: TIMES }, { ...axis, values: axisNumbers, size: axisWidth }],
+    axes: [{ ...axis, values: TIMES, space: 80 }, { ...axis, values: axisNumbers, size: axisWidth }],
     cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => zoom(all) } },
     hooks: { setSelect: [selected] },
   };

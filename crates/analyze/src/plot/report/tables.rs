@@ -15,7 +15,7 @@ const ROWS_MOST: usize = 1_000;
 pub fn summary(series: &[Series]) -> String {
     let mut html = String::from(
         "<section aria-labelledby=\"summary-name\">\n<h2 id=\"summary-name\">Summary</h2>\n\
-         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"summary-name\">\n<table>\n<thead><tr>\
+         <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Table of series\">\n<table>\n<thead><tr>\
          <th scope=\"col\">Metric</th><th scope=\"col\">Group</th><th scope=\"col\">Values</th>\
          <th scope=\"col\">Missing</th><th scope=\"col\">Least</th><th scope=\"col\">Greatest</th>\
          <th scope=\"col\">Anomalies</th></tr></thead>\n<tbody>\n",
@@ -74,7 +74,7 @@ pub fn anomalies(series: &[Series], zone: &TimeZone) -> String {
         let (count, all) = (grouped(&count.to_string()), grouped(&all.to_string()));
         html += &format!("<p>{count} of {all}: those with the highest scores.</p>\n");
     }
-    html += "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"anomalies-name\">\n<table>\n\
+    html += "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Table of anomalies\">\n<table>\n\
              <thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Metric</th><th scope=\"col\">Group</th>\
              <th scope=\"col\">Value</th><th scope=\"col\">Expected</th><th scope=\"col\">Lower</th>\
              <th scope=\"col\">Upper</th><th scope=\"col\">Score</th></tr></thead>\n<tbody>\n";

@@ -112,9 +112,10 @@ pub fn sized(svg: &str, said: &str) -> String {
     )
 }
 
-/// A text without what XML can't hold.
+/// A text in one line, without what XML can't hold.
 fn allowed(text: &str) -> String {
-    let is_none = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let is_none =
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
     text.replace(is_none, "\u{fffd}")
 }
 
