@@ -9,6 +9,7 @@ SHOTS is a directory for pictures, AXE is axe-core's axe.min.js. Exits with 1 at
 import sys
 import time
 
+from checks import check, check_axe, check_console
 from driver import Browser, eventually
 
 TAB, ENTER = "\ue004", "\ue007"
@@ -17,29 +18,6 @@ WINDOWS = [("light", 1280, 720, "light"), ("dark", 1280, 720, "dark"), ("phone",
 NAMES = "return [...document.querySelectorAll('#table tbody tr:not([hidden])')].map(row => row.dataset.name)"
 VALUES = "return [...document.querySelectorAll('#table tbody tr')].map(row => row.cells[arguments[0]].dataset.v ?? null)"
 TOTALS = "return document.querySelector('[data-live=totals]').textContent"
-# What somebody can't use who doesn't see, or has no mouse.
-AXE = """
-const done = arguments[arguments.length - 1];
-axe.run(document, { resultTypes: ["violations"] })
-   .then(found => done(found.violations.map(one => `${one.impact}: ${one.id}: ${one.nodes[0].html}`)));
-"""
-
-
-def check(holds, what):
-    if not holds:
-        raise SystemExit(f"page.py: {what}")
-
-
-def check_console(browser):
-    complaints = browser.complaints()
-    check(not complaints, f"the console says {complaints}")
-
-
-def check_axe(browser, axe):
-    with open(axe, encoding="utf-8") as file:
-        browser.run(file.read())
-    found = browser.run_async(AXE)
-    check(not found, f"axe-core finds {found}")
 
 
 def shoot_all(browser, url, shots, name, axe):

@@ -13,4 +13,5 @@ pub mod kept;
 pub mod output;
 pub mod percentile;
 pub mod rolling;
+pub mod plot;
 pub mod table;

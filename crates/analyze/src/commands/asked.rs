@@ -1,6 +1,8 @@
 //! A definition and the engine that has its source: what each command asks of them.
 
 use archiver::cli::{Common, usage};
+use datafusion::arrow::array::RecordBatch;
+use futures::StreamExt;
 
 use super::answer::answer;
 use super::common::{Print, Read};
@@ -77,6 +79,37 @@ impl Asked {
         let _points = self.points().await?;
         let query = points::anomalies(&self.analysis, POINTS, Dialect::DataFusion);
         answer(&self.engine, &query, print).await
+    }
+
+    /// Shows all points, in any order, with what is expected of them: the columns of [`points::drawn`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine can't answer, or what is shown is refused.
+    pub async fn each_point(
+        &self,
+        mut see: impl FnMut(&RecordBatch) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        // What is judged is asked several times; else they pass by.
+        let kept = match self.analysis.detection {
+            Some(_) => Some(self.points().await?),
+            None => None,
+        };
+        let points = match kept {
+            Some(_) => POINTS.to_owned(),
+            None => {
+                let query = points::points(&self.analysis, Dialect::DataFusion);
+                format!("({query}) AS {POINTS}")
+            }
+        };
+        let query = points::drawn(&self.analysis, &points, Dialect::DataFusion);
+        let explain = |error| explained(&error, &query, &self.engine);
+        let frame = self.engine.session.sql(&query).await.map_err(explain)?;
+        let mut rows = frame.execute_stream().await.map_err(explain)?;
+        while let Some(batch) = rows.next().await {
+            see(&batch.map_err(explain)?)?;
+        }
+        Ok(())
     }
 
     /// The points, as a table that can be asked several times.

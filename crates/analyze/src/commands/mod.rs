@@ -6,6 +6,8 @@ mod asked;
 mod common;
 mod complain;
 mod definition;
+mod pictures;
+mod plot;
 mod run;
 mod sql;
 mod windows;
@@ -40,6 +42,8 @@ enum Command {
     Windows(windows::Args),
     /// Find values outside of what is usual
     Anomalies(anomalies::Args),
+    /// Draw values by time, what is usual of them, and what is outside of that
+    Plot(plot::Args),
     /// Answer the analyses of a file
     Run(run::Args),
 }
@@ -64,6 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Sql(args) => sql::run(&common, &args).await,
             Command::Windows(args) => windows::run(&common, &args).await,
             Command::Anomalies(args) => anomalies::run(&common, &args).await,
+            Command::Plot(args) => plot::run(&common, &args).await,
             Command::Run(args) => run::run(&common, &args).await,
         }
     });

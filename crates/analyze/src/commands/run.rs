@@ -1,17 +1,21 @@
 //! `archiver-analyze run`: the analyses of a file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use archiver::cli::{Common, usage};
+use archiver::moment::Zone;
 use archiver::terminal::nearest;
 
 use super::answer::say_notes;
 use super::asked::Asked;
 use super::common::{Print, Read};
+use super::pictures::{Kind, series, write_pictures, write_report};
 use crate::definition::Dialect;
 use crate::definition::file;
 use crate::definition::written::{Definition, Output};
+use crate::plot::series::Series;
 
 /// Which file, and which of its analyses.
 #[derive(Debug, clap::Args)]
@@ -26,6 +30,9 @@ pub struct Args {
     /// Print the queries for this engine instead of their answers
     #[arg(long, value_enum, value_name = "ENGINE")]
     emit: Option<Dialect>,
+    /// Whose clock the times in pictures are of: an IANA name, UTC or local
+    #[arg(long, value_name = "ZONE", default_value = "local")]
+    timezone: Zone,
     #[command(flatten)]
     read: Read,
     #[command(flatten)]
@@ -43,7 +50,7 @@ An analysis goes where its outputs say, or else where -o and --format do.
     window = { tumbling = \"1m\" }
     aggregates = [\"count\", \"p99\"]
     anomalies = { method = \"three-sigma\" }
-    output = [{ file = \"out/latency.parquet\" }]";
+    output = [{ file = \"out/latency.parquet\" }, { plot = \"graph_save\" }]";
 
 /// Answers each of them, in the order of the file.
 ///
@@ -56,9 +63,14 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     if let (Some(_), [_, _, ..]) = (&args.print.output, &chosen[..]) {
         return Err(usage("-o takes one answer: name one analysis, or give each an output").into());
     }
+    let mut reports = BTreeMap::new();
     for definition in chosen {
-        let answered = one(common, args, definition).await;
+        let answered = one(common, args, definition, &mut reports).await;
         answered.with_context(|| format!("analysis {}", definition.name))?;
+    }
+    let title = args.file.file_stem().unwrap_or_default();
+    for (path, series) in &reports {
+        write_report(path, &title.to_string_lossy(), series, &args.timezone.0)?;
     }
     Ok(())
 }
@@ -90,7 +102,15 @@ fn chosen<'d>(
     Ok(named.collect::<Result<_, _>>()?)
 }
 
-async fn one(common: &Common, args: &Args, definition: &Definition) -> anyhow::Result<()> {
+/// What goes to each page.
+type Reports = BTreeMap<PathBuf, Vec<Series>>;
+
+async fn one(
+    common: &Common,
+    args: &Args,
+    definition: &Definition,
+    reports: &mut Reports,
+) -> anyhow::Result<()> {
     let asked = Asked::open(common, &args.read, definition)?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
@@ -102,6 +122,7 @@ async fn one(common: &Common, args: &Args, definition: &Definition) -> anyhow::R
         for output in &definition.output {
             write(&asked, args, output).await?;
         }
+        draw(&asked, args, definition, reports).await?;
     }
     say_notes(&asked.engine);
     Ok(())
@@ -115,5 +136,35 @@ async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()
     match output {
         Output::File(path) => asked.answer(&print(path)).await,
         Output::Anomalies(path) => asked.anomalies(&print(path)).await,
+        // All of these at once: they have the same series.
+        Output::Plot(_) | Output::Report(_) => Ok(()),
     }
+}
+
+async fn draw(
+    asked: &Asked,
+    args: &Args,
+    definition: &Definition,
+    reports: &mut Reports,
+) -> anyhow::Result<()> {
+    let is_drawn = |output: &Output| matches!(output, Output::Plot(_) | Output::Report(_));
+    if !definition.output.iter().any(is_drawn) {
+        return Ok(());
+    }
+    let mut series = series(asked).await?;
+    for series in &mut series {
+        // Others may measure the same.
+        series.metric = format!("{}.{}", definition.name, series.metric);
+    }
+    for output in &definition.output {
+        match output {
+            Output::Plot(below) => write_pictures(below, &series, &args.timezone.0, Kind::Png)?,
+            Output::Report(path) => {
+                let report = reports.entry(path.clone()).or_default();
+                report.extend(series.iter().cloned());
+            }
+            Output::File(_) | Output::Anomalies(_) => {}
+        }
+    }
+    Ok(())
 }

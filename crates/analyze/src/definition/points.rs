@@ -61,6 +61,21 @@ pub fn judged(of: &Analysis, points: &str, dialect: Dialect) -> String {
     answered(of, points, "", dialect)
 }
 
+/// The points for a picture, in any order: `t`, `m`, `by_0`, … and `v` as above, and if anomalies are looked for, `expected`,
+/// `lower`, `upper` and `score`.
+pub fn drawn(of: &Analysis, points: &str, dialect: Dialect) -> String {
+    let groups = behind(&groups(of));
+    match of.detection {
+        Some(detection) => {
+            let scored = scored_of(of, points, detection, dialect);
+            format!(
+                "SELECT t, m{groups}, v, expected, lower, upper, score FROM ({scored}) AS scored"
+            )
+        }
+        None => format!("SELECT t, m{groups}, v FROM {points}"),
+    }
+}
+
 /// The anomalous ones among them.
 pub fn anomalies(of: &Analysis, points: &str, dialect: Dialect) -> String {
     answered(of, points, "WHERE score > 1 ", dialect)

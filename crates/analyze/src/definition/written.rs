@@ -85,6 +85,10 @@ pub enum Output {
     File(PathBuf),
     /// The anomalous rows alone, into a file.
     Anomalies(PathBuf),
+    /// A picture of each metric and group, into a directory.
+    Plot(PathBuf),
+    /// A page with all metrics and groups; analyses that name the same one share it.
+    Report(PathBuf),
 }
 
 /// A text, or a list of them.

@@ -17,7 +17,7 @@ use futures::StreamExt;
 
 mod part;
 
-use part::Part;
+pub use part::Part;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

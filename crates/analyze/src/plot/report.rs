@@ -1,0 +1,179 @@
+//! A page with many series, in one file that asks nobody for anything.
+//!
+//! Tables stand in it as they are; lines are drawn by uPlot, which is in the file. A policy (CSP) in its head allows this
+//! script and these styles by their hashes and nothing else: whatever stands in names and groups, it is text.
+
+mod tables;
+
+use std::fmt::Write as _;
+
+use anyhow::Context;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::tz::TimeZone;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::number::grouped;
+use super::series::{Series, range};
+use super::time::{written, zone_name};
+
+const UPLOT: &str = include_str!("../../vendor/uplot/uPlot.iife.min.js");
+const UPLOT_STYLE: &str = include_str!("../../vendor/uplot/uPlot.min.css");
+const UPLOT_LICENSE: &str = include_str!("../../vendor/uplot/LICENSE");
+const SCRIPT: &str = include_str!("report/page.js");
+const STYLE: &str = include_str!("report/page.css");
+
+/// What is on a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// What it shows, in this order.
+    pub series: &'a [Series],
+    /// Whose clock the times are of.
+    pub zone: &'a TimeZone,
+}
+
+impl Report<'_> {
+    /// The page.
+    ///
+    /// # Errors
+    ///
+    /// If the data can't be written as JSON.
+    pub fn html(&self) -> anyhow::Result<String> {
+        let script = format!("/*!\n{UPLOT_LICENSE}\n*/\n{UPLOT}\n{SCRIPT}");
+        let style = format!("{UPLOT_STYLE}\n{STYLE}");
+        let policy = format!(
+            "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+            hashed(&script),
+            hashed(&style)
+        );
+        let title = escaped(self.title);
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+             <style>{style}</style>\n</head>\n<body>\n\
+             <a class=\"skip\" href=\"#charts\">To the charts</a>\n\
+             <header>\n<h1>{title}</h1>\n<p>{}</p>\n</header>\n<main>\n",
+            escaped(&self.said())
+        );
+        page += &tables::summary(self.series);
+        self.charts(&mut page);
+        page += &tables::anomalies(self.series, self.zone);
+        let data = self.data().context("writing the data of a report")?;
+        write!(
+            page,
+            "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n\
+             <script>{script}</script>\n</body>\n</html>\n"
+        )?;
+        Ok(page)
+    }
+
+    fn said(&self) -> String {
+        let count = self.series.iter().map(|series| series.count.anomalies);
+        let anomalies = match count.sum::<u64>() {
+            1 => "1 anomaly".to_owned(),
+            count => format!("{} anomalies", grouped(&count.to_string())),
+        };
+        let span = match range(self.series) {
+            Some((from_ms, to_ms)) => {
+                let (from, to) = (written(from_ms, self.zone), written(to_ms, self.zone));
+                format!("{from} to {to}, {}", zone_name(self.zone))
+            }
+            None => "no values".to_owned(),
+        };
+        format!("{span} \u{b7} {anomalies}")
+    }
+
+    fn charts(&self, page: &mut String) {
+        *page += CHARTS;
+        for (number, series) in self.series.iter().enumerate() {
+            let label = escaped(&series.label());
+            let said = escaped(&tables::said(series));
+            *page += &format!(
+                "<article class=\"chart\" id=\"chart-{number}\" aria-labelledby=\"name-{number}\">\n\
+                 <h3 id=\"name-{number}\">{label}</h3>\n\
+                 <div class=\"plot\" data-series=\"{number}\" role=\"img\" aria-label=\"{label}: {said}\"></div>\n\
+                 </article>\n"
+            );
+        }
+        *page += "</section>\n";
+    }
+
+    /// What is drawn, as JSON that may stand in a script element.
+    fn data(&self) -> Result<String, serde_json::Error> {
+        let series = self.series.iter().map(|series| {
+            let column = |of: fn(&super::series::Point) -> Option<f64>| {
+                let numbers = series.points.iter().map(of);
+                numbers.collect::<Vec<_>>()
+            };
+            let expected = column(|point| point.expected);
+            let lower = column(|point| point.lower.filter(|_| point.upper.is_some()));
+            let upper = column(|point| point.upper.filter(|_| point.lower.is_some()));
+            let if_any = |column: Vec<Option<f64>>| {
+                let has_any = column.iter().any(Option::is_some);
+                has_any.then_some(column)
+            };
+            json!({
+                "name": series.metric,
+                "times": series.points.iter().map(|point| point.time_ms).collect::<Vec<_>>(),
+                "values": column(|point| point.value),
+                "expected": if_any(expected),
+                "lower": if_any(lower),
+                "upper": if_any(upper),
+                "anomalies": if_any(column(|point| point.value.filter(|_| point.is_anomaly()))),
+            })
+        });
+        let data = json!({
+            "zone": self.zone.iana_name().map(|_| zone_name(self.zone)),
+            "range": range(self.series),
+            "series": series.collect::<Vec<_>>(),
+        });
+        // Neither an element's end nor a comment's begin can stand in it.
+        Ok(serde_json::to_string(&data)?.replace('<', "\\u003c"))
+    }
+}
+
+const CHARTS: &str = "\
+<section id=\"charts\" aria-labelledby=\"charts-name\">
+<h2 id=\"charts-name\">Charts</h2>
+<div class=\"tools\" role=\"toolbar\" aria-label=\"Time\" hidden>
+<button type=\"button\" data-do=\"all\">All</button>
+<button type=\"button\" data-do=\"in\" aria-label=\"Zoom in\">+</button>
+<button type=\"button\" data-do=\"out\" aria-label=\"Zoom out\">\u{2212}</button>
+<button type=\"button\" data-do=\"earlier\" aria-label=\"Earlier\">\u{2190}</button>
+<button type=\"button\" data-do=\"later\" aria-label=\"Later\">\u{2192}</button>
+<output id=\"shown\"></output>
+<span class=\"hint\">Drag over a chart to zoom in, double-click for all</span>
+</div>
+<noscript><p class=\"hint\">The charts are drawn by a script, which is off. The tables need none.</p></noscript>
+";
+
+/// What a policy calls a script or a style of this text.
+fn hashed(text: &str) -> String {
+    format!(
+        "sha256-{}",
+        BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()))
+    )
+}
+
+/// A text as it may stand in HTML and in an attribute.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            // Not even what HTML would leave out.
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
