@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use archiver::catalog::choose;
+use archiver::catalog::{Chosen, choose};
+use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -12,8 +13,9 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::percentile::exact_percentile;
 use crate::rolling::rolling;
+use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
-use crate::table::provider::ArchiveTable;
+use crate::table::provider::{ArchiveTable, look_at};
 use crate::table::reading::unread;
 
 /// Adds the aggregates that the engine lacks.
@@ -59,52 +61,96 @@ impl Engine {
         selection: &Selection,
         settings: Settings,
     ) -> anyhow::Result<Self> {
-        let mut options = SessionConfig::new();
-        // Names are as they are in the records: responseTime isn't responsetime.
-        options.options_mut().sql_parser.enable_ident_normalization = false;
-        let pool = FairSpillPool::new(settings.memory_bytes);
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
-        let runtime = runtime.build_arc().context("starting the engine")?;
-        let mut engine = Self {
-            session: SessionContext::new_with_config_rt(options, runtime),
-            tables: Vec::new(),
-            damaged: settings.skips_damaged.then(Arc::default),
-            notes: Vec::new(),
-        };
-        register_aggregates(&engine.session);
+        let mut engine = Self::new(settings)?;
         for chosen in choose(config, words)? {
             let name = chosen.name.clone();
             let archive = chosen.load()?;
             let Some(archive) = archive else {
                 bail!("archive {name} has not begun: there is nothing in it yet");
             };
-            let segments = archive.segments.iter();
-            let segments = segments.filter(|segment| {
-                let only = chosen.segment;
-                only.is_none_or(|only| only == segment.file.sequence)
-            });
-            let segments = segments.cloned().collect();
-            let opened = ArchiveTable::open(
-                name.clone(),
-                &archive,
-                segments,
-                selection.clone(),
-                engine.damaged.clone(),
-            );
-            let opened = opened.map_err(|error| anyhow!(unread(&name, &error)));
-            let (table, widened) = opened?;
-            for field in widened {
-                engine.notes.push(format!(
-                    "archive {name}: {field} holds different things in different records, and is text therefore"
-                ));
-            }
-            engine.add(name, table)?;
+            engine.add_archive(&chosen, &archive, selection, None)?;
         }
-        if let [(_, table)] = &engine.tables[..] {
-            let table = Arc::clone(table);
-            engine.session.register_table(ONLY, table)?;
-        }
+        engine.name_only()?;
         Ok(engine)
+    }
+
+    /// With one archive as it was at a moment; its columns are these, if they are known.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn of(
+        chosen: &Chosen,
+        archive: &Archive,
+        columns: Option<Vec<Column>>,
+        selection: &Selection,
+        settings: Settings,
+    ) -> anyhow::Result<Self> {
+        let mut engine = Self::new(settings)?;
+        engine.add_archive(chosen, archive, selection, columns)?;
+        engine.name_only()?;
+        Ok(engine)
+    }
+
+    /// Without tables.
+    fn new(settings: Settings) -> anyhow::Result<Self> {
+        let mut options = SessionConfig::new();
+        // Names are as they are in the records: responseTime isn't responsetime.
+        options.options_mut().sql_parser.enable_ident_normalization = false;
+        let pool = FairSpillPool::new(settings.memory_bytes);
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
+        let runtime = runtime.build_arc().context("starting the engine")?;
+        let engine = Self {
+            session: SessionContext::new_with_config_rt(options, runtime),
+            tables: Vec::new(),
+            damaged: settings.skips_damaged.then(Arc::default),
+            notes: Vec::new(),
+        };
+        register_aggregates(&engine.session);
+        Ok(engine)
+    }
+
+    fn add_archive(
+        &mut self,
+        chosen: &Chosen,
+        archive: &Archive,
+        selection: &Selection,
+        columns: Option<Vec<Column>>,
+    ) -> anyhow::Result<()> {
+        let name = chosen.name.clone();
+        let segments = archive.segments.iter();
+        let segments = segments.filter(|segment| {
+            let only = chosen.segment;
+            only.is_none_or(|only| only == segment.file.sequence)
+        });
+        let segments = segments.cloned().collect::<Vec<_>>();
+        let columns = match columns {
+            Some(columns) => columns,
+            None => {
+                let looked = look_at(&segments, selection, self.damaged.is_some());
+                let looked = looked.map_err(|error| anyhow!(unread(&name, &error)));
+                let (columns, widened) = looked?;
+                for field in widened {
+                    self.notes.push(format!(
+                        "archive {name}: {field} holds different things in different records, and is text therefore"
+                    ));
+                }
+                columns
+            }
+        };
+        let damaged = self.damaged.clone();
+        let selection = selection.clone();
+        let table = ArchiveTable::new(&name, archive, segments, selection, columns, damaged);
+        self.add(name, table)
+    }
+
+    /// Gives the only table its other name.
+    fn name_only(&mut self) -> anyhow::Result<()> {
+        if let [(_, table)] = &self.tables[..] {
+            let table = Arc::clone(table);
+            self.session.register_table(ONLY, table)?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, name: String, table: ArchiveTable) -> anyhow::Result<()> {

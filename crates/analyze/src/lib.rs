@@ -8,6 +8,7 @@ pub mod caret;
 pub mod commands;
 pub mod definition;
 pub mod engine;
+pub mod follow;
 pub mod json;
 pub mod kept;
 pub mod output;

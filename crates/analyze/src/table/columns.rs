@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
 
 /// What is put before the name of a field that is called like a part of a record.
 const OF_VALUE: &str = "value.";
@@ -43,7 +44,8 @@ pub const PARTS: [(&str, Of); 8] = [
 ];
 
 /// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// `true` or `false`.
     Boolean,

@@ -38,47 +38,29 @@ pub struct ArchiveTable {
 }
 
 impl ArchiveTable {
-    /// Some segments of an archive, and which of their records are asked for. Looks at some values to know their fields;
-    /// returns beside it the names of fields that hold different things and are text therefore.
-    ///
-    /// # Errors
-    ///
-    /// If these can't be read.
-    pub fn open(
-        name: String,
+    /// Some segments of an archive, which of their records are asked for, and the columns that it has.
+    pub fn new(
+        name: &str,
         archive: &Archive,
         segments: Vec<Segment>,
         selection: Selection,
+        columns: Vec<Column>,
         damaged: Option<Arc<Damaged>>,
-    ) -> Result<(Self, Vec<String>), ReadError> {
-        let mut sample = Sample::default();
-        let held = segments.iter();
-        let held = held.filter(|segment| segment.may_hold(&selection) && segment.bytes() > 0);
-        let held = held.collect::<Vec<_>>();
-        let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
-        for segment in [first, last].into_iter().flatten() {
-            match look(segment, &selection, &mut sample) {
-                Err(error) if damaged.is_none() => return Err(error),
-                _ => {}
-            }
-        }
-        let widened = sample.widened.clone();
-        let columns = columns(sample.fields());
+    ) -> Self {
         let misfits = Misfits {
             values: AtomicU64::new(0),
             fields: columns.iter().map(|_| AtomicU64::new(0)).collect(),
         };
-        let table = Self {
+        Self {
             topic: archive.checkpoint.identity.topic.as_str().into(),
             schema: schema(&columns),
             segments: segments.into(),
             misfits: Arc::new(misfits),
-            name,
+            name: name.to_owned(),
             selection,
             columns,
             damaged,
-        };
-        Ok((table, widened))
+        }
     }
 
     /// Its columns.
@@ -105,6 +87,32 @@ impl ArchiveTable {
         }
         notes
     }
+}
+
+/// Looks at some values of these segments, to know which columns their fields make; returns beside them the names of fields
+/// that hold different things and are text therefore.
+///
+/// # Errors
+///
+/// If these can't be read, unless what is damaged is left out.
+pub fn look_at(
+    segments: &[Segment],
+    selection: &Selection,
+    skips_damaged: bool,
+) -> Result<(Vec<Column>, Vec<String>), ReadError> {
+    let mut sample = Sample::default();
+    let held = segments.iter();
+    let held = held.filter(|segment| segment.may_hold(selection) && segment.bytes() > 0);
+    let held = held.collect::<Vec<_>>();
+    let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
+    for segment in [first, last].into_iter().flatten() {
+        match look(segment, selection, &mut sample) {
+            Err(error) if !skips_damaged => return Err(error),
+            _ => {}
+        }
+    }
+    let widened = sample.widened.clone();
+    Ok((columns(sample.fields()), widened))
 }
 
 /// Looks at the first values of a segment.
