@@ -15,7 +15,7 @@ use crate::topic::Topic;
 /// When the first record was, in milliseconds since 1970: in the middle of a minute.
 const FIRST_MS: i64 = 1_700_000_030_000;
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_archiver"));
     let target = own.ancestors().nth(2).expect("a target directory");
     let program = target.join("analyze-test/archiver-analyze");
@@ -27,7 +27,7 @@ fn program() -> PathBuf {
     program
 }
 
-fn analyze(scene: &Scene, flags: &[&str]) -> Output {
+pub fn analyze(scene: &Scene, flags: &[&str]) -> Output {
     let mut command = Command::new(program());
     command.current_dir(scene.directory()).args(flags);
     command.output().expect("is started")
@@ -56,7 +56,7 @@ fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
 
 /// What it says as it ends with this exit code.
 #[track_caller]
-fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
+pub fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
     let output = analyze(scene, flags);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{flags:?}: {said}");

@@ -22,11 +22,7 @@ impl Kept {
     /// # Errors
     ///
     /// If the engine can't answer, or the file can't be written.
-    pub async fn answer(
-        session: &SessionContext,
-        name: &'static str,
-        query: &str,
-    ) -> Result<Self> {
+    pub async fn answer(session: &SessionContext, name: &'static str, query: &str) -> Result<Self> {
         let mut rows = session.sql(query).await?.execute_stream().await?;
         let disk = &session.runtime_env().disk_manager;
         let file = disk.create_tmp_file(name)?;

@@ -37,12 +37,7 @@ impl Read {
             until_ms: self.until.map(|moment| moment.ms(now_ms)),
             ..Selection::default()
         };
-        Engine::open(
-            common.config.as_deref(),
-            words,
-            &selection,
-            self.settings(),
-        )
+        Engine::open(common.config.as_deref(), words, &selection, self.settings())
     }
 
     /// The timestamp from which on records are wanted, in milliseconds since 1970.

@@ -26,7 +26,12 @@ pub struct Follow {
     #[arg(long, conflicts_with_all = ["emit", "until", "output"])]
     follow: bool,
     /// How often archives are looked at
-    #[arg(long, value_name = "DURATION", default_value = "5s", requires = "follow")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5s",
+        requires = "follow"
+    )]
     poll: Length,
     /// Where it is kept what was emitted; .archiver-analyze beside FILE if nothing is said
     #[arg(long, value_name = "DIR", requires = "follow")]
@@ -56,7 +61,10 @@ impl Follow {
         }
         let silent = definitions.iter().filter(|of| of.output.is_empty()).count();
         if silent > 0 && definitions.len() > 1 {
-            return Err(usage("standard output takes the rows of one analysis: name one, or give each an output").into());
+            return Err(usage(
+                "standard output takes the rows of one analysis: name one, or give each an output",
+            )
+            .into());
         }
         let beside = file.parent().unwrap_or(Path::new("")).join(DIRECTORY);
         let plan = Plan {
@@ -79,7 +87,8 @@ impl Follow {
         }
         let (stopper, shutdown) = shutdown::channel();
         let (own_stopper, shutdown) = shutdown.child();
-        signals::listen(stopper, Wishes::default(), FAILED).context("starting to listen for signals")?;
+        signals::listen(stopper, Wishes::default(), FAILED)
+            .context("starting to listen for signals")?;
         let turn = Arc::new(Mutex::new(()));
         let runs = followers.into_iter().map(|(name, follower)| {
             let (shutdown, turn) = (shutdown.clone(), Arc::clone(&turn));

@@ -118,6 +118,10 @@ async fn one(
     definition: &Definition,
     reports: &mut Reports,
 ) -> anyhow::Result<()> {
+    let tells = |output: &Output| matches!(output, Output::Webhook(_) | Output::Command(_));
+    if args.emit.is_none() && definition.output.iter().any(tells) {
+        return Err(only_followed());
+    }
     let asked = Asked::open(common, &args.read, definition)?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
@@ -135,6 +139,10 @@ async fn one(
     Ok(())
 }
 
+fn only_followed() -> anyhow::Error {
+    usage("webhook and command have alerts as they come: that is run --follow").into()
+}
+
 async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()> {
     let print = |path: &PathBuf| Print {
         format: args.print.format,
@@ -145,10 +153,7 @@ async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()
         Output::Anomalies(path) => asked.anomalies(&print(path)).await,
         // All of these at once: they have the same series.
         Output::Plot(_) | Output::Report(_) => Ok(()),
-        Output::Webhook(_) | Output::Command(_) => Err(usage(
-            "webhook and command have alerts as they come: that is run --follow",
-        )
-        .into()),
+        Output::Webhook(_) | Output::Command(_) => Err(only_followed()),
     }
 }
 

@@ -135,7 +135,8 @@ fn still_open(
         }
         _ => {
             let last = closed.last_end(windows);
-            let open = format!("SELECT * FROM ({in_windows}) AS all_windows WHERE window_end > {last}");
+            let open =
+                format!("SELECT * FROM ({in_windows}) AS all_windows WHERE window_end > {last}");
             (placed, open)
         }
     }
@@ -157,13 +158,17 @@ fn open_sessions(of: &Analysis, floor: Option<i64>, closed: Option<&str>) -> (St
 fn lasts(of: &Analysis, closed: &str) -> String {
     let groups = groups(of);
     let last = |group: &String| format!("last_{group}");
-    let named = groups.iter().map(|group| format!("{group} AS {}, ", last(group)));
+    let named = groups
+        .iter()
+        .map(|group| format!("{group} AS {}, ", last(group)));
     let named = named.collect::<String>();
     let by = match groups.is_empty() {
         true => String::new(),
         false => format!(" GROUP BY {}", groups.join(", ")),
     };
-    let same = groups.iter().map(|group| format!("{group} IS NOT DISTINCT FROM {}", last(group)));
+    let same = groups
+        .iter()
+        .map(|group| format!("{group} IS NOT DISTINCT FROM {}", last(group)));
     let same = same.collect::<Vec<_>>().join(" AND ");
     let same = if same.is_empty() { "TRUE" } else { &same };
     format!(
@@ -202,7 +207,10 @@ fn closed_steps(of: &Analysis, windows: &Windows, has_before: bool) -> (String, 
 pub fn rows(of: &Analysis, windows: &Windows, has_before: bool) -> String {
     let (steps, relation) = closed_steps(of, windows, has_before);
     let from = match has_before {
-        true => format!("{relation}{} WHERE last_ms IS NULL OR window_start > last_ms", lasts(of, CLOSED_BEFORE)),
+        true => format!(
+            "{relation}{} WHERE last_ms IS NULL OR window_start > last_ms",
+            lasts(of, CLOSED_BEFORE)
+        ),
         false => relation.to_owned(),
     };
     format!("WITH {steps}\n{}", answered(of, windows, &from, HERE))

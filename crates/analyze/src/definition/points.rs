@@ -39,11 +39,7 @@ pub(super) fn of_windows(of: &Analysis, windowed: &str) -> String {
 }
 
 /// The points of this relation, whose time is this column, and whose values are those of these columns.
-fn of_relation(
-    of: &Analysis,
-    (from, time): (&str, &str),
-    column: fn(usize) -> String,
-) -> String {
+fn of_relation(of: &Analysis, (from, time): (&str, &str), column: fn(usize) -> String) -> String {
     let groups = behind(&groups(of));
     let count = metrics(of).len();
     let numbers = (0..count).map(|number| format!("({number})"));

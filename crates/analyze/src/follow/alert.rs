@@ -69,8 +69,12 @@ mod tests {
 
     #[test]
     fn an_id_follows_from_what_an_alert_is_of_and_not_from_its_values() {
-        let of = |analysis: &str, row: &str| id(analysis, serde_json::from_str(row).unwrap()).unwrap();
-        let one = of("latency", r#"{"time":60000,"host":"a","value":1,"score":2.5}"#);
+        let of =
+            |analysis: &str, row: &str| id(analysis, serde_json::from_str(row).unwrap()).unwrap();
+        let one = of(
+            "latency",
+            r#"{"time":60000,"host":"a","value":1,"score":2.5}"#,
+        );
         assert!(one.starts_with("60000-") && one.len() == 22, "{one}");
         assert_eq!(one, of("latency", r#"{"host":"a","time":60000,"value":3}"#));
         for (analysis, row) in [

@@ -126,7 +126,8 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<Checkpoint> {
     struct Version {
         format: u32,
     }
-    const NOT_OURS: &str = "it is damaged: put it back from a copy, or begin anew with another --state";
+    const NOT_OURS: &str =
+        "it is damaged: put it back from a copy, or begin anew with another --state";
     let Version { format } = serde_json::from_slice(bytes).context(NOT_OURS)?;
     if format > FORMAT {
         bail!("it has format {format}, and this program knows up to {FORMAT}: use the newer one");

@@ -80,10 +80,14 @@ impl Closing {
         if outputs.wants_anomalies() {
             self.anomalies(look, outputs, has_before, next).await?;
         }
-        let kept = following::kept(of, windows, Frontier {
-            has_before,
-            ..next.frontier()
-        });
+        let kept = following::kept(
+            of,
+            windows,
+            Frontier {
+                has_before,
+                ..next.frontier()
+            },
+        );
         next.closed = match kept {
             Some(query) => {
                 let number = before.closed.map_or(0, |number| number + 1);

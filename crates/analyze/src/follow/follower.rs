@@ -167,7 +167,10 @@ impl Follower {
     }
 
     fn may_look(&mut self) -> bool {
-        let outboxes = self.begun.iter().flat_map(|begun| begun.checkpoint.outboxes.values());
+        let outboxes = self
+            .begun
+            .iter()
+            .flat_map(|begun| begun.checkpoint.outboxes.values());
         let waiting = outboxes.map(|waiting| waiting.alerts.len()).max();
         let is_full = waiting.is_some_and(|waiting| waiting >= WAITING_MOST);
         if is_full {
@@ -190,7 +193,9 @@ impl Follower {
         let mut said = Vec::new();
         for outbox in &mut self.outboxes {
             let waiting = begun.checkpoint.outboxes.entry(outbox.key()).or_default();
-            let delivered = outbox.deliver(waiting, &self.state, until, shutdown).await?;
+            let delivered = outbox
+                .deliver(waiting, &self.state, until, shutdown)
+                .await?;
             said.extend(delivered);
         }
         for text in said {
@@ -204,7 +209,9 @@ impl Follower {
         for attempt in 1.. {
             let Some(archive) = self.source.load()? else {
                 let name = self.source.name();
-                self.say_once(format!("archive {name} has no records yet; waiting for some"));
+                self.say_once(format!(
+                    "archive {name} has no records yet; waiting for some"
+                ));
                 return Ok(());
             };
             let looked = tokio::select! {
@@ -254,7 +261,10 @@ impl Follower {
         let mut notes = self.deleted(archive, before);
         notes.extend(look.note(before, &mut next).await?);
         let lateness = self.definition.lateness.ms();
-        let to = next.partitions.watermark(lateness, idle).max(before.watermark_ms);
+        let to = next
+            .partitions
+            .watermark(lateness, idle)
+            .max(before.watermark_ms);
         let closing = match to {
             Some(to) if following::may_close(begun.windows.window, before.watermark_ms, to) => {
                 Some(Closing::read(&look, before, &mut next, to).await?)
@@ -282,7 +292,9 @@ impl Follower {
         let before = &begun.checkpoint;
         if let Some(closing) = &closing {
             let look = self.look(archive, begun);
-            closing.emit(&look, &self.outputs, before, &mut next).await?;
+            closing
+                .emit(&look, &self.outputs, before, &mut next)
+                .await?;
             notes.extend(closing.notes());
         }
         self.state.store(&next)?;
@@ -430,10 +442,7 @@ fn check_method(definition: &Definition, outputs: &Outputs) -> anyhow::Result<()
 }
 
 /// The definition with these columns, and its windows. Other methods than the one that looks back find nothing here.
-fn resolved(
-    definition: &Definition,
-    columns: &[Column],
-) -> anyhow::Result<(Analysis, Windows)> {
+fn resolved(definition: &Definition, columns: &[Column]) -> anyhow::Result<(Analysis, Windows)> {
     let mut analysis = resolve::resolve(definition, columns, ONLY)?;
     let rolling = |of: &crate::definition::Detection| of.method == Method::RollingSigma;
     analysis.detection = analysis.detection.filter(rolling);
@@ -444,7 +453,10 @@ fn resolved(
 
 /// Segments with a lower number don't grow any more.
 fn next_segment(archive: &Archive) -> u64 {
-    let growing = archive.segments.iter().filter(|segment| !segment.is_sealed());
+    let growing = archive
+        .segments
+        .iter()
+        .filter(|segment| !segment.is_sealed());
     let growing = growing.map(|segment| segment.file.sequence).min();
     growing.unwrap_or(archive.checkpoint.progress.next_sequence)
 }

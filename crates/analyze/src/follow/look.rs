@@ -83,7 +83,8 @@ impl Look<'_> {
             }
         }
         let closed = before.frontier();
-        let may_be_late = earliest.is_some_and(|first| closed.watermark.is_some_and(|watermark| first < watermark));
+        let may_be_late = earliest
+            .is_some_and(|first| closed.watermark.is_some_and(|watermark| first < watermark));
         if may_be_late {
             let query = following::late(self.analysis, self.windows, closed);
             let rows = numbers(&engine, &query).await?;
@@ -124,7 +125,9 @@ pub async fn numbers(engine: &Engine, query: &str) -> anyhow::Result<Vec<Vec<Opt
 /// # Errors
 ///
 /// If it is none.
-pub fn by_partition(rows: Vec<Vec<Option<i64>>>) -> anyhow::Result<BTreeMap<i32, Vec<Option<i64>>>> {
+pub fn by_partition(
+    rows: Vec<Vec<Option<i64>>>,
+) -> anyhow::Result<BTreeMap<i32, Vec<Option<i64>>>> {
     let mut by = BTreeMap::new();
     for mut row in rows {
         if let Some(partition) = row.first().copied().flatten() {

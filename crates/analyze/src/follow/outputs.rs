@@ -58,14 +58,21 @@ impl Outputs {
             match output {
                 Output::File(path) => of.rows.push(To::file(path, format)?),
                 Output::Anomalies(path) => of.anomalies.push(To::file(path, format)?),
+                Output::Plot(_) | Output::Report(_) => {
+                    return Err(usage(
+                        "pictures are drawn of what there is: plot and report are for run without --follow",
+                    )
+                    .into());
+                }
                 Output::Webhook(webhook) => {
                     of.receivers.push(Arc::new(Receiver::webhook(webhook)?));
-                },
+                }
                 Output::Command(words) if words.is_empty() => {
                     return Err(usage("command is empty; name a program").into());
                 }
                 Output::Command(words) => {
-                    of.receivers.push(Arc::new(Receiver::Command(words.clone())));
+                    of.receivers
+                        .push(Arc::new(Receiver::Command(words.clone())));
                 }
             }
         }

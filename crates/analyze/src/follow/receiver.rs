@@ -51,7 +51,9 @@ impl Receiver {
             Self::Webhook(client) => format!("webhook {}", client.url()),
             Self::Command(words) => format!("command {words:?}"),
         };
-        checksum(whole.as_bytes()).trim_start_matches("xxh3:").to_owned()
+        checksum(whole.as_bytes())
+            .trim_start_matches("xxh3:")
+            .to_owned()
     }
 
     /// Tells it of an alert.
@@ -143,6 +145,9 @@ mod tests {
         let hung = sh("sleep 1000", Duration::from_millis(50)).unwrap_err();
         assert!(hung.contains("didn't end within"), "{hung}");
         let none = run(&["/no/such/program".to_owned()], "", "", long).unwrap_err();
-        assert!(format!("{none:#}").starts_with("can't be started: "), "{none:#}");
+        assert!(
+            format!("{none:#}").starts_with("can't be started: "),
+            "{none:#}"
+        );
     }
 }

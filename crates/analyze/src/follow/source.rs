@@ -129,9 +129,7 @@ impl Origin {
     ///
     /// If not: with what is another one.
     pub fn check(&self, before: &Self) -> anyhow::Result<()> {
-        let is_other = |now: &Option<String>, before: &Option<String>| {
-            matches!((now, before), (Some(now), Some(before)) if now != before)
-        };
+        let is_other = |now: &Option<String>, before: &Option<String>| matches!((now, before), (Some(now), Some(before)) if now != before);
         if self.topic == before.topic
             && !is_other(&self.topic_id, &before.topic_id)
             && !is_other(&self.cluster_id, &before.cluster_id)

@@ -43,7 +43,9 @@ impl State {
         let path = directory.join("lock");
         let fs = RealFs::default();
         let lock = lock(&fs, &path, &directory)?;
-        File::open(above).and_then(|above| above.sync_all()).with_context(making)?;
+        File::open(above)
+            .and_then(|above| above.sync_all())
+            .with_context(making)?;
         Ok(Self {
             directory,
             _lock: lock,
@@ -119,7 +121,11 @@ impl State {
                 let text = String::from_utf8_lossy(&bytes);
                 let number = text.trim().parse();
                 number
-                    .map_err(|_| anyhow!("it is no number: remove it, and alerts that wait are delivered again"))
+                    .map_err(|_| {
+                        anyhow!(
+                            "it is no number: remove it, and alerts that wait are delivered again"
+                        )
+                    })
                     .with_context(reading)
             }
         }

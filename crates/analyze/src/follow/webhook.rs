@@ -34,7 +34,10 @@ impl Client {
     /// If the token isn't where it should be.
     pub fn new(webhook: &Webhook) -> anyhow::Result<Self> {
         let uri = webhook.url.parse::<Uri>()?;
-        let authority = uri.authority().context("a webhook has no host")?.to_string();
+        let authority = uri
+            .authority()
+            .context("a webhook has no host")?
+            .to_string();
         let authorization = webhook.token.as_ref().map(authorization).transpose()?;
         Ok(Self {
             url: webhook.url.clone(),
@@ -85,9 +88,13 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let answer = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
+        let answer = sender
+            .send_request(request.body(Full::new(Bytes::from(body)))?)
+            .await?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MOST).collect().await;
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MOST)
+            .collect()
+            .await;
         connection.abort();
         // What it says beside the status matters little.
         let said = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -100,12 +107,15 @@ fn authorization(place: &TokenPlace) -> anyhow::Result<HeaderValue> {
     let (token, from) = match place {
         TokenPlace::Variable(name) => {
             let token = std::env::var(name);
-            let token = token.map_err(|_| anyhow!("the variable {name}, which has the webhook's token, isn't set"));
+            let token = token.map_err(|_| {
+                anyhow!("the variable {name}, which has the webhook's token, isn't set")
+            });
             (token?, format!("the variable {name}"))
         }
         TokenPlace::File(path) => {
             let token = std::fs::read_to_string(path);
-            let token = token.with_context(|| format!("reading the webhook's token in {}", path.display()));
+            let token =
+                token.with_context(|| format!("reading the webhook's token in {}", path.display()));
             (token?, path.display().to_string())
         }
     };

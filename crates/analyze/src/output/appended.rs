@@ -132,7 +132,10 @@ impl Appended {
         })?;
         let length = file.metadata().with_context(opening)?.len();
         let is_known = length >= mark.length
-            && read_tail(&mut file, mark).with_context(opening)?.mark(mark.length) == *mark;
+            && read_tail(&mut file, mark)
+                .with_context(opening)?
+                .mark(mark.length)
+                == *mark;
         if !is_known {
             bail!(
                 "{path} isn't what was written: its first {} bytes are others; put it back, or name another one",
