@@ -273,3 +273,6 @@ pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String
         only = conditions.join(" OR "),
     ))
 }
+
+#[cfg(test)]
+mod tests;

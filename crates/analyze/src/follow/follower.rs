@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use archiver::cli::usage;
 use archiver::world::clock::rfc3339;
 use archiver::world::shutdown::Shutdown;
 use archiver_format::archive::Archive;
-use archiver_format::read::Selection;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::begun::{Begun, check, check_method, next_segment};
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
 use super::look::Look;
@@ -22,12 +21,10 @@ use super::outbox::Outbox;
 use super::outputs::Outputs;
 use super::source::{Origin, Source};
 use super::state::State;
-use crate::definition::anomaly::Method;
+use crate::definition::following;
 use crate::definition::written::Definition;
-use crate::definition::{Analysis, Windows, following, resolve};
-use crate::engine::{ONLY, Settings};
+use crate::engine::Settings;
 use crate::output::Format;
-use crate::table::columns::{Column, Kind, Of, columns};
 
 /// More alerts than these don't wait: until some are delivered, nothing is looked at.
 const WAITING_MOST: usize = 1_000;
@@ -67,14 +64,6 @@ pub struct Follower {
     said: HashSet<String>,
 }
 
-/// What is known once there are records.
-struct Begun {
-    columns: Vec<Column>,
-    analysis: Analysis,
-    windows: Windows,
-    checkpoint: Checkpoint,
-}
-
 impl Follower {
     /// Takes it up where it was, or begins it.
     ///
@@ -111,8 +100,6 @@ impl Follower {
 
     /// Begins with this checkpoint: takes up files and receivers.
     fn begin(&mut self, mut checkpoint: Checkpoint) -> anyhow::Result<()> {
-        let columns = columns(checkpoint.fields.clone());
-        let (analysis, windows) = resolved(&self.definition, &columns)?;
         self.outputs.recover(&mut checkpoint.files)?;
         let mut outboxes = std::mem::take(&mut checkpoint.outboxes);
         for receiver in &self.outputs.receivers {
@@ -132,12 +119,7 @@ impl Follower {
         }
         // Before any row is added to a file that is new.
         self.state.store(&checkpoint)?;
-        self.begun = Some(Begun {
-            columns,
-            analysis,
-            windows,
-            checkpoint,
-        });
+        self.begun = Some(Begun::new(&self.definition, checkpoint)?);
         Ok(())
     }
 
@@ -147,12 +129,16 @@ impl Follower {
     ///
     /// If it can't go on.
     pub async fn run(mut self, mut shutdown: Shutdown, turn: Arc<Mutex<()>>) -> anyhow::Result<()> {
+        let mut next = Instant::now();
         while !shutdown.is_requested() {
-            let next = Instant::now() + self.plan.poll;
-            if self.may_look() {
-                let turn = turn.lock().await;
-                self.look_again_and_again(&mut shutdown).await?;
-                drop(turn);
+            if Instant::now() >= next {
+                if self.may_look() {
+                    let turn = turn.lock().await;
+                    self.look_again_and_again(&mut shutdown).await?;
+                    drop(turn);
+                }
+                // However long that took, there is time for deliveries.
+                next = Instant::now() + self.plan.poll;
             }
             let retry = self.deliver(next, &shutdown).await?;
             let until = retry.map_or(next, |retry| retry.min(next));
@@ -235,7 +221,8 @@ impl Follower {
     /// Reads what has come, and the windows that this closes. Changes nothing.
     async fn read(&mut self, archive: &Archive) -> anyhow::Result<Option<Looked>> {
         if self.begun.is_none() {
-            let checkpoint = self.first(archive)?;
+            let (of, since_ms) = (&self.definition, self.plan.since_ms);
+            let checkpoint = Begun::first(of, &self.source, archive, since_ms)?;
             self.begin(checkpoint)?;
         }
         let Some(begun) = &self.begun else {
@@ -339,38 +326,6 @@ impl Follower {
         }
     }
 
-    /// The first checkpoint, with the columns as they are found now. What is measured is taken for numbers of any kind, as
-    /// nobody knows what is to come.
-    fn first(&self, archive: &Archive) -> anyhow::Result<Checkpoint> {
-        let since_ms = self.plan.since_ms;
-        let selection = Selection {
-            since_ms,
-            ..Selection::default()
-        };
-        let engine = self.source.engine(archive, None, &selection)?;
-        let columns = engine.only()?.columns();
-        let (analysis, _) = resolved(&self.definition, columns)?;
-        let values = analysis.values.iter().map(|value| &value.column);
-        let time = analysis.time.iter().map(|time| &time.column);
-        let measured = values.chain(time).collect::<HashSet<_>>();
-        let fields = columns.iter().filter_map(|column| match &column.of {
-            Of::Field(path) => {
-                let is_measured = measured.contains(&column.name);
-                let kind = match column.kind {
-                    Kind::Integer if is_measured => Kind::Number,
-                    kind => kind,
-                };
-                Some((path.clone(), kind))
-            }
-            _ => None,
-        });
-        let meaning = Meaning::of(&self.definition);
-        let origin = Origin::of(archive);
-        let mut checkpoint = Checkpoint::new(meaning, origin, fields.collect(), since_ms);
-        checkpoint.next_segment = next_segment(archive);
-        Ok(checkpoint)
-    }
-
     /// Segments that were deleted before all of them was looked at.
     fn deleted(&self, archive: &Archive, before: &Checkpoint) -> Vec<String> {
         let deleted = archive.deleted.iter().map(|deleted| deleted.file.sequence);
@@ -412,53 +367,6 @@ impl Follower {
             counts.rows, counts.anomalies, counts.late
         ));
     }
-}
-
-/// Can it be followed?
-fn check(definition: &Definition) -> anyhow::Result<()> {
-    match definition.window {
-        Some(_) => Ok(()),
-        None => Err(usage("following is closing windows: say which window").into()),
-    }
-}
-
-/// Can the anomalies that are asked for be found as they come?
-fn check_method(definition: &Definition, outputs: &Outputs) -> anyhow::Result<()> {
-    if !outputs.wants_anomalies() {
-        return Ok(());
-    }
-    match definition.anomalies.map(|of| of.method) {
-        Some(Method::RollingSigma) => Ok(()),
-        Some(method) => Err(usage(&format!(
-            "{} compares with values that are yet to come; to follow, say rolling-sigma, which looks back",
-            method.name()
-        ))
-        .into()),
-        None => Err(usage(
-            "there is an output for anomalies, and nothing says how they are found: say anomalies = { method = \"rolling-sigma\" }",
-        )
-        .into()),
-    }
-}
-
-/// The definition with these columns, and its windows. Other methods than the one that looks back find nothing here.
-fn resolved(definition: &Definition, columns: &[Column]) -> anyhow::Result<(Analysis, Windows)> {
-    let mut analysis = resolve::resolve(definition, columns, ONLY)?;
-    let rolling = |of: &crate::definition::Detection| of.method == Method::RollingSigma;
-    analysis.detection = analysis.detection.filter(rolling);
-    let windows = analysis.windows.clone();
-    let windows = windows.context("there are no windows")?;
-    Ok((analysis, windows))
-}
-
-/// Segments with a lower number don't grow any more.
-fn next_segment(archive: &Archive) -> u64 {
-    let growing = archive
-        .segments
-        .iter()
-        .filter(|segment| !segment.is_sealed());
-    let growing = growing.map(|segment| segment.file.sequence).min();
-    growing.unwrap_or(archive.checkpoint.progress.next_sequence)
 }
 
 /// Which segments there are, and which of them grow.

@@ -15,6 +15,7 @@
 //! partitions, less the lateness.
 
 mod alert;
+mod begun;
 pub mod checkpoint;
 mod closing;
 pub mod follower;
