@@ -1,6 +1,8 @@
 //! `archiver-analyze`: what was captured, asked by SQL and by windows. It is built by `make analyze-test`, not by Cargo's
 //! own test command.
 
+mod plots;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output};

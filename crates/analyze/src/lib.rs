@@ -12,6 +12,6 @@ pub mod json;
 pub mod kept;
 pub mod output;
 pub mod percentile;
-pub mod rolling;
 pub mod plot;
+pub mod rolling;
 pub mod table;
