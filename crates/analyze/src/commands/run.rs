@@ -91,7 +91,7 @@ fn chosen<'d>(
 }
 
 async fn one(common: &Common, args: &Args, definition: &Definition) -> anyhow::Result<()> {
-    let asked = Asked::open(common, &args.read, definition)?;
+    let asked = Asked::open(common, &args.read, definition).await?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
         return Ok(());
