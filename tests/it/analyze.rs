@@ -15,9 +15,9 @@ use crate::scene::Scene;
 use crate::topic::Topic;
 
 /// When the first record was, in milliseconds since 1970: in the middle of a minute.
-const FIRST_MS: i64 = 1_700_000_030_000;
+pub const FIRST_MS: i64 = 1_700_000_030_000;
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_archiver"));
     let target = own.ancestors().nth(2).expect("a target directory");
     let program = target.join("analyze-test/archiver-analyze");
@@ -29,19 +29,19 @@ fn program() -> PathBuf {
     program
 }
 
-fn analyze(scene: &Scene, flags: &[&str]) -> Output {
+pub fn analyze(scene: &Scene, flags: &[&str]) -> Output {
     let mut command = Command::new(program());
     command.current_dir(scene.directory()).args(flags);
     command.output().expect("is started")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 /// The rows that it prints.
 #[track_caller]
-fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
+pub fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
     let flags = [flags, &["--format", "ndjson"]].concat();
     let output = analyze(scene, &flags);
     assert!(
@@ -58,7 +58,7 @@ fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
 
 /// What it says as it ends with this exit code.
 #[track_caller]
-fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
+pub fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
     let output = analyze(scene, flags);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{flags:?}: {said}");
@@ -66,7 +66,7 @@ fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
 }
 
 /// Records of a metric over three partitions, out of order, with odd ones among them.
-fn values() -> Vec<(i64, Option<String>)> {
+pub fn values() -> Vec<(i64, Option<String>)> {
     let mut values = (0..3_000_i64).map(|n| {
         let ms = FIRST_MS + (n * 7_919) % 600_000;
         let host = ["a", "b", "\u{e4} \u{1f980}"][(n % 3) as usize];
@@ -93,7 +93,7 @@ fn values() -> Vec<(i64, Option<String>)> {
 }
 
 /// Makes a topic with these records, and captures it.
-fn captured<'a>(scene: &'a Scene, file: &str, range: &str) -> Topic<'a> {
+pub fn captured<'a>(scene: &'a Scene, file: &str, range: &str) -> Topic<'a> {
     let topic = scene.planned("analyze");
     topic.make(3, &[("retention.ms", "-1")]);
     let producer = Producer::new(scene.server);

@@ -27,7 +27,7 @@ pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow:
 }
 
 /// What an engine's error says, in one line, without where in the engine it comes from.
-fn plain(error: &DataFusionError) -> String {
+pub fn plain(error: &DataFusionError) -> String {
     let root = error.find_root().strip_backtrace();
     let said = root
         .trim_start_matches("External error: ")

@@ -29,8 +29,14 @@ impl Asked {
     /// # Errors
     ///
     /// If it can't be read, or has no such fields.
-    pub fn open(common: &Common, read: &Read, definition: &Definition) -> anyhow::Result<Self> {
-        let engine = read.engine(common, std::slice::from_ref(&definition.source))?;
+    pub async fn open(
+        common: &Common,
+        read: &Read,
+        definition: &Definition,
+    ) -> anyhow::Result<Self> {
+        let engine = read
+            .engine(common, std::slice::from_ref(&definition.source))
+            .await?;
         let analysis = resolve::resolve(definition, engine.only()?.columns(), ONLY)?;
         Ok(Self { engine, analysis })
     }

@@ -111,7 +111,7 @@ async fn one(
     definition: &Definition,
     reports: &mut Reports,
 ) -> anyhow::Result<()> {
-    let asked = Asked::open(common, &args.read, definition)?;
+    let asked = Asked::open(common, &args.read, definition).await?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
         return Ok(());
