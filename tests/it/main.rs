@@ -33,6 +33,7 @@ mod wait;
 mod wall_clock;
 
 mod analyze;
+mod analyze_follow;
 mod brokers;
 mod browser;
 mod changing;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use archiver::catalog::Chosen;
+use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -16,8 +17,9 @@ use crate::files::{Kind, listed};
 use crate::percentile::exact_percentile;
 use crate::rolling::rolling;
 use crate::source::{Source, Table, sources};
+use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
-use crate::table::provider::ArchiveTable;
+use crate::table::provider::{ArchiveTable, look_at};
 use crate::table::reading::unread;
 
 /// Adds the aggregates that the engine lacks.
@@ -86,18 +88,12 @@ impl Engine {
         selection: &Selection,
         settings: Settings,
     ) -> anyhow::Result<Self> {
-        let mut engine = Self {
-            session: session(settings.memory_bytes)?,
-            tables: Vec::new(),
-            damaged: settings.skips_damaged.then(Arc::default),
-            notes: Vec::new(),
-        };
-        register_aggregates(&engine.session);
+        let mut engine = Self::new(settings)?;
         let sources = sources(config, words)?;
         let is_only = sources.len() == 1;
         for source in sources {
             let (name, table, provider) = match source {
-                Source::Archive(chosen) => engine.archive(&chosen, selection)?,
+                Source::Archive(chosen) => engine.begun(&chosen, selection)?,
                 Source::File(path, name, kind) => engine.file(&path, name, kind, selection).await?,
             };
             if is_only && name != ONLY {
@@ -109,29 +105,75 @@ impl Engine {
         Ok(engine)
     }
 
-    fn archive(&mut self, chosen: &Chosen, selection: &Selection) -> anyhow::Result<Named> {
-        let name = chosen.name.clone();
-        let archive = chosen.load()?;
-        let Some(archive) = archive else {
+    /// With one archive as it was at a moment; its columns are these, if they are known.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn of(
+        chosen: &Chosen,
+        archive: &Archive,
+        columns: Option<Vec<Column>>,
+        selection: &Selection,
+        settings: Settings,
+    ) -> anyhow::Result<Self> {
+        let mut engine = Self::new(settings)?;
+        let (name, table, provider) = engine.archive(chosen, archive, columns, selection)?;
+        if name != ONLY {
+            let provider = Arc::clone(&provider);
+            engine.session.register_table(ONLY, provider)?;
+        }
+        engine.add(name, table, provider)?;
+        Ok(engine)
+    }
+
+    /// Without tables.
+    fn new(settings: Settings) -> anyhow::Result<Self> {
+        let engine = Self {
+            session: session(settings.memory_bytes)?,
+            tables: Vec::new(),
+            damaged: settings.skips_damaged.then(Arc::default),
+            notes: Vec::new(),
+        };
+        register_aggregates(&engine.session);
+        Ok(engine)
+    }
+
+    /// An archive as it is now.
+    fn begun(&mut self, chosen: &Chosen, selection: &Selection) -> anyhow::Result<Named> {
+        let Some(archive) = chosen.load()? else {
+            let name = &chosen.name;
             bail!("archive {name} has not begun: there is nothing in it yet");
         };
+        self.archive(chosen, &archive, None, selection)
+    }
+
+    fn archive(
+        &mut self,
+        chosen: &Chosen,
+        archive: &Archive,
+        columns: Option<Vec<Column>>,
+        selection: &Selection,
+    ) -> anyhow::Result<Named> {
+        let name = chosen.name.clone();
         let segments = archive.segments.iter();
         let segments = segments.filter(|segment| {
             let only = chosen.segment;
             only.is_none_or(|only| only == segment.file.sequence)
         });
-        let segments = segments.cloned().collect();
-        let opened = ArchiveTable::open(
-            name.clone(),
-            &archive,
-            segments,
-            selection.clone(),
-            self.damaged.clone(),
-        );
-        let opened = opened.map_err(|error| anyhow!(unread(&name, &error)));
-        let (table, widened) = opened?;
-        self.note_widened(&format!("archive {name}"), &widened);
-        let table = Arc::new(table);
+        let segments = segments.cloned().collect::<Vec<_>>();
+        let columns = match columns {
+            Some(columns) => columns,
+            None => {
+                let looked = look_at(&segments, selection, self.damaged.is_some());
+                let looked = looked.map_err(|error| anyhow!(unread(&name, &error)));
+                let (columns, widened) = looked?;
+                self.note_widened(&format!("archive {name}"), &widened);
+                columns
+            }
+        };
+        let table = ArchiveTable::new(name.clone(), archive, selection.clone(), columns);
+        let table = Arc::new(table.of(segments, self.damaged.clone()));
         Ok((name, Table::Archive(Arc::clone(&table)), table))
     }
 

@@ -10,23 +10,19 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::StreamExt;
 
 /// An answer in a temporary file, as a table of the session.
-pub struct Kept<'s> {
-    session: &'s SessionContext,
+pub struct Kept {
+    session: SessionContext,
     name: &'static str,
     _file: Arc<dyn SpillFile>,
 }
 
-impl<'s> Kept<'s> {
+impl Kept {
     /// Asks this query, and makes a table with this name of the answer.
     ///
     /// # Errors
     ///
     /// If the engine can't answer, or the file can't be written.
-    pub async fn answer(
-        session: &'s SessionContext,
-        name: &'static str,
-        query: &str,
-    ) -> Result<Self> {
+    pub async fn answer(session: &SessionContext, name: &'static str, query: &str) -> Result<Self> {
         let mut rows = session.sql(query).await?.execute_stream().await?;
         let disk = &session.runtime_env().disk_manager;
         let file = disk.create_tmp_file(name)?;
@@ -42,14 +38,14 @@ impl<'s> Kept<'s> {
         let any_name = ParquetReadOptions::default().file_extension("");
         session.register_parquet(name, path, any_name).await?;
         Ok(Self {
-            session,
+            session: session.clone(),
             name,
             _file: file,
         })
     }
 }
 
-impl Drop for Kept<'_> {
+impl Drop for Kept {
     fn drop(&mut self) {
         // The file is gone a moment later; nobody may find the table after it.
         let _ = self.session.deregister_table(self.name);

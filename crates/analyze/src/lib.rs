@@ -10,6 +10,7 @@ pub mod definition;
 pub mod engine;
 pub mod export;
 pub mod files;
+pub mod follow;
 pub mod json;
 pub mod kept;
 pub mod output;

@@ -137,6 +137,7 @@ impl Args {
             until_ms: self.until.map(ms),
             partition: self.partition,
             offsets: self.offsets.clone(),
+            ..Selection::default()
         }
     }
 }

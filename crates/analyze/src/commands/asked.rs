@@ -119,7 +119,7 @@ impl Asked {
     }
 
     /// The points, as a table that can be asked several times.
-    async fn points(&self) -> anyhow::Result<Kept<'_>> {
+    async fn points(&self) -> anyhow::Result<Kept> {
         let query = points::points(&self.analysis, Dialect::DataFusion);
         let kept = Kept::answer(&self.engine.session, POINTS, &query).await;
         kept.map_err(|error| explained(&error, &query, &self.engine))

@@ -40,15 +40,24 @@ impl Read {
     pub async fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
         let now_ms = RealClock.now_ms();
         let selection = Selection {
-            since_ms: self.since.map(|moment| moment.ms(now_ms)),
+            since_ms: self.since_ms(),
             until_ms: self.until.map(|moment| moment.ms(now_ms)),
             ..Selection::default()
         };
-        let settings = Settings {
+        Engine::open(common.config.as_deref(), words, &selection, self.settings()).await
+    }
+
+    /// The timestamp from which on records are wanted, in milliseconds since 1970.
+    pub fn since_ms(&self) -> Option<i64> {
+        self.since.map(|moment| moment.ms(RealClock.now_ms()))
+    }
+
+    /// How the engine works.
+    pub fn settings(&self) -> Settings {
+        Settings {
             memory_bytes: self.resources.memory,
             skips_damaged: self.resources.skip_damaged,
-        };
-        Engine::open(common.config.as_deref(), words, &selection, settings).await
+        }
     }
 }
 

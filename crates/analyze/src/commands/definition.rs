@@ -120,6 +120,8 @@ pub fn written(values: &Values, windows: &Windows, anomalies: Option<Detection>)
         aggregates: windows.aggregates.clone(),
         fill: windows.fill,
         anomalies,
+        lateness: Length::default(),
+        idle: Length::MINUTE,
         output: Vec::new(),
     }
 }

@@ -11,6 +11,7 @@ use archiver::terminal::nearest;
 use super::answer::say_notes;
 use super::asked::Asked;
 use super::common::{Print, Read};
+use super::follow::Follow;
 use super::pictures::{Kind, series, write_pictures, write_report};
 use crate::definition::Dialect;
 use crate::definition::file;
@@ -33,6 +34,8 @@ pub struct Args {
     /// Whose clock the times in pictures are of: an IANA name, UTC or local
     #[arg(long, value_name = "ZONE", default_value = "local")]
     timezone: Zone,
+    #[command(flatten)]
+    follow: Follow,
     #[command(flatten)]
     read: Read,
     #[command(flatten)]
@@ -60,6 +63,10 @@ An analysis goes where its outputs say, or else where -o and --format do.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let definitions = file::read(&args.file)?;
     let chosen = chosen(&definitions, &args.names)?;
+    if args.follow.is_wanted() {
+        let how = (&args.read, &args.print);
+        return args.follow.run(common, how, &args.file, chosen).await;
+    }
     if let (Some(_), [_, _, ..]) = (&args.print.output, &chosen[..]) {
         return Err(usage("-o takes one answer: name one analysis, or give each an output").into());
     }
@@ -111,6 +118,10 @@ async fn one(
     definition: &Definition,
     reports: &mut Reports,
 ) -> anyhow::Result<()> {
+    let tells = |output: &Output| matches!(output, Output::Webhook(_) | Output::Command(_));
+    if args.emit.is_none() && definition.output.iter().any(tells) {
+        return Err(only_followed());
+    }
     let asked = Asked::open(common, &args.read, definition).await?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
@@ -128,6 +139,10 @@ async fn one(
     Ok(())
 }
 
+fn only_followed() -> anyhow::Error {
+    usage("webhook and command have alerts as they come: that is run --follow").into()
+}
+
 async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()> {
     let print = |path: &PathBuf| Print {
         format: args.print.format,
@@ -138,6 +153,7 @@ async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()
         Output::Anomalies(path) => asked.anomalies(&print(path)).await,
         // All of these at once: they have the same series.
         Output::Plot(_) | Output::Report(_) => Ok(()),
+        Output::Webhook(_) | Output::Command(_) => Err(only_followed()),
     }
 }
 
@@ -163,7 +179,7 @@ async fn draw(
                 let report = reports.entry(path.clone()).or_default();
                 report.extend(series.iter().cloned());
             }
-            Output::File(_) | Output::Anomalies(_) => {}
+            _ => {}
         }
     }
     Ok(())

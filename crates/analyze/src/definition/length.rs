@@ -15,6 +15,9 @@ impl Length {
     /// A day of 24 hours.
     pub const DAY: Self = Self(Duration::from_hours(24));
 
+    /// A minute.
+    pub const MINUTE: Self = Self(Duration::from_mins(1));
+
     /// In milliseconds.
     pub fn ms(self) -> i64 {
         i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)

@@ -30,6 +30,16 @@ pub fn points(of: &Analysis, dialect: Dialect) -> String {
             })
         }
     };
+    format!("WITH {steps}\n{}", of_relation(of, (from, time), column))
+}
+
+/// The points of a relation with windows and what is measured in them.
+pub(super) fn of_windows(of: &Analysis, windowed: &str) -> String {
+    of_relation(of, (windowed, "window_start"), measure_column)
+}
+
+/// The points of this relation, whose time is this column, and whose values are those of these columns.
+fn of_relation(of: &Analysis, (from, time): (&str, &str), column: fn(usize) -> String) -> String {
     let groups = behind(&groups(of));
     let count = metrics(of).len();
     let numbers = (0..count).map(|number| format!("({number})"));
@@ -49,8 +59,7 @@ pub fn points(of: &Analysis, dialect: Dialect) -> String {
         None => " WHERE v IS NOT NULL",
     };
     format!(
-        "WITH {steps}\n\
-         SELECT t, m{groups}, v FROM (SELECT t, m{groups}, CASE WHEN abs(w) <= {FINITE} THEN w END AS v FROM \
+        "SELECT t, m{groups}, v FROM (SELECT t, m{groups}, CASE WHEN abs(w) <= {FINITE} THEN w END AS v FROM \
          (SELECT {time} AS t, {metric} AS m{groups}, {value} AS w FROM {from}) AS wide) AS finite{only}"
     )
 }
@@ -81,7 +90,8 @@ pub fn anomalies(of: &Analysis, points: &str, dialect: Dialect) -> String {
     answered(of, points, "WHERE score > 1 ", dialect)
 }
 
-fn answered(of: &Analysis, points: &str, only: &str, dialect: Dialect) -> String {
+/// The points as they are answered, those alone of which this holds.
+pub(super) fn answered(of: &Analysis, points: &str, only: &str, dialect: Dialect) -> String {
     let metrics = metrics(of);
     let metric = match &metrics[..] {
         [_] => String::new(),

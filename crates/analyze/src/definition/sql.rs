@@ -13,6 +13,11 @@ use super::{Aggregate, Analysis, Time, Window, Windows, Written};
 /// the windows and groups.
 pub fn query(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
     let (steps, windowed) = windowed(of, windows, dialect);
+    format!("WITH {steps}\n{}", answered(of, windows, windowed, dialect))
+}
+
+/// The rows of this relation as they are answered, with names and in order. It may be one that is joined, with a condition.
+pub(super) fn answered(of: &Analysis, windows: &Windows, from: &str, dialect: Dialect) -> String {
     let names = of.by.iter().map(|field| field.name.clone()).enumerate();
     let groups = names.map(|(number, name)| (by(number), name));
     let measures = measures(of, windows).into_iter().enumerate();
@@ -22,9 +27,7 @@ pub fn query(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
     let named = named.collect::<String>();
     let order = (1..=of.by.len() + 2).map(|number| format!("{number} NULLS LAST"));
     let order = order.collect::<Vec<_>>().join(", ");
-    format!(
-        "WITH {steps}\nSELECT window_start, window_end{named}\nFROM {windowed}\nORDER BY {order}"
-    )
+    format!("SELECT window_start, window_end{named}\nFROM {from}\nORDER BY {order}")
 }
 
 /// The steps to a relation with `window_start`, `window_end`, `by_0`, …, and `measure_0`, …, and its name.
@@ -33,23 +36,32 @@ pub(super) fn windowed(
     windows: &Windows,
     dialect: Dialect,
 ) -> (String, &'static str) {
-    let groups = groups(of);
-    let (centred, from) = match centred(of, windows, dialect) {
-        Some(centred) => (format!(", centred AS ({centred})"), "centred"),
-        None => (String::new(), "in_windows"),
-    };
-    let steps = format!(
-        "placed AS ({placed}), in_windows AS ({in_windows}){centred},\n\
-         windowed AS (SELECT window_start, window_end{groups}{measured} FROM {from} GROUP BY window_start, window_end{groups})",
-        placed = placed(of, dialect),
-        in_windows = in_windows(of, windows.window),
-        measured = measured(of, windows, dialect),
-        groups = behind(&groups),
-    );
+    let placed = placed(of, dialect);
+    let in_windows = in_windows(of, windows.window);
+    let steps = steps(of, windows, (&placed, &in_windows), dialect);
     match filled(of, windows, dialect) {
         Some(filled) => (format!("{steps},\n{filled}"), "filled"),
         None => (steps, "windowed"),
     }
+}
+
+/// The steps to a row for each window and group in which there is something, from records and the windows that they are in.
+pub(super) fn steps(
+    of: &Analysis,
+    windows: &Windows,
+    (placed, in_windows): (&str, &str),
+    dialect: Dialect,
+) -> String {
+    let groups = behind(&groups(of));
+    let (centred, from) = match centred(of, windows, dialect) {
+        Some(centred) => (format!(", centred AS ({centred})"), "centred"),
+        None => (String::new(), "in_windows"),
+    };
+    let measured = measured(of, windows, dialect);
+    format!(
+        "placed AS ({placed}), in_windows AS ({in_windows}){centred},\n\
+         windowed AS (SELECT window_start, window_end{groups}{measured} FROM {from} GROUP BY window_start, window_end{groups})"
+    )
 }
 
 /// So many windows in a row may be empty: more of them come from a time that is wrong.
@@ -58,7 +70,7 @@ const EMPTY_MOST: i64 = 1_000_000;
 pub const TOO_MANY: &str = "more than 1000000 empty windows in a row";
 
 /// The steps that put rows for empty windows between those of a group.
-fn filled(of: &Analysis, windows: &Windows, dialect: Dialect) -> Option<String> {
+pub(super) fn filled(of: &Analysis, windows: &Windows, dialect: Dialect) -> Option<String> {
     let (fill, (size, every)) = (windows.fill?, windows.window.size_and_every()?);
     let groups = groups(of);
     let partition = partition(&groups);
@@ -125,6 +137,11 @@ pub(super) fn behind(columns: &[String]) -> String {
 
 /// The records that count, with their time in milliseconds. One without a time is in no window.
 pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
+    placed_with(of, "", dialect)
+}
+
+/// The same, with more columns of the source.
+pub(super) fn placed_with(of: &Analysis, more: &str, dialect: Dialect) -> String {
     let quoted = |name: &str| dialect.quoted(name);
     let time = match &of.time {
         Some(Time { column, written }) => dialect.milliseconds(&quoted(column), *written),
@@ -143,12 +160,12 @@ pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
     };
     let source = quoted(&of.source);
     format!(
-        "SELECT * FROM (SELECT {time} AS event_ms{columns} FROM {source}{filter}) AS timed WHERE event_ms IS NOT NULL"
+        "SELECT * FROM (SELECT {time} AS event_ms{columns}{more} FROM {source}{filter}) AS timed WHERE event_ms IS NOT NULL"
     )
 }
 
 /// Each record with each window that it is in.
-fn in_windows(of: &Analysis, window: Window) -> String {
+pub(super) fn in_windows(of: &Analysis, window: Window) -> String {
     match window {
         Window::Tumbling { size, offset } => {
             let start = start(size, offset);

@@ -10,6 +10,7 @@ use super::Aggregate;
 use super::anomaly::Detection;
 use super::fill::Fill;
 use super::length::Length;
+use super::webhook::Webhook;
 use super::window::Window;
 
 /// What is measured of which records. Names are those of fields, which nobody has looked for yet.
@@ -39,6 +40,13 @@ pub struct Definition {
     pub fill: Option<Fill>,
     /// How anomalies are found.
     pub anomalies: Option<Detection>,
+    /// While it is followed: a window is closed so long after its end, by the times of records; at its end, if nothing is
+    /// said.
+    #[serde(default)]
+    pub lateness: Length,
+    /// While it is followed: a partition of which nothing comes for so long, while others go on, holds up no window.
+    #[serde(default = "minute")]
+    pub idle: Length,
     /// Where the answer goes; to standard output, if nothing is said.
     #[serde(default)]
     pub output: Vec<Output>,
@@ -89,6 +97,14 @@ pub enum Output {
     Plot(PathBuf),
     /// A page with all metrics and groups; analyses that name the same one share it.
     Report(PathBuf),
+    /// Each anomalous row as it comes, to an address.
+    Webhook(Webhook),
+    /// Each anomalous row as it comes, to a command on its standard input: the program and its arguments.
+    Command(Vec<String>),
+}
+
+fn minute() -> Length {
+    Length::MINUTE
 }
 
 /// A text, or a list of them.

@@ -195,7 +195,7 @@ impl<'s> Export<'s> {
         done: &mut Done,
     ) -> anyhow::Result<()> {
         let damaged = self.settings.skips_damaged.then(Arc::<Damaged>::default);
-        let of_segment = table.of(segment.clone(), damaged.clone());
+        let of_segment = table.of(vec![segment.clone()], damaged.clone());
         let written = match self.write(of_segment, segment).await {
             Err(_) if self.is_deleted(segment) => return self.target.discard(),
             written => written?,

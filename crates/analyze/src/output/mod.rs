@@ -15,6 +15,8 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use futures::StreamExt;
 
+pub mod appended;
+pub mod lines;
 mod part;
 
 pub use part::Part;

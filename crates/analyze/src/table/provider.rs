@@ -19,6 +19,32 @@ use super::scan::ArchiveScan;
 use super::scanned::Scanned;
 use super::selection::{is_known, narrow};
 
+/// Looks at some values of these segments, to know which columns their fields make; returns beside them the names of fields
+/// that hold different things and are text therefore.
+///
+/// # Errors
+///
+/// If these can't be read, unless what is damaged is left out.
+pub fn look_at(
+    segments: &[Segment],
+    selection: &Selection,
+    skips_damaged: bool,
+) -> Result<(Vec<Column>, Vec<String>), ReadError> {
+    let mut sample = Sample::default();
+    let held = segments.iter();
+    let held = held.filter(|segment| segment.may_hold(selection) && segment.bytes() > 0);
+    let held = held.collect::<Vec<_>>();
+    let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
+    for segment in [first, last].into_iter().flatten() {
+        match sample.look(segment, selection) {
+            Err(error) if !skips_damaged => return Err(error),
+            _ => {}
+        }
+    }
+    let widened = sample.widened.clone();
+    Ok((columns(sample.fields()), widened))
+}
+
 /// An archive as a table.
 #[derive(Debug, Clone)]
 pub struct ArchiveTable {
@@ -33,37 +59,6 @@ pub struct ArchiveTable {
 }
 
 impl ArchiveTable {
-    /// Some segments of an archive, and which of their records are asked for. Looks at some values to know their fields;
-    /// returns beside it the names of fields that hold different things and are text therefore.
-    ///
-    /// # Errors
-    ///
-    /// If these can't be read.
-    pub fn open(
-        name: String,
-        archive: &Archive,
-        segments: Vec<Segment>,
-        selection: Selection,
-        damaged: Option<Arc<Damaged>>,
-    ) -> Result<(Self, Vec<String>), ReadError> {
-        let mut sample = Sample::default();
-        let held = segments.iter();
-        let held = held.filter(|segment| segment.may_hold(&selection) && segment.bytes() > 0);
-        let held = held.collect::<Vec<_>>();
-        let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
-        for segment in [first, last].into_iter().flatten() {
-            match sample.look(segment, &selection) {
-                Err(error) if damaged.is_none() => return Err(error),
-                _ => {}
-            }
-        }
-        let widened = sample.widened.clone();
-        let mut table = Self::new(name, archive, selection, columns(sample.fields()));
-        table.segments = segments.into();
-        table.damaged = damaged;
-        Ok((table, widened))
-    }
-
     /// One without segments yet, with these columns.
     pub fn new(
         name: String,
@@ -83,10 +78,10 @@ impl ArchiveTable {
         }
     }
 
-    /// The same with this segment alone. What doesn't fit is counted together.
-    pub fn of(&self, segment: Segment, damaged: Option<Arc<Damaged>>) -> Self {
+    /// The same with these segments. What doesn't fit is counted together.
+    pub fn of(&self, segments: Vec<Segment>, damaged: Option<Arc<Damaged>>) -> Self {
         Self {
-            segments: Arc::new([segment]),
+            segments: segments.into(),
             damaged,
             ..self.clone()
         }

@@ -1,6 +1,7 @@
 //! Which lines are asked for.
 
 use crate::index::{Entry, Origin, Span};
+use crate::position::Positions;
 use crate::record::{NextOffset, Offsets, Partition};
 
 /// Which lines are asked for; all of them by default.
@@ -14,6 +15,8 @@ pub struct Selection {
     pub partition: Option<Partition>,
     /// Only records with these offsets.
     pub offsets: Option<Offsets>,
+    /// Only records from these positions of their partitions on; of a partition that isn't among them, all.
+    pub from: Positions,
 }
 
 impl Selection {
@@ -33,6 +36,7 @@ impl Selection {
             && self.is_of(origin.partition)
             && (self.offsets.as_ref())
                 .is_none_or(|offsets| offsets.contains(&NextOffset::new(origin.offset)))
+            && self.is_behind(origin.partition, origin.offset)
     }
 
     /// May a line of this block be asked for?
@@ -53,6 +57,12 @@ impl Selection {
             && self.until_ms.is_none_or(is_until)
             && self.is_of(span.partition)
             && self.offsets.as_ref().is_none_or(overlap)
+            && self.is_behind(span.partition, span.last)
+    }
+
+    #[inline]
+    fn is_behind(&self, partition: Partition, offset: i64) -> bool {
+        self.from.is_empty() || offset >= self.from.next(partition).get()
     }
 
     #[inline]

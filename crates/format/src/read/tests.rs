@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::index::block::checksum;
 use crate::index::tests::{Random, Stream, noted};
 use crate::index::{Block, Origin, encode, header};
+use crate::position::Positions;
 use crate::record::NextOffset;
 use crate::state_files::StateDir;
 
@@ -172,6 +173,7 @@ fn selection(random: &mut Random, lines: &[(Origin, Vec<u8>)]) -> Selection {
     let (since_ms, until_ms) = (time(), time());
     let mut offset = || lines[random.below(lines.len() as u64) as usize].0.offset;
     let (from, to) = (offset(), offset());
+    let behind = Positions::from([(1, NextOffset::new(offset()).into())]);
     Selection {
         since_ms,
         until_ms,
@@ -179,6 +181,10 @@ fn selection(random: &mut Random, lines: &[(Origin, Vec<u8>)]) -> Selection {
         offsets: random
             .one_in(2)
             .then(|| NextOffset::new(from)..NextOffset::new(to)),
+        from: match random.one_in(2) {
+            true => behind,
+            false => Positions::default(),
+        },
     }
 }
 
