@@ -27,7 +27,7 @@ fn program() -> PathBuf {
     program
 }
 
-fn analyze(scene: &Scene, flags: &[&str]) -> Output {
+pub fn analyze(scene: &Scene, flags: &[&str]) -> Output {
     let mut command = Command::new(program());
     command.current_dir(scene.directory()).args(flags);
     command.output().expect("is started")

@@ -2,7 +2,7 @@
 //!
 //! A [`Definition`](written::Definition) has the names that were typed, with flags or in a [`file`]. With the columns of a table,
 //! [`resolve`] makes it an [`Analysis`]. That becomes the text of a query in the [`dialect`] of an engine: [`sql`] for windows,
-//! [`points`] for values by time, [`scored`] for what is expected of them.
+//! [`points`] for values by time, [`scored`] for what is expected of them, [`live`] for windows over what comes.
 
 pub mod aggregate;
 pub mod anomaly;
@@ -10,6 +10,7 @@ pub mod dialect;
 pub mod file;
 pub mod fill;
 pub mod length;
+pub mod live;
 pub mod points;
 pub mod resolve;
 mod scored;
