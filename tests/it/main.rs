@@ -41,6 +41,7 @@ mod cli;
 mod clock;
 mod come_and_go;
 mod commit;
+mod engines;
 mod envelope;
 mod first_start;
 mod flush;

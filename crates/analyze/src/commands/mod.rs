@@ -6,6 +6,7 @@ mod asked;
 mod common;
 mod complain;
 mod definition;
+mod emit;
 mod follow;
 mod parquet;
 mod pictures;

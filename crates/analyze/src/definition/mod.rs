@@ -2,7 +2,8 @@
 //!
 //! A [`Definition`](written::Definition) has the names that were typed, with flags or in a [`file`]. With the columns of a table,
 //! [`resolve`] makes it an [`Analysis`]. That becomes the text of a query in the [`dialect`] of an engine: [`sql`] for windows,
-//! [`points`] for values by time, [`scored`] for what is expected of them, [`following`] for what has come since the last look.
+//! [`points`] for values by time, [`scored`] for what is expected of them, [`following`] for what has come since the
+//! last look, [`live`] for windows over what comes.
 
 pub mod aggregate;
 pub mod anomaly;
@@ -11,6 +12,7 @@ pub mod file;
 pub mod fill;
 pub mod following;
 pub mod length;
+pub mod live;
 pub mod points;
 pub mod resolve;
 mod scored;
