@@ -27,7 +27,7 @@ help:
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
-	@echo 'make browser  the status page in a real Chromium, pictures of it into target/browser'
+	@echo 'make browser  the status page and a report in a real Chromium, pictures of them into target/browser'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
@@ -49,7 +49,7 @@ demo:
 	$(CARGO) run --locked -- demo
 
 test: analyze-test
-	@scripts/need.sh rust build java maven python3
+	@scripts/need.sh rust build java maven python3 duckdb
 	$(CARGO) test --locked
 
 # The second program, with the engine in it, as the tests run it: quickly built. `make analyze` makes the one to use.
@@ -86,7 +86,7 @@ race:
 	ARCHIVER_FORECAST_WITHIN=0.2 $(CARGO) test --locked --test it trouble::race -- --nocapture
 
 test-kafka3:
-	@scripts/need.sh rust build java maven python3
+	@scripts/need.sh rust build java maven python3 duckdb
 	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
 
 # Optimised, as it has so much to do; replay shares that build.
@@ -118,6 +118,7 @@ mutants:
 # SAVE=1 keeps the picture that the README shows.
 browser:
 	@scripts/need.sh rust build java maven python3 chromium axe
+	$(CARGO) build --locked --profile analyze-test -p archiver-analyze
 	$(CARGO) test --locked --test it browser -- --ignored --nocapture --test-threads 1
 	$(if $(SAVE),cp target/browser/three-light.png docs/status-page.png)
 

@@ -16,6 +16,7 @@
 #   cargo-deb, cargo-rpm       what makes packages, into target/tools
 #   lintian, rpm, nspawn       to try packages
 #   prometheus          Prometheus with promtool, unpacked into target/prometheus
+#   duckdb              DuckDB for Python, into target/python
 #   chromium            a browser and what drives it
 #   axe                 axe-core from npm, into target/axe
 set -eu
@@ -110,6 +111,17 @@ tool() {
     rm -rf target/tools/build target/tool.log
 }
 
+# library NAME VERSION: of Python, into an environment of its own.
+library() {
+    cd "$(dirname "$0")/.."
+    python=target/python/bin/python
+    wanted="import importlib.metadata as m; assert m.version('$1') == '$2'"
+    ! "$python" -c "$wanted" 2>/dev/null || return 0
+    [ -x "$python" ] || { scripts/need.sh python3 venv && python3 -m venv target/python; }
+    say "installing $1 $2 into target/python"
+    "$python" -m pip install --quiet --disable-pip-version-check "$1==$2"
+}
+
 # axe VERSION: rules for pages that everybody can use.
 axe() {
     cd "$(dirname "$0")/.."
@@ -156,6 +168,7 @@ for name in "$@"; do
         clippy) component clippy clippy ;;
         deny) (tool cargo-deny 0.20.2) ;;
         axe) (axe 4.14.1) ;;
+        duckdb) (library duckdb 2.0.1) ;;
         prometheus) (unpack_prometheus) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;

@@ -144,9 +144,10 @@ fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> 
         for _ in 0..records {
             let n = before + count;
             let value = format!(
-                r#"{{"n":{n},"at":"{now}","topic":"{topic}","host":"host-{}","value":{}}}"#,
+                r#"{{"n":{n},"at":"{now}","topic":"{topic}","host":"host-{}","value":{},"latency_ms":{:.1}}}"#,
                 n % 7,
                 (n * 7919) % 1000,
+                latency_ms(n),
             );
             let key = n.to_string();
             // A full queue leaves a record out of the demonstration, and out of the count.
@@ -159,6 +160,17 @@ fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> 
         }
     }
     count
+}
+
+/// How long something takes that rises and falls, with two short times in which it takes far too long.
+fn latency_ms(n: u64) -> f64 {
+    let n = u32::try_from(n).unwrap_or(0);
+    let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 20) / 256.0;
+    let usual = 40.0 + 15.0 * (f64::from(n) / 5_000.0).sin() + noise;
+    match n {
+        15_000..15_300 | 26_000..26_500 => usual * 1.6,
+        _ => usual,
+    }
 }
 
 fn conclude(produced: u64, archived: u64) {

@@ -1,6 +1,8 @@
 //! `archiver-analyze`: what was captured, asked by SQL and by windows. It is built by `make analyze-test`, not by Cargo's
 //! own test command.
 
+mod plots;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -13,7 +15,7 @@ use crate::scene::Scene;
 use crate::topic::Topic;
 
 /// When the first record was, in milliseconds since 1970: in the middle of a minute.
-const FIRST_MS: i64 = 1_700_000_030_000;
+pub const FIRST_MS: i64 = 1_700_000_030_000;
 
 pub fn program() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_archiver"));
@@ -33,13 +35,13 @@ pub fn analyze(scene: &Scene, flags: &[&str]) -> Output {
     command.output().expect("is started")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 /// The rows that it prints.
 #[track_caller]
-fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
+pub fn rows(scene: &Scene, flags: &[&str]) -> Vec<Value> {
     let flags = [flags, &["--format", "ndjson"]].concat();
     let output = analyze(scene, &flags);
     assert!(
@@ -64,7 +66,7 @@ pub fn said(scene: &Scene, code: i32, flags: &[&str]) -> String {
 }
 
 /// Records of a metric over three partitions, out of order, with odd ones among them.
-fn values() -> Vec<(i64, Option<String>)> {
+pub fn values() -> Vec<(i64, Option<String>)> {
     let mut values = (0..3_000_i64).map(|n| {
         let ms = FIRST_MS + (n * 7_919) % 600_000;
         let host = ["a", "b", "\u{e4} \u{1f980}"][(n % 3) as usize];
@@ -91,7 +93,7 @@ fn values() -> Vec<(i64, Option<String>)> {
 }
 
 /// Makes a topic with these records, and captures it.
-fn captured<'a>(scene: &'a Scene, file: &str, range: &str) -> Topic<'a> {
+pub fn captured<'a>(scene: &'a Scene, file: &str, range: &str) -> Topic<'a> {
     let topic = scene.planned("analyze");
     topic.make(3, &[("retention.ms", "-1")]);
     let producer = Producer::new(scene.server);

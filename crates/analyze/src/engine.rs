@@ -1,18 +1,22 @@
-//! The engine: a session of DataFusion with these archives as its tables.
+//! The engine: a session of DataFusion with these archives and files as its tables.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use archiver::catalog::{Chosen, choose};
+use archiver::catalog::Chosen;
 use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
+use datafusion::catalog::TableProvider;
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::files::ndjson::NdjsonTable;
+use crate::files::{Kind, listed};
 use crate::percentile::exact_percentile;
 use crate::rolling::rolling;
+use crate::source::{Source, Table, sources};
 use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
 use crate::table::provider::{ArchiveTable, look_at};
@@ -38,39 +42,66 @@ pub struct Settings {
     pub skips_damaged: bool,
 }
 
+/// A table by its name, as it is described and as the engine reads it.
+type Named = (String, Table, Arc<dyn TableProvider>);
+
 /// A session, and the tables that it has.
 pub struct Engine {
     /// The session.
     pub session: SessionContext,
     /// Tables by their names, in the order in which they were named.
-    pub tables: Vec<(String, Arc<ArchiveTable>)>,
+    pub tables: Vec<(String, Table)>,
     damaged: Option<Arc<Damaged>>,
     /// What is said beside the answer.
     notes: Vec<String>,
 }
 
+/// What queries share: so many bytes of memory for what they hold, and temporary files for the rest.
+///
+/// # Errors
+///
+/// If it can't be made.
+pub fn runtime(memory_bytes: usize) -> anyhow::Result<Arc<RuntimeEnv>> {
+    let pool = FairSpillPool::new(memory_bytes);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
+    runtime.build_arc().context("starting the engine")
+}
+
+/// A session without tables.
+fn session(memory_bytes: usize) -> anyhow::Result<SessionContext> {
+    let mut options = SessionConfig::new();
+    // Names are as they are in the records: responseTime isn't responsetime.
+    options.options_mut().sql_parser.enable_ident_normalization = false;
+    let runtime = runtime(memory_bytes)?;
+    Ok(SessionContext::new_with_config_rt(options, runtime))
+}
+
 impl Engine {
-    /// With the archives of these words, each a table of its name.
+    /// With what these words name, each a table of its name.
     ///
     /// # Errors
     ///
-    /// If a word names none, or one can't be read.
-    pub fn open(
+    /// If a word names nothing, or something can't be read.
+    pub async fn open(
         config: Option<&Path>,
         words: &[String],
         selection: &Selection,
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let mut engine = Self::new(settings)?;
-        for chosen in choose(config, words)? {
-            let name = chosen.name.clone();
-            let archive = chosen.load()?;
-            let Some(archive) = archive else {
-                bail!("archive {name} has not begun: there is nothing in it yet");
+        let sources = sources(config, words)?;
+        let is_only = sources.len() == 1;
+        for source in sources {
+            let (name, table, provider) = match source {
+                Source::Archive(chosen) => engine.begun(&chosen, selection)?,
+                Source::File(path, name, kind) => engine.file(&path, name, kind, selection).await?,
             };
-            engine.add_archive(&chosen, &archive, selection, None)?;
+            if is_only && name != ONLY {
+                let provider = Arc::clone(&provider);
+                engine.session.register_table(ONLY, provider)?;
+            }
+            engine.add(name, table, provider)?;
         }
-        engine.name_only()?;
         Ok(engine)
     }
 
@@ -87,21 +118,19 @@ impl Engine {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let mut engine = Self::new(settings)?;
-        engine.add_archive(chosen, archive, selection, columns)?;
-        engine.name_only()?;
+        let (name, table, provider) = engine.archive(chosen, archive, columns, selection)?;
+        if name != ONLY {
+            let provider = Arc::clone(&provider);
+            engine.session.register_table(ONLY, provider)?;
+        }
+        engine.add(name, table, provider)?;
         Ok(engine)
     }
 
     /// Without tables.
     fn new(settings: Settings) -> anyhow::Result<Self> {
-        let mut options = SessionConfig::new();
-        // Names are as they are in the records: responseTime isn't responsetime.
-        options.options_mut().sql_parser.enable_ident_normalization = false;
-        let pool = FairSpillPool::new(settings.memory_bytes);
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
-        let runtime = runtime.build_arc().context("starting the engine")?;
         let engine = Self {
-            session: SessionContext::new_with_config_rt(options, runtime),
+            session: session(settings.memory_bytes)?,
             tables: Vec::new(),
             damaged: settings.skips_damaged.then(Arc::default),
             notes: Vec::new(),
@@ -110,13 +139,22 @@ impl Engine {
         Ok(engine)
     }
 
-    fn add_archive(
+    /// An archive as it is now.
+    fn begun(&mut self, chosen: &Chosen, selection: &Selection) -> anyhow::Result<Named> {
+        let Some(archive) = chosen.load()? else {
+            let name = &chosen.name;
+            bail!("archive {name} has not begun: there is nothing in it yet");
+        };
+        self.archive(chosen, &archive, None, selection)
+    }
+
+    fn archive(
         &mut self,
         chosen: &Chosen,
         archive: &Archive,
-        selection: &Selection,
         columns: Option<Vec<Column>>,
-    ) -> anyhow::Result<()> {
+        selection: &Selection,
+    ) -> anyhow::Result<Named> {
         let name = chosen.name.clone();
         let segments = archive.segments.iter();
         let segments = segments.filter(|segment| {
@@ -130,39 +168,57 @@ impl Engine {
                 let looked = look_at(&segments, selection, self.damaged.is_some());
                 let looked = looked.map_err(|error| anyhow!(unread(&name, &error)));
                 let (columns, widened) = looked?;
-                for field in widened {
-                    self.notes.push(format!(
-                        "archive {name}: {field} holds different things in different records, and is text therefore"
-                    ));
-                }
+                self.note_widened(&format!("archive {name}"), &widened);
                 columns
             }
         };
-        let damaged = self.damaged.clone();
-        let selection = selection.clone();
-        let table = ArchiveTable::new(&name, archive, segments, selection, columns, damaged);
-        self.add(name, table)
+        let table = ArchiveTable::new(name.clone(), archive, selection.clone(), columns);
+        let table = Arc::new(table.of(segments, self.damaged.clone()));
+        Ok((name, Table::Archive(Arc::clone(&table)), table))
     }
 
-    /// Gives the only table its other name.
-    fn name_only(&mut self) -> anyhow::Result<()> {
-        if let [(_, table)] = &self.tables[..] {
-            let table = Arc::clone(table);
-            self.session.register_table(ONLY, table)?;
+    async fn file(
+        &mut self,
+        path: &Path,
+        name: String,
+        kind: Kind,
+        selection: &Selection,
+    ) -> anyhow::Result<Named> {
+        let Kind::Ndjson(algorithm) = kind else {
+            let opened = listed::open(&self.session, path, kind, selection).await;
+            let (provider, columns) = opened?;
+            return Ok((name, Table::Listed(columns), provider));
+        };
+        if selection.since_ms.or(selection.until_ms).is_some() {
+            return Err(listed::without_times(path));
         }
-        Ok(())
+        let (table, widened) = NdjsonTable::open(path, algorithm)?;
+        self.note_widened(&format!("file {name}"), &widened);
+        let table = Arc::new(table);
+        Ok((name, Table::Ndjson(Arc::clone(&table)), table))
     }
 
-    fn add(&mut self, name: String, table: ArchiveTable) -> anyhow::Result<()> {
-        let table = Arc::new(table);
+    fn note_widened(&mut self, source: &str, fields: &[String]) {
+        for field in fields {
+            self.notes.push(format!(
+                "{source}: {field} holds different things in different records, and is text therefore"
+            ));
+        }
+    }
+
+    fn add(
+        &mut self,
+        name: String,
+        table: Table,
+        provider: Arc<dyn TableProvider>,
+    ) -> anyhow::Result<()> {
         let known = self.tables.iter().any(|(known, _)| *known == name);
         if known {
-            bail!("two archives are called {name}; ask for one of them at a time");
+            bail!("two tables are called {name}; ask for one of them at a time");
         }
         // Quoted: a name may have a dot in it.
         let quoted = datafusion::common::TableReference::bare(name.clone());
-        self.session
-            .register_table(quoted, Arc::clone(&table) as _)?;
+        self.session.register_table(quoted, provider)?;
         self.tables.push((name, table));
         Ok(())
     }
@@ -172,10 +228,10 @@ impl Engine {
     /// # Errors
     ///
     /// If there are others.
-    pub fn only(&self) -> anyhow::Result<&ArchiveTable> {
+    pub fn only(&self) -> anyhow::Result<&Table> {
         match &self.tables[..] {
             [(_, table)] => Ok(table),
-            tables => bail!("name one archive; these are {}", tables.len()),
+            tables => bail!("name one archive or file; these are {}", tables.len()),
         }
     }
 

@@ -45,7 +45,7 @@ measured in each does. The method is three-sigma if none is named.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let detection = args.anomalies.detection(Some(Method::ThreeSigma))?;
     let definition = written(&args.values, &args.windows, detection);
-    let asked = Asked::open(common, &args.read, &definition)?;
+    let asked = Asked::open(common, &args.read, &definition).await?;
     if let Some(dialect) = args.emit {
         println!("{}", asked.emitted(dialect)?);
         return Ok(());

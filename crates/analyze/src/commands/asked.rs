@@ -1,19 +1,17 @@
 //! A definition and the engine that has its source: what each command asks of them.
 
-use archiver::cli::{Common, usage};
+use archiver::cli::Common;
 use datafusion::arrow::array::RecordBatch;
 use futures::StreamExt;
 
 use super::answer::answer;
 use super::common::{Print, Read};
+use super::emit::{POINTS, emitted};
 use crate::caret::explained;
 use crate::definition::written::Definition;
-use crate::definition::{Analysis, Dialect, Windows, points, resolve, sql};
+use crate::definition::{Analysis, Dialect, points, resolve, sql};
 use crate::engine::{Engine, ONLY};
 use crate::kept::Kept;
-
-/// The name of the table with the points.
-const POINTS: &str = "points";
 
 /// A definition with the engine that has its source.
 pub(super) struct Asked {
@@ -29,8 +27,14 @@ impl Asked {
     /// # Errors
     ///
     /// If it can't be read, or has no such fields.
-    pub fn open(common: &Common, read: &Read, definition: &Definition) -> anyhow::Result<Self> {
-        let engine = read.engine(common, std::slice::from_ref(&definition.source))?;
+    pub async fn open(
+        common: &Common,
+        read: &Read,
+        definition: &Definition,
+    ) -> anyhow::Result<Self> {
+        let engine = read
+            .engine(common, std::slice::from_ref(&definition.source))
+            .await?;
         let analysis = resolve::resolve(definition, engine.only()?.columns(), ONLY)?;
         Ok(Self { engine, analysis })
     }
@@ -46,23 +50,7 @@ impl Asked {
             source,
             ..self.analysis.clone()
         };
-        let is_filled = matches!(&of.windows, Some(Windows { fill: Some(_), .. }));
-        if is_filled && dialect.starts("", "", 1).is_none() {
-            return Err(usage(&format!(
-                "{dialect} can't make rows for empty windows; leave fill out"
-            ))
-            .into());
-        }
-        Ok(match (&of.windows, of.detection) {
-            (Some(windows), None) => sql::query(&of, windows, dialect),
-            _ => {
-                let anomalies = points::anomalies(&of, POINTS, dialect);
-                format!(
-                    "WITH {POINTS} AS ({})\n{anomalies}",
-                    points::points(&of, dialect)
-                )
-            }
-        })
+        emitted(&of, dialect, self.engine.only()?.columns())
     }
 
     /// Answers with the rows of the windows, or with the anomalous points where there are no windows.

@@ -20,24 +20,31 @@ pub struct Read {
     /// Only records with a timestamp before this one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+/// What a command may take, and what it leaves out.
+#[derive(Debug, clap::Args)]
+pub struct Resources {
     /// So much memory for what a query holds; the rest goes to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
-    memory: usize,
+    pub memory: usize,
     /// Leave out segments that are damaged, and name them
     #[arg(long)]
-    skip_damaged: bool,
+    pub skip_damaged: bool,
 }
 
 impl Read {
-    /// The engine with these archives as tables.
-    pub fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
+    /// The engine with these archives and files as tables.
+    pub async fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
         let now_ms = RealClock.now_ms();
         let selection = Selection {
             since_ms: self.since_ms(),
             until_ms: self.until.map(|moment| moment.ms(now_ms)),
             ..Selection::default()
         };
-        Engine::open(common.config.as_deref(), words, &selection, self.settings())
+        Engine::open(common.config.as_deref(), words, &selection, self.settings()).await
     }
 
     /// The timestamp from which on records are wanted, in milliseconds since 1970.
@@ -48,8 +55,8 @@ impl Read {
     /// How the engine works.
     pub fn settings(&self) -> Settings {
         Settings {
-            memory_bytes: self.memory,
-            skips_damaged: self.skip_damaged,
+            memory_bytes: self.resources.memory,
+            skips_damaged: self.resources.skip_damaged,
         }
     }
 }

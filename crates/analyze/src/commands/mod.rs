@@ -6,11 +6,14 @@ mod asked;
 mod common;
 mod complain;
 mod definition;
+mod emit;
 mod follow;
+mod parquet;
 mod pictures;
 mod plot;
 mod run;
 mod sql;
+mod views;
 mod windows;
 
 use std::process::ExitCode;
@@ -39,6 +42,10 @@ pub struct Cli {
 enum Command {
     /// Ask archives for something in SQL
     Sql(sql::Args),
+    /// Write sealed segments as Parquet files, each record exactly once
+    Parquet(parquet::Args),
+    /// Print archives as views for another engine
+    Views(views::Args),
     /// Count and measure by windows of time
     Windows(windows::Args),
     /// Find values outside of what is usual
@@ -67,6 +74,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = runtime.block_on(async {
         match command {
             Command::Sql(args) => sql::run(&common, &args).await,
+            Command::Parquet(args) => parquet::run(&common, &args).await,
+            Command::Views(args) => views::run(&common, &args),
             Command::Windows(args) => windows::run(&common, &args).await,
             Command::Anomalies(args) => anomalies::run(&common, &args).await,
             Command::Plot(args) => plot::run(&common, &args).await,

@@ -122,7 +122,7 @@ async fn one(
     if args.emit.is_none() && definition.output.iter().any(tells) {
         return Err(only_followed());
     }
-    let asked = Asked::open(common, &args.read, definition)?;
+    let asked = Asked::open(common, &args.read, definition).await?;
     if let Some(dialect) = args.emit {
         println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
         return Ok(());

@@ -12,7 +12,7 @@ pub struct Args {
     /// The query
     #[arg(value_name = "SQL")]
     sql: String,
-    /// Archives of the configuration, state directories, directories with .archiver in them, or files; else all
+    /// Archives of the configuration, state directories, directories with .archiver in them, or files (of archives, or NDJSON, CSV, Parquet); else all archives
     #[arg(value_name = "NAME|PATH")]
     archives: Vec<String>,
     #[command(flatten)]
@@ -22,8 +22,8 @@ pub struct Args {
 }
 
 const AFTER: &str = "\
-Each archive is a table of its name; the only one is also called records. Its
-columns are topic, partition, \"offset\", timestamp, timestamp_type, key, value,
+Each archive is a table of its name, each file one of its name without endings;
+the only one is also called records. The columns of an archive are topic, partition, \"offset\", timestamp, timestamp_type, key, value,
 headers, and the fields of values that are JSON objects, with dots: \"meta.ts\".
 A field that is called like one of them is \"value.timestamp\". DESCRIBE records
 shows them all, EXPLAIN which segments and blocks a query reads.
@@ -36,7 +36,7 @@ shows them all, EXPLAIN which segments and blocks a query reads.
 ///
 /// If an archive can't be read, or the engine can't answer.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
-    let engine = args.read.engine(common, &args.archives)?;
+    let engine = args.read.engine(common, &args.archives).await?;
     answer(&engine, &args.sql, &args.print).await?;
     say_notes(&engine);
     Ok(())

@@ -42,7 +42,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     if definition.window.is_none() {
         return Err(usage("say one of --tumbling, --sliding and --session").into());
     }
-    let asked = Asked::open(common, &args.read, &definition)?;
+    let asked = Asked::open(common, &args.read, &definition).await?;
     if let Some(dialect) = args.emit {
         println!("{}", asked.emitted(dialect)?);
         return Ok(());

@@ -18,6 +18,8 @@ pub enum Dialect {
     Spark,
     /// Apache Flink, over tables that end. Its session must be in UTC.
     Flink,
+    /// Apache Flink, over what comes: see [`super::live`]. Its session must be in UTC.
+    FlinkLive,
 }
 
 impl fmt::Display for Dialect {
@@ -27,6 +29,7 @@ impl fmt::Display for Dialect {
             Self::DuckDb => "DuckDB",
             Self::Spark => "Spark",
             Self::Flink => "Flink",
+            Self::FlinkLive => "Flink, live",
         })
     }
 }
@@ -45,11 +48,11 @@ impl Dialect {
     fn quote(self) -> char {
         match self {
             Self::DataFusion | Self::DuckDb => '"',
-            Self::Spark | Self::Flink => '`',
+            Self::Spark | Self::Flink | Self::FlinkLive => '`',
         }
     }
 
-    /// A condition as it was typed, with the names that stand in double quotes as its SQL takes them.
+    /// A condition as it was typed, with names and texts in quotes as its SQL takes them.
     pub fn condition(self, typed: &str) -> String {
         let mut said = String::new();
         let mut rest = typed;
@@ -70,7 +73,7 @@ impl Dialect {
             said += before;
             match quote {
                 '"' => said += &self.quoted(&name),
-                _ => said += &from[..from.len() - behind.len()],
+                _ => said += &self.text(&name),
             }
             rest = behind;
         }
@@ -91,7 +94,7 @@ impl Dialect {
             Self::DataFusion => format!("CAST({column} AS BIGINT)"),
             Self::DuckDb => format!("epoch_ms({column})"),
             Self::Spark => format!("unix_millis({column})"),
-            Self::Flink => format!(
+            Self::Flink | Self::FlinkLive => format!(
                 "(EXTRACT(EPOCH FROM {column}) * 1000 + EXTRACT(MILLISECOND FROM {column}))"
             ),
         }
@@ -110,7 +113,7 @@ impl Dialect {
                 "CASE WHEN {column} RLIKE '{RFC_3339}' \
                  THEN unix_millis(try_cast(upper({column}) AS TIMESTAMP)) END"
             ),
-            Self::Flink => of_text_in_flink(column),
+            Self::Flink | Self::FlinkLive => of_text_in_flink(column),
         }
     }
 
@@ -126,7 +129,7 @@ impl Dialect {
     /// A whole number by another one that isn't negative, rounded towards zero.
     pub fn quotient(self, number: &str, by: i64) -> String {
         match self {
-            Self::DataFusion | Self::Flink => format!("(({number}) / {by})"),
+            Self::DataFusion | Self::Flink | Self::FlinkLive => format!("(({number}) / {by})"),
             Self::DuckDb => format!("(({number}) // {by})"),
             Self::Spark => format!("(({number}) DIV {by})"),
         }
@@ -137,7 +140,7 @@ impl Dialect {
         match self {
             Self::DataFusion | Self::DuckDb => Some(format!("unnest(range({from}, {to}, {step}))")),
             Self::Spark => Some(format!("explode(sequence({from}, {to} - {step}, {step}))")),
-            Self::Flink => None,
+            Self::Flink | Self::FlinkLive => None,
         }
     }
 
@@ -145,7 +148,7 @@ impl Dialect {
     pub fn rolling(self, value: &str) -> [String; 2] {
         match self {
             Self::DataFusion => ["rolling_mean", "rolling_stddev"],
-            Self::DuckDb | Self::Spark | Self::Flink => ["avg", "stddev_samp"],
+            Self::DuckDb | Self::Spark | Self::Flink | Self::FlinkLive => ["avg", "stddev_samp"],
         }
         .map(|aggregate| format!("{aggregate}({value})"))
     }
@@ -170,7 +173,7 @@ impl Dialect {
             Self::Spark => {
                 format!("percentile({value}, {fraction}) FILTER (WHERE NOT isnan({value}))")
             }
-            Self::Flink => {
+            Self::Flink | Self::FlinkLive => {
                 format!("PERCENTILE({value}, {fraction}) FILTER (WHERE {value} = {value})")
             }
         }
@@ -230,5 +233,7 @@ mod tests {
             assert_eq!(Dialect::Flink.condition(typed), flink);
             assert_eq!(Dialect::DuckDb.condition(typed), typed);
         }
+        let backslash = Dialect::Spark.condition(r"x = '\n'");
+        assert_eq!(backslash, r"x = '\\n'");
     }
 }

@@ -74,6 +74,14 @@ pub fn resolve(
             usage("a session is never empty: fill needs tumbling or sliding windows").into(),
         );
     }
+    let has_timestamps = columns
+        .iter()
+        .any(|column| column.of == Of::Timestamp && column.name == "timestamp");
+    if definition.time.is_none() && !has_timestamps {
+        return Err(
+            usage("a file has no timestamps of records: name the field with the time").into(),
+        );
+    }
     Ok(Analysis {
         source: table.to_owned(),
         time: definition

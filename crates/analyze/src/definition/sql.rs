@@ -135,6 +135,14 @@ pub(super) fn behind(columns: &[String]) -> String {
     columns.iter().map(|column| format!(", {column}")).collect()
 }
 
+/// When a record was, in milliseconds since 1970; null where it doesn't say.
+pub fn event_ms(of: &Analysis, dialect: Dialect) -> String {
+    match &of.time {
+        Some(Time { column, written }) => dialect.milliseconds(&dialect.quoted(column), *written),
+        None => dialect.milliseconds(&dialect.quoted("timestamp"), Written::Timestamp),
+    }
+}
+
 /// The records that count, with their time in milliseconds. One without a time is in no window.
 pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
     placed_with(of, "", dialect)
@@ -143,10 +151,7 @@ pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
 /// The same, with more columns of the source.
 pub(super) fn placed_with(of: &Analysis, more: &str, dialect: Dialect) -> String {
     let quoted = |name: &str| dialect.quoted(name);
-    let time = match &of.time {
-        Some(Time { column, written }) => dialect.milliseconds(&quoted(column), *written),
-        None => dialect.milliseconds(&quoted("timestamp"), Written::Timestamp),
-    };
+    let time = event_ms(of, dialect);
     let groups = of.by.iter().enumerate();
     let groups =
         groups.map(|(number, field)| format!(", {} AS {}", quoted(&field.column), by(number)));
@@ -200,7 +205,8 @@ fn partition(groups: &[String]) -> String {
     }
 }
 
-/// A record begins a session if it comes later than the gap behind the one before it.
+/// A record begins a session if it comes later than the gap behind the one before it. Of records at the same time any may be
+/// the one that begins it, and another one in the next step, as nothing orders them: `RANGE` counts them all at once.
 fn sessions(of: &Analysis, gap: i64) -> String {
     let groups = groups(of);
     let partition = partition(&groups);
@@ -210,7 +216,7 @@ fn sessions(of: &Analysis, gap: i64) -> String {
         "SELECT numbered.*, min(event_ms) OVER ({within}) AS window_start, \
          max(event_ms) OVER ({within}) + {gap} AS window_end FROM \
          (SELECT begun.*, sum(begins) OVER ({partition}ORDER BY event_ms \
-         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_session FROM \
+         RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_session FROM \
          (SELECT placed.*, CASE WHEN event_ms - lag(event_ms) OVER ({partition}ORDER BY event_ms) > {gap} \
          THEN 1 ELSE 0 END AS begins FROM placed) AS begun) AS numbered"
     )
@@ -249,7 +255,7 @@ fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
 }
 
 /// What is measured of the value of this number.
-fn measure(aggregate: Aggregate, number: usize, dialect: Dialect) -> String {
+pub(super) fn measure(aggregate: Aggregate, number: usize, dialect: Dialect) -> String {
     let value = format!("value_{number}");
     match aggregate {
         Aggregate::Count => format!("count({value})"),

@@ -38,13 +38,14 @@ impl Default for Columns {
 impl Columns {
     /// One more point, whenever it was.
     pub fn add(&mut self, point: Point) {
+        if !is_on_calendar(point.time_ms) {
+            self.count.missing += 1;
+            return;
+        }
         let point = point.drawable();
         match point.value {
             Some(_) => self.count.values += 1,
             None => self.count.missing += 1,
-        }
-        if !is_on_calendar(point.time_ms) {
-            return;
         }
         if point.is_anomaly() {
             self.count.anomalies += 1;

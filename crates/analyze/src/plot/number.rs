@@ -111,7 +111,8 @@ fn decimals(step: f64) -> usize {
 }
 
 fn exponential(number: f64, step: f64) -> String {
-    let digits = (number.abs() / step).log10().floor().clamp(0.0, 15.0);
+    let power = |number: f64| (number.abs().log10() + 1e-9).floor();
+    let digits = power(number) - power(step);
     let digits = (0_u8..16).find(|some| f64::from(*some) >= digits);
     let written = format!("{number:.*e}", usize::from(digits.unwrap_or(15)));
     trimmed(&written)

@@ -21,6 +21,11 @@ pub enum Fit {
     Misfit,
 }
 
+/// Text is kept in blocks, which count as a whole: a batch of few rows has small ones.
+const BLOCK_BYTES_PER_ROW: usize = 64;
+const BLOCK_BYTES_LEAST: usize = 4 << 10;
+const BLOCK_BYTES_MOST: usize = 1 << 20;
+
 /// A column that grows.
 pub enum Builder {
     Topic(StringViewBuilder),
@@ -38,24 +43,30 @@ pub enum Builder {
 }
 
 impl Builder {
-    /// One for this column.
-    pub fn new(column: &Column) -> Self {
+    /// One for this column, of batches with so many rows.
+    pub fn new(column: &Column, batch_rows: usize) -> Self {
+        let text = || {
+            let block_bytes =
+                (batch_rows * BLOCK_BYTES_PER_ROW).clamp(BLOCK_BYTES_LEAST, BLOCK_BYTES_MOST);
+            let block_bytes = u32::try_from(block_bytes).unwrap_or(u32::MAX);
+            StringViewBuilder::new().with_fixed_block_size(block_bytes)
+        };
         match (&column.of, column.kind) {
-            (Of::Topic, _) => Self::Topic(StringViewBuilder::new()),
+            (Of::Topic, _) => Self::Topic(text()),
             (Of::Partition, _) => Self::Partition(Int32Builder::new()),
             (Of::Offset, _) => Self::Offset(Int64Builder::new()),
             (Of::Timestamp, _) => {
                 let builder = TimestampMillisecondBuilder::new();
                 Self::Timestamp(builder.with_data_type(timestamp()))
             }
-            (Of::TimestampType, _) => Self::TimestampType(StringViewBuilder::new()),
-            (Of::Key, _) => Self::Key(StringViewBuilder::new()),
-            (Of::Value, _) => Self::Value(StringViewBuilder::new()),
-            (Of::Headers, _) => Self::Headers(StringViewBuilder::new()),
+            (Of::TimestampType, _) => Self::TimestampType(text()),
+            (Of::Key, _) => Self::Key(text()),
+            (Of::Value, _) => Self::Value(text()),
+            (Of::Headers, _) => Self::Headers(text()),
             (Of::Field(_), Kind::Boolean) => Self::Boolean(BooleanBuilder::new()),
             (Of::Field(_), Kind::Integer) => Self::Integer(Int64Builder::new()),
             (Of::Field(_), Kind::Number) => Self::Number(Float64Builder::new()),
-            (Of::Field(_), Kind::Text) => Self::Text(StringViewBuilder::new()),
+            (Of::Field(_), Kind::Text) => Self::Text(text()),
         }
     }
 

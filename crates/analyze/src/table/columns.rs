@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use serde::{Deserialize, Serialize};
 
 /// What is put before the name of a field that is called like a part of a record.
-const OF_VALUE: &str = "value.";
+pub const OF_VALUE: &str = "value.";
 
 /// What stands in a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +96,19 @@ pub fn columns(fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {
         of,
         kind: Kind::Text,
     });
-    let mut columns = parts.collect::<Vec<_>>();
+    with_fields(parts.collect(), fields)
+}
+
+/// The columns of a table that has fields alone.
+pub fn fields_alone(fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {
+    with_fields(Vec::new(), fields)
+}
+
+fn with_fields(mut columns: Vec<Column>, fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {
+    let parts = columns.len();
     for (path, kind) in fields {
         let mut name = path.join(".");
-        if PARTS.iter().any(|(part, _)| *part == name) {
+        if columns[..parts].iter().any(|part| part.name == name) {
             name.insert_str(0, OF_VALUE);
         }
         if columns.iter().all(|column| column.name != name) {

@@ -11,9 +11,6 @@ use super::row::Row;
 use super::rows::Rows;
 use super::scanned::Scanned;
 
-/// Rows of a batch: as many as the engine likes.
-const BATCH_ROWS: usize = 8_192;
-
 /// Reads a share of an archive.
 pub struct Reading<'a> {
     scanned: &'a Scanned,
@@ -88,7 +85,7 @@ impl<'a> Reading<'a> {
                     true => self.envelope(segment, &line, is_unindexed)?,
                     false => self.plain(&line, is_envelope, is_unindexed),
                 }
-                if self.rows.len() >= BATCH_ROWS && !self.give(give)? {
+                if self.rows.len() >= self.scanned.batch_rows && !self.give(give)? {
                     return Ok(false);
                 }
             }

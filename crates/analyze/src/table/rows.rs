@@ -22,6 +22,36 @@ pub struct Misfits {
     pub fields: Vec<AtomicU64>,
 }
 
+impl Misfits {
+    /// None yet, of so many columns.
+    pub fn new(columns: usize) -> Self {
+        Self {
+            values: AtomicU64::new(0),
+            fields: (0..columns).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// What is said of them, a line each, if it is these columns of this source.
+    pub fn said(&self, source: &str, columns: &[Column]) -> Vec<String> {
+        let mut said = Vec::new();
+        let values = self.values.load(Ordering::Relaxed);
+        if values > 0 {
+            said.push(format!(
+                "{source}: {values} values are no JSON objects, so all their fields are null"
+            ));
+        }
+        for (column, count) in columns.iter().zip(&self.fields) {
+            let (column, count) = (&column.name, count.load(Ordering::Relaxed));
+            if count > 0 {
+                said.push(format!(
+                    "{source}: {column} is something else in {count} records than in the first ones, and null there"
+                ));
+            }
+        }
+        said
+    }
+}
+
 /// A column that is wanted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -43,8 +73,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// None yet, with these columns.
-    pub fn new(columns: Arc<[Wanted]>, misfits: Arc<Misfits>) -> Self {
+    /// None yet, with these columns, in batches of so many rows.
+    pub fn new(columns: Arc<[Wanted]>, misfits: Arc<Misfits>, batch_rows: usize) -> Self {
         let plain = columns.iter().map(|wanted| wanted.column.clone());
         let schema = schema(&plain.collect::<Vec<_>>());
         let paths = columns.iter().filter_map(|wanted| match &wanted.column.of {
@@ -52,7 +82,9 @@ impl Rows {
             _ => None,
         });
         let paths = paths.collect::<Vec<_>>();
-        let builders = columns.iter().map(|wanted| Builder::new(&wanted.column));
+        let builders = columns
+            .iter()
+            .map(|wanted| Builder::new(&wanted.column, batch_rows));
         Self {
             found: vec![None; paths.len()],
             fields: Fields::new(paths),

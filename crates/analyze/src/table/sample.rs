@@ -1,5 +1,9 @@
 //! A sample of values: which fields they have, and what stands in them.
 
+use archiver_format::archive::Segment;
+use archiver_format::envelope::decode;
+use archiver_format::read::{ReadError, Selection};
+
 use crate::json::scalar::{self, unquoted};
 use crate::json::scanner::{NotJson, Scanner};
 
@@ -7,6 +11,10 @@ use super::columns::Kind;
 
 /// Objects are looked into up to this depth; what is deeper is text.
 const DEPTH_MOST: usize = 5;
+/// So many segments are looked into: the first, the last, and some between them.
+const SEGMENTS_MOST: usize = 32;
+/// So many values are looked at of a segment, or a file.
+pub const VALUES_MOST: u64 = 1_000;
 /// More fields than anybody wants to see: names that are data, most likely.
 const FIELDS_MOST: usize = 1_000;
 
@@ -23,6 +31,50 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Looks into segments, some of them if there are many. What can't be read is passed over on demand.
+    ///
+    /// # Errors
+    ///
+    /// If one can't be read.
+    pub fn of(segments: &[Segment], is_lenient: bool) -> Result<Self, ReadError> {
+        let mut sample = Self::default();
+        for segment in spread(segments) {
+            match sample.look(segment, &Selection::default()) {
+                Err(error) if !is_lenient => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(sample)
+    }
+
+    /// Looks at the first values of a segment.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn look(&mut self, segment: &Segment, selection: &Selection) -> Result<(), ReadError> {
+        let mut reader = segment.open(segment.bytes(), selection)?;
+        if reader.left_out() > 0 {
+            reader = segment.open(segment.bytes(), &Selection::default())?;
+        }
+        let is_raw = segment.format == "raw";
+        let until = self.values + VALUES_MOST;
+        while self.values < until && reader.next_line()? {
+            let line = reader.line().bytes;
+            let decoded = (!is_raw).then(|| decode(line).ok()).flatten();
+            let value = match (&decoded, is_raw) {
+                (_, true) => Some(line),
+                (Some(decoded), false) => decoded.value.as_deref(),
+                (None, false) => None,
+            };
+            match value.map(std::str::from_utf8) {
+                Some(Ok(value)) => self.note(value),
+                _ => self.values += 1,
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at a value.
     pub fn note(&mut self, value: &str) {
         self.values += 1;
@@ -75,6 +127,13 @@ impl Sample {
             .map(|(path, kind)| (path, kind.unwrap_or(Kind::Text)))
             .collect()
     }
+}
+
+fn spread(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
+    let last = segments.len().saturating_sub(1);
+    let count = segments.len().min(SEGMENTS_MOST);
+    let gaps = count.saturating_sub(1).max(1);
+    (0..count).filter_map(move |number| segments.get(number * last / gaps))
 }
 
 type Seen = Vec<(Vec<String>, Option<Kind>)>;

@@ -137,7 +137,11 @@ impl ExecutionPlan for ArchiveScan {
         let mut stream = RecordBatchReceiverStreamBuilder::new(schema, WAITING_MOST);
         let to = stream.tx();
         stream.spawn_blocking(move || {
-            let rows = Rows::new(Arc::clone(&scanned.columns), Arc::clone(&scanned.misfits));
+            let rows = Rows::new(
+                Arc::clone(&scanned.columns),
+                Arc::clone(&scanned.misfits),
+                scanned.batch_rows,
+            );
             // Nobody takes it any more: the query has all that it needs.
             let give = |batch| to.blocking_send(Ok(batch)).is_ok();
             Reading::new(&scanned, share, rows).run(give)

@@ -21,6 +21,8 @@ pub struct Scanned {
     pub selection: Selection,
     /// Which columns.
     pub columns: Arc<[Wanted]>,
+    /// So many rows make a batch.
+    pub batch_rows: usize,
     /// So many rows are enough.
     pub limit: Option<usize>,
     /// What didn't fit is counted here.

@@ -124,21 +124,9 @@ fn times_are_round_by_the_clock_of_the_zone() {
         hours,
         ["01:00 2026-10-24", "02:00", "03:00", "04:00", "05:00"]
     );
-    // A quarter of an hour off.
+    // Its clock is a quarter of an hour off, so is midnight in Berlin there.
     let hours = times(midnight, midnight + 4 * HOUR_MS, &kathmandu);
-    assert_eq!(
-        hours,
-        [
-            "04:00 2026-10-24",
-            "04:30",
-            "05:00",
-            "05:30",
-            "06:00",
-            "06:30",
-            "07:00",
-            "07:30"
-        ]
-    );
+    assert_eq!(hours, ["04:00 2026-10-24", "05:00", "06:00", "07:00"]);
     let short = times(midnight, midnight + 1_000, &berlin);
     assert_eq!(short[..2], ["00:00:00.000 2026-10-24", "00:00:00.200"]);
 }
@@ -166,7 +154,18 @@ fn the_date_stands_where_it_changes() {
         MIDNIGHT_MS + 75 * DAY_MS,
         &TimeZone::UTC,
     );
-    assert_eq!(new_year, ["28 Dec 2026", "04 Jan 2027"]);
+    assert_eq!(
+        new_year,
+        [
+            "25 Dec 2026",
+            "27 Dec",
+            "29 Dec",
+            "31 Dec",
+            "02 Jan 2027",
+            "04 Jan",
+            "06 Jan"
+        ]
+    );
     let years = times(0, 50 * 365 * DAY_MS, &TimeZone::UTC);
     assert_eq!(years, ["1970", "1980", "1990", "2000", "2010"]);
 }
@@ -204,16 +203,7 @@ fn times_stay_round_behind_a_change_of_the_clock() {
     let hours = times(spring, spring + 4 * HOUR_MS, &berlin());
     assert_eq!(
         hours,
-        [
-            "00:00 2026-03-29",
-            "00:30",
-            "01:00",
-            "01:30",
-            "03:00",
-            "03:30",
-            "04:00",
-            "04:30"
-        ]
+        ["00:00 2026-03-29", "01:00", "03:00", "04:00", "05:00"]
     );
 }
 

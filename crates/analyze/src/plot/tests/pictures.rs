@@ -68,7 +68,7 @@ fn a_picture_has_axes_a_range_and_a_red_point_for_each_anomaly() {
         "2026-10-25",
         "00:10",
         "00:50",
-        "40",
+        "60",
         "80",
     ] {
         assert!(
