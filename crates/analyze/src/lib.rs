@@ -15,6 +15,7 @@ pub mod json;
 pub mod kept;
 pub mod output;
 pub mod percentile;
+pub mod plain;
 pub mod plot;
 pub mod rolling;
 pub mod sealed;

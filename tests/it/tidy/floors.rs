@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::imports::{Import, MAIN, imports, name};
+use super::imports::{ANALYZE, Import, MAIN, imports, name};
 use super::source::{Source, sources};
 
 /// From below. Those on one floor don't import each other.
@@ -21,21 +21,56 @@ const FLOORS: &[&[&str]] = &[
     &[MAIN],
 ];
 
+/// Those of the second program, from below.
+const ANALYZE_FLOORS: &[&[&str]] = &[
+    &[
+        "json",
+        "kept",
+        "output",
+        "percentile",
+        "plain",
+        "plot",
+        "rolling",
+        "sealed",
+    ],
+    &["table"],
+    &["definition", "files"],
+    &["source", "views"],
+    &["engine"],
+    &["caret"],
+    &["export", "follow"],
+    &["commands"],
+    &[MAIN],
+];
+
 /// The room of a module: the one right below the library's root, or a crate of its own.
 fn room(module: &str) -> &str {
-    let within = module.strip_prefix("archiver::").unwrap_or(module);
+    let within = match module.strip_prefix("archiver::") {
+        Some(within) => within,
+        None => module.strip_prefix(ANALYZE).unwrap_or(module),
+    };
     within.split("::").next().unwrap_or(within)
 }
 
+/// The floor of a module, those of the second program above all of the first.
 fn floor(module: &str) -> Option<usize> {
     let room = room(module);
-    FLOORS.iter().position(|floor| floor.contains(&room))
+    let (floors, below) = match module.starts_with(ANALYZE) {
+        true => (ANALYZE_FLOORS, FLOORS.len()),
+        false => (FLOORS, 0),
+    };
+    let found = floors.iter().position(|floor| floor.contains(&room));
+    found.map(|floor| below + floor)
 }
 
-/// Modules whose floor isn't known. The library's root only declares the others.
+/// The roots of libraries, which only declare the others.
+const ROOTS: [&str; 2] = ["archiver", "archiver_analyze"];
+
+/// Modules whose floor isn't known.
 fn without_floor(sources: &[Source]) -> Vec<String> {
     let modules = sources.iter().map(|source| name(&source.path));
-    let homeless = modules.filter(|module| module != "archiver" && floor(module).is_none());
+    let homeless =
+        modules.filter(|module| !ROOTS.contains(&&module[..]) && floor(module).is_none());
     homeless.collect()
 }
 

@@ -5,10 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::source::Source;
 
 /// The name of the crate that a path may begin with, and where its modules are.
-const CRATES: [(&str, &str); 2] = [
+const CRATES: [(&str, &str); 3] = [
     ("archiver", "src/"),
     ("archiver_format", "crates/format/src/"),
+    ("archiver_analyze", "crates/analyze/src/"),
 ];
+/// What the modules of the second program begin with.
+pub const ANALYZE: &str = "archiver_analyze::";
 /// The one module of the program's own crate.
 pub const MAIN: &str = "main";
 
@@ -79,7 +82,7 @@ pub fn name(path: &str) -> String {
     let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
     for (root, folder) in CRATES {
         match path.strip_prefix(folder) {
-            Some(MAIN) => return MAIN.to_owned(),
+            Some(MAIN) if root == CRATES[0].0 => return MAIN.to_owned(),
             Some("lib") => return root.to_owned(),
             Some(rest) => return format!("{root}::{}", rest.replace('/', "::")),
             None => {}

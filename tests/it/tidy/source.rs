@@ -29,7 +29,8 @@ impl Source {
 pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    let mut dirs = vec![root.join("src"), root.join("crates/format/src")];
+    let crates = ["src", "crates/format/src", "crates/analyze/src"];
+    let mut dirs = crates.map(|of| root.join(of)).to_vec();
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();

@@ -6,6 +6,7 @@
 //! last look, [`live`] for windows over what comes.
 
 pub mod aggregate;
+mod analysis;
 pub mod anomaly;
 pub mod dialect;
 pub mod file;
@@ -22,69 +23,11 @@ pub mod window;
 pub mod written;
 
 pub use aggregate::Aggregate;
+pub use analysis::{Analysis, Named, Time, Windows, Written};
 pub use anomaly::Detection;
 pub use dialect::Dialect;
 pub use fill::Fill;
 pub use window::Window;
-
-/// What is measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Analysis {
-    /// The table.
-    pub source: String,
-    /// The column with the time, and how it says it; the record's timestamp if there is none.
-    pub time: Option<Time>,
-    /// The columns that are measured.
-    pub values: Vec<Named>,
-    /// The columns by which records are told apart.
-    pub by: Vec<Named>,
-    /// Only records of which this holds, in SQL.
-    pub filter: Option<String>,
-    /// The windows; without them, each record stands for itself.
-    pub windows: Option<Windows>,
-    /// How anomalies are found, if they are looked for.
-    pub detection: Option<Detection>,
-}
-
-/// Windows of time, and what is measured in them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Windows {
-    /// The windows.
-    pub window: Window,
-    /// What is measured of each value.
-    pub aggregates: Vec<Aggregate>,
-    /// What stands in those in which there is nothing, if there are rows for them.
-    pub fill: Option<Fill>,
-}
-
-/// A column with a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Time {
-    /// Its name.
-    pub column: String,
-    /// What stands in it.
-    pub written: Written,
-}
-
-/// How a time is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// A timestamp of the engine's.
-    Timestamp,
-    /// A number: seconds, milliseconds, microseconds or nanoseconds since 1970, by how large it is.
-    Number,
-    /// RFC 3339.
-    Text,
-}
-
-/// A column, and what it is called in the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// Its name in the table.
-    pub column: String,
-    /// Its name in the answer: as it was typed.
-    pub name: String,
-}
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use super::layout::Layout;
 use super::manifest::{Header, Written, WrittenFile};
 use super::target::Target;
 use super::writer::{NewFile, ORDER, Properties, Writer};
-use crate::caret::plain;
+use crate::plain::plain;
 use crate::sealed::{Sealed, said_of_gone};
 use crate::table::damaged::Damaged;
 use crate::table::provider::ArchiveTable;

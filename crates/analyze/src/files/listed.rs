@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::prelude::{CsvReadOptions, DataFrame, ParquetReadOptions, SessionContext};
 
 use super::Kind;
-use crate::caret::plain;
+use crate::plain::plain;
 use crate::table::columns::{self, Column, Of, timestamp};
 
 /// So many rows of CSV are looked at, to know the types of its columns.
