@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser bench \
+.PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser engines bench \
 	stages instructions memory release deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
@@ -28,6 +28,7 @@ help:
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
 	@echo 'make browser  the status page and a report in a real Chromium, pictures of them into target/browser'
+	@echo 'make engines  the same definitions on DuckDB, Spark and Flink; installs them below target'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
@@ -121,6 +122,14 @@ browser:
 	$(CARGO) build --locked --profile analyze-test -p archiver-analyze
 	$(CARGO) test --locked --test it browser -- --ignored --nocapture --test-threads 1
 	$(if $(SAVE),cp target/browser/three-light.png docs/status-page.png)
+
+# Their packages are checked first. DEFINITIONS=100 of them.
+engines: analyze-test
+	@scripts/need.sh rust build java maven python3 duckdb
+	engines/set-up.sh
+	for engine in spark flink; do engines/check.sh $$engine || exit 1; done
+	ARCHIVER_ENGINES=duckdb,spark,flink ARCHIVER_DEFINITIONS=$(or $(DEFINITIONS),100) \
+	    $(CARGO) test --locked --test it engines:: -- --include-ignored --nocapture --test-threads 1
 
 # What can't be had is left out of the tables, which say so.
 bench: release

@@ -148,9 +148,6 @@ fn a_definition_has_the_same_answer_on_every_engine() {
     let answers = questions.iter().enumerate();
     let answers = answers.map(|(number, question)| asked(&scene, &engines, number, question));
     let answers = answers.collect::<Vec<_>>();
-    let table = edges::table(&answers[..of_edges]);
-    let docs = include_str!("../../docs/engines.md");
-    assert!(docs.contains(&table), "docs/engines.md lacks:\n{table}");
     for engine in &engines {
         run_on(engine, &cases);
         let (mut rows, mut largest) = (0, 0.0_f64);
@@ -170,4 +167,8 @@ fn a_definition_has_the_same_answer_on_every_engine() {
         );
         assert!(rows > questions.len(), "too little was compared");
     }
+    let table = edges::table(&answers[..of_edges]);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/engines.md");
+    let docs = fs::read_to_string(docs).expect("the docs");
+    assert!(docs.contains(&table), "docs/engines.md lacks:\n{table}");
 }

@@ -19,14 +19,19 @@ def sealed(sequence: int, size: int) -> dict[str, object]:
     }
 
 
-def archive(root: Path, entries: list[dict[str, object]], counted: int | None = None) -> Path:
-    """An archive whose checkpoint counts so many of these entries."""
+def archive(
+    root: Path, entries: list[dict[str, object]], counted: int | None = None, unnamed: tuple[int, ...] = ()
+) -> Path:
+    """An archive whose checkpoint counts so many of these entries, and knows these to be unnamed."""
     state = root / ".archiver" / "m"
     state.mkdir(parents=True)
     lines = [json.dumps(entry).encode() + b"\n" for entry in [{"type": "manifest", "version": 1}, *entries]]
     (state / "manifest.ndjson").write_bytes(b"".join(lines))
     length = sum(map(len, lines if counted is None else lines[: counted + 1]))
-    progress = {"list": {"manifest": {"length": length, "fingerprint": ""}}}
+    progress = {
+        "list": {"manifest": {"length": length, "fingerprint": ""}},
+        "unnamed": [{"file": {"sequence": sequence}} for sequence in unnamed],
+    }
     identity = {"file": "elsewhere/m-{seq}.ndjson", "topic": "t"}
     checkpoint = {"format": 3, "checkpoint": {"identity": identity, "progress": progress}}
     (state / "checkpoint.json").write_text(json.dumps(checkpoint))
@@ -45,6 +50,11 @@ def test_those_are_listed_that_the_checkpoint_counts(tmp_path: Path) -> None:
 def test_those_that_were_deleted_are_not(tmp_path: Path) -> None:
     state = archive(tmp_path, [sealed(0, 3), {"type": "deleted", "file": {"sequence": 0}}, sealed(1, 3)])
     assert [segment.path.name for segment in load(state).segments] == ["m-1.ndjson"]
+
+
+def test_one_without_its_name_yet_is_left_out(tmp_path: Path) -> None:
+    state = archive(tmp_path, [sealed(0, 3), sealed(7, 3)], unnamed=(0, 7))
+    assert [segment.path.name for segment in load(state).segments] == ["m-0.ndjson"]
 
 
 def test_a_file_that_isn_t_what_was_sealed_is_refused(tmp_path: Path) -> None:

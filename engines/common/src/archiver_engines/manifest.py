@@ -75,9 +75,13 @@ def load(state: Path, directory: Path | None = None) -> Archive:
             sealed[entry["file"]["sequence"]] = segment
         elif entry["type"] == "deleted":
             sealed.pop(entry["file"]["sequence"], None)
-    for sequence, segment in sealed.items():
-        _check(segment, is_unnamed=sequence in unnamed)
-    segments = [sealed[sequence] for sequence in sorted(sealed) if sequence not in unnamed]
+    # A segment that was sealed a moment ago gets its name after the checkpoint: until then it is left out.
+    for sequence in unnamed & sealed.keys():
+        if not sealed[sequence].path.exists():
+            del sealed[sequence]
+    segments = [sealed[sequence] for sequence in sorted(sealed)]
+    for segment in segments:
+        _check(segment)
     return Archive(name=state.name, topic=identity["topic"], segments=segments)
 
 
@@ -102,10 +106,8 @@ def _segment(sealed: dict[str, Any], base: Path, only: Path) -> Segment:
     )
 
 
-def _check(segment: Segment, is_unnamed: bool) -> None:
+def _check(segment: Segment) -> None:
     """A file that isn't what was sealed would be an answer that is wrong."""
-    if is_unnamed:
-        return
     try:
         size = segment.path.stat().st_size
     except OSError as error:
