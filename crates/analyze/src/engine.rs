@@ -19,6 +19,7 @@ use crate::rolling::rolling;
 use crate::source::{Source, Table, sources};
 use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
+use crate::table::progress::Progress;
 use crate::table::provider::{ArchiveTable, look_at};
 use crate::table::reading::unread;
 
@@ -51,6 +52,8 @@ pub struct Engine {
     pub session: SessionContext,
     /// Tables by their names, in the order in which they were named.
     pub tables: Vec<(String, Table)>,
+    /// How far readers of archives have come.
+    pub progress: Arc<Progress>,
     damaged: Option<Arc<Damaged>>,
     /// What is said beside the answer.
     notes: Vec<String>,
@@ -132,6 +135,7 @@ impl Engine {
         let engine = Self {
             session: session(settings.memory_bytes)?,
             tables: Vec::new(),
+            progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
             notes: Vec::new(),
         };
@@ -173,6 +177,7 @@ impl Engine {
             }
         };
         let table = ArchiveTable::new(name.clone(), archive, selection.clone(), columns);
+        let table = table.watched(Arc::clone(&self.progress));
         let table = Arc::new(table.of(segments, self.damaged.clone()));
         Ok((name, Table::Archive(Arc::clone(&table)), table))
     }

@@ -1,7 +1,14 @@
 //! From a query to what is printed: the same for each command that asks.
 
+use std::io::{IsTerminal, stdout};
+
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, stream};
+
 use super::common::Print;
 use super::complain::complain;
+use super::progress::watched;
 use crate::caret::explained;
 use crate::engine::Engine;
 use crate::output::write;
@@ -15,11 +22,25 @@ pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyho
     let explain = |error| explained(&error, query, engine);
     let frame = engine.session.sql(query).await.map_err(explain)?;
     let rows = frame.execute_stream().await.map_err(explain)?;
-    let written = write(rows, print.format, print.output.as_deref()).await;
+    let output = print.output.as_deref();
+    let written = if output.is_none() && stdout().is_terminal() {
+        let rows = watched(&engine.progress, begun(rows)).await;
+        write(rows, print.format, output).await
+    } else {
+        watched(&engine.progress, write(rows, print.format, output)).await
+    };
     written.map_err(|error| match error.downcast() {
         Ok(of_engine) => explain(of_engine),
         Err(other) => other,
     })
+}
+
+/// The rows once the first of them are there: rows and a bar on one terminal would be in each other's way.
+async fn begun(mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let schema = rows.schema();
+    let first = rows.next().await;
+    let all = stream::iter(first).chain(rows);
+    Box::pin(RecordBatchStreamAdapter::new(schema, all))
 }
 
 /// Says what must be said beside the answers.

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use super::answer::answer;
 use super::common::{Print, Read};
 use super::emit::{POINTS, emitted};
+use super::progress::watched;
 use crate::caret::explained;
 use crate::definition::written::Definition;
 use crate::definition::{Analysis, Dialect, points, resolve, sql};
@@ -103,7 +104,8 @@ impl Asked {
     /// The points, as a table that can be asked several times.
     async fn points(&self) -> anyhow::Result<Kept> {
         let query = points::points(&self.analysis, Dialect::DataFusion);
-        let kept = Kept::answer(&self.engine.session, POINTS, &query).await;
+        let kept = Kept::answer(&self.engine.session, POINTS, &query);
+        let kept = watched(&self.engine.progress, kept).await;
         kept.map_err(|error| explained(&error, &query, &self.engine))
     }
 }

@@ -11,17 +11,23 @@ mod follow;
 mod parquet;
 mod pictures;
 mod plot;
+mod progress;
 mod run;
 mod sql;
 mod views;
 mod windows;
 
+use std::future::Future;
 use std::process::ExitCode;
+
+use anyhow::{Context, bail};
 
 use self::complain::complain;
 use archiver::catalog::ChoiceError;
 use archiver::cli::{Common, UsageError};
+use archiver::signals::{self, Wishes};
 use archiver::terminal::Closed;
+use archiver::world::shutdown;
 
 /// It could not go on.
 const FAILED: u8 = 1;
@@ -72,15 +78,12 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     let Cli { common, command } = cli;
     let done = runtime.block_on(async {
-        match command {
-            Command::Sql(args) => sql::run(&common, &args).await,
-            Command::Parquet(args) => parquet::run(&common, &args).await,
-            Command::Views(args) => views::run(&common, &args),
-            Command::Windows(args) => windows::run(&common, &args).await,
-            Command::Anomalies(args) => anomalies::run(&common, &args).await,
-            Command::Plot(args) => plot::run(&common, &args).await,
-            Command::Run(args) => run::run(&common, &args).await,
+        if let Command::Run(args) = &command
+            && args.is_followed()
+        {
+            return run::run(&common, args).await;
         }
+        interruptible(answered(&common, &command)).await
     });
     // A reader may be waiting for a disk; the end of the process takes it along.
     runtime.shutdown_background();
@@ -92,5 +95,28 @@ pub fn run(cli: Cli) -> ExitCode {
             let is_usage = error.is::<ChoiceError>() || error.is::<UsageError>();
             if is_usage { USAGE } else { FAILED }.into()
         }
+    }
+}
+
+async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Sql(args) => sql::run(common, args).await,
+        Command::Parquet(args) => parquet::run(common, args).await,
+        Command::Views(args) => views::run(common, args),
+        Command::Windows(args) => windows::run(common, args).await,
+        Command::Anomalies(args) => anomalies::run(common, args).await,
+        Command::Plot(args) => plot::run(common, args).await,
+        Command::Run(args) => run::run(common, args).await,
+    }
+}
+
+/// Does it until the first SIGINT or SIGTERM, and then leaves nothing half done: files that aren't whole go away.
+async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let (stopper, mut shutdown) = shutdown::channel();
+    signals::listen(stopper, Wishes::default(), FAILED)
+        .context("starting to listen for signals")?;
+    tokio::select! {
+        done = work => done,
+        () = shutdown.requested() => bail!("interrupted; no answer was written"),
     }
 }

@@ -55,6 +55,13 @@ An analysis goes where its outputs say, or else where -o and --format do.
     anomalies = { method = \"three-sigma\" }
     output = [{ file = \"out/latency.parquet\" }, { plot = \"graph_save\" }]";
 
+impl Args {
+    /// Does it go on as archives grow?
+    pub fn is_followed(&self) -> bool {
+        self.follow.is_wanted()
+    }
+}
+
 /// Answers each of them, in the order of the file.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::columns::{Column, columns, schema};
 use super::damaged::Damaged;
+use super::progress::Progress;
 use super::rows::{Misfits, Wanted};
 use super::sample::Sample;
 use super::scan::ArchiveScan;
@@ -56,6 +57,7 @@ pub struct ArchiveTable {
     schema: SchemaRef,
     misfits: Arc<Misfits>,
     damaged: Option<Arc<Damaged>>,
+    progress: Arc<Progress>,
 }
 
 impl ArchiveTable {
@@ -75,6 +77,7 @@ impl ArchiveTable {
             selection,
             columns,
             damaged: None,
+            progress: Arc::default(),
         }
     }
 
@@ -85,6 +88,11 @@ impl ArchiveTable {
             damaged,
             ..self.clone()
         }
+    }
+
+    /// The same, whose readers count here how far they have come.
+    pub fn watched(self, progress: Arc<Progress>) -> Self {
+        Self { progress, ..self }
     }
 
     /// Its columns.
@@ -133,6 +141,7 @@ impl TableProvider for ArchiveTable {
             limit,
             misfits: Arc::clone(&self.misfits),
             damaged: self.damaged.clone(),
+            progress: Arc::clone(&self.progress),
         };
         let schema = Arc::new(self.schema.project(wanted)?);
         let readers = state.config().target_partitions().max(1);

@@ -79,7 +79,9 @@ impl<'a> Reading<'a> {
         let mut reader = reader.share(self.share);
         let takes_apart = is_envelope && self.rows.needs_lines();
         while let Some(lines) = reader.advance()? {
+            let mut records = 0;
             for line in lines.iter() {
+                records += 1;
                 let is_placed = line.origin.is_some();
                 match takes_apart || (is_envelope && !is_placed) {
                     true => self.envelope(segment, &line, is_unindexed)?,
@@ -89,6 +91,7 @@ impl<'a> Reading<'a> {
                     return Ok(false);
                 }
             }
+            self.scanned.progress.add(records);
         }
         Ok(true)
     }

@@ -133,6 +133,11 @@ impl ExecutionPlan for ArchiveScan {
             of: self.readers as u64,
         };
         let scanned = self.scanned.clone();
+        if number == 0 {
+            scanned
+                .progress
+                .begin(&scanned.segments, &scanned.selection);
+        }
         let schema = Arc::clone(&self.schema);
         let mut stream = RecordBatchReceiverStreamBuilder::new(schema, WAITING_MOST);
         let to = stream.tx();

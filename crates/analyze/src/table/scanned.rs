@@ -6,6 +6,7 @@ use archiver_format::archive::Segment;
 use archiver_format::read::Selection;
 
 use super::damaged::Damaged;
+use super::progress::Progress;
 use super::rows::{Misfits, Wanted};
 
 /// What is scanned.
@@ -27,6 +28,8 @@ pub struct Scanned {
     pub limit: Option<usize>,
     /// What didn't fit is counted here.
     pub misfits: Arc<Misfits>,
+    /// Records that were gone through are counted here.
+    pub progress: Arc<Progress>,
     /// Segments that are damaged are left out, and counted here.
     pub damaged: Option<Arc<Damaged>>,
 }
