@@ -76,14 +76,23 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
 /// Whether somebody reads it makes no difference to what was done.
 fn say(name: &str, done: &Done) {
     let mut said = format!(
-        "{name}: {} segments with {} records, in {} files",
-        done.segments, done.records, done.files
+        "{name}: {} with {}, in {}",
+        counted(done.segments, "segment"),
+        counted(done.records, "record"),
+        counted(done.files, "file")
     );
     if done.known > 0 {
-        said += &format!("; {} segments were there before", done.known);
+        said += &format!("; {} before", counted(done.known, "segment"));
     }
     if done.growing > 0 {
-        said += &format!("; {} still grow", done.growing);
+        said += &format!("; {} not sealed yet", done.growing);
     }
     let _ = writeln!(io::stdout(), "{said}");
+}
+
+fn counted(count: u64, of: &str) -> String {
+    match count {
+        1 => format!("1 {of}"),
+        count => format!("{count} {of}s"),
+    }
 }
