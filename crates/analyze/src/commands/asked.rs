@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use super::answer::answer;
 use super::common::{Print, Read};
-use super::emit::{POINTS, emitted};
+use super::emit::{POINTS, emitted, nothing_to_do};
 use super::progress::watched;
 use crate::caret::explained;
 use crate::definition::written::Definition;
@@ -65,6 +65,9 @@ impl Asked {
 
     /// Answers with the anomalous points.
     pub async fn anomalies(&self, print: &Print) -> anyhow::Result<()> {
+        if self.analysis.detection.is_none() {
+            return Err(nothing_to_do().into());
+        }
         let _points = self.points().await?;
         let query = points::anomalies(&self.analysis, POINTS, Dialect::DataFusion);
         answer(&self.engine, &query, print).await

@@ -1,6 +1,6 @@
 //! A query for another engine: a line that says what it reads, in which the engine's own package reads how, then SQL.
 
-use archiver::cli::usage;
+use archiver::cli::{UsageError, usage};
 use serde::Serialize;
 
 use crate::definition::{Analysis, Dialect, live, points, sql};
@@ -66,6 +66,7 @@ fn query(of: &Analysis, dialect: Dialect) -> anyhow::Result<String> {
     let refused = |what: &str| usage(&format!("{dialect} {what}"));
     let windows = match (&of.windows, of.detection) {
         (Some(windows), None) => windows,
+        (None, None) => return Err(nothing_to_do().into()),
         _ if dialect == Dialect::FlinkLive => {
             return Err(refused("has windows alone; ask for no anomalies").into());
         }
@@ -82,4 +83,9 @@ fn query(of: &Analysis, dialect: Dialect) -> anyhow::Result<String> {
         Dialect::FlinkLive => Ok(live::query(of, windows).map_err(|e| usage(&e))?),
         dialect => Ok(sql::query(of, windows, dialect)),
     }
+}
+
+/// Points can be drawn as they are; rows of an answer need more.
+pub(super) fn nothing_to_do() -> UsageError {
+    usage("there is nothing to do: say windows, or how anomalies are found")
 }

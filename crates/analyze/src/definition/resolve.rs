@@ -46,11 +46,6 @@ pub fn resolve(
     if definition.value.is_empty() {
         return Err(usage("name at least one field that is measured").into());
     }
-    if definition.window.is_none() && definition.anomalies.is_none() {
-        return Err(
-            usage("there is nothing to do: say windows, or how anomalies are found").into(),
-        );
-    }
     let windows = definition.window.map(|window| window.window()).transpose();
     let windows = windows.map_err(|e| usage(&e))?;
     if windows.is_none() && definition.fill.is_some() {

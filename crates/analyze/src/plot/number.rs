@@ -166,3 +166,9 @@ pub fn grouped(written: &str) -> String {
     }
     commas + behind
 }
+
+/// How many there are of something.
+pub fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(&count.to_string()))
+}

@@ -1,5 +1,7 @@
 //! An SVG picture as PNG.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +17,12 @@ const FAMILY: &str = "DejaVu Sans";
 const UNKNOWN: &str = "\u{fffd}";
 /// For screens of today.
 const ZOOM: f32 = 2.0;
+
+/// A palette of PNG has so many colors.
+const PALETTE_MOST: usize = 256;
+
+/// Red, green, blue.
+type Color = [u8; 3];
 
 /// Draws SVG pictures.
 pub struct Renderer {
@@ -55,7 +63,7 @@ impl Renderer {
         let mut pixels = pixels.context("drawing a picture: it is too large")?;
         let zoom = Transform::from_scale(ZOOM, ZOOM);
         resvg::render(&tree, zoom, &mut pixels.as_mut());
-        pixels.encode_png().context("writing a picture as PNG")
+        encoded(&pixels).context("writing a picture as PNG")
     }
 
     /// The picture as shapes, and the letters that no font has. Fonts of the machine are loaded for the first one that
@@ -88,6 +96,52 @@ impl Renderer {
         let unknown = unknown.lock().map(|unknown| unknown.clone());
         Ok((tree, unknown.unwrap_or_default()))
     }
+}
+
+/// With a byte for each pixel, which is half as large as with its color: a picture has few colors.
+fn encoded(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let colors = pixels.pixels().iter();
+    let colors = colors.map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]);
+    let colors = colors.collect::<Vec<_>>();
+    let (palette, numbers) = palette(&colors);
+    let numbers = colors.iter().map(|color| numbers.get(color).copied());
+    let numbers = numbers.map(Option::unwrap_or_default);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(palette.concat());
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&numbers.collect::<Vec<_>>())?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// The colors that a picture has most of, and for each color the number of that which comes closest to it.
+fn palette(colors: &[Color]) -> (Vec<Color>, HashMap<Color, u8>) {
+    let mut counts = HashMap::<Color, u32>::new();
+    for color in colors {
+        *counts.entry(*color).or_default() += 1;
+    }
+    let mut all = counts.into_iter().collect::<Vec<_>>();
+    all.sort_by_key(|(color, count)| (Reverse(*count), *color));
+    let all = all.into_iter().map(|(color, _)| color);
+    let all = all.collect::<Vec<_>>();
+    let palette = all[..all.len().min(PALETTE_MOST)].to_vec();
+    let distance = |one: &Color, other: &Color| {
+        let parts = one.iter().zip(other);
+        parts
+            .map(|(one, other)| u32::from(one.abs_diff(*other)).pow(2))
+            .sum::<u32>()
+    };
+    let numbers = all.iter().filter_map(|color| {
+        let known = (0_u8..=u8::MAX).zip(&palette);
+        let closest = known.min_by_key(|(_, known)| distance(color, known));
+        closest.map(|(number, _)| (*color, number))
+    });
+    let numbers = numbers.collect();
+    (palette, numbers)
 }
 
 /// Only upright ones of usual weight: a letter that is missing shall look like the others.

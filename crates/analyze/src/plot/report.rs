@@ -3,6 +3,7 @@
 //! Tables stand in it as they are; lines are drawn by uPlot, which is in the file. A policy (CSP) in its head allows this
 //! script and these styles by their hashes and nothing else: whatever stands in names and groups, it is text.
 
+mod escape;
 mod tables;
 
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use self::escape::escaped;
 use super::number::grouped;
 use super::series::{Series, range};
 use super::time::{written, zone_name};
@@ -158,22 +160,4 @@ fn hashed(text: &str) -> String {
         "sha256-{}",
         BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()))
     )
-}
-
-/// A text as it may stand in HTML and in an attribute.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            // Not even what HTML would leave out.
-            c if c.is_control() => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

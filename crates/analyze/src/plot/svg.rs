@@ -1,42 +1,22 @@
 //! A picture as SVG: lines, the range that was expected, anomalies in red, between two axes.
 
 mod canvas;
+mod color;
 mod layout;
 mod legend;
 
 use anyhow::anyhow;
 use jiff::tz::TimeZone;
-use plotters::style::{RGBAColor, RGBColor};
+use plotters::style::RGBColor;
 
 use self::canvas::{Beside, Canvas, WIDTH, sized};
+use self::color::{AXIS, BAND, EXPECTED, FAINT, GRID, INK, LINES, LINES_MOST, NEW_DATE, RED};
 use self::layout::{BESIDE, Layout};
 use self::legend::Legend;
-use super::number::grouped;
+use super::number::{counted, grouped};
 use super::series::{Point, Series, extremes};
 use super::time::{ticks, written, zone_name};
 
-/// So many groups have a line in one picture: no eye tells more colours apart.
-pub const LINES_MOST: usize = 8;
-
-const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
-const FAINT: RGBColor = RGBColor(0x6b, 0x75, 0x80);
-const GRID: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
-const NEW_DATE: RGBColor = RGBColor(0xbc, 0xc5, 0xce);
-const AXIS: RGBColor = RGBColor(0x9a, 0xa4, 0xae);
-/// Of anomalies, and of nothing else.
-const RED: RGBColor = RGBColor(0xd6, 0x27, 0x28);
-const EXPECTED: RGBColor = RGBColor(0x8f, 0xa9, 0xc4);
-const BAND: RGBAColor = RGBAColor(0x1f, 0x6f, 0xb2, 0.16);
-const LINES: [RGBColor; LINES_MOST] = [
-    RGBColor(0x1f, 0x6f, 0xb2),
-    RGBColor(0xe6, 0x8a, 0x00),
-    RGBColor(0x2c, 0x8c, 0x4a),
-    RGBColor(0x8a, 0x5a, 0xb8),
-    RGBColor(0x00, 0x9a, 0xa6),
-    RGBColor(0x8c, 0x56, 0x4b),
-    RGBColor(0xc2, 0x5b, 0xa6),
-    RGBColor(0x55, 0x60, 0x6b),
-];
 /// Up to so many points in a line are shown each.
 const DOTS_MOST: usize = 80;
 
@@ -142,12 +122,6 @@ impl Picture<'_> {
         }
         canvas.line(&[(left, bottom), (right, bottom)], 1.0, AXIS)
     }
-}
-
-/// How many there are of something.
-pub fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(&count.to_string()))
 }
 
 /// The range that was expected, and its middle.

@@ -2,10 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::escaped;
-use crate::plot::number::{grouped, shown};
+use super::escape::escaped;
+use crate::plot::number::{counted, grouped, shown};
 use crate::plot::series::{Point, Series};
-use crate::plot::svg::counted;
 use crate::plot::time::written;
 
 /// So many anomalies stand on a page.

@@ -3,8 +3,8 @@
 use plotters::style::RGBColor;
 
 use super::canvas::{Beside, Canvas, WIDTH};
+use super::color::{BAND, EXPECTED, FAINT, INK, LINES, RED};
 use super::layout::{BESIDE, ROW};
-use super::{BAND, EXPECTED, FAINT, INK, LINES, RED};
 use crate::plot::series::Series;
 
 const LETTERS_MOST: usize = 48;
