@@ -11,9 +11,9 @@ use archiver::world::shutdown;
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::FAILED;
 use super::common::{Print, Read};
 use super::complain::complain;
+use super::exit::FAILED;
 use crate::definition::length::Length;
 use crate::definition::written::Definition;
 use crate::follow::state::DIRECTORY;

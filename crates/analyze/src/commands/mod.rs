@@ -7,6 +7,7 @@ mod common;
 mod complain;
 mod definition;
 mod emit;
+mod exit;
 mod follow;
 mod parquet;
 mod pictures;
@@ -23,16 +24,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use self::complain::complain;
+use self::exit::{FAILED, USAGE};
 use archiver::catalog::ChoiceError;
 use archiver::cli::{Common, UsageError};
 use archiver::signals::{self, Wishes};
 use archiver::terminal::Closed;
 use archiver::world::shutdown;
-
-/// It could not go on.
-const FAILED: u8 = 1;
-/// What was typed makes no sense.
-const USAGE: u8 = 2;
 
 /// A first look at what archiver has captured
 #[derive(Debug, clap::Parser)]

@@ -12,7 +12,7 @@ use crate::sealed::{Sealed, said_of_gone};
 use crate::table::columns::columns;
 use crate::table::reading::unread;
 use crate::table::sample::Sample;
-use crate::views::{Reader, View};
+use crate::views::{Reader, View, statements};
 
 /// Of which archives, for which engine.
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         let sample = Sample::of(&sealed.there, false);
         let sample = sample.map_err(|error| anyhow!(unread(&name, &error)))?;
         let view = View::new(name.clone(), &archive, &sealed, columns(sample.fields()))?;
-        let statements = view.statements(args.reader)?;
+        let statements = statements(&view, args.reader)?;
         writeln!(io::stdout(), "{statements}").map_err(|_| Closed)?;
         if let Some(said) = said_of_gone(&name, sealed.gone.len()) {
             complain(&said);

@@ -5,7 +5,7 @@ use std::path::Path;
 use archiver_format::compression::Algorithm;
 
 use super::shape::{Member, Shape};
-use super::{Part, View, text};
+use super::view::{Part, View, text};
 use crate::definition::Dialect::DuckDb;
 use crate::table::columns::{Column, Kind, Of};
 

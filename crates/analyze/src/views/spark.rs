@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::shape::{Member, Shape};
-use super::{Part, View, text};
+use super::view::{Part, View, text};
 use crate::definition::Dialect;
 use crate::table::columns::{Column, Kind, Of};
 
