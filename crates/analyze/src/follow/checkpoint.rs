@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::meaning::Meaning;
-use super::outbox::Waiting;
 use super::partitions::Partitions;
 use super::source::Origin;
+use super::waiting::Waiting;
 use crate::definition::following::Frontier;
 use crate::table::columns::Kind;
 

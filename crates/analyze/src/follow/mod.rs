@@ -27,6 +27,7 @@ pub mod partitions;
 mod receiver;
 mod source;
 pub mod state;
+mod waiting;
 mod webhook;
 
 pub use follower::{Follower, Plan};

@@ -1,37 +1,17 @@
 //! Alerts that wait for their receiver, which takes one after the other, each until it has it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archiver::world::shutdown::Shutdown;
-use serde::{Deserialize, Serialize};
 
-use super::alert::Alert;
 use super::receiver::Receiver;
 use super::state::State;
+use super::waiting::Waiting;
 
 /// How long is waited after the first failure; twice as long after each further one, up to the most.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_MOST: Duration = Duration::from_mins(1);
-
-/// Alerts that wait, numbered from the first that there ever was.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Waiting {
-    /// The number of the first of them.
-    pub first: u64,
-    /// They, in their order.
-    pub alerts: VecDeque<Alert>,
-}
-
-impl Waiting {
-    /// Forgets those with a lower number.
-    fn skip_to(&mut self, number: u64) {
-        while self.first < number && self.alerts.pop_front().is_some() {
-            self.first += 1;
-        }
-    }
-}
 
 /// A receiver, and how far it is.
 pub struct Outbox {
