@@ -29,7 +29,7 @@ help:
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
 	@echo 'make browser  the status page and a report in a real Chromium, pictures of them into target/browser'
 	@echo 'make engines  the same definitions on DuckDB, Spark and Flink; installs them below target'
-	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect and a Python loop'
+	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect, a Python loop and DuckDB'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
 	@echo 'make memory   measure whether [limits] memory holds (root only)'
@@ -132,7 +132,7 @@ engines: analyze-test
 	    $(CARGO) test --locked --test it engines:: -- --include-ignored --nocapture --test-threads 1
 
 # What can't be had is left out of the tables, which say so.
-bench: release
+bench: release analyze
 	@scripts/need.sh java maven kcat zstd venv || true
 	python3 bench/run.py
 

@@ -16,6 +16,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import analyze
 import before
 import capture
 import chart
@@ -51,6 +52,7 @@ SECTIONS = {
     "paths": segments.paths,
     "reading": reading.whole,
     "since": reading.since,
+    "analyze": analyze.section,
     "capture": capture.section,
     "thousand": thousand.drained,
     "load": thousand.loaded,
@@ -96,6 +98,8 @@ def arguments():
                         help="also so many archives of 100 records each, as many as the broker holds")  # fmt: skip
     parser.add_argument("--before", type=Path, metavar="FILE",
                         help="the earlier archiver for the sections before and segments")  # fmt: skip
+    parser.add_argument("--build-times", action="store_true",
+                        help="build both programs from nothing too, for the section analyze; takes long")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a smoke test of everything: little of each, one run")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables to a file too, and the chart beside it")  # fmt: skip

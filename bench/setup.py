@@ -108,9 +108,18 @@ def venv_python():
 
 def archiver():
     """The program itself; it is built by make before the benchmark starts."""
-    path = Path(os.environ.get("ARCHIVER_BIN", ROOT / "target" / "release" / "archiver"))
+    return built("release/archiver", "ARCHIVER_BIN", "cargo build --release")
+
+
+def analyze():
+    """The second program, likewise."""
+    return built("analyze/archiver-analyze", "ARCHIVER_ANALYZE_BIN", "make analyze")
+
+
+def built(path, variable, how):
+    path = Path(os.environ.get(variable, ROOT / "target" / path))
     if not path.is_file():
-        raise Missing(f"{path.name} has not been built (cargo build --release, or set ARCHIVER_BIN)")
+        raise Missing(f"{path.name} has not been built ({how}, or set {variable})")
     return path.resolve()
 
 
