@@ -13,7 +13,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::files::ndjson::NdjsonTable;
-use crate::files::{Kind, listed};
+use crate::files::{Kind, csv_parquet};
 use crate::percentile::exact_percentile;
 use crate::rolling::rolling;
 use crate::source::{Source, Table, sources};
@@ -190,12 +190,12 @@ impl Engine {
         selection: &Selection,
     ) -> anyhow::Result<Named> {
         let Kind::Ndjson(algorithm) = kind else {
-            let opened = listed::open(&self.session, path, kind, selection).await;
+            let opened = csv_parquet::open(&self.session, path, kind, selection).await;
             let (provider, columns) = opened?;
             return Ok((name, Table::Listed(columns), provider));
         };
         if selection.since_ms.or(selection.until_ms).is_some() {
-            return Err(listed::without_times(path));
+            return Err(csv_parquet::without_times(path));
         }
         let (table, widened) = NdjsonTable::open(path, algorithm)?;
         self.note_widened(&format!("file {name}"), &widened);

@@ -7,7 +7,7 @@ use super::asked::Asked;
 use super::common::{Print, Read};
 use super::definition::{Anomalies, Values, Windows, written};
 use crate::definition::Dialect;
-use crate::definition::anomaly::Method;
+use crate::definition::detection::Method;
 
 /// Which values, and what is usual of them.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use archiver::cli::{UsageError, usage};
 
 use crate::definition::Aggregate;
-use crate::definition::anomaly::{Detection, Method, SIGMAS};
+use crate::definition::detection::{Detection, Method, SIGMAS};
 use crate::definition::fill::Fill;
 use crate::definition::length::Length;
 use crate::definition::written::{Definition, WrittenWindow};

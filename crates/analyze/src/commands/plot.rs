@@ -11,7 +11,7 @@ use super::common::Read;
 use super::complain::complain;
 use super::definition::{Anomalies, Values, Windows, written};
 use super::pictures::{Kind, report_below, series, write_pictures, write_report};
-use crate::definition::anomaly::Method;
+use crate::definition::detection::Method;
 
 /// Which values, what is usual of them, and how they are drawn.
 #[derive(Debug, clap::Args)]

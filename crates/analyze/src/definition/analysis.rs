@@ -1,7 +1,7 @@
 //! What is measured, by the columns of a table.
 
 use super::aggregate::Aggregate;
-use super::anomaly::Detection;
+use super::detection::Detection;
 use super::fill::Fill;
 use super::window::Window;
 

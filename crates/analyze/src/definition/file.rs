@@ -53,7 +53,7 @@ fn parse(text: &str) -> anyhow::Result<Vec<Definition>> {
 mod tests {
     use super::*;
     use crate::definition::Window;
-    use crate::definition::anomaly::Method;
+    use crate::definition::detection::Method;
     use crate::definition::written::Output;
 
     const WHOLE: &str = r#"

@@ -1,6 +1,6 @@
 //! The points of an analysis, as the text of queries: values by time, of each metric and group, and what is expected of them.
 
-use super::scored::scored;
+use super::methods::scored;
 use super::sql::{behind, groups, measure_column, measures, placed, windowed};
 use super::{Analysis, Detection, Dialect};
 

@@ -6,10 +6,10 @@ use datafusion::arrow::array::{AsArray, Float64Array, Int32Array, Int64Array, Re
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::anomaly::{Detection, Method};
+use super::detection::{Detection, Method};
 use super::dialect::Dialect;
 use super::length::Length;
-use super::scored::scored;
+use super::methods::scored;
 use crate::engine::register_aggregates;
 
 const MINUTE: i64 = 60_000;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use super::Aggregate;
-use super::anomaly::Detection;
+use super::detection::Detection;
 use super::fill::Fill;
 use super::length::Length;
 use super::webhook::Webhook;

@@ -1,10 +1,10 @@
 //! Files beside archives as tables: lines of JSON, CSV, Parquet. Each is called like its file, without endings.
 //!
 //! Lines of JSON go through the same scanner and sample as the values of archives ([`ndjson`], [`lines`]); the others are
-//! read by the engine ([`listed`]).
+//! read by the engine ([`csv_parquet`]).
 
+pub mod csv_parquet;
 mod lines;
-pub mod listed;
 pub mod ndjson;
 
 use std::path::Path;

@@ -11,7 +11,7 @@ use super::checkpoint::Checkpoint;
 use super::meaning::Meaning;
 use super::outputs::Outputs;
 use super::source::{Origin, Source};
-use crate::definition::anomaly::Method;
+use crate::definition::detection::Method;
 use crate::definition::written::Definition;
 use crate::definition::{Analysis, Detection, Windows, resolve};
 use crate::engine::ONLY;

@@ -13,7 +13,7 @@ use super::meaning::Meaning;
 use super::partitions::Partitions;
 use super::source::Origin;
 use super::waiting::Waiting;
-use crate::definition::following::Frontier;
+use crate::definition::closed_windows::Frontier;
 use crate::table::columns::Kind;
 
 /// The format that is written.

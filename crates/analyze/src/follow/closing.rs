@@ -16,7 +16,7 @@ use super::checkpoint::Checkpoint;
 use super::look::{Look, by_partition, numbers};
 use super::outputs::Outputs;
 use crate::caret::explained;
-use crate::definition::following::{self, CLOSED_NOW, Frontier};
+use crate::definition::closed_windows::{self, CLOSED_NOW, Frontier};
 use crate::engine::Engine;
 use crate::kept::Kept;
 
@@ -44,10 +44,10 @@ impl Closing {
     ) -> anyhow::Result<Self> {
         let engine = look.engine(before, before.partitions.low()).await?;
         let (of, windows, closed) = (look.analysis, look.windows, before.frontier());
-        let query = following::closing(of, windows, closed, to);
+        let query = closed_windows::closing(of, windows, closed, to);
         let now = Kept::answer(&engine.session, CLOSED_NOW, &query).await;
         let now = now.map_err(|error| explained(&error, &query, &engine))?;
-        let query = following::open(of, windows, closed, to);
+        let query = closed_windows::open(of, windows, closed, to);
         let open = by_partition(numbers(&engine, &query).await?)?;
         let firsts = open.values().filter_map(|row| row[1]);
         next.floor_ms = Some(firsts.fold(to, i64::min));
@@ -71,7 +71,7 @@ impl Closing {
         next: &mut Checkpoint,
     ) -> anyhow::Result<()> {
         let (of, windows, has_before) = (look.analysis, look.windows, before.closed.is_some());
-        let query = following::rows(of, windows, has_before);
+        let query = closed_windows::rows(of, windows, has_before);
         let mut rows = 0;
         for to in &outputs.rows {
             rows = to.append(&mut next.files, self.ask(&query).await?).await?;
@@ -80,7 +80,7 @@ impl Closing {
         if outputs.wants_anomalies() {
             self.anomalies(look, outputs, has_before, next).await?;
         }
-        let kept = following::kept(
+        let kept = closed_windows::kept(
             of,
             windows,
             Frontier {
@@ -110,10 +110,10 @@ impl Closing {
         next: &mut Checkpoint,
     ) -> anyhow::Result<()> {
         let (of, windows) = (look.analysis, look.windows);
-        let query = following::closed_points(of, windows, has_before);
+        let query = closed_windows::closed_points(of, windows, has_before);
         let points = Kept::answer(&self.engine.session, POINTS, &query).await;
         let _points = points.map_err(|error| explained(&error, &query, &self.engine))?;
-        let query = following::anomalies(of, POINTS, has_before);
+        let query = closed_windows::anomalies(of, POINTS, has_before);
         for to in &outputs.anomalies {
             to.append(&mut next.files, self.ask(&query).await?).await?;
         }

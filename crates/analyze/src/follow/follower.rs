@@ -21,7 +21,7 @@ use super::outbox::Outbox;
 use super::outputs::Outputs;
 use super::source::{Origin, Source};
 use super::state::State;
-use crate::definition::following;
+use crate::definition::closed_windows;
 use crate::definition::written::Definition;
 use crate::engine::Settings;
 use crate::output::Format;
@@ -253,7 +253,9 @@ impl Follower {
             .watermark(lateness, idle)
             .max(before.watermark_ms);
         let closing = match to {
-            Some(to) if following::may_close(begun.windows.window, before.watermark_ms, to) => {
+            Some(to)
+                if closed_windows::may_close(begun.windows.window, before.watermark_ms, to) =>
+            {
                 Some(Closing::read(&look, before, &mut next, to).await?)
             }
             _ => None,

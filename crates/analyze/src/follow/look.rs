@@ -15,7 +15,7 @@ use super::checkpoint::Checkpoint;
 use super::source::Source;
 use super::state::State;
 use crate::caret::explained;
-use crate::definition::following::{self, CLOSED_BEFORE};
+use crate::definition::closed_windows::{self, CLOSED_BEFORE};
 use crate::definition::{Analysis, Windows};
 use crate::engine::Engine;
 use crate::table::columns::Column;
@@ -76,7 +76,7 @@ impl Look<'_> {
     ) -> anyhow::Result<Vec<String>> {
         let engine = self.engine(before, before.partitions.seen()).await?;
         let mut earliest = None;
-        for row in numbers(&engine, &following::times(self.analysis)).await? {
+        for row in numbers(&engine, &closed_windows::times(self.analysis)).await? {
             if let [Some(partition), Some(first), Some(latest)] = row[..] {
                 next.partitions.note_time(i32::try_from(partition)?, latest);
                 earliest = Some(earliest.unwrap_or(first).min(first));
@@ -86,7 +86,7 @@ impl Look<'_> {
         let may_be_late = earliest
             .is_some_and(|first| closed.watermark.is_some_and(|watermark| first < watermark));
         if may_be_late {
-            let query = following::late(self.analysis, self.windows, closed);
+            let query = closed_windows::late(self.analysis, self.windows, closed);
             let rows = numbers(&engine, &query).await?;
             let late = rows.first().and_then(|row| row[0]).unwrap_or(0);
             next.counts.late += u64::try_from(late)?;

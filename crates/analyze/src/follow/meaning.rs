@@ -7,7 +7,7 @@ use archiver::moment::show_duration;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Fill;
-use crate::definition::anomaly::Method;
+use crate::definition::detection::Method;
 use crate::definition::length::Length;
 use crate::definition::written::Definition;
 

@@ -3,7 +3,7 @@
 //! Points are rows of a time in milliseconds (`t`), what tells series apart (`m`, which metric, and `by_0`, `by_1`, …) and a
 //! value (`v`). Each comes back with what was expected and how far from it is still usual.
 
-use super::anomaly::{Detection, Method};
+use super::detection::{Detection, Method};
 use super::dialect::Dialect;
 use super::sql::by;
 

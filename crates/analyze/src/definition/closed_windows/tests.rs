@@ -11,7 +11,7 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use serde_json::Value;
 
-use super::super::anomaly::Method;
+use super::super::detection::Method;
 use super::super::length::Length;
 use super::super::{Aggregate, Fill, Named, Time, Written, sql};
 use super::*;
