@@ -139,7 +139,7 @@ fn write_config(brokers: &str) -> anyhow::Result<()> {
 /// Produces a handful of records for each topic and says how many those were.
 fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> u64 {
     let mut count = 0;
-    let now = RealClock.now();
+    let (now, now_ms) = (RealClock.now(), RealClock.now_ms());
     for (topic, _, records) in TOPICS {
         for _ in 0..records {
             let n = before + count;
@@ -147,7 +147,7 @@ fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> 
                 r#"{{"n":{n},"at":"{now}","topic":"{topic}","host":"host-{}","value":{},"latency_ms":{:.1}}}"#,
                 n % 7,
                 (n * 7919) % 1000,
-                latency_ms(n),
+                latency_ms(n, now_ms),
             );
             let key = n.to_string();
             // A full queue leaves a record out of the demonstration, and out of the count.
@@ -162,13 +162,17 @@ fn produce(producer: &ThreadedProducer<DefaultProducerContext>, before: u64) -> 
     count
 }
 
-/// How long something takes that rises and falls, with two short times in which it takes far too long.
-fn latency_ms(n: u64) -> f64 {
+/// How long something takes: it rises and falls every four seconds, some of it takes longer, and for two short times all
+/// of it takes far too long.
+fn latency_ms(n: u64, now_ms: i64) -> f64 {
     let n = u32::try_from(n).unwrap_or(0);
-    let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 20) / 256.0;
-    let usual = 40.0 + 15.0 * (f64::from(n) / 5_000.0).sin() + noise;
+    let part = n.wrapping_mul(2_654_435_761) >> 16;
+    let slower = -6.0 * f64::from(part + 1).log2() + 6.0 * 16.0;
+    let turn = u32::try_from(now_ms.rem_euclid(4_000)).unwrap_or(0);
+    let turn = f64::from(turn) / 4_000.0 * std::f64::consts::TAU;
+    let usual = 40.0 + 12.0 * turn.sin() + slower;
     match n {
-        15_000..15_300 | 26_000..26_500 => usual * 1.6,
+        12_000..12_350 | 22_000..22_700 => usual + 70.0,
         _ => usual,
     }
 }
