@@ -245,9 +245,10 @@ fn what_a_command_is_given_as_it_is_sealed_is_there_once_whatever_comes_later() 
         eventually(LONG, "the segment is there", || {
             archiver.assert_runs();
             let is_there = fs::exists(scene.path("lake/.archiver-analyze")).expect("known");
-            let counted = is_there
-                .then(|| manifest(&scene, "lake"))
-                .unwrap_or_default();
+            let counted = match is_there {
+                true => manifest(&scene, "lake"),
+                false => Vec::new(),
+            };
             let segments = counted.iter().filter(|line| line["type"] == "segment");
             let records = segments.map(|line| line["records"].as_u64().expect("a number"));
             records.sum::<u64>() == 10 * round
