@@ -8,36 +8,38 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from archiver_engines.manifest import load, state_directory
 from archiver_engines.query import parse
 
-Rows = Iterable[dict[str, Any]]
+#: Runs a query, and writes its rows to a file.
+Run = Callable[[str, Path], None]
 
 
-def duckdb(root: Path) -> Callable[[str], Rows]:
+def duckdb(root: Path) -> Run:
     """DuckDB reads what the built-in engine wrote as Parquet."""
     import duckdb as engine
 
     connection = engine.connect()
     connection.execute("SET TimeZone = 'UTC'")
 
-    def run(sql: str) -> Rows:
+    def run(sql: str, file: Path) -> None:
         query = parse(sql, "DuckDB")
-        file = root / f"{query.archive}.parquet"
-        connection.execute(f"CREATE OR REPLACE VIEW \"{query.archive}\" AS SELECT * FROM read_parquet('{file}')")
+        parquet = root / f"{query.archive}.parquet"
+        connection.execute(f"CREATE OR REPLACE VIEW \"{query.archive}\" AS SELECT * FROM read_parquet('{parquet}')")
         answer = connection.execute(query.sql)
         names = [column[0] for column in answer.description]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        rows = (dict(zip(names, row, strict=True)) for row in answer.fetchall())
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     return run
 
 
-def spark(root: Path) -> Callable[[str], Rows]:
+def spark(root: Path) -> Run:
     """Spark reads the sealed segments, with two executors that are processes of their own."""
+    from archiver_spark.output import write
     from archiver_spark.session import session
     from archiver_spark.tables import register_archive
     from pyspark import SparkConf
@@ -49,42 +51,47 @@ def spark(root: Path) -> Callable[[str], Rows]:
     configuration.set("spark.ui.showConsoleProgress", "false")
     engine = session("compare", configuration)
 
-    def run(sql: str) -> Rows:
+    def run(sql: str, file: Path) -> None:
         query = parse(sql, "Spark")
         archive = load(state_directory(root / query.archive))
         register_archive(engine, archive, query)
-        answer = engine.sql(query.sql)
-        return [dict(zip(answer.columns, row, strict=True)) for row in answer.collect()]
+        written = file.with_suffix(".parts")
+        write(engine.sql(query.sql), str(written), "ndjson")
+        _join(written, file)
 
     return run
 
 
-def flink(root: Path) -> Callable[[str], Rows]:
+def flink(root: Path) -> Run:
     """Flink reads the sealed segments as tables that end."""
     from archiver_flink.environment import batch
+    from archiver_flink.output import write
     from archiver_flink.tables import register_archive
 
-    def run(sql: str) -> Rows:
+    def run(sql: str, file: Path) -> None:
         query = parse(sql, "Flink")
         archive = load(state_directory(root / query.archive))
         environment = batch()
         environment.get_config().set("parallelism.default", "2")
         register_archive(environment, archive, query)
-        answer = environment.sql_query(query.sql)
-        names = answer.get_schema().get_field_names()
-        with answer.execute().collect() as rows:
-            return [dict(zip(names, row, strict=True)) for row in rows]
+        written = file.with_suffix(".parts")
+        write(environment.sql_query(query.sql), str(written), "ndjson")
+        _join(written, file)
 
     return run
+
+
+def _join(parts: Path, file: Path) -> None:
+    """The files of an answer as one."""
+    lines = (part.read_bytes() for part in sorted(parts.rglob("part-*")) if part.is_file())
+    file.write_bytes(b"".join(lines))
 
 
 def main(engine: str, cases: Path) -> None:
     """Runs all that there is for an engine."""
     run = {"duckdb": duckdb, "spark": spark, "flink": flink}[engine](cases.parent)
     for file in sorted(cases.glob(f"*.{engine}.sql")):
-        rows = run(file.read_text(encoding="utf-8"))
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        file.with_suffix(".ndjson").write_text("".join(lines), encoding="utf-8")
+        run(file.read_text(encoding="utf-8"), file.with_suffix(".ndjson"))
 
 
 if __name__ == "__main__":

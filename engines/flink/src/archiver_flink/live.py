@@ -44,7 +44,6 @@ def register_topic(environment: TableEnvironment, topic: Topic, query: Query) ->
         # A computed column can't be said by another one.
         event_ms = event_ms.replace(name(query.time), f"({said[query.time]})")
     computed = [f"{name(column)} AS {expression}" for column, expression in said.items()]
-    seconds = f"{topic.lateness_ms // 1000}.{topic.lateness_ms % 1000:03}"
     columns = [
         "`topic` STRING METADATA VIRTUAL",
         "`partition` INT METADATA VIRTUAL",
@@ -55,8 +54,8 @@ def register_topic(environment: TableEnvironment, topic: Topic, query: Query) ->
         "`value` STRING",
         *computed,
         f"archiver_ms AS {event_ms}",
-        f"archiver_time AS COALESCE(TO_TIMESTAMP_LTZ({event_ms}, 3), {_NO_TIME})",
-        f"WATERMARK FOR archiver_time AS archiver_time - INTERVAL '{seconds}' SECOND(10, 3)",
+        f"archiver_time AS {_time(event_ms)}",
+        f"WATERMARK FOR archiver_time AS {_time(f'({event_ms}) - {topic.lateness_ms}')}",
     ]
     with_options = {
         "connector": "kafka",
@@ -75,3 +74,7 @@ def register_topic(environment: TableEnvironment, topic: Topic, query: Query) ->
     environment.execute_sql(
         f"CREATE TEMPORARY TABLE {name(query.archive)} ({listed}) WITH ({options(with_options)})"
     )
+
+
+def _time(ms: str) -> str:
+    return f"COALESCE(TO_TIMESTAMP_LTZ({ms}, 3), {_NO_TIME})"
