@@ -62,4 +62,6 @@ pub struct Named {
     pub column: String,
     /// Its name in the answer: as it was typed.
     pub name: String,
+    /// Is it text? Of that, only what reads as a number can be measured.
+    pub is_text: bool,
 }

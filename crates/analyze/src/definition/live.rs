@@ -4,7 +4,7 @@
 //! The table has two columns besides those of records: `archiver_time`, which says when a record was and has the watermark, and
 //! `archiver_ms`, the same in milliseconds, null where a record doesn't say.
 
-use super::sql::{behind, groups, measure, measures};
+use super::sql::{behind, groups, measurable, measure, measures};
 use super::{Aggregate, Analysis, Dialect, Window, Windows, Written};
 
 const DIALECT: Dialect = Dialect::FlinkLive;
@@ -24,8 +24,10 @@ pub fn query(of: &Analysis, windows: &Windows) -> Result<String, String> {
         for (aggregate, name) in windows.aggregates.iter().zip(&mut names) {
             let measure = match aggregate {
                 // There is no mean before the window has ended.
-                Aggregate::Stddev => format!("stddev_samp(CAST(value_{number} AS DOUBLE))"),
-                other => measure(*other, number, DIALECT),
+                Aggregate::Stddev => {
+                    format!("stddev_samp(CAST({} AS DOUBLE))", measurable(of, number))
+                }
+                other => measure(*other, of, number, DIALECT),
             };
             columns += &format!(", {measure} AS {}", DIALECT.quoted(&name));
         }

@@ -36,6 +36,7 @@ pub fn resolve(
         column(columns, name, table).map(|column| Named {
             column: column.name.clone(),
             name: name.clone(),
+            is_text: column.is_text(),
         })
     };
     if let Some(taken) = definition.by.iter().find(|name| TAKEN.contains(&&name[..])) {

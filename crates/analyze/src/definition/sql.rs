@@ -234,8 +234,9 @@ fn centred(of: &Analysis, windows: &Windows, dialect: Dialect) -> Option<String>
     }
     let groups = behind(&groups(of));
     let means = (0..of.values.len()).map(|number| {
+        let value = measurable(of, number);
         format!(
-            ", avg(CAST(value_{number} AS DOUBLE)) OVER (PARTITION BY window_start, window_end{groups}) AS mean_{number}"
+            ", avg(CAST({value} AS DOUBLE)) OVER (PARTITION BY window_start, window_end{groups}) AS mean_{number}"
         )
     });
     let means = means.collect::<String>();
@@ -246,7 +247,7 @@ fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
     let values = 0..of.values.len();
     let measures = values.flat_map(|value| {
         let aggregates = windows.aggregates.iter();
-        aggregates.map(move |aggregate| measure(*aggregate, value, dialect))
+        aggregates.map(move |aggregate| measure(*aggregate, of, value, dialect))
     });
     let measures = measures.enumerate();
     let measures =
@@ -254,9 +255,25 @@ fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
     measures.collect()
 }
 
+/// The value of this number, as it is measured: of text, what reads as a number.
+pub(super) fn measurable(of: &Analysis, number: usize) -> String {
+    match of.values[number].is_text {
+        true => format!("TRY_CAST(value_{number} AS DOUBLE)"),
+        false => format!("value_{number}"),
+    }
+}
+
 /// What is measured of the value of this number.
-pub(super) fn measure(aggregate: Aggregate, number: usize, dialect: Dialect) -> String {
-    let value = format!("value_{number}");
+pub(super) fn measure(
+    aggregate: Aggregate,
+    of: &Analysis,
+    number: usize,
+    dialect: Dialect,
+) -> String {
+    let value = match aggregate {
+        Aggregate::Count => format!("value_{number}"),
+        _ => measurable(of, number),
+    };
     match aggregate {
         Aggregate::Count => format!("count({value})"),
         Aggregate::Sum => format!("sum({value})"),

@@ -88,6 +88,17 @@ pub struct Column {
     pub kind: Kind,
 }
 
+impl Column {
+    /// Is it text?
+    pub fn is_text(&self) -> bool {
+        match self.of {
+            Of::Partition | Of::Offset | Of::Timestamp => false,
+            Of::Field(_) => self.kind == Kind::Text,
+            Of::Topic | Of::TimestampType | Of::Key | Of::Value | Of::Headers => true,
+        }
+    }
+}
+
 /// The columns of a table: the parts of a record, then the fields, in this order. Of fields whose names are the same once
 /// they have their dots, the first counts.
 pub fn columns(fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {

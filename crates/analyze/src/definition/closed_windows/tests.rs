@@ -142,6 +142,7 @@ fn analysis(window: Window, fill: Option<Fill>) -> (Analysis, Windows) {
     let named = |name: &str| Named {
         column: name.to_owned(),
         name: name.to_owned(),
+        is_text: false,
     };
     let windows = Windows {
         window,
