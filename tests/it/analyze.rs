@@ -274,6 +274,36 @@ fn windows_are_those_that_a_count_by_hand_gives() {
 }
 
 #[test]
+fn a_query_changes_nothing_and_no_answer_takes_the_place_of_what_it_is_about() {
+    let scene = Scene::new();
+    captured(&scene, "e.ndjson", "--all");
+    let before = std::fs::read(scene.path("e.ndjson")).expect("is read");
+    for sql in [
+        "COPY (SELECT 1 AS a) TO 'e.ndjson' STORED AS CSV",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'e.ndjson'",
+        "DROP TABLE records",
+        "SET datafusion.execution.batch_size = 1",
+    ] {
+        let refused = said(&scene, 1, &["sql", sql, "e.ndjson"]);
+        assert!(refused.contains("not supported"), "{sql}: {refused}");
+    }
+    let onto_itself = ["sql", "SELECT 1", "e.ndjson", "-o", "./e.ndjson"];
+    let refused = said(&scene, 1, &onto_itself);
+    assert!(refused.contains("is read for the answer"), "{refused}");
+    let after = std::fs::read(scene.path("e.ndjson")).expect("is read");
+    assert!(before == after, "the capture is another one");
+    let lists = ["sql", "SELECT [1] AS list", "e.ndjson", "--format", "csv"];
+    let refused = said(&scene, 1, &lists);
+    assert!(refused.contains("CSV has no place for lists"), "{refused}");
+    for twice in ["data,data", "data"] {
+        let windows = ["windows", "e.ndjson", "--tumbling", "1m", "--value", twice];
+        let flags = [&windows[..], &["--aggregates", "p50,p50"]].concat();
+        let refused = said(&scene, 2, &flags);
+        assert!(refused.contains("twice"), "{refused}");
+    }
+}
+
+#[test]
 fn what_can_t_be_asked_is_told_where_it_stands_and_with_what_was_meant() {
     let scene = Scene::new();
     captured(&scene, "e.ndjson", "--all");
@@ -341,5 +371,8 @@ fn a_damaged_segment_is_named_and_left_out_on_demand() {
         "{refused}"
     );
     let skipped = said(&scene, 0, &[&asked[..], &["--skip-damaged"]].concat());
-    assert!(skipped.contains("left out, as it is damaged"), "{skipped}");
+    assert!(
+        skipped.contains("not read as a whole, as it is damaged"),
+        "{skipped}"
+    );
 }

@@ -1,6 +1,6 @@
 //! The engine: a session of DataFusion with these archives and files as its tables.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
@@ -55,6 +55,8 @@ pub struct Engine {
     /// How far readers of archives have come.
     pub progress: Arc<Progress>,
     damaged: Option<Arc<Damaged>>,
+    /// The files that are read.
+    inputs: Vec<PathBuf>,
     /// What is said beside the answer.
     notes: Vec<String>,
 }
@@ -75,6 +77,7 @@ fn session(memory_bytes: usize) -> anyhow::Result<SessionContext> {
     let mut options = SessionConfig::new();
     // Names are as they are in the records: responseTime isn't responsetime.
     options.options_mut().sql_parser.enable_ident_normalization = false;
+    let options = options.with_information_schema(true);
     let runtime = runtime(memory_bytes)?;
     Ok(SessionContext::new_with_config_rt(options, runtime))
 }
@@ -137,6 +140,7 @@ impl Engine {
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
+            inputs: Vec::new(),
             notes: Vec::new(),
         };
         register_aggregates(&engine.session);
@@ -166,6 +170,10 @@ impl Engine {
             only.is_none_or(|only| only == segment.file.sequence)
         });
         let segments = segments.cloned().collect::<Vec<_>>();
+        for segment in &segments {
+            self.inputs
+                .extend([segment.path_now(), segment.index.clone()]);
+        }
         let columns = match columns {
             Some(columns) => columns,
             None => {
@@ -189,6 +197,7 @@ impl Engine {
         kind: Kind,
         selection: &Selection,
     ) -> anyhow::Result<Named> {
+        self.inputs.push(path.to_owned());
         let Kind::Ndjson(algorithm) = kind else {
             let opened = csv_parquet::open(&self.session, path, kind, selection).await;
             let (provider, columns) = opened?;
@@ -228,6 +237,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Is this one of the files that are read, by whatever name?
+    pub fn reads(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else {
+            return false;
+        };
+        let mut inputs = self.inputs.iter();
+        inputs.any(|input| input.canonicalize().is_ok_and(|input| input == path))
+    }
+
     /// The only table, for what is asked of one.
     ///
     /// # Errors
@@ -248,7 +266,7 @@ impl Engine {
         }
         if let Some(damaged) = &self.damaged {
             let said = damaged.said().into_iter();
-            notes.extend(said.map(|said| format!("left out, as it is damaged: {said}")));
+            notes.extend(said.map(|said| format!("not read as a whole, as it is damaged: {said}")));
         }
         notes
     }

@@ -15,6 +15,10 @@ pub fn plain(error: &DataFusionError) -> String {
         Some(inside) => inside.trim_end_matches("\")").replace("\\\"", "\""),
         None => said.to_owned(),
     };
+    if said.starts_with("Resources exhausted") {
+        return "the query needs more than --memory allows; give it more, or ask for less"
+            .to_owned();
+    }
     let mut lines = said.lines().map(str::trim);
     let first = lines.next().unwrap_or_default().to_owned();
     lines.fold(first, |said, line| match line {

@@ -2,7 +2,7 @@
 
 use archiver::cli::Common;
 
-use super::answer::say_notes;
+use super::answer::{print_query, say_notes};
 use super::asked::Asked;
 use super::common::{Print, Read};
 use super::definition::{Anomalies, Values, Windows, written};
@@ -47,8 +47,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let definition = written(&args.values, &args.windows, detection);
     let asked = Asked::open(common, &args.read, &definition).await?;
     if let Some(dialect) = args.emit {
-        println!("{}", asked.emitted(dialect)?);
-        return Ok(());
+        return print_query(&asked.emitted(dialect)?);
     }
     asked.anomalies(&args.print).await?;
     say_notes(&asked.engine);

@@ -1,8 +1,11 @@
 //! From a query to what is printed: the same for each command that asks.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, Write, stdout};
 
+use anyhow::bail;
+use archiver::terminal::Closed;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SQLOptions;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
@@ -19,10 +22,17 @@ use crate::output::write;
 ///
 /// If the engine can't answer, or nothing can be printed.
 pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyhow::Result<()> {
-    let explain = |error| explained(&error, query, engine);
-    let frame = engine.session.sql(query).await.map_err(explain)?;
-    let rows = frame.execute_stream().await.map_err(explain)?;
     let output = print.output.as_deref();
+    if let Some(path) = output.filter(|path| engine.reads(path)) {
+        bail!(
+            "writing {}: that file is read for the answer; write to another one",
+            path.display()
+        );
+    }
+    let explain = |error| explained(&error, query, engine);
+    let frame = engine.session.sql_with_options(query, only_queries());
+    let frame = frame.await.map_err(explain)?;
+    let rows = frame.execute_stream().await.map_err(explain)?;
     let written = if output.is_none() && stdout().is_terminal() {
         let rows = watched(&engine.progress, begun(rows)).await;
         write(rows, print.format, output).await
@@ -33,6 +43,23 @@ pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyho
         Ok(of_engine) => explain(of_engine),
         Err(other) => other,
     })
+}
+
+/// Nothing but queries: what they ask is never changed by them.
+fn only_queries() -> SQLOptions {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}
+
+/// Prints a query instead of its answer.
+///
+/// # Errors
+///
+/// [`Closed`] if nobody reads it.
+pub(super) fn print_query(query: &str) -> anyhow::Result<()> {
+    writeln!(stdout(), "{query}").map_err(|_| Closed.into())
 }
 
 /// The rows once the first of them are there: rows and a bar on one terminal would be in each other's way.

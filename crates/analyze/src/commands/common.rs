@@ -30,7 +30,7 @@ pub struct Resources {
     /// So much memory for what a query holds; the rest goes to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = memory)]
     pub memory: usize,
-    /// Leave out segments that are damaged, and name them
+    /// Go on where segments are damaged, without what can't be read of them, and name them
     #[arg(long)]
     pub skip_damaged: bool,
 }

@@ -8,7 +8,7 @@ use archiver::cli::{Common, usage};
 use archiver::moment::Zone;
 use archiver::terminal::nearest;
 
-use super::answer::say_notes;
+use super::answer::{print_query, say_notes};
 use super::asked::Asked;
 use super::common::{Print, Read};
 use super::follow::Follow;
@@ -131,8 +131,8 @@ async fn one(
     }
     let asked = Asked::open(common, &args.read, definition).await?;
     if let Some(dialect) = args.emit {
-        println!("-- {}\n{};", definition.name, asked.emitted(dialect)?);
-        return Ok(());
+        let query = asked.emitted(dialect)?;
+        return print_query(&format!("-- {}\n{query};", definition.name));
     }
     if definition.output.is_empty() || args.print.output.is_some() {
         asked.answer(&args.print).await?;

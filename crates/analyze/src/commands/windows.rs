@@ -2,7 +2,7 @@
 
 use archiver::cli::{Common, usage};
 
-use super::answer::say_notes;
+use super::answer::{print_query, say_notes};
 use super::asked::Asked;
 use super::common::{Print, Read};
 use super::definition::{Values, Windows, written};
@@ -44,8 +44,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     }
     let asked = Asked::open(common, &args.read, &definition).await?;
     if let Some(dialect) = args.emit {
-        println!("{}", asked.emitted(dialect)?);
-        return Ok(());
+        return print_query(&asked.emitted(dialect)?);
     }
     asked.answer(&args.print).await?;
     say_notes(&asked.engine);

@@ -4,6 +4,7 @@ use super::aggregate::Aggregate;
 use super::detection::Detection;
 use super::fill::Fill;
 use super::window::Window;
+use crate::table::columns::Kind;
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,8 @@ pub enum Written {
     Timestamp,
     /// A number: seconds, milliseconds, microseconds or nanoseconds since 1970, by how large it is.
     Number,
+    /// A whole number, by the same rule.
+    Integer,
     /// RFC 3339.
     Text,
 }
@@ -62,6 +65,6 @@ pub struct Named {
     pub column: String,
     /// Its name in the answer: as it was typed.
     pub name: String,
-    /// Is it text? Of that, only what reads as a number can be measured.
-    pub is_text: bool,
+    /// What it holds. Of text, what reads as a number is measured; of booleans, 1 and 0.
+    pub kind: Kind,
 }

@@ -18,7 +18,7 @@ pub enum Dialect {
     Spark,
     /// Apache Flink, over tables that end. Its session must be in UTC.
     Flink,
-    /// Apache Flink, over what comes: see [`super::live`]. Its session must be in UTC.
+    /// Apache Flink, over what comes. Its session must be in UTC.
     FlinkLive,
 }
 
@@ -85,6 +85,7 @@ impl Dialect {
         match written {
             Written::Timestamp => self.of_timestamp(column),
             Written::Number => of_number(column),
+            Written::Integer => self.of_integer(column),
             Written::Text => self.of_text(column),
         }
     }
@@ -115,6 +116,23 @@ impl Dialect {
             ),
             Self::Flink | Self::FlinkLive => of_text_in_flink(column),
         }
+    }
+
+    /// As [`of_number`], without a fraction, and with all digits.
+    fn of_integer(self, column: &str) -> String {
+        let floor = |by: i64| {
+            let rest = format!("((({column} % {by}) + {by}) % {by})");
+            self.quotient(&format!("{column} - {rest}"), by)
+        };
+        let below = |most: i64| format!("{column} > -{most} AND {column} < {most}");
+        format!(
+            "CASE WHEN {} THEN {column} * 1000 WHEN {} THEN {column} WHEN {} THEN {} ELSE {} END",
+            below(100_000_000_000),
+            below(100_000_000_000_000),
+            below(100_000_000_000_000_000),
+            floor(1_000),
+            floor(1_000_000),
+        )
     }
 
     /// A text.

@@ -19,6 +19,8 @@ const SEASONAL_LEAST: u32 = 3;
 /// (Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993).
 const OF_MEDIAN: &str = "1.482602218505602";
 const OF_MEAN: &str = "1.2533141373155001";
+/// The greatest number of 64 bits. What is further from zero, or no number at all, is no value.
+pub(super) const FINITE: &str = "1.7976931348623157e308";
 /// A period has so many slots in which values are alike.
 const SLOTS: i64 = 96;
 
@@ -40,10 +42,13 @@ pub fn scored(
         Method::Seasonal => series.seasonal(detection.period.ms(), step, sigmas),
     };
     let keys = &series.keys;
+    // Nothing is expected where sums were too large for a number.
+    let is_known = format!("abs(expected) <= {FINITE} AND abs(deviation) <= {FINITE}");
     format!(
         "WITH {steps},\n\
+         known AS (SELECT t, {keys}, v, CASE WHEN {is_known} THEN expected END AS expected, deviation FROM judged),\n\
          banded AS (SELECT t, {keys}, v, expected, CASE WHEN {sigmas} * deviation > {ROUNDING} * abs(expected) \
-         THEN {sigmas} * deviation ELSE {ROUNDING} * abs(expected) END AS band FROM judged)\n\
+         THEN {sigmas} * deviation ELSE {ROUNDING} * abs(expected) END AS band FROM known)\n\
          SELECT t, {keys}, v, expected, expected - band AS lower, expected + band AS upper, \
          CASE WHEN v = expected THEN 0.0 WHEN abs(v - expected) >= {SCORE_MOST} * band THEN {SCORE_MOST} \
          ELSE abs(v - expected) / band END AS score FROM banded"

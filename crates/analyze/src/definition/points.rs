@@ -1,11 +1,8 @@
 //! The points of an analysis, as the text of queries: values by time, of each metric and group, and what is expected of them.
 
-use super::methods::scored;
+use super::methods::{FINITE, scored};
 use super::sql::{behind, groups, measure_column, measures, placed, windowed};
 use super::{Analysis, Detection, Dialect};
-
-/// The greatest number of 64 bits. What is further from zero, or no number at all, is no value.
-const FINITE: &str = "1.7976931348623157e308";
 
 /// The metrics, by their names: what is measured in windows, or the values.
 pub fn metrics(of: &Analysis) -> Vec<String> {

@@ -4,6 +4,7 @@ use anyhow::{anyhow, bail};
 use archiver::cli::usage;
 use archiver::terminal::nearest;
 
+use super::points::metrics;
 use super::written::Definition;
 use super::{Aggregate, Analysis, Named, Time, Windows, Written};
 use crate::table::columns::{Column, Kind, Of};
@@ -36,13 +37,26 @@ pub fn resolve(
         column(columns, name, table).map(|column| Named {
             column: column.name.clone(),
             name: name.clone(),
-            is_text: column.is_text(),
+            kind: column.measured(),
         })
     };
     if let Some(taken) = definition.by.iter().find(|name| TAKEN.contains(&&name[..])) {
         bail!(
             "the answer has a column {taken} of its own, so records can't be told apart by a field of that name; give the field another name by a view"
         );
+    }
+    for names in [&definition.by, &definition.value] {
+        if let Some(twice) = twice(names) {
+            return Err(usage(&format!("{twice} is named twice")).into());
+        }
+    }
+    if let Some(twice) = twice(&definition.aggregates) {
+        return Err(usage(&format!("{twice} is asked for twice")).into());
+    }
+    if let Some(detection) = definition.anomalies
+        && detection.history.ms().min(detection.period.ms()) == 0
+    {
+        return Err(usage("a history and a period can't be shorter than a millisecond").into());
     }
     if definition.value.is_empty() {
         return Err(usage("name at least one field that is measured").into());
@@ -78,7 +92,7 @@ pub fn resolve(
             usage("a file has no timestamps of records: name the field with the time").into(),
         );
     }
-    Ok(Analysis {
+    let analysis = Analysis {
         source: table.to_owned(),
         time: definition
             .time
@@ -94,7 +108,22 @@ pub fn resolve(
         filter: definition.filter.clone(),
         windows,
         detection: definition.anomalies,
-    })
+    };
+    let measures = metrics(&analysis);
+    if let Some(taken) = definition.by.iter().find(|name| measures.contains(name)) {
+        return Err(usage(&format!(
+            "the answer has {taken} as what is measured, so records can't be told apart by a field of that name; have two values, and it is called {taken}_… there"
+        ))
+        .into());
+    }
+    Ok(analysis)
+}
+
+/// The first that stands there twice.
+fn twice<T: PartialEq>(all: &[T]) -> Option<&T> {
+    let mut numbered = all.iter().enumerate();
+    let found = numbered.find(|(number, one)| all[..*number].contains(one));
+    found.map(|(_, one)| one)
 }
 
 /// The column of a field: that of the value, if a part of the record is called the same.
@@ -120,7 +149,8 @@ fn time(columns: &[Column], name: &str, table: &str) -> anyhow::Result<Time> {
     let column = column(columns, name, table)?;
     let written = match (&column.of, column.kind) {
         (Of::Timestamp, _) => Written::Timestamp,
-        (Of::Field(_), Kind::Integer | Kind::Number) => Written::Number,
+        (Of::Field(_), Kind::Integer) => Written::Integer,
+        (Of::Field(_), Kind::Number) => Written::Number,
         (Of::Field(_), Kind::Text) => Written::Text,
         _ => return Err(anyhow!("{name} is no time")),
     };

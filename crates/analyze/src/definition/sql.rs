@@ -8,6 +8,7 @@
 use super::dialect::Dialect;
 use super::fill::Fill;
 use super::{Aggregate, Analysis, Time, Window, Windows, Written};
+use crate::table::columns::Kind;
 
 /// The query: `window_start` and `window_end` in milliseconds since 1970, the groups, then what is measured, in the order of
 /// the windows and groups.
@@ -255,11 +256,13 @@ fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
     measures.collect()
 }
 
-/// The value of this number, as it is measured: of text, what reads as a number.
+/// The value of this number, as it is measured: of text, what reads as a number; of booleans, 1 and 0.
 pub(super) fn measurable(of: &Analysis, number: usize) -> String {
-    match of.values[number].is_text {
-        true => format!("TRY_CAST(value_{number} AS DOUBLE)"),
-        false => format!("value_{number}"),
+    let value = format!("value_{number}");
+    match of.values[number].kind {
+        Kind::Text => format!("TRY_CAST({value} AS DOUBLE)"),
+        Kind::Boolean => format!("CASE WHEN {value} THEN 1 WHEN NOT {value} THEN 0 END"),
+        Kind::Integer | Kind::Number => value,
     }
 }
 

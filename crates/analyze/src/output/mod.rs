@@ -60,16 +60,24 @@ pub async fn write(
     while let Some(batch) = rows.next().await {
         let batch = batch?;
         let written = writer.write(&batch);
-        if written.is_err() && path.is_none() {
-            return Err(Closed.into());
+        match written {
+            Err(error) if path.is_none() && is_closed(&error) => return Err(Closed.into()),
+            written => written?,
         }
-        written?;
     }
     writer.finish()?;
     match part {
         Some(part) => part.complete(),
         None => Ok(()),
     }
+}
+
+/// Does nobody read standard output any more? The writer of CSV keeps only the words of the system's error.
+fn is_closed(error: &anyhow::Error) -> bool {
+    let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    let mut causes = error.chain();
+    causes.any(|cause| cause.downcast_ref().is_some_and(is_pipe))
+        || format!("{error:#}").contains("Broken pipe")
 }
 
 /// By the file's name, or a table where somebody sees it.
@@ -109,6 +117,13 @@ impl Writer {
                 rows: 0,
             },
             Format::Csv => {
+                let mut fields = schema.fields().iter();
+                if let Some(field) = fields.find(|field| field.data_type().is_nested()) {
+                    bail!(
+                        "CSV has no place for lists or objects, which {} has; use --format ndjson",
+                        field.name()
+                    );
+                }
                 // Also where there are no rows.
                 let names = schema.fields().iter().map(|field| quoted(field.name()));
                 writeln!(to, "{}", names.collect::<Vec<_>>().join(","))?;

@@ -89,12 +89,12 @@ pub struct Column {
 }
 
 impl Column {
-    /// Is it text?
-    pub fn is_text(&self) -> bool {
+    /// What it holds, also if it is a part of a record.
+    pub fn measured(&self) -> Kind {
         match self.of {
-            Of::Partition | Of::Offset | Of::Timestamp => false,
-            Of::Field(_) => self.kind == Kind::Text,
-            Of::Topic | Of::TimestampType | Of::Key | Of::Value | Of::Headers => true,
+            Of::Partition | Of::Offset | Of::Timestamp => Kind::Integer,
+            Of::Field(_) => self.kind,
+            Of::Topic | Of::TimestampType | Of::Key | Of::Value | Of::Headers => Kind::Text,
         }
     }
 }

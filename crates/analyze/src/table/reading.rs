@@ -161,7 +161,9 @@ impl<'a> Reading<'a> {
 pub fn unread(name: &str, error: &ReadError) -> String {
     let advice = match error {
         ReadError::Io { .. } => "",
-        _ => "; archiver verify says what is wrong with it, and --skip-damaged leaves it out",
+        _ => {
+            "; archiver verify says what is wrong with it, and --skip-damaged goes on without what can't be read"
+        }
     };
     format!("reading archive {name}: {error}{advice}")
 }

@@ -17,6 +17,7 @@ use super::super::{Aggregate, Fill, Named, Time, Written, sql};
 use super::*;
 use crate::engine::register_aggregates;
 use crate::output::lines::{Lines, Shape};
+use crate::table::columns::Kind;
 
 const FIRST_MS: i64 = 1_700_000_000_000;
 const POINTS: &str = "points";
@@ -142,7 +143,7 @@ fn analysis(window: Window, fill: Option<Fill>) -> (Analysis, Windows) {
     let named = |name: &str| Named {
         column: name.to_owned(),
         name: name.to_owned(),
-        is_text: false,
+        kind: Kind::Number,
     };
     let windows = Windows {
         window,
