@@ -1,7 +1,7 @@
 //! From the names of a definition to the columns of a table.
 
 use anyhow::{anyhow, bail};
-use archiver::cli::usage;
+use archiver::cli::{UsageError, usage};
 use archiver::terminal::nearest;
 
 use super::points::metrics;
@@ -40,50 +40,8 @@ pub fn resolve(
             kind: column.measured(),
         })
     };
-    if let Some(taken) = definition.by.iter().find(|name| TAKEN.contains(&&name[..])) {
-        bail!(
-            "the answer has a column {taken} of its own, so records can't be told apart by a field of that name; give the field another name by a view"
-        );
-    }
-    for names in [&definition.by, &definition.value] {
-        if let Some(twice) = twice(names) {
-            return Err(usage(&format!("{twice} is named twice")).into());
-        }
-    }
-    if let Some(twice) = twice(&definition.aggregates) {
-        return Err(usage(&format!("{twice} is asked for twice")).into());
-    }
-    if let Some(detection) = definition.anomalies
-        && detection.history.ms().min(detection.period.ms()) == 0
-    {
-        return Err(usage("a history and a period can't be shorter than a millisecond").into());
-    }
-    if definition.value.is_empty() {
-        return Err(usage("name at least one field that is measured").into());
-    }
-    let windows = definition.window.map(|window| window.window()).transpose();
-    let windows = windows.map_err(|e| usage(&e))?;
-    if windows.is_none() && definition.fill.is_some() {
-        return Err(usage("only windows can be empty: fill needs a window").into());
-    }
-    if windows.is_none() && !definition.aggregates.is_empty() {
-        return Err(usage("aggregates are of windows: say which window").into());
-    }
-    let aggregates = match &definition.aggregates[..] {
-        [] => vec![Aggregate::Count],
-        some => some.to_vec(),
-    };
-    let windows = windows.map(|window| Windows {
-        window,
-        aggregates,
-        fill: definition.fill,
-    });
-    if matches!(&windows, Some(windows) if windows.fill.is_some() && windows.window.size_and_every().is_none())
-    {
-        return Err(
-            usage("a session is never empty: fill needs tumbling or sliding windows").into(),
-        );
-    }
+    check_names(definition)?;
+    let windows = windows(definition)?;
     let has_timestamps = columns
         .iter()
         .any(|column| column.of == Of::Timestamp && column.name == "timestamp");
@@ -117,6 +75,60 @@ pub fn resolve(
         .into());
     }
     Ok(analysis)
+}
+
+/// Names that can't stand together.
+fn check_names(definition: &Definition) -> anyhow::Result<()> {
+    if let Some(taken) = definition.by.iter().find(|name| TAKEN.contains(&&name[..])) {
+        bail!(
+            "the answer has a column {taken} of its own, so records can't be told apart by a field of that name; give the field another name by a view"
+        );
+    }
+    for names in [&definition.by, &definition.value] {
+        if let Some(twice) = twice(names) {
+            return Err(usage(&format!("{twice} is named twice")).into());
+        }
+    }
+    if let Some(twice) = twice(&definition.aggregates) {
+        return Err(usage(&format!("{twice} is asked for twice")).into());
+    }
+    if let Some(detection) = definition.anomalies
+        && detection.history.ms().min(detection.period.ms()) == 0
+    {
+        return Err(usage("a history and a period can't be shorter than a millisecond").into());
+    }
+    if definition.value.is_empty() {
+        return Err(usage("name at least one field that is measured").into());
+    }
+    Ok(())
+}
+
+/// The windows, and what is measured in them.
+fn windows(definition: &Definition) -> Result<Option<Windows>, UsageError> {
+    let windows = definition.window.map(|window| window.window()).transpose();
+    let windows = windows.map_err(|e| usage(&e))?;
+    if windows.is_none() && definition.fill.is_some() {
+        return Err(usage("only windows can be empty: fill needs a window"));
+    }
+    if windows.is_none() && !definition.aggregates.is_empty() {
+        return Err(usage("aggregates are of windows: say which window"));
+    }
+    let aggregates = match &definition.aggregates[..] {
+        [] => vec![Aggregate::Count],
+        some => some.to_vec(),
+    };
+    let windows = windows.map(|window| Windows {
+        window,
+        aggregates,
+        fill: definition.fill,
+    });
+    if matches!(&windows, Some(windows) if windows.fill.is_some() && windows.window.size_and_every().is_none())
+    {
+        return Err(usage(
+            "a session is never empty: fill needs tumbling or sliding windows",
+        ));
+    }
+    Ok(windows)
 }
 
 /// The first that stands there twice.
