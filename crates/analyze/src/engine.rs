@@ -19,6 +19,7 @@ use crate::rolling::rolling;
 use crate::source::{Source, Table, sources};
 use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
+use crate::table::declared::{Declared, declare};
 use crate::table::progress::Progress;
 use crate::table::provider::{ArchiveTable, look_at};
 use crate::table::reading::unread;
@@ -35,12 +36,14 @@ pub fn register_aggregates(session: &SessionContext) {
 pub const ONLY: &str = "records";
 
 /// How it works.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// So many bytes of memory for what a query holds; the rest goes to files.
     pub memory_bytes: usize,
     /// Segments that are damaged are left out, and named.
     pub skips_damaged: bool,
+    /// What fields hold, whatever a sample shows.
+    pub declared: Vec<Declared>,
 }
 
 /// A table by its name, as it is described and as the engine reads it.
@@ -55,6 +58,7 @@ pub struct Engine {
     /// How far readers of archives have come.
     pub progress: Arc<Progress>,
     damaged: Option<Arc<Damaged>>,
+    declared: Vec<Declared>,
     /// The files that are read.
     inputs: Vec<PathBuf>,
     /// What is said beside the answer.
@@ -140,6 +144,7 @@ impl Engine {
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
+            declared: settings.declared,
             inputs: Vec::new(),
             notes: Vec::new(),
         };
@@ -181,7 +186,7 @@ impl Engine {
                 let looked = looked.map_err(|error| anyhow!(unread(&name, &error)));
                 let (columns, widened) = looked?;
                 self.note_widened(&format!("archive {name}"), &widened);
-                columns
+                declare(columns, &self.declared)
             }
         };
         let table = ArchiveTable::new(name.clone(), archive, selection.clone(), columns);
@@ -206,7 +211,7 @@ impl Engine {
         if selection.since_ms.or(selection.until_ms).is_some() {
             return Err(csv_parquet::without_times(path));
         }
-        let (table, widened) = NdjsonTable::open(path, algorithm)?;
+        let (table, widened) = NdjsonTable::open(path, algorithm, &self.declared)?;
         self.note_widened(&format!("file {name}"), &widened);
         let table = Arc::new(table);
         Ok((name, Table::Ndjson(Arc::clone(&table)), table))

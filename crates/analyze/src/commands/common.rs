@@ -10,6 +10,7 @@ use archiver_format::read::Selection;
 
 use crate::engine::{Engine, Settings};
 use crate::output::Format;
+use crate::table::declared::Declared;
 
 /// Which archives, and how they are read.
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,9 @@ pub struct Read {
     /// Only records with a timestamp before this one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
+    /// What a field holds, if the first values don't show it: boolean, integer, number or text
+    #[arg(long = "field", value_name = "FIELD=KIND")]
+    declared: Vec<Declared>,
     #[command(flatten)]
     resources: Resources,
 }
@@ -57,6 +61,7 @@ impl Read {
         Settings {
             memory_bytes: self.resources.memory,
             skips_damaged: self.resources.skip_damaged,
+            declared: self.declared.clone(),
         }
     }
 }

@@ -19,6 +19,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 
 use super::lines::read;
 use crate::table::columns::{Column, fields_alone, schema};
+use crate::table::declared::{Declared, declare};
 use crate::table::row::Row;
 use crate::table::rows::{Misfits, Rows, Wanted};
 use crate::table::sample::{Sample, VALUES_MOST};
@@ -42,7 +43,11 @@ impl NdjsonTable {
     /// # Errors
     ///
     /// If it can't be read, or none of these is a JSON object.
-    pub fn open(path: &Path, algorithm: Algorithm) -> anyhow::Result<(Self, Vec<String>)> {
+    pub fn open(
+        path: &Path,
+        algorithm: Algorithm,
+        declared: &[Declared],
+    ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut sample = Sample::default();
         let looked = read(path, algorithm, Share::ALL, |line| {
             match std::str::from_utf8(line) {
@@ -57,7 +62,7 @@ impl NdjsonTable {
             bail!("{path_shown} has no JSON objects, one on each line");
         }
         let widened = sample.widened.clone();
-        let columns = fields_alone(sample.fields());
+        let columns = declare(fields_alone(sample.fields()), declared);
         let table = Self {
             path: path.into(),
             algorithm,

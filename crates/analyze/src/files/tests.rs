@@ -27,6 +27,7 @@ fn asked(
     let settings = Settings {
         memory_bytes: 64 << 20,
         skips_damaged: false,
+        declared: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     runtime.block_on(async {
@@ -137,6 +138,7 @@ fn lake(path: &Path, csv: &str) {
     let settings = Settings {
         memory_bytes: 64 << 20,
         skips_damaged: false,
+        declared: Vec::new(),
     };
     let sql = "SELECT n, arrow_cast(\"time\", 'Timestamp(Microsecond, None)') AS \"timestamp\" FROM records";
     let runtime = tokio::runtime::Builder::new_multi_thread()

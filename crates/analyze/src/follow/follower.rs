@@ -74,7 +74,11 @@ impl Follower {
         check(&definition)?;
         let outputs = Outputs::of(&definition.output, plan.format)?;
         check_method(&definition, &outputs)?;
-        let source = Source::find(plan.config.as_deref(), &definition.source, plan.settings)?;
+        let source = Source::find(
+            plan.config.as_deref(),
+            &definition.source,
+            plan.settings.clone(),
+        )?;
         let state = State::open(&plan.state, &definition.name)?;
         let mut follower = Self {
             plan,

@@ -108,7 +108,13 @@ impl Source {
                 );
             }
         }
-        Engine::of(&self.chosen, archive, columns, selection, self.settings)
+        Engine::of(
+            &self.chosen,
+            archive,
+            columns,
+            selection,
+            self.settings.clone(),
+        )
     }
 }
 

@@ -115,11 +115,18 @@ pub fn fields_alone(fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {
     with_fields(Vec::new(), fields)
 }
 
-fn with_fields(mut columns: Vec<Column>, fields: Vec<(Vec<String>, Kind)>) -> Vec<Column> {
-    let parts = columns.len();
+/// Behind these columns, those of fields. One that is called like a part of a record is told from it; of fields whose names
+/// are the same once they have their dots, the first counts.
+pub(super) fn with_fields(
+    mut columns: Vec<Column>,
+    fields: Vec<(Vec<String>, Kind)>,
+) -> Vec<Column> {
     for (path, kind) in fields {
         let mut name = path.join(".");
-        if columns[..parts].iter().any(|part| part.name == name) {
+        let mut parts = columns
+            .iter()
+            .filter(|column| !matches!(column.of, Of::Field(_)));
+        if parts.any(|part| part.name == name) {
             name.insert_str(0, OF_VALUE);
         }
         if columns.iter().all(|column| column.name != name) {

@@ -7,6 +7,7 @@
 mod builder;
 pub mod columns;
 pub mod damaged;
+pub mod declared;
 pub mod progress;
 pub mod provider;
 pub mod reading;

@@ -44,7 +44,7 @@ impl Misfits {
             let (column, count) = (&column.name, count.load(Ordering::Relaxed));
             if count > 0 {
                 said.push(format!(
-                    "{source}: {column} is something else in {count} records than in the first ones, and null there"
+                    "{source}: {column} is something else in {count} records than in the first ones, and null there; --field {column}=number or =text reads them as that"
                 ));
             }
         }
