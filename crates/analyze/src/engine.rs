@@ -102,15 +102,11 @@ impl Engine {
         let sources = sources(config, words)?;
         let is_only = sources.len() == 1;
         for source in sources {
-            let (name, table, provider) = match source {
+            let named = match source {
                 Source::Archive(chosen) => engine.begun(&chosen, selection)?,
                 Source::File(path, name, kind) => engine.file(&path, name, kind, selection).await?,
             };
-            if is_only && name != ONLY {
-                let provider = Arc::clone(&provider);
-                engine.session.register_table(ONLY, provider)?;
-            }
-            engine.add(name, table, provider)?;
+            engine.add(named, is_only)?;
         }
         Ok(engine)
     }
@@ -128,12 +124,8 @@ impl Engine {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let mut engine = Self::new(settings)?;
-        let (name, table, provider) = engine.archive(chosen, archive, columns, selection)?;
-        if name != ONLY {
-            let provider = Arc::clone(&provider);
-            engine.session.register_table(ONLY, provider)?;
-        }
-        engine.add(name, table, provider)?;
+        let named = engine.archive(chosen, archive, columns, selection)?;
+        engine.add(named, true)?;
         Ok(engine)
     }
 
@@ -225,12 +217,12 @@ impl Engine {
         }
     }
 
-    fn add(
-        &mut self,
-        name: String,
-        table: Table,
-        provider: Arc<dyn TableProvider>,
-    ) -> anyhow::Result<()> {
+    /// Adds a table by its name, and by the other one if it is the only table.
+    fn add(&mut self, (name, table, provider): Named, is_only: bool) -> anyhow::Result<()> {
+        if is_only && name != ONLY {
+            let provider = Arc::clone(&provider);
+            self.session.register_table(ONLY, provider)?;
+        }
         let known = self.tables.iter().any(|(known, _)| *known == name);
         if known {
             bail!("two tables are called {name}; ask for one of them at a time");

@@ -8,7 +8,7 @@
 //! closed one, and those that came too late for it, are told from those of open ones by time: they are at or before the end
 //! of the last closed session of their group, or before the first record of any open one, the floor.
 
-use super::sql::{answered, behind, by, filled, groups, in_windows, placed_with, steps};
+use super::sql::{answered, behind, filled, groups, in_windows, partition, placed_with, steps};
 use super::{Analysis, Detection, Dialect, Window, Windows, points};
 
 /// The windows that this look closes.
@@ -259,13 +259,7 @@ pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String
     if conditions.is_empty() {
         return None;
     }
-    let by = match of.by.is_empty() {
-        true => String::new(),
-        false => {
-            let groups = (0..of.by.len()).map(by).collect::<Vec<_>>();
-            format!("PARTITION BY {}", groups.join(", "))
-        }
-    };
+    let by = partition(&groups(of));
     Some(format!(
         "SELECT {columns} FROM (SELECT closed.*, max(window_start) OVER ({by}) AS latest_ms FROM ({all}) AS closed) AS marked WHERE {only}",
         columns = columns(of, windows),

@@ -199,7 +199,7 @@ pub(super) fn in_windows(of: &Analysis, window: Window) -> String {
 }
 
 /// The part of a window function that keeps groups apart.
-fn partition(groups: &[String]) -> String {
+pub(super) fn partition(groups: &[String]) -> String {
     match groups {
         [] => String::new(),
         groups => format!("PARTITION BY {} ", groups.join(", ")),

@@ -12,6 +12,12 @@ use super::length::Length;
 use super::methods::scored;
 use crate::engine::register_aggregates;
 
+const METHODS: [Method; 4] = [
+    Method::ThreeSigma,
+    Method::RollingSigma,
+    Method::Mad,
+    Method::Seasonal,
+];
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// A Monday in 2024, in milliseconds since 1970.
@@ -160,12 +166,7 @@ async fn the_docs_say_what_each_method_finds() {
     let docs = include_str!("../../../../docs/analyze.md");
     let mut missing = Vec::new();
     for (name, shape) in SHAPES {
-        for method in [
-            Method::ThreeSigma,
-            Method::RollingSigma,
-            Method::Mad,
-            Method::Seasonal,
-        ] {
+        for method in METHODS {
             let mut row = format!("| {name} | `{}` |", method.name());
             for sigmas in [3.0, 5.0] {
                 let (precision, recall) =
@@ -190,12 +191,7 @@ async fn a_constant_series_has_no_anomalies() {
         let points = (0..3_000)
             .map(|n| (FIRST + n * MINUTE, Some(value)))
             .collect::<Vec<_>>();
-        for method in [
-            Method::ThreeSigma,
-            Method::RollingSigma,
-            Method::Mad,
-            Method::Seasonal,
-        ] {
+        for method in METHODS {
             let judged = judged(&points, detection(method, 3.0)).await;
             let found = judged.iter().filter(|judged| is_anomalous(judged)).count();
             assert_eq!((found, judged.len()), (0, 3_000), "{value} by {method:?}");
@@ -207,12 +203,7 @@ async fn a_constant_series_has_no_anomalies() {
 async fn the_only_value_that_differs_is_anomalous() {
     let points = (0..7_201).map(|n| (FIRST + n * MINUTE, Some(if n == 3_000 { 5.0 } else { 0.0 })));
     let points = points.collect::<Vec<_>>();
-    for method in [
-        Method::ThreeSigma,
-        Method::RollingSigma,
-        Method::Mad,
-        Method::Seasonal,
-    ] {
+    for method in METHODS {
         let judged = judged(&points, detection(method, 3.0)).await;
         let found = judged.iter().filter(|judged| is_anomalous(judged));
         let found = found.map(|judged| (judged.t, judged.v)).collect::<Vec<_>>();
@@ -222,12 +213,7 @@ async fn the_only_value_that_differs_is_anomalous() {
 
 #[tokio::test]
 async fn a_point_alone_and_a_null_are_never_anomalous() {
-    for method in [
-        Method::ThreeSigma,
-        Method::RollingSigma,
-        Method::Mad,
-        Method::Seasonal,
-    ] {
+    for method in METHODS {
         for points in [
             vec![],
             vec![(FIRST, Some(1.0))],

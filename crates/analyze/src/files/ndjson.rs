@@ -21,7 +21,7 @@ use super::lines::read;
 use crate::table::columns::{Column, fields_alone, schema};
 use crate::table::declared::{Declared, declare};
 use crate::table::row::Row;
-use crate::table::rows::{Misfits, Rows, Wanted};
+use crate::table::rows::{Misfits, Rows, Wanted, wanted};
 use crate::table::sample::{Sample, VALUES_MOST};
 
 /// Batches that wait for whoever takes them, of each reader.
@@ -101,14 +101,7 @@ impl TableProvider for NdjsonTable {
         _: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all = (0..self.columns.len()).collect();
-        let wanted = projection.unwrap_or(&all);
-        let schema = Arc::new(self.schema.project(wanted)?);
-        let columns = wanted.iter().map(|&number| Wanted {
-            column: self.columns[number].clone(),
-            number,
-        });
-        let columns = columns.collect::<Arc<[_]>>();
+        let (columns, schema) = wanted(&self.columns, &self.schema, projection)?;
         let readers = match self.algorithm {
             Algorithm::None => state.config().target_partitions().max(1) as u64,
             _ => 1,

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
 
-use super::{Format, quoted, usual};
+use super::{Format, csv_header, usual};
 
 /// Of what shape lines are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,7 @@ impl Lines {
         if self.shape == Shape::Ndjson {
             return Vec::new();
         }
-        let names = schema.fields().iter().map(|field| quoted(field.name()));
-        format!("{}\n", names.collect::<Vec<_>>().join(",")).into_bytes()
+        csv_header(schema).into_bytes()
     }
 
     /// The lines of these rows.

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use archiver::terminal::Closed;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::csv::WriterBuilder;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::json::LineDelimitedWriter;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::SendableRecordBatchStream;
@@ -125,8 +126,7 @@ impl Writer {
                     );
                 }
                 // Also where there are no rows.
-                let names = schema.fields().iter().map(|field| quoted(field.name()));
-                writeln!(to, "{}", names.collect::<Vec<_>>().join(","))?;
+                to.write_all(csv_header(&schema).as_bytes())?;
                 Self::Csv(Box::new(WriterBuilder::new().with_header(false).build(to)))
             }
             Format::Ndjson => Self::Ndjson(LineDelimitedWriter::new(to)),
@@ -184,6 +184,12 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The line with the names of columns.
+fn csv_header(schema: &SchemaRef) -> String {
+    let names = schema.fields().iter().map(|field| quoted(field.name()));
+    names.collect::<Vec<_>>().join(",") + "\n"
 }
 
 /// A name as a cell of CSV (RFC 4180).

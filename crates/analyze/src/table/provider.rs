@@ -14,7 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::columns::{Column, columns, schema};
 use super::damaged::Damaged;
 use super::progress::Progress;
-use super::rows::{Misfits, Wanted};
+use super::rows::{Misfits, wanted};
 use super::sample::Sample;
 use super::scan::ArchiveScan;
 use super::scanned::Scanned;
@@ -31,17 +31,12 @@ pub fn look_at(
     selection: &Selection,
     skips_damaged: bool,
 ) -> Result<(Vec<Column>, Vec<String>), ReadError> {
-    let mut sample = Sample::default();
     let held = segments.iter();
     let held = held.filter(|segment| segment.may_hold(selection) && segment.bytes() > 0);
     let held = held.collect::<Vec<_>>();
     let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
-    for segment in [first, last].into_iter().flatten() {
-        match sample.look(segment, selection) {
-            Err(error) if !skips_damaged => return Err(error),
-            _ => {}
-        }
-    }
+    let ends = [first, last].into_iter().flatten().copied();
+    let sample = Sample::looking_into(ends, selection, skips_damaged)?;
     let widened = sample.widened.clone();
     Ok((columns(sample.fields()), widened))
 }
@@ -125,25 +120,19 @@ impl TableProvider for ArchiveTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut selection = self.selection.clone();
         narrow(&mut selection, filters);
-        let all = (0..self.columns.len()).collect();
-        let wanted = projection.unwrap_or(&all);
-        let columns = wanted.iter().map(|&number| Wanted {
-            column: self.columns[number].clone(),
-            number,
-        });
+        let (columns, schema) = wanted(&self.columns, &self.schema, projection)?;
         let scanned = Scanned {
             name: self.name.clone(),
             topic: Arc::clone(&self.topic),
             segments: Arc::clone(&self.segments),
             selection,
-            columns: columns.collect(),
+            columns,
             batch_rows: state.config().batch_size(),
             limit,
             misfits: Arc::clone(&self.misfits),
             damaged: self.damaged.clone(),
             progress: Arc::clone(&self.progress),
         };
-        let schema = Arc::new(self.schema.project(wanted)?);
         let readers = state.config().target_partitions().max(1);
         Ok(Arc::new(ArchiveScan::new(scanned, schema, readers)))
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::array::RecordBatchOptions;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 
 use super::builder::{Builder, Fit};
@@ -59,6 +59,26 @@ pub struct Wanted {
     pub column: Column,
     /// Its number in the table.
     pub number: usize,
+}
+
+/// The columns of a table that the engine asks for, all if it doesn't say which, and the schema of these.
+///
+/// # Errors
+///
+/// If there are no such columns.
+pub fn wanted(
+    columns: &[Column],
+    schema: &Schema,
+    projection: Option<&Vec<usize>>,
+) -> Result<(Arc<[Wanted]>, SchemaRef), ArrowError> {
+    let all = (0..columns.len()).collect();
+    let numbers = projection.unwrap_or(&all);
+    let schema = schema.project(numbers)?;
+    let wanted = numbers.iter().map(|&number| Wanted {
+        column: columns[number].clone(),
+        number,
+    });
+    Ok((wanted.collect(), Arc::new(schema)))
 }
 
 /// The rows of one batch.

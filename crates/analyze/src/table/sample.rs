@@ -37,9 +37,22 @@ impl Sample {
     ///
     /// If one can't be read.
     pub fn of(segments: &[Segment], is_lenient: bool) -> Result<Self, ReadError> {
+        Self::looking_into(spread(segments), &Selection::default(), is_lenient)
+    }
+
+    /// Looks into these segments. What can't be read is passed over on demand.
+    ///
+    /// # Errors
+    ///
+    /// If one can't be read.
+    pub fn looking_into<'s>(
+        segments: impl Iterator<Item = &'s Segment>,
+        selection: &Selection,
+        is_lenient: bool,
+    ) -> Result<Self, ReadError> {
         let mut sample = Self::default();
-        for segment in spread(segments) {
-            match sample.look(segment, &Selection::default()) {
+        for segment in segments {
+            match sample.look(segment, selection) {
                 Err(error) if !is_lenient => return Err(error),
                 _ => {}
             }
@@ -52,7 +65,7 @@ impl Sample {
     /// # Errors
     ///
     /// If it can't be read.
-    pub fn look(&mut self, segment: &Segment, selection: &Selection) -> Result<(), ReadError> {
+    fn look(&mut self, segment: &Segment, selection: &Selection) -> Result<(), ReadError> {
         let mut reader = segment.open(segment.bytes(), selection)?;
         if reader.left_out() > 0 {
             reader = segment.open(segment.bytes(), &Selection::default())?;

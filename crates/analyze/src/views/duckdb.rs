@@ -38,14 +38,14 @@ fn select(view: &View, part: &Part) -> anyhow::Result<String> {
     let fields = match view.shape.0.is_empty() {
         true => String::new(),
         false => {
-            let shape = literal(&structure(&view.shape));
+            let shape = DuckDb.text(&structure(&view.shape));
             format!(", from_json(CASE WHEN json_valid(text) THEN text END, {shape}) AS fields")
         }
     };
     let from = match part.is_envelope {
         true => format!(
             "SELECT *, record.value ->> '$' AS text FROM (SELECT from_json(json, {}) AS record FROM {lines})",
-            literal(RECORD)
+            DuckDb.text(RECORD)
         ),
         false => format!("SELECT CAST(json AS VARCHAR) AS text FROM {lines}"),
     };
@@ -77,7 +77,7 @@ fn pattern(path: &Path) -> anyhow::Result<String> {
             letter => pattern.push(letter),
         }
     }
-    Ok(literal(&pattern))
+    Ok(DuckDb.text(&pattern))
 }
 
 fn of_record(column: &Column) -> String {
@@ -96,7 +96,7 @@ fn of_record(column: &Column) -> String {
 
 fn of_value(column: &Column, topic: &str) -> String {
     match &column.of {
-        Of::Topic => format!("CAST({} AS VARCHAR)", literal(topic)),
+        Of::Topic => format!("CAST({} AS VARCHAR)", DuckDb.text(topic)),
         Of::Partition => "CAST(NULL AS INTEGER)".into(),
         Of::Offset => "CAST(NULL AS BIGINT)".into(),
         Of::Timestamp => "CAST(NULL AS TIMESTAMPTZ)".into(),
@@ -124,8 +124,4 @@ fn structure(shape: &Shape) -> String {
         format!("{}:{declared}", serde_json::Value::from(name.as_str()))
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
