@@ -30,7 +30,8 @@ fn record(random: &mut Random) -> (i64, String) {
     let mut fields = Map::new();
     fields.insert("ts".into(), json!(ms));
     fields.insert("seconds".into(), json!(ms as f64 / 1000.0));
-    fields.insert("at".into(), json!(rfc3339(ms, random.below(4))));
+    let finer = ["", "9", "499", "999", "999999"][random.below(5) as usize];
+    fields.insert("at".into(), json!(finer_than_ms(&rfc3339(ms, random.below(4)), finer)));
     let hosts = ["a", "b", "\u{e4} \u{1f980}", "", "NULL", "it's \"x\"\\`"];
     fields.insert("host".into(), json!(hosts[random.below(6) as usize]));
     let zones = ["x", "y", "\u{4e2d}"];
@@ -64,6 +65,13 @@ fn record(random: &mut Random) -> (i64, String) {
 
 /// A name that no engine's quotes may end at.
 pub const ODD_NAME: &str = "k\"e`y'.\u{e9}";
+
+/// A time with more digits behind its thousandths; it is of the same millisecond.
+fn finer_than_ms(time: &str, digits: &str) -> String {
+    let (clock, rest) = time.split_once('.').expect("thousandths");
+    let (thousandths, zone) = rest.split_at(3);
+    format!("{clock}.{thousandths}{digits}{zone}")
+}
 
 /// A time as text, in one of some zones.
 pub fn rfc3339(ms: i64, zone: u64) -> String {

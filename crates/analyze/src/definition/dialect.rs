@@ -93,7 +93,7 @@ impl Dialect {
     fn of_timestamp(self, column: &str) -> String {
         match self {
             Self::DataFusion => format!("CAST({column} AS BIGINT)"),
-            Self::DuckDb => format!("epoch_ms({column})"),
+            Self::DuckDb => duckdb_ms(column),
             Self::Spark => format!("unix_millis({column})"),
             Self::Flink | Self::FlinkLive => format!(
                 "(EXTRACT(EPOCH FROM {column}) * 1000 + EXTRACT(MILLISECOND FROM {column}))"
@@ -107,8 +107,8 @@ impl Dialect {
                 "CAST(arrow_try_cast({column}, 'Timestamp(Millisecond, Some(\"+00:00\"))') AS BIGINT)"
             ),
             Self::DuckDb => format!(
-                "CASE WHEN regexp_matches({column}, '{RFC_3339}') \
-                 THEN epoch_ms(TRY_CAST(upper({column}) AS TIMESTAMPTZ)) END"
+                "CASE WHEN regexp_matches({column}, '{RFC_3339}') THEN {} END",
+                duckdb_ms(&format!("TRY_CAST(upper({column}) AS TIMESTAMPTZ)"))
             ),
             Self::Spark => format!(
                 "CASE WHEN {column} RLIKE '{RFC_3339}' \
@@ -196,6 +196,11 @@ impl Dialect {
             }
         }
     }
+}
+
+/// DuckDB's own `epoch_ms` takes the nearest millisecond, which may be in the next window.
+fn duckdb_ms(time: &str) -> String {
+    format!("epoch_ms(date_trunc('milliseconds', {time}))")
 }
 
 /// Flink reads no zones: its seconds, its thousandths and the zone are read one by one. It takes the 30th of February for the
