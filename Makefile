@@ -50,7 +50,7 @@ demo:
 	$(CARGO) run --locked -- demo
 
 test: analyze-test
-	@scripts/need.sh rust build java maven python3 duckdb
+	@scripts/need.sh rust build java maven python3 duckdb mariadb postgresql
 	$(CARGO) test --locked
 
 # The second program, with the engine in it, as the tests run it: quickly built. `make analyze` makes the one to use.
@@ -87,7 +87,7 @@ race:
 	ARCHIVER_FORECAST_WITHIN=0.2 $(CARGO) test --locked --test it trouble::race -- --nocapture
 
 test-kafka3:
-	@scripts/need.sh rust build java maven python3 duckdb
+	@scripts/need.sh rust build java maven python3 duckdb mariadb postgresql
 	ARCHIVER_TEST_KAFKA=3.9.2 $(CARGO) test --locked --test it
 
 # Optimised, as it has so much to do; replay shares that build.

@@ -17,6 +17,7 @@
 #   lintian, rpm, nspawn       to try packages
 #   prometheus          Prometheus with promtool, unpacked into target/prometheus
 #   duckdb              DuckDB for Python, into target/python
+#   mariadb, postgresql  databases with their clients; not started
 #   chromium            a browser and what drives it
 #   axe                 axe-core from npm, into target/axe
 set -eu
@@ -39,6 +40,9 @@ there() {
         chromium) have chromium && have chromedriver ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         nspawn) have systemd-nspawn ;;
+        mariadb) have mariadbd && have mariadb && have mariadb-install-db ;;
+        # Debian has its server outside of the path.
+        postgresql) have psql && { have postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; } ;;
         *) have "$1" ;;
     esac
 }
@@ -53,6 +57,8 @@ called() {
         chromium) echo "Chromium and its driver" ;;
         venv) echo "Python's venv" ;;
         nspawn) echo "systemd-nspawn" ;;
+        mariadb) echo "MariaDB" ;;
+        postgresql) echo "PostgreSQL" ;;
         *) echo "$1" ;;
     esac
 }
@@ -75,6 +81,7 @@ packages() {
         chromium) echo chromium chromium-driver fonts-dejavu-core ;;
         venv) echo python3-venv ;;
         nspawn) echo systemd-container dbus ;;
+        mariadb) echo mariadb-server mariadb-client ;;
         *) echo "$1" ;;
     esac
 }
@@ -173,7 +180,8 @@ for name in "$@"; do
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;
         cargo-rpm) (tool cargo-generate-rpm 0.21.1) ;;
-        build | java | maven | python3 | ext4 | xfs | kcat | curl | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm)
+        build | java | maven | python3 | ext4 | xfs | kcat | curl | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm | \
+            mariadb | postgresql)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;
@@ -204,8 +212,9 @@ trap 'rm -f "$log"' EXIT
 $sudo apt-get update >"$log" 2>&1 </dev/null || true
 # shellcheck disable=SC2046
 set -- $(for name in $missing; do packages "$name"; done)
+# At this runlevel, a database that comes with a service is not started.
 say "installing: $*"
-if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
+if ! $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "$@" \
     >>"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     say "apt-get could not install it; type: ${sudo:+sudo }apt-get update && ${sudo:+sudo }apt-get install -y $*"

@@ -6,6 +6,7 @@
 
 pub mod caret;
 pub mod commands;
+pub mod database;
 pub mod definition;
 pub mod engine;
 pub mod export;
@@ -13,6 +14,7 @@ pub mod files;
 pub mod follow;
 pub mod json;
 pub mod kept;
+pub mod load;
 pub mod output;
 pub mod percentile;
 pub mod plain;

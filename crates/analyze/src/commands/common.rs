@@ -42,10 +42,9 @@ pub struct Resources {
 impl Read {
     /// The engine with these archives and files as tables.
     pub async fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
-        let now_ms = RealClock.now_ms();
         let selection = Selection {
             since_ms: self.since_ms(),
-            until_ms: self.until.map(|moment| moment.ms(now_ms)),
+            until_ms: self.until_ms(),
             ..Selection::default()
         };
         Engine::open(common.config.as_deref(), words, &selection, self.settings()).await
@@ -54,6 +53,11 @@ impl Read {
     /// The timestamp from which on records are wanted, in milliseconds since 1970.
     pub fn since_ms(&self) -> Option<i64> {
         self.since.map(|moment| moment.ms(RealClock.now_ms()))
+    }
+
+    /// The timestamp before which records are wanted, in milliseconds since 1970.
+    pub fn until_ms(&self) -> Option<i64> {
+        self.until.map(|moment| moment.ms(RealClock.now_ms()))
     }
 
     /// How the engine works.

@@ -9,6 +9,7 @@ mod definition;
 mod emit;
 mod exit;
 mod follow;
+mod load;
 mod parquet;
 mod pictures;
 mod plot;
@@ -57,6 +58,8 @@ enum Command {
     Plot(plot::Args),
     /// Answer the analyses of a file
     Run(run::Args),
+    /// Put records into a table of a database, each once
+    Load(load::Args),
 }
 
 /// Runs what was typed.
@@ -104,6 +107,7 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
         Command::Anomalies(args) => anomalies::run(common, args).await,
         Command::Plot(args) => plot::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
+        Command::Load(args) => load::run(common, args).await,
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod aggregate;
 mod analysis;
 pub mod closed_windows;
+pub mod condition;
 pub mod detection;
 pub mod dialect;
 pub mod file;

@@ -4,6 +4,7 @@ use anyhow::{anyhow, bail};
 use archiver::cli::{UsageError, usage};
 use archiver::terminal::nearest;
 
+use super::condition::condition;
 use super::points::metrics;
 use super::written::Definition;
 use super::{Aggregate, Analysis, Named, Time, Windows, Written};
@@ -63,7 +64,7 @@ pub fn resolve(
             .map(named)
             .collect::<Result<_, _>>()?,
         by: definition.by.iter().map(named).collect::<Result<_, _>>()?,
-        filter: definition.filter.clone(),
+        filter: definition.filter.as_deref().map(condition).transpose()?,
         windows,
         detection: definition.anomalies,
     };

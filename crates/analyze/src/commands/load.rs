@@ -1,0 +1,163 @@
+//! `archiver-analyze load`: records into a table of a database, each once.
+
+use std::path::{Path, PathBuf};
+
+use archiver::cli::{Common, UsageError, usage};
+
+use super::answer::{answer, say_notes};
+use super::common::{Print, Read};
+use super::complain::complain;
+use super::progress::watched;
+use crate::database::{Database, Password, Place};
+use crate::engine::Engine;
+use crate::load::{How, Job, Wanted, ids, load};
+use crate::output::Format;
+
+/// Which records, and into which table.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// An archive of the configuration, a state directory, a directory with .archiver in it, or a file of one
+    #[arg(value_name = "NAME|PATH")]
+    source: String,
+    /// Only records of which this holds, in SQL; a division by zero holds as little as a null
+    #[arg(long, value_name = "SQL")]
+    filter: Option<String>,
+    /// mysql://user@host/database, postgres://…, sqlite:FILE, or a file that ends in .parquet or .ndjson
+    #[arg(long, value_name = "URL|FILE")]
+    to: String,
+    /// The table
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// Make the table if it isn't there, and show how
+    #[arg(long, requires = "table")]
+    create: bool,
+    /// The fields that go into it; all of them if none is named
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// So many rows in one transaction
+    #[arg(long, value_name = "ROWS", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch: u32,
+    /// Write everything again, also what an earlier run has written
+    #[arg(long, requires = "table")]
+    again: bool,
+    /// What you say of these records, whatever the filter says of others: normal
+    #[arg(long, value_name = "WORD", requires = "table")]
+    label: Option<String>,
+    /// Only the records in this file: partition,offset in each line
+    #[arg(long, value_name = "FILE", requires = "label")]
+    ids: Option<PathBuf>,
+    /// The file with the database's password, instead of ARCHIVER_DATABASE_PASSWORD
+    #[arg(long, value_name = "FILE", requires = "table")]
+    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    read: Read,
+}
+
+const AFTER: &str = "\
+A row has the record's topic, partition and offset as its id: what is loaded
+twice, or again after it was killed, is there once. How far a run has come is in
+the table archiver_load of the same database.
+
+    archiver-analyze load services --since yesterday --until today \\
+        --filter 'response_time < 1.2 AND fail_count / request_count < 0.2' \\
+        --to mysql://metrics@db/metrics --table normal_samples --create";
+
+/// Loads them, and says how many.
+///
+/// # Errors
+///
+/// If the archive can't be read, or the database can't be reached or refuses them.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
+    let source = std::slice::from_ref(&args.source);
+    let Some(table) = &args.table else {
+        let path = file(&args.to)?;
+        let engine = args.read.engine(common, source).await?;
+        return to_file(&engine, args, path).await;
+    };
+    let place = args.to.parse::<Place>();
+    let place = place.map_err(|e| usage(&format!("--to {}: {e}", shown(&args.to))))?;
+    let password = Password::find(args.password_file.as_deref())?;
+    let mut database = Database::open(&place, password.as_ref()).await?;
+    let engine = args.read.engine(common, source).await?;
+    let job = Job::of(&engine, wanted(args, table)?)?;
+    let counts = job.counts(&engine).await?;
+    let how = How {
+        batch_rows: args.batch as usize,
+        creates: args.create,
+        is_anew: args.again,
+    };
+    let loading = load(&engine, &mut database, job, how);
+    let loaded = watched(&engine.progress, loading).await?;
+    database.close().await;
+    if let Some(statement) = &loaded.created {
+        complain(&format!("made a table:\n{statement}"));
+    }
+    if !loaded.left_out.is_empty() {
+        let fields = loaded.left_out.join(", ");
+        complain(&format!("table {table} has no column for {fields}"));
+    }
+    say_notes(&engine);
+    let anew = if loaded.went_on { " more" } else { "" };
+    let of = counts
+        .map(|counts| format!("; {counts}"))
+        .unwrap_or_default();
+    println!("{table}: {}{anew} rows{of}", loaded.rows);
+    Ok(())
+}
+
+fn wanted(args: &Args, table: &str) -> anyhow::Result<Wanted> {
+    let range = [args.read.since_ms(), args.read.until_ms()];
+    if args.label.is_some() && args.ids.is_none() && args.filter.is_none() && range == [None; 2] {
+        return Err(usage(
+            "which records are so? name them by --ids, --filter, --since or --until",
+        )
+        .into());
+    }
+    Ok(Wanted {
+        table: table.to_owned(),
+        columns: args.columns.clone(),
+        filter: args.filter.clone(),
+        ids: args.ids.as_deref().map(ids::read).transpose()?,
+        label: args.label.clone(),
+        range,
+    })
+}
+
+/// A URL that nobody should see whole.
+fn shown(to: &str) -> &str {
+    to.split_once("://").map_or(to, |(scheme, _)| scheme)
+}
+
+/// The file, if that is where they go.
+fn file(to: &str) -> Result<&Path, UsageError> {
+    let path = Path::new(to);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    match ending {
+        Some("parquet" | "ndjson" | "jsonl") if !to.contains("://") => Ok(path),
+        _ => Err(usage(
+            "--to a database needs --table; a file ends in .parquet or .ndjson",
+        )),
+    }
+}
+
+/// The whole of it anew, in place of what was there.
+async fn to_file(engine: &Engine, args: &Args, path: &Path) -> anyhow::Result<()> {
+    let job = Job::of(engine, wanted(args, "samples")?)?;
+    let counts = job.counts(engine).await?;
+    let format = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("parquet") => Format::Parquet,
+        _ => Format::Ndjson,
+    };
+    let print = Print {
+        format: Some(format),
+        output: Some(path.to_owned()),
+    };
+    answer(engine, &job.query(&[]), &print).await?;
+    say_notes(engine);
+    match counts {
+        Some(counts) => println!("{}: {counts}", path.display()),
+        None => println!("{}", path.display()),
+    }
+    Ok(())
+}
