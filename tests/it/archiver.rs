@@ -91,10 +91,11 @@ impl Archiver {
         Self::spawn(directory, command)
     }
 
-    /// The same with this as its standard input.
+    /// The same with this as its standard input. Whoever starts the tests in the background lets them ignore SIGINT, which
+    /// it would inherit.
     pub fn start_fed(directory: &Path, args: &[&str], input: Stdio) -> Self {
-        let mut command = command(BINARY);
-        command.args(args);
+        let mut command = command("env");
+        command.args(["--default-signal=INT", BINARY]).args(args);
         Self::spawn_on(directory, command, input, Stdio::piped())
     }
 
