@@ -6,6 +6,7 @@
 
 pub mod caret;
 pub mod commands;
+pub mod daily;
 pub mod database;
 pub mod definition;
 pub mod engine;

@@ -5,6 +5,7 @@ mod answer;
 mod asked;
 mod common;
 mod complain;
+mod daily;
 mod definition;
 mod emit;
 mod exit;
@@ -60,6 +61,8 @@ enum Command {
     Run(run::Args),
     /// Put records into a table of a database, each once
     Load(load::Args),
+    /// Do what is due for each day that is over
+    Daily(daily::Args),
 }
 
 /// Runs what was typed.
@@ -108,6 +111,7 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
         Command::Plot(args) => plot::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
         Command::Load(args) => load::run(common, args).await,
+        Command::Daily(args) => daily::run(common, args).await,
     }
 }
 

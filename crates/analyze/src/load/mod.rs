@@ -10,3 +10,6 @@ mod progress;
 
 pub use job::{Counts, Job, Wanted};
 pub use loader::{How, Loaded, load};
+
+/// So many rows are a transaction, if nothing is said.
+pub const BATCH_ROWS: usize = 1_000;
