@@ -10,7 +10,7 @@ CARGO ?= cargo
 unexport MAKEFLAGS
 
 .PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser engines bench \
-	stages instructions memory release deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
+	stages instructions memory release deb analyze-deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo 'make release  target/release/archiver'
 	@echo 'make analyze  target/analyze/archiver-analyze, which asks archives for something; takes long'
 	@echo 'make deb      target/packages/archiver_*.deb'
+	@echo 'make analyze-deb  target/packages/archiver-analyze_*.deb, with a timer for each day'
 	@echo 'make rpm      target/packages/archiver-*.rpm'
 	@echo 'make packages-test  both on a booted systemd, with a real Kafka; needs root'
 	@echo 'make container-test the root of the container image in a chroot, and the manifests; needs root'
@@ -165,6 +166,11 @@ deb: package-files
 rpm: package-files
 	@scripts/need.sh cargo-rpm
 	target/tools/bin/cargo-generate-rpm --output target/packages/
+
+# With the timer of what is done each day.
+analyze-deb: analyze
+	@scripts/need.sh cargo-deb
+	target/tools/bin/cargo-deb --locked --no-build --profile analyze -p archiver-analyze --output target/packages/
 
 packages-test: deb rpm
 	@scripts/need.sh java maven kcat python3 lintian rpm nspawn
