@@ -153,6 +153,17 @@ impl Dialect {
         }
     }
 
+    /// The sum of whole numbers; null where it has more than 64 bits. Most engines begin anew at the least number then, and
+    /// say nothing.
+    pub fn whole_sum(self, value: &str) -> String {
+        match self {
+            Self::Spark => format!("try_sum({value})"),
+            Self::DataFusion | Self::DuckDb | Self::Flink | Self::FlinkLive => format!(
+                "CASE WHEN abs(sum(CAST({value} AS DOUBLE))) < 9223372036854770000 THEN sum({value}) END"
+            ),
+        }
+    }
+
     /// A row for each whole number from one column's to before another's, so far apart; `None` where the engine can't.
     pub fn starts(self, from: &str, to: &str, step: i64) -> Option<String> {
         match self {

@@ -279,6 +279,7 @@ pub(super) fn measure(
     };
     match aggregate {
         Aggregate::Count => format!("count({value})"),
+        Aggregate::Sum if of.values[number].kind == Kind::Integer => dialect.whole_sum(&value),
         Aggregate::Sum => format!("sum({value})"),
         Aggregate::Mean => format!("avg(CAST({value} AS DOUBLE))"),
         Aggregate::Min => format!("min({value})"),
