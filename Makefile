@@ -10,7 +10,7 @@ CARGO ?= cargo
 unexport MAKEFLAGS
 
 .PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser engines bench \
-	stages instructions memory release deb analyze-deb rpm packages-test container-test prometheus-test check lint deny advisories fmt \
+	stages instructions memory release deb analyze-deb rpm packages-test daily-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
 help:
@@ -39,6 +39,7 @@ help:
 	@echo 'make analyze-deb  target/packages/archiver-analyze_*.deb, with a timer for each day'
 	@echo 'make rpm      target/packages/archiver-*.rpm'
 	@echo 'make packages-test  both on a booted systemd, with a real Kafka; needs root'
+	@echo 'make daily-test  the timer of what is done each day, on a booted systemd; needs root'
 	@echo 'make container-test the root of the container image in a chroot, and the manifests; needs root'
 	@echo 'make prometheus-test  metrics, alert rules and the dashboard with a real Prometheus and Kafka'
 	@echo 'make lint     format, lints, and what deny.toml lets into the program'
@@ -175,6 +176,11 @@ analyze-deb: analyze
 packages-test: deb rpm
 	@scripts/need.sh java maven kcat python3 lintian rpm nspawn
 	packaging/test/packages.sh
+
+# The timer, on a booted systemd, with days that were missed; needs root.
+daily-test: deb analyze-deb
+	@scripts/need.sh java maven kcat python3 nspawn
+	packaging/test/daily.sh
 
 container-test: release
 	@scripts/need.sh java maven kcat python3 venv

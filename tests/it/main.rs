@@ -42,6 +42,7 @@ mod cli;
 mod clock;
 mod come_and_go;
 mod commit;
+mod daily;
 mod engines;
 mod envelope;
 mod first_start;

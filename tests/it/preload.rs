@@ -33,11 +33,16 @@ impl Preload {
     /// Runs `archiver -c topics.toml` with it.
     pub fn start(&self, scene: &Scene, config: &Config) -> Archiver {
         fs::write(scene.path("topics.toml"), config.text()).unwrap();
-        let environment = [
+        let environment = self.environment();
+        Archiver::start_with(scene.directory(), &["-c", "topics.toml"], &environment)
+    }
+
+    /// What a process needs in its environment to have it.
+    pub fn environment(&self) -> [(&str, &str); 2] {
+        [
             ("LD_PRELOAD", self.library.to_str().unwrap()),
             (self.variable, self.number.to_str().unwrap()),
-        ];
-        Archiver::start_with(scene.directory(), &["-c", "topics.toml"], &environment)
+        ]
     }
 
     pub fn set(&self, number: i64) {

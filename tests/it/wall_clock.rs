@@ -27,6 +27,17 @@ impl WallClock {
         self.preload.start(scene, config)
     }
 
+    /// What another process needs in its environment to go by it.
+    pub fn environment(&self) -> [(&str, &str); 2] {
+        self.preload.environment()
+    }
+
+    /// Sets it to so many seconds before or behind everybody's.
+    pub fn set(&self, seconds: i64) {
+        self.seconds.store(seconds, Ordering::Relaxed);
+        self.preload.set(seconds);
+    }
+
     /// Sets it forward, or back.
     pub fn step(&self, seconds: i64) {
         let off = self.seconds.fetch_add(seconds, Ordering::Relaxed) + seconds;
