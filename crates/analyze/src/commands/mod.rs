@@ -65,6 +65,18 @@ enum Command {
     Daily(daily::Args),
 }
 
+impl Command {
+    /// What is true when it is interrupted.
+    fn when_interrupted(&self) -> &'static str {
+        match self {
+            Self::Load(_) | Self::Daily(_) => {
+                "what was loaded is there, and the next run goes on behind it"
+            }
+            _ => "no answer was written",
+        }
+    }
+}
+
 /// Runs what was typed.
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -86,7 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
         {
             return run::run(&common, args).await;
         }
-        interruptible(answered(&common, &command)).await
+        interruptible(answered(&common, &command), command.when_interrupted()).await
     });
     // A reader may be waiting for a disk; the end of the process takes it along.
     runtime.shutdown_background();
@@ -116,12 +128,15 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
 }
 
 /// Does it until the first SIGINT or SIGTERM, and then leaves nothing half done: files that aren't whole go away.
-async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+async fn interruptible(
+    work: impl Future<Output = anyhow::Result<()>>,
+    otherwise: &str,
+) -> anyhow::Result<()> {
     let (stopper, mut shutdown) = shutdown::channel();
     signals::listen(stopper, Wishes::default(), FAILED)
         .context("starting to listen for signals")?;
     tokio::select! {
         done = work => done,
-        () = shutdown.requested() => bail!("interrupted; no answer was written"),
+        () = shutdown.requested() => bail!("interrupted; {otherwise}"),
     }
 }

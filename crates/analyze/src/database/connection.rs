@@ -268,7 +268,7 @@ impl Database {
     /// Ends the connection.
     pub async fn close(self) {
         // What is committed is there; what isn't, was meant to go.
-        let _ = with!(self.connection, connection => connection.close().await);
+        let _ = with!(self.connection, connection => (*connection).close().await);
     }
 
     fn failed(&self, error: &sqlx::Error) -> anyhow::Error {
