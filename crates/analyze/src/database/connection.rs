@@ -15,11 +15,11 @@ use super::table::Table;
 
 /// An open database. What is done to it is in one transaction from [`begin`](Self::begin) to [`commit`](Self::commit).
 pub struct Database {
-    connection: Open,
-    place: Place,
+    pub(super) connection: Open,
+    pub(super) place: Place,
 }
 
-enum Open {
+pub(super) enum Open {
     MySql(Box<MySqlConnection>),
     Postgres(Box<PgConnection>),
     Sqlite(Box<SqliteConnection>),

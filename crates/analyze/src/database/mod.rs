@@ -4,6 +4,7 @@
 //! [`dialect`](self::dialect::Dialect); none of them sees a password but through [`Password`].
 
 mod connection;
+mod copy;
 mod dialect;
 mod password;
 mod place;

@@ -1,0 +1,157 @@
+//! A table as a Parquet file, for the engine to ask.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use datafusion::arrow::array::{ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::parquet::arrow::ArrowWriter;
+use futures::TryStreamExt;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::connection::{Database, Open};
+use super::dialect::Dialect;
+
+/// So many rows are written at once.
+const ROWS_AT_ONCE: usize = 8192;
+
+/// A column while it is filled.
+enum Builder {
+    Integer(Int64Builder),
+    Number(Float64Builder),
+    Text(StringBuilder),
+}
+
+impl Builder {
+    /// For a type in the words of a database.
+    fn of(type_name: &str) -> Self {
+        let is = |parts: &[&str]| parts.iter().any(|part| type_name.contains(part));
+        if is(&["interval", "point"]) {
+            Self::Text(StringBuilder::new())
+        } else if is(&["int", "bool"]) {
+            Self::Integer(Int64Builder::new())
+        } else if is(&["double", "float", "real", "decimal", "numeric"]) {
+            Self::Number(Float64Builder::new())
+        } else {
+            Self::Text(StringBuilder::new())
+        }
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Integer(_) => DataType::Int64,
+            Self::Number(_) => DataType::Float64,
+            Self::Text(_) => DataType::Utf8,
+        }
+    }
+
+    /// The column as what is built here, whatever the database has it as.
+    fn selected(&self, column: &str, dialect: Dialect) -> String {
+        match (self, dialect) {
+            (Self::Integer(_), Dialect::MySql) => format!("CAST({column} AS SIGNED)"),
+            (Self::Integer(_), Dialect::Postgres) => format!("CAST(CAST({column} AS text) AS bigint)"),
+            (Self::Integer(_), Dialect::Sqlite) => format!("CAST({column} AS INTEGER)"),
+            (Self::Number(_), Dialect::MySql) => format!("{column} + 0e0"),
+            (Self::Number(_), Dialect::Postgres) => format!("CAST({column} AS double precision)"),
+            (Self::Number(_), Dialect::Sqlite) => format!("CAST({column} AS REAL)"),
+            (Self::Text(_), Dialect::MySql) => format!("CAST({column} AS CHAR)"),
+            (Self::Text(_), Dialect::Postgres | Dialect::Sqlite) => format!("CAST({column} AS TEXT)"),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Number(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// Reads rows of any of the databases into columns, and the columns into a file.
+macro_rules! copied {
+    ($connection:expr, $query:expr, $columns:expr) => {{
+        let mut rows = sqlx::query(AssertSqlSafe($query)).fetch(&mut **$connection);
+        while let Some(row) = rows.try_next().await? {
+            for (number, builder) in $columns.builders.iter_mut().enumerate() {
+                match builder {
+                    Builder::Integer(builder) => builder.append_option(row.try_get::<Option<i64>, _>(number)?),
+                    Builder::Number(builder) => builder.append_option(row.try_get::<Option<f64>, _>(number)?),
+                    Builder::Text(builder) => builder.append_option(row.try_get::<Option<&str>, _>(number)?),
+                }
+            }
+            $columns.row()?;
+        }
+    }};
+}
+
+struct Columns {
+    builders: Vec<Builder>,
+    schema: SchemaRef,
+    rows: usize,
+    writer: ArrowWriter<File>,
+}
+
+impl Columns {
+    fn row(&mut self) -> anyhow::Result<()> {
+        self.rows += 1;
+        match self.rows {
+            ROWS_AT_ONCE => self.flush(),
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        let columns = self.builders.iter_mut().map(Builder::finish).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        self.rows = 0;
+        Ok(self.writer.write(&batch)?)
+    }
+}
+
+impl Database {
+    /// Copies a table into a Parquet file: whole numbers and booleans, numbers, and text for everything else.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, the database can't be read, or the file not be written.
+    pub async fn copy(&mut self, table: &str, path: &Path) -> anyhow::Result<()> {
+        let dialect = self.dialect();
+        let there = self.columns(table).await?;
+        if there.is_empty() {
+            bail!("there is no table {table} in {}", self.place);
+        }
+        let builders = there.iter().map(|(_, of)| Builder::of(of)).collect::<Vec<_>>();
+        let named = there.iter().zip(&builders);
+        let selected = named
+            .clone()
+            .map(|((name, _), builder)| builder.selected(&dialect.quoted(name), dialect));
+        let selected = selected.collect::<Vec<_>>().join(", ");
+        let query = format!("SELECT {selected} FROM {}", dialect.table(table));
+        let fields = named.map(|((name, _), builder)| Field::new(name, builder.data_type(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let file = File::create(path).context("making a temporary file")?;
+        let mut columns = Columns {
+            writer: ArrowWriter::try_new(file, Arc::clone(&schema), None)?,
+            builders,
+            schema,
+            rows: 0,
+        };
+        let reading = || format!("reading table {table}");
+        self.copy_rows(query, &mut columns).await.with_context(reading)?;
+        columns.flush()?;
+        columns.writer.close()?;
+        Ok(())
+    }
+
+    async fn copy_rows(&mut self, query: String, columns: &mut Columns) -> anyhow::Result<()> {
+        match &mut self.connection {
+            Open::MySql(connection) => copied!(connection, query, columns),
+            Open::Postgres(connection) => copied!(connection, query, columns),
+            Open::Sqlite(connection) => copied!(connection, query, columns),
+        }
+        Ok(())
+    }
+}
