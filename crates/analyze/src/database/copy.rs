@@ -48,10 +48,14 @@ impl Builder {
     }
 
     /// The column as what is built here, whatever the database has it as.
-    fn selected(&self, column: &str, dialect: Dialect) -> String {
+    fn selected(&self, column: &str, type_name: &str, dialect: Dialect) -> String {
         match (self, dialect) {
             (Self::Integer(_), Dialect::MySql) => format!("CAST({column} AS SIGNED)"),
-            (Self::Integer(_), Dialect::Postgres) => format!("CAST(CAST({column} AS text) AS bigint)"),
+            // A boolean isn't cast to 64 bits.
+            (Self::Integer(_), Dialect::Postgres) if type_name == "boolean" => {
+                format!("CAST(CAST({column} AS int) AS bigint)")
+            }
+            (Self::Integer(_), Dialect::Postgres) => format!("CAST({column} AS bigint)"),
             (Self::Integer(_), Dialect::Sqlite) => format!("CAST({column} AS INTEGER)"),
             (Self::Number(_), Dialect::MySql) => format!("{column} + 0e0"),
             (Self::Number(_), Dialect::Postgres) => format!("CAST({column} AS double precision)"),
@@ -127,7 +131,7 @@ impl Database {
         let named = there.iter().zip(&builders);
         let selected = named
             .clone()
-            .map(|((name, _), builder)| builder.selected(&dialect.quoted(name), dialect));
+            .map(|((name, of), builder)| builder.selected(&dialect.quoted(name), of, dialect));
         let selected = selected.collect::<Vec<_>>().join(", ");
         let query = format!("SELECT {selected} FROM {}", dialect.table(table));
         let fields = named.map(|((name, _), builder)| Field::new(name, builder.data_type(), true));
