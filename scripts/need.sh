@@ -180,8 +180,7 @@ for name in "$@"; do
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;
         cargo-rpm) (tool cargo-generate-rpm 0.21.1) ;;
-        build | java | maven | python3 | ext4 | xfs | kcat | curl | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm | \
-            mariadb | postgresql)
+        build | java | maven | python3 | ext4 | xfs | kcat | curl | valgrind | zstd | venv | lintian | rpm | nspawn | chromium | npm | mariadb | postgresql)
             there "$name" || missing="$missing $name"
             ;;
         *) say "unknown: $name" && exit 1 ;;

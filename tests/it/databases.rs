@@ -93,7 +93,15 @@ impl Database {
             Of::MariaDb => {
                 let mut command = Command::new("mariadb");
                 command.arg("-S").arg(&mariadb().socket);
-                command.args(["-u", "root", "-N", "-B", "--raw", name, "-e", query]);
+                command.args([
+                    "-u",
+                    "root",
+                    "--default-character-set=utf8mb4",
+                    "-N",
+                    "-B",
+                    "--raw",
+                ]);
+                command.args([name, "-e", query]);
                 command
             }
             Of::Postgres => {

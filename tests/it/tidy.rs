@@ -74,7 +74,7 @@ fn each_library_stops_at_one_edge() {
     only_in("signal_hook::", &["src/signals.rs"]);
     only_there(
         "toml::",
-        &["src/config/", "crates/analyze/src/definition/file.rs"],
+        &["src/config/", "crates/analyze/src/toml_file.rs"],
     );
 }
 

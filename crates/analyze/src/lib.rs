@@ -24,4 +24,5 @@ pub mod rolling;
 pub mod sealed;
 pub mod source;
 pub mod table;
+pub mod toml_file;
 pub mod views;

@@ -31,7 +31,10 @@ fn record(random: &mut Random) -> (i64, String) {
     fields.insert("ts".into(), json!(ms));
     fields.insert("seconds".into(), json!(ms as f64 / 1000.0));
     let finer = ["", "9", "499", "999", "999999"][random.below(5) as usize];
-    fields.insert("at".into(), json!(finer_than_ms(&rfc3339(ms, random.below(4)), finer)));
+    fields.insert(
+        "at".into(),
+        json!(finer_than_ms(&rfc3339(ms, random.below(4)), finer)),
+    );
     let hosts = ["a", "b", "\u{e4} \u{1f980}", "", "NULL", "it's \"x\"\\`"];
     fields.insert("host".into(), json!(hosts[random.below(6) as usize]));
     let zones = ["x", "y", "\u{4e2d}"];

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{ALL, Database, FILE, Scene, captured, command, expected, loaded, there};
+use super::{ALL, Database, FILE, Scene, assert_there, captured, command, expected, loaded};
 use crate::kafka::Janitor;
 use crate::numbers::number;
 use crate::random::Random;
@@ -18,14 +18,14 @@ fn killed_again_and_again_it_loads_each_record_once() {
     let expected = expected(&scene, |_| true);
     for of in ALL {
         let database = Database::new(of, scene.directory());
-        // Small transactions, so that most of them come to some.
-        let flags = ["--create", "--batch", "7", "--columns", "host,data"];
+        // Small transactions, so that they take until the last of the kills.
+        let flags = ["--create", "--batch", "2", "--columns", "host,data"];
         let mut finished = 0;
         for _ in 0..kills {
             let mut load = command(&scene, &database, &flags);
             load.stdout(std::process::Stdio::null());
             let mut child = Janitor::get().spawn(&mut load).expect("is started");
-            std::thread::sleep(Duration::from_millis(random.below(900)));
+            std::thread::sleep(Duration::from_millis(random.below(600)));
             if child.try_wait().expect("a child").is_none() {
                 child.kill().expect("is killed");
             } else {
@@ -37,7 +37,7 @@ fn killed_again_and_again_it_loads_each_record_once() {
         for _ in 0..3 {
             loaded(&scene, &database, &flags);
         }
-        assert_eq!(there(&database), expected, "{database}");
+        assert_there(&database, &expected);
         println!("{database}: {kills} kills, {finished} of them came too late");
     }
 }

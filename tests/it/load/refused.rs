@@ -28,6 +28,11 @@ fn a_table_that_isn_t_there_or_can_have_a_record_twice_is_refused() {
         let quote = if of == Of::MariaDb { '`' } else { '"' };
         let columns =
             format!("topic VARCHAR(249), {quote}partition{quote} INT, {quote}offset{quote} BIGINT");
+        let charset = if of == Of::MariaDb {
+            "CHARACTER SET utf8mb4"
+        } else {
+            ""
+        };
         database.rows(&format!("CREATE TABLE samples ({columns})"));
         let said = failed(&scene, &database, &["--create"]);
         assert!(said.contains("table samples can have a record twice; make topic, partition and offset its primary key"), "{said}");
@@ -39,7 +44,7 @@ fn a_table_that_isn_t_there_or_can_have_a_record_twice_is_refused() {
         database.rows("DROP TABLE samples");
         let key = format!("UNIQUE (topic, {quote}partition{quote}, {quote}offset{quote})");
         database.rows(&format!(
-            "CREATE TABLE samples ({columns}, host VARCHAR(50), {key})"
+            "CREATE TABLE samples ({columns}, host VARCHAR(50), {key}) {charset}"
         ));
         let output = load(&scene, &database, &["--columns", "host,data"]);
         let said = text(&output.stderr);

@@ -33,6 +33,7 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
         "plot",
         "rolling",
         "sealed",
+        "toml_file",
     ],
     &["daily", "table"],
     &["definition", "files"],

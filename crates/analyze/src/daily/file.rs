@@ -8,6 +8,8 @@ use archiver::moment::Zone;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::toml_file;
+
 /// What is done each day.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,16 +71,7 @@ pub fn read(path: &Path) -> anyhow::Result<Daily> {
 }
 
 fn parse(text: &str) -> anyhow::Result<Daily> {
-    let daily = toml::from_str::<Daily>(text).map_err(|error| {
-        let said = error.message().replace('\n', "; ");
-        match error.span() {
-            Some(span) => {
-                let line = text[..span.start].matches('\n').count() + 1;
-                anyhow::anyhow!("line {line}: {said}")
-            }
-            None => anyhow::anyhow!(said),
-        }
-    })?;
+    let daily = toml_file::parse::<Daily>(text)?;
     if daily.load.is_empty() {
         bail!("there is no [[load]] in it");
     }

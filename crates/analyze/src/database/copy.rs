@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use datafusion::arrow::array::{ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder};
+use datafusion::arrow::array::{
+    ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::TryStreamExt;
@@ -61,7 +63,9 @@ impl Builder {
             (Self::Number(_), Dialect::Postgres) => format!("CAST({column} AS double precision)"),
             (Self::Number(_), Dialect::Sqlite) => format!("CAST({column} AS REAL)"),
             (Self::Text(_), Dialect::MySql) => format!("CAST({column} AS CHAR)"),
-            (Self::Text(_), Dialect::Postgres | Dialect::Sqlite) => format!("CAST({column} AS TEXT)"),
+            (Self::Text(_), Dialect::Postgres | Dialect::Sqlite) => {
+                format!("CAST({column} AS TEXT)")
+            }
         }
     }
 
@@ -81,9 +85,15 @@ macro_rules! copied {
         while let Some(row) = rows.try_next().await? {
             for (number, builder) in $columns.builders.iter_mut().enumerate() {
                 match builder {
-                    Builder::Integer(builder) => builder.append_option(row.try_get::<Option<i64>, _>(number)?),
-                    Builder::Number(builder) => builder.append_option(row.try_get::<Option<f64>, _>(number)?),
-                    Builder::Text(builder) => builder.append_option(row.try_get::<Option<&str>, _>(number)?),
+                    Builder::Integer(builder) => {
+                        builder.append_option(row.try_get::<Option<i64>, _>(number)?)
+                    }
+                    Builder::Number(builder) => {
+                        builder.append_option(row.try_get::<Option<f64>, _>(number)?)
+                    }
+                    Builder::Text(builder) => {
+                        builder.append_option(row.try_get::<Option<&str>, _>(number)?)
+                    }
                 }
             }
             $columns.row()?;
@@ -127,7 +137,10 @@ impl Database {
         if there.is_empty() {
             bail!("there is no table {table} in {}", self.place);
         }
-        let builders = there.iter().map(|(_, of)| Builder::of(of)).collect::<Vec<_>>();
+        let builders = there
+            .iter()
+            .map(|(_, of)| Builder::of(of))
+            .collect::<Vec<_>>();
         let named = there.iter().zip(&builders);
         let selected = named
             .clone()
@@ -144,7 +157,9 @@ impl Database {
             rows: 0,
         };
         let reading = || format!("reading table {table}");
-        self.copy_rows(query, &mut columns).await.with_context(reading)?;
+        self.copy_rows(query, &mut columns)
+            .await
+            .with_context(reading)?;
         columns.flush()?;
         columns.writer.close()?;
         Ok(())

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use super::written::Definition;
+use crate::toml_file;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,16 +28,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Definition>> {
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Definition>> {
-    let File { analysis } = toml::from_str(text).map_err(|error| {
-        let line = error
-            .span()
-            .map(|span| text[..span.start].matches('\n').count() + 1);
-        let said = error.message().replace('\n', "; ");
-        match line {
-            Some(line) => anyhow::anyhow!("line {line}: {said}"),
-            None => anyhow::anyhow!(said),
-        }
-    })?;
+    let File { analysis } = toml_file::parse(text)?;
     if analysis.is_empty() {
         bail!("there is no [[analysis]] in it");
     }
