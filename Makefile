@@ -9,7 +9,7 @@ CARGO ?= cargo
 # cargo brings its own parallelism.
 unexport MAKEFLAGS
 
-.PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser engines bench \
+.PHONY: help demo test analyze analyze-test crashes storm powercut brokers race test-kafka3 torture replay fuzz memcheck mutants browser engines story bench \
 	stages instructions memory release deb analyze-deb rpm packages-test daily-test container-test prometheus-test check lint deny advisories fmt \
 	clean package-files
 
@@ -29,6 +29,7 @@ help:
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
 	@echo 'make browser  the status page and a report in a real Chromium, pictures of them into target/browser'
 	@echo 'make engines  the same definitions on DuckDB, Spark and Flink; installs them below target'
+	@echo 'make story    service metrics from a real Kafka to verdicts: databases, models, a page; what each method finds'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect, a Python loop and DuckDB'
 	@echo 'make stages   how fast each stage of the way of a record is, by itself'
 	@echo 'make instructions  what a record costs in each of them must not have become more'
@@ -132,6 +133,11 @@ engines: analyze-test
 	for engine in spark flink; do engines/check.sh $$engine || exit 1; done
 	ARCHIVER_ENGINES=duckdb,spark,flink ARCHIVER_DEFINITIONS=$(or $(DEFINITIONS),100) \
 	    $(CARGO) test --locked --test it engines:: -- --include-ignored --nocapture --test-threads 1
+
+# RECORDS=5000000 of them.
+story: release analyze
+	@scripts/need.sh java maven kcat zstd venv mariadb postgresql scikit-learn
+	target/python/bin/python story/run.py --records $(or $(RECORDS),5000000)
 
 # What can't be had is left out of the tables, which say so.
 bench: release analyze

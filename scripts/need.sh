@@ -17,6 +17,7 @@
 #   lintian, rpm, nspawn       to try packages
 #   prometheus          Prometheus with promtool, unpacked into target/prometheus
 #   duckdb              DuckDB for Python, into target/python
+#   scikit-learn        for Python as well, beside which models are judged
 #   mariadb, postgresql  databases with their clients; not started
 #   chromium            a browser and what drives it
 #   axe                 axe-core from npm, into target/axe
@@ -176,6 +177,7 @@ for name in "$@"; do
         deny) (tool cargo-deny 0.20.2) ;;
         axe) (axe 4.14.1) ;;
         duckdb) (library duckdb 2.0.1) ;;
+        scikit-learn) (library scikit-learn 1.9.1) ;;
         prometheus) (unpack_prometheus) ;;
         mutants) (tool cargo-mutants 27.1.0) ;;
         cargo-deb) (tool cargo-deb 3.8.0) ;;

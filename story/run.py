@@ -54,7 +54,7 @@ def captured(broker, args):
                         WORK / "faults.json"], stdout=out, check=True)  # fmt: skip
     topic = f"services-{os.getpid()}"
     replay = ["replay", table, "-b", broker.address, "-t", topic, "--speed", "max", "--timestamps", "keep"]
-    run(setup.archiver(), "-q", *replay, "--key", "appid", "--create-topics=3,1,retention.ms=-1")
+    run(setup.archiver(), "-q", *replay, "--key", "appid", "--create-topics=partitions=3,replication=1,retention.ms=-1")
     archive = WORK / "services.ndjson.zst"
     run(setup.archiver(), "-q", "capture", "-b", broker.address, "-t", topic, "-o", archive, "--all")
     table.unlink()

@@ -53,7 +53,7 @@ for n in range(6 * 1440):
 EOF
 kafka_start "$work/kafka"
 target/release/archiver -q replay "$work/metrics.csv" -b "$BROKER" -t metrics --speed max --timestamps keep \
-    --create-topics=2,1,retention.ms=-1 || fail "replay"
+    --create-topics=partitions=2,replication=1,retention.ms=-1 || fail "replay"
 target/release/archiver -q capture -b "$BROKER" -t metrics -o "$work/archive/metrics.ndjson.zst" --all || fail "capture"
 kafka_stop
 KAFKA=

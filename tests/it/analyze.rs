@@ -376,3 +376,29 @@ fn a_damaged_segment_is_named_and_left_out_on_demand() {
         "{skipped}"
     );
 }
+
+#[test]
+fn a_sum_beyond_64_bits_is_null_instead_of_wrong() {
+    let scene = Scene::new();
+    let lines = [i64::MAX, 1, -1, 5].map(|n| json!({"ts": FIRST_MS, "n": n}).to_string());
+    std::fs::write(scene.path("large.ndjson"), lines[..2].join("\n")).expect("is written");
+    std::fs::write(scene.path("small.ndjson"), lines[2..].join("\n")).expect("is written");
+    let sum = |file| {
+        let asked = [
+            "windows",
+            file,
+            "--time",
+            "ts",
+            "--value",
+            "n",
+            "--tumbling",
+            "1h",
+        ];
+        let asked = [&asked[..], &["--aggregates", "sum,count"]].concat();
+        let rows = rows(&scene, &asked);
+        assert_eq!(rows[0]["count"], 2);
+        rows[0]["sum"].clone()
+    };
+    assert_eq!(sum("large.ndjson"), Value::Null);
+    assert_eq!(sum("small.ndjson"), 4);
+}
