@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use datafusion::arrow::array::{
-    ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+    ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row};
@@ -22,6 +22,8 @@ const ROWS_AT_ONCE: usize = 8192;
 /// A column while it is filled.
 enum Builder {
     Integer(Int64Builder),
+    /// Milliseconds since 1970.
+    Time(TimestampMillisecondBuilder),
     Number(Float64Builder),
     Text(StringBuilder),
 }
@@ -30,7 +32,9 @@ impl Builder {
     /// For a type in the words of a database.
     fn of(type_name: &str) -> Self {
         let is = |parts: &[&str]| parts.iter().any(|part| type_name.contains(part));
-        if is(&["interval", "point"]) {
+        if is(&["datetime", "timestamp"]) {
+            Self::Time(TimestampMillisecondBuilder::new().with_timezone("+00:00"))
+        } else if is(&["interval", "point"]) {
             Self::Text(StringBuilder::new())
         } else if is(&["int", "bool"]) {
             Self::Integer(Int64Builder::new())
@@ -44,6 +48,7 @@ impl Builder {
     fn data_type(&self) -> DataType {
         match self {
             Self::Integer(_) => DataType::Int64,
+            Self::Time(_) => DataType::Timestamp(TimeUnit::Millisecond, Some("+00:00".into())),
             Self::Number(_) => DataType::Float64,
             Self::Text(_) => DataType::Utf8,
         }
@@ -59,6 +64,16 @@ impl Builder {
             }
             (Self::Integer(_), Dialect::Postgres) => format!("CAST({column} AS bigint)"),
             (Self::Integer(_), Dialect::Sqlite) => format!("CAST({column} AS INTEGER)"),
+            // The session is in UTC.
+            (Self::Time(_), Dialect::MySql) => {
+                format!("CAST(ROUND(UNIX_TIMESTAMP({column}) * 1000) AS SIGNED)")
+            }
+            (Self::Time(_), Dialect::Postgres) => {
+                format!("CAST(ROUND(EXTRACT(EPOCH FROM {column}) * 1000) AS bigint)")
+            }
+            (Self::Time(_), Dialect::Sqlite) => {
+                format!("CAST(ROUND((julianday({column}) - 2440587.5) * 86400000) AS INTEGER)")
+            }
             (Self::Number(_), Dialect::MySql) => format!("{column} + 0e0"),
             (Self::Number(_), Dialect::Postgres) => format!("CAST({column} AS double precision)"),
             (Self::Number(_), Dialect::Sqlite) => format!("CAST({column} AS REAL)"),
@@ -72,6 +87,7 @@ impl Builder {
     fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Time(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
             Self::Text(builder) => Arc::new(builder.finish()),
         }
@@ -86,6 +102,9 @@ macro_rules! copied {
             for (number, builder) in $columns.builders.iter_mut().enumerate() {
                 match builder {
                     Builder::Integer(builder) => {
+                        builder.append_option(row.try_get::<Option<i64>, _>(number)?)
+                    }
+                    Builder::Time(builder) => {
                         builder.append_option(row.try_get::<Option<i64>, _>(number)?)
                     }
                     Builder::Number(builder) => {

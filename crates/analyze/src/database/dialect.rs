@@ -76,8 +76,10 @@ impl Dialect {
             (Self::Sqlite, Kind::Number) => "REAL",
             (Self::MySql, Kind::Time) => "DATETIME(3)",
             (Self::Postgres, Kind::Time) => "TIMESTAMP(3) WITH TIME ZONE",
+            // Text; its name is for those who read the table.
+            (Self::Sqlite, Kind::Time) => "DATETIME",
             (Self::MySql, Kind::Text) => "LONGTEXT",
-            (Self::Postgres | Self::Sqlite, Kind::Text) | (Self::Sqlite, Kind::Time) => "TEXT",
+            (Self::Postgres | Self::Sqlite, Kind::Text) => "TEXT",
         };
         name.to_owned()
     }
