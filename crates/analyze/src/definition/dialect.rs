@@ -154,12 +154,12 @@ impl Dialect {
     }
 
     /// The sum of whole numbers; null where it has more than 64 bits. Most engines begin anew at the least number then, and
-    /// say nothing.
+    /// say nothing. How large it is follows from the mean: DataFusion takes the sum of another type for the same column.
     pub fn whole_sum(self, value: &str) -> String {
         match self {
             Self::Spark => format!("try_sum({value})"),
             Self::DataFusion | Self::DuckDb | Self::Flink | Self::FlinkLive => format!(
-                "CASE WHEN abs(sum(CAST({value} AS DOUBLE))) < 9223372036854770000 THEN sum({value}) END"
+                "CASE WHEN abs(avg(CAST({value} AS DOUBLE))) * count({value}) < 9223372036854770000 THEN sum({value}) END"
             ),
         }
     }
