@@ -24,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
 /// Those of the second program, from below.
 const ANALYZE_FLOORS: &[&[&str]] = &[
     &[
+        "digest",
         "json",
         "kept",
         "output",
@@ -33,12 +34,12 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
         "rolling",
         "sealed",
     ],
-    &["table"],
+    &["cache", "table"],
     &["definition", "files"],
     &["source", "views"],
     &["engine"],
     &["caret"],
-    &["export", "follow"],
+    &["export", "follow", "model"],
     &["commands"],
     &[MAIN],
 ];

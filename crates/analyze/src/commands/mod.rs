@@ -3,6 +3,7 @@
 mod anomalies;
 mod answer;
 mod asked;
+mod cached;
 mod common;
 mod complain;
 mod definition;
@@ -12,9 +13,11 @@ mod follow;
 mod parquet;
 mod pictures;
 mod plot;
+mod predict;
 mod progress;
 mod run;
 mod sql;
+mod train;
 mod views;
 mod windows;
 
@@ -57,6 +60,10 @@ enum Command {
     Plot(plot::Args),
     /// Answer the analyses of a file
     Run(run::Args),
+    /// Learn what is usual of rows, into the file of a model
+    Train(train::Args),
+    /// Judge rows by a model
+    Predict(predict::Args),
 }
 
 /// Runs what was typed.
@@ -104,6 +111,8 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
         Command::Anomalies(args) => anomalies::run(common, args).await,
         Command::Plot(args) => plot::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
+        Command::Train(args) => train::run(common, args).await,
+        Command::Predict(args) => predict::run(common, args).await,
     }
 }
 
