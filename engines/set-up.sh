@@ -23,7 +23,7 @@ for library, version in (each.split('==') for each in sys.argv[1:]): assert m.ve
 }
 
 # scikit-learn is what clusters are compared with; MLlib needs NumPy, which comes along with it.
-engine spark pyspark==4.3.0 scikit-learn==1.9.0
+engine spark pyspark==4.3.0 scikit-learn==1.9.1
 engine flink apache-flink==2.3.0
 
 jars=target/engines/jars
