@@ -265,6 +265,12 @@ impl Engine {
         }
     }
 
+    /// Was all of it read that was to be read? Not, if a damaged segment was left out.
+    pub fn is_whole(&self) -> bool {
+        let damaged = self.damaged.as_ref();
+        damaged.is_none_or(|damaged| damaged.said().is_empty())
+    }
+
     /// What must be said beside an answer: which fields were other than their columns, which segments were left out.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();

@@ -16,7 +16,7 @@ use crate::cache::recorder::{Recorder, replayed};
 use crate::cache::{self, Answer, Cache};
 use crate::definition::written::Definition;
 use crate::digest;
-use crate::engine::is_among;
+use crate::engine::{Engine, is_among};
 use crate::output::write;
 use crate::source::{Source, sources};
 
@@ -86,8 +86,9 @@ pub(super) async fn answer(
         false => asked.answer(print, recorder.as_ref()).await?,
     }
     let notes = asked.engine.notes();
-    let digest = asked.engine.digest();
-    answers.keep(&question, digest, recorder, &notes).await;
+    answers
+        .keep(&question, &asked.engine, recorder, &notes)
+        .await;
     say(&notes);
     Ok(())
 }
@@ -164,14 +165,16 @@ impl Answers {
         self.cache.as_ref().map(|_| Recorder::default())
     }
 
-    /// Keeps what was written down as the answer, where this is the digest of what the archive held.
+    /// Keeps what was written down as the answer of an engine that had the whole archive: a segment that is damaged may be
+    /// whole again tomorrow.
     pub async fn keep(
         &mut self,
         asked: &Question<'_>,
-        archive: Option<&str>,
+        engine: &Engine,
         recorder: Option<Recorder>,
         notes: &[String],
     ) {
+        let archive = engine.digest().filter(|_| engine.is_whole());
         let (Some(cache), Some(archive)) = (&mut self.cache, archive) else {
             return;
         };
