@@ -133,6 +133,11 @@ fn faults_of_each_service_are_found_with_where_they_are() {
     }
     let all = rows(&scene, &[&PREDICT[..], &["--filter", "appid = 'pay'"]].concat());
     assert_eq!(all.len() as i64, RECORDS / 3);
+    let drawn = analyze(&scene, &[&PREDICT[..], &["--plot", "graphs", "--timezone", "UTC"]].concat());
+    assert!(drawn.status.success(), "{}", text(&drawn.stderr));
+    let files = text(&drawn.stdout);
+    assert_eq!(files.lines().count(), 4, "{files}");
+    assert!(files.contains("/score-cart.png") && files.contains("/score.png"), "{files}");
 }
 
 #[test]

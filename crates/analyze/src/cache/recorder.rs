@@ -15,9 +15,12 @@ use futures::{StreamExt, stream};
 
 use super::ANSWER_BYTES_MOST;
 
-/// Writes down rows that pass by; as long as they aren't too many.
+/// What is written down; nothing before the first row, and where they were too many.
+type Written = Arc<Mutex<Option<Box<ArrowWriter<Vec<u8>>>>>>;
+
+/// Writes down rows that pass by, as long as they aren't too many.
 #[derive(Default)]
-pub struct Recorder(Arc<Mutex<Option<Box<ArrowWriter<Vec<u8>>>>>>);
+pub struct Recorder(Written);
 
 impl Recorder {
     /// The same rows, which are written down as somebody takes them.

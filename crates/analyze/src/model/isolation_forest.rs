@@ -36,7 +36,7 @@ impl IsolationForest {
             let mut growing = Growing {
                 rows,
                 features,
-                random,
+                random: &mut *random,
                 depth_most: sample.max(1).ilog2() + u32::from(!sample.is_power_of_two()),
                 nodes: Vec::new(),
             };
