@@ -165,7 +165,7 @@ mod tests {
         let (usual, odd) = unlike.split_at(2_000);
         let above = |limit: f64| usual.iter().filter(|unlike| **unlike > limit).count();
         let least = odd.iter().copied().fold(f64::INFINITY, f64::min);
-        assert!(above(least) < 10, "{} of 2000 are as unlike: {odd:?}", above(least));
+        assert!(above(least) < 20, "{} of 2000 are as unlike: {odd:?}", above(least));
         assert!(forest.judge(&[0.0, 100.0]) < 0.5);
     }
 
@@ -188,8 +188,9 @@ mod tests {
         let mut random = Random::of(1, &[]);
         for rows in [vec![3.0; 500], vec![3.0]] {
             let (forest, unlike) = IsolationForest::fit(&rows, 1, &mut random);
-            assert!(unlike.iter().all(|unlike| *unlike == 0.5), "{unlike:?}");
-            assert_eq!(forest.judge(&[1e9]), 0.5);
+            let is_half = |unlike: f64| (unlike - 0.5).abs() < 1e-12;
+            assert!(unlike.iter().copied().all(is_half), "{unlike:?}");
+            assert!(is_half(forest.judge(&[1e9])));
         }
     }
 }

@@ -1,23 +1,20 @@
-//! Verdicts as a function of the engine: from the values by which rows are told apart, and features, to what a model says.
+//! Verdicts on batches of rows: from the values by which rows are told apart, and features, to what a model says.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
-use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanBuilder, Float64Array, Float64Builder, Int32Builder,
-    StringArray, StructArray,
+    RecordBatch, StringArray,
 };
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Fields, Float64Type};
-use datafusion::common::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
 
 use super::file::Model;
+use super::learned::Verdict;
 use super::rows::{is_usable, named};
 
 /// So many groups that the model doesn't know are remembered.
@@ -72,20 +69,23 @@ impl Unjudged {
     }
 }
 
-/// The function: of the groups' values as text, then the features, a struct with `cluster`, `distance`, `score` and `is_anomaly`,
-/// each null where the row can't be judged.
+/// Columns of a place and a time, before those of groups and features.
+const PLACES: [&str; 4] = ["topic", "partition", "offset", "time"];
+
+/// Judges rows of a question: adds to its columns, which get the names of fields, `cluster`, `distance`, `score` and `is_anomaly`,
+/// each null where a row can't be judged.
 #[derive(Debug)]
 pub struct Judge {
     model: Arc<Model>,
     /// Where in the model each group is, by [`written`].
     places: HashMap<String, usize>,
     unjudged: Arc<Unjudged>,
-    signature: Signature,
+    schema: SchemaRef,
 }
 
 impl Judge {
-    /// By this model; what can't be judged is counted there.
-    pub fn new(model: Arc<Model>, unjudged: Arc<Unjudged>) -> Self {
+    /// Judges rows with these columns by a model; what can't be judged is counted there.
+    pub fn new(model: Arc<Model>, rows: &Schema, unjudged: Arc<Unjudged>) -> Self {
         let groups = model.groups.iter().enumerate();
         let places = groups.map(|(number, group)| {
             let mut text = String::new();
@@ -94,30 +94,61 @@ impl Judge {
             (text, number)
         });
         let places = places.collect();
-        let groups = model.question.by.iter().map(|_| DataType::Utf8);
-        let features = model.question.features.iter().map(|_| DataType::Float64);
-        // Not asked again for a row, nor for one that another condition leaves out: it counts.
-        let signature = Signature::exact(groups.chain(features).collect(), Volatility::Volatile);
+        let names = model.question.by.iter().chain(&model.question.features);
+        let names = PLACES.into_iter().chain(names.map(|name| &name[..]));
+        let columns = names.zip(rows.fields());
+        let columns = columns.map(|(name, field)| Field::new(name, field.data_type().clone(), true));
+        let verdict = [
+            ("cluster", DataType::Int32),
+            ("distance", DataType::Float64),
+            ("score", DataType::Float64),
+            ("is_anomaly", DataType::Boolean),
+        ];
+        let verdict = verdict.map(|(name, of)| Field::new(name, of, true));
+        let schema = Schema::new(columns.chain(verdict).collect::<Vec<_>>());
         Self {
-            model,
             places,
             unjudged,
-            signature,
+            schema: Arc::new(schema),
+            model,
         }
     }
 
-    fn judge(&self, columns: &[ArrayRef], rows: usize) -> Result<StructArray> {
-        let (groups, features) = columns.split_at(self.model.question.by.len());
+    /// The columns of rows that were judged.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Judges rows.
+    ///
+    /// # Errors
+    ///
+    /// If they aren't those of the question.
+    pub fn judge(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let by = self.model.question.by.len();
+        let (_, judged) = rows.columns().split_at(PLACES.len());
+        let (groups, features) = judged.split_at(by);
         let groups = groups.iter().map(|column| {
             let texts = cast(column, &DataType::Utf8)?;
-            Ok(texts.as_string::<i32>().clone())
+            Ok::<_, ArrowError>(texts.as_string::<i32>().clone())
         });
-        let groups = groups.collect::<Result<Vec<_>>>()?;
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
         let features = features.iter().map(|column| {
             let numbers = cast(column, &DataType::Float64)?;
-            Ok(numbers.as_primitive::<Float64Type>().clone())
+            Ok::<_, ArrowError>(numbers.as_primitive::<Float64Type>().clone())
         });
-        let features = features.collect::<Result<Vec<_>>>()?;
+        let features = features.collect::<Result<Vec<_>, _>>()?;
+        let verdicts = self.verdicts(&groups, &features, rows.num_rows());
+        let columns = rows.columns().iter().cloned().chain(verdicts);
+        RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())
+    }
+
+    fn verdicts(
+        &self,
+        groups: &[StringArray],
+        features: &[Float64Array],
+        rows: usize,
+    ) -> [ArrayRef; 4] {
         let mut verdicts = Verdicts::default();
         let (mut key, mut row) = (String::new(), Vec::with_capacity(features.len()));
         for number in 0..rows {
@@ -130,18 +161,20 @@ impl Judge {
             }
             key.clear();
             written(groups.iter().map(|texts| text(texts, number)), &mut key);
-            match self.places.get(&key).and_then(|place| self.model.groups.get(*place)) {
+            let place = self.places.get(&key);
+            match place.and_then(|place| self.model.groups.get(*place)) {
                 Some(group) => verdicts.add(&group.judge(&row)),
                 None => {
                     let values = groups.iter().map(|texts| text(texts, number));
                     let values = values.map(|value| value.map(str::to_owned));
                     let by = &self.model.question.by;
-                    self.unjudged.note_unknown(by, &values.collect::<Vec<_>>());
+                    self.unjudged
+                        .note_unknown(by, &values.collect::<Vec<_>>());
                     verdicts.add_none();
                 }
             }
         }
-        Ok(verdicts.finish())
+        verdicts.finish()
     }
 }
 
@@ -177,7 +210,7 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    fn add(&mut self, verdict: &super::learned::Verdict) {
+    fn add(&mut self, verdict: &Verdict) {
         let cluster = verdict.cluster.and_then(|cluster| i32::try_from(cluster).ok());
         self.clusters.append_option(cluster);
         self.distances.append_value(verdict.distance);
@@ -192,63 +225,12 @@ impl Verdicts {
         self.anomalies.append_null();
     }
 
-    fn finish(mut self) -> StructArray {
-        let columns: Vec<ArrayRef> = vec![
+    fn finish(mut self) -> [ArrayRef; 4] {
+        [
             Arc::new(self.clusters.finish()),
             Arc::new(self.distances.finish()),
             Arc::new(self.scores.finish()),
             Arc::new(self.anomalies.finish()),
-        ];
-        StructArray::new(fields(), columns, None)
-    }
-}
-
-/// The names of what a verdict has.
-pub const PARTS: [&str; 4] = ["cluster", "distance", "score", "is_anomaly"];
-
-fn fields() -> Fields {
-    let types = [
-        DataType::Int32,
-        DataType::Float64,
-        DataType::Float64,
-        DataType::Boolean,
-    ];
-    let fields = PARTS.into_iter().zip(types);
-    fields.map(|(name, of)| Field::new(name, of, true)).collect()
-}
-
-impl PartialEq for Judge {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.model, &other.model) && Arc::ptr_eq(&self.unjudged, &other.unjudged)
-    }
-}
-
-impl Eq for Judge {}
-
-impl Hash for Judge {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.model).hash(state);
-    }
-}
-
-impl ScalarUDFImpl for Judge {
-    fn name(&self) -> &'static str {
-        "verdict"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(fields()))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = args.number_rows;
-        let columns = args.args.into_iter().map(|value| value.into_array(rows));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        let verdicts = self.judge(&columns, rows)?;
-        Ok(ColumnarValue::Array(Arc::new(verdicts)))
+        ]
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The rows are those of a [`question`]. [`train`] goes through them group by group ([`rows`]) and makes a [`learned`] of each:
 //! [`k_means`] with its [`scaling`], an [`isolation_forest`], or a [`random_forest`], both made of [`tree`]s. A [`file`] holds
-//! a model. [`verdicts`] adds columns to rows: how far each is from what was learned, as a function of the engine ([`judge`]).
+//! a model. [`verdicts`] are rows with what a model says of them, which a [`judge`] adds batch by batch.
 
 pub mod file;
 pub mod isolation_forest;

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Column;
-use datafusion::dataframe::DataFrame;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::functions::core::expr_fn::get_field;
-use datafusion::logical_expr::{Expr, ScalarUDF, cast, col};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::col;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::{StreamExt, stream};
 
 use super::file::Model;
-use super::judge::{Judge, PARTS, Unjudged};
+use super::judge::{Judge, Unjudged};
 use super::question::Question;
 use crate::caret::explained;
 use crate::engine::{Engine, ONLY};
@@ -53,16 +56,8 @@ pub async fn verdicts(
     };
     let query = question.query_again(engine.only()?.columns(), ONLY)?;
     let unjudged = Arc::<Unjudged>::default();
-    let judge = Judge::new(Arc::clone(model), Arc::clone(&unjudged));
-    let judge = ScalarUDF::new_from_impl(judge);
-    let answered = async {
-        let rows = engine.session.sql(&query).await?;
-        judged(rows, &question, &judge, wanted.only_anomalies)?
-            .execute_stream()
-            .await
-    };
-    let rows = answered.await;
-    let rows = rows.map_err(|error| explained(&error, &query, engine))?;
+    let answered = judged(engine, &query, model, &unjudged, wanted.only_anomalies).await;
+    let rows = answered.map_err(|error| explained(&error, &query, engine))?;
     Ok(Verdicts {
         rows,
         query,
@@ -70,39 +65,59 @@ pub async fn verdicts(
     })
 }
 
-fn judged(
-    rows: DataFrame,
-    of: &Question,
-    judge: &ScalarUDF,
+async fn judged(
+    engine: &Engine,
+    query: &str,
+    model: &Arc<Model>,
+    unjudged: &Arc<Unjudged>,
     only_anomalies: bool,
-) -> datafusion::common::Result<DataFrame> {
-    let by = |number: usize| col(format!("by_{number}"));
-    let feature = |number: usize| col(format!("feature_{number}"));
-    let (groups, features) = (0..of.by.len(), 0..of.features.len());
-    let keys = groups.clone().map(|number| cast(by(number), DataType::Utf8));
-    let judged = keys.chain(features.clone().map(feature)).collect();
-    let judged = judge.call(judged).alias("verdict");
-    let places = ["topic", "partition", "offset"].map(col);
-    let time = col("event_ms").alias("time");
-    let groups = groups.map(|number| by(number).alias(&of.by[number]));
-    let features = features.map(|number| feature(number).alias(&of.features[number]));
-    let columns = places.into_iter().chain([time]).chain(groups).chain(features);
-    let columns = columns.collect::<Vec<_>>();
-    let named = |name: &str| Expr::Column(Column::from_name(name));
-    let names = of.by.iter().chain(&of.features);
-    let names = ["topic", "partition", "offset", "time"]
-        .into_iter()
-        .chain(names.map(|name| &name[..]))
-        .map(named);
-    let parts = PARTS.map(|part| get_field(col("verdict"), part).alias(part));
-    let told = names.chain(parts).collect::<Vec<_>>();
-    let rows = rows.select([columns, vec![judged]].concat())?.select(told)?;
+) -> Result<SendableRecordBatchStream> {
+    let session = &engine.session;
+    let plan = session.sql(query).await?.create_physical_plan().await?;
+    let judge = Judge::new(Arc::clone(model), &plan.schema(), Arc::clone(unjudged));
+    let judge = Arc::new(judge);
+    let partitions = 0..plan.output_partitioning().partition_count();
+    let partitions = partitions.map(|number| {
+        let partition = Partition {
+            plan: Arc::clone(&plan),
+            number,
+            judge: Arc::clone(&judge),
+        };
+        Arc::new(partition) as Arc<dyn PartitionStream>
+    });
+    let table = StreamingTable::try_new(Arc::clone(judge.schema()), partitions.collect())?;
+    let rows = session.read_table(Arc::new(table))?;
     let rows = match only_anomalies {
         true => rows.filter(col("is_anomaly"))?,
         false => rows,
     };
     let order = ["time", "topic", "partition", "offset"];
-    rows.sort(order.map(|name| col(name).sort(true, false)).into())
+    let order = order.map(|name| col(name).sort(true, false));
+    rows.sort(order.into())?.execute_stream().await
+}
+
+/// A share of the rows, which are judged as somebody takes them: each once, which no function of the engine promises.
+#[derive(Debug)]
+struct Partition {
+    plan: Arc<dyn ExecutionPlan>,
+    number: usize,
+    judge: Arc<Judge>,
+}
+
+impl PartitionStream for Partition {
+    fn schema(&self) -> &SchemaRef {
+        self.judge.schema()
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let schema = Arc::clone(self.judge.schema());
+        let judge = Arc::clone(&self.judge);
+        let rows = match self.plan.execute(self.number, context) {
+            Ok(rows) => rows.map(move |batch| Ok(judge.judge(&batch?)?)).boxed(),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        };
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+    }
 }
 
 #[cfg(test)]

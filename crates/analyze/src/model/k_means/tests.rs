@@ -131,3 +131,26 @@ fn centres_begin_at_different_rows_of_all_clusters() {
         assert_eq!(corners.len(), 4, "{seed}: {begun:?}");
     }
 }
+#[test]
+fn zz_plain_linfa() {
+    let mut worst = 0.0_f64;
+    let mut differ = 0;
+    for seed in 0..60 {
+        let (n, clusters) = [(20_000, 3), (5_000, 8), (1_000, 5)][(seed % 3) as usize];
+        let rows = spread(n, seed);
+        let (fitted, _) = fit(&rows, clusters, 9);
+        let mut scaled = rows.clone();
+        Scaling::scale_all(&fitted.scaling, &mut scaled);
+        let x = Array2::from_shape_vec((n, 2), scaled).unwrap();
+        let init = Array2::from_shape_vec((clusters, 2), fitted.initial.concat()).unwrap();
+        let d = DatasetBase::from(x);
+        let m = Linfa::params(clusters).n_runs(1).max_n_iterations(300).tolerance(1e-9).init_method(KMeansInit::Precomputed(init)).fit(&d).unwrap();
+        let c: Vec<Vec<f64>> = m.centroids().rows().into_iter().map(|r| r.to_vec()).collect();
+        let off = farthest(&c, &fitted.centres);
+        let scaled = rows.chunks_exact(2).map(|row| row.iter().zip(&fitted.scaling).map(|(value, scaling)| scaling.scaled(*value)).collect::<Vec<f64>>()).collect::<Vec<_>>();
+        let mine = farthest(&fitted.centres, &lloyd(&scaled, &fitted.initial));
+        worst = worst.max(mine);
+        if off > 1e-6 { differ += 1; println!("EXP seed={seed} n={n} k={clusters} steps={} plain={off:e} mine={mine:e}", fitted.steps); }
+    }
+    println!("EXP plain differs in {differ} of 60, mine at most {worst:e}");
+}
