@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 pub fn of_archive(chosen: &Chosen, archive: &Archive) -> String {
     let mut digest = Sha256::new();
     let identity = &archive.checkpoint.identity;
-    add(&mut digest, &(&identity.topic, &identity.topic_id, &identity.cluster_id));
+    add(
+        &mut digest,
+        &(&identity.topic, &identity.topic_id, &identity.cluster_id),
+    );
     for segment in &archive.segments {
         let sequence = segment.file.sequence;
         if chosen.segment.is_some_and(|only| only != sequence) {
@@ -20,7 +23,10 @@ pub fn of_archive(chosen: &Chosen, archive: &Archive) -> String {
         }
         match &segment.state {
             State::Growing(growing) => {
-                add(&mut digest, &(&segment.format, segment.compression, growing));
+                add(
+                    &mut digest,
+                    &(&segment.format, segment.compression, growing),
+                );
             }
             State::Sealed(sealed) => add(&mut digest, sealed),
         }

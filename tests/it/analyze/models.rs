@@ -108,11 +108,19 @@ fn faults_of_each_service_are_found_with_where_they_are() {
     let scene = Scene::new();
     captured(&scene, RECORDS);
     let model = train(&scene, &[]);
-    assert!(model == train(&scene, &[]), "the same seed gives another model");
+    assert!(
+        model == train(&scene, &[]),
+        "the same seed gives another model"
+    );
     let read = serde_json::from_slice::<Value>(&model).expect("JSON");
     let faults = (0..RECORDS).filter(|n| is_fault(*n)).collect::<Vec<_>>();
     assert_eq!(read["learned_from"]["rows"], RECORDS - faults.len() as i64);
-    assert_eq!(read["learned_from"]["archive_sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(
+        read["learned_from"]["archive_sha256"]
+            .as_str()
+            .map(str::len),
+        Some(64)
+    );
     assert_eq!(read["groups"].as_array().map(Vec::len), Some(3));
     for method in ["kmeans", "isolation-forest"] {
         train(&scene, &["--method", method]);
@@ -123,21 +131,39 @@ fn faults_of_each_service_are_found_with_where_they_are() {
             let n = number("offset") * 2 + number("partition");
             assert_eq!(number("time"), FIRST_MS + n * 1_000);
             assert_eq!(row["appid"], metrics(n)["appid"]);
-            assert_eq!(row["topic"].as_str().map(|topic| topic.starts_with("services")), Some(true));
+            assert_eq!(
+                row["topic"]
+                    .as_str()
+                    .map(|topic| topic.starts_with("services")),
+                Some(true)
+            );
             assert_eq!(row["cluster"].is_null(), method != "kmeans");
             assert!(row["score"].as_f64() > Some(1.0) && row["is_anomaly"] == true);
             found_faults.extend(is_fault(n).then_some(n));
         }
         assert_eq!(found_faults, faults, "{method}");
-        assert!(found.len() <= faults.len() + 12, "{method}: {} found", found.len());
+        assert!(
+            found.len() <= faults.len() + 12,
+            "{method}: {} found",
+            found.len()
+        );
     }
-    let all = rows(&scene, &[&PREDICT[..], &["--filter", "appid = 'pay'"]].concat());
+    let all = rows(
+        &scene,
+        &[&PREDICT[..], &["--filter", "appid = 'pay'"]].concat(),
+    );
     assert_eq!(all.len() as i64, RECORDS / 3);
-    let drawn = analyze(&scene, &[&PREDICT[..], &["--plot", "graphs", "--timezone", "UTC"]].concat());
+    let drawn = analyze(
+        &scene,
+        &[&PREDICT[..], &["--plot", "graphs", "--timezone", "UTC"]].concat(),
+    );
     assert!(drawn.status.success(), "{}", text(&drawn.stderr));
     let files = text(&drawn.stdout);
     assert_eq!(files.lines().count(), 4, "{files}");
-    assert!(files.contains("/score-cart.png") && files.contains("/score.png"), "{files}");
+    assert!(
+        files.contains("/score-cart.png") && files.contains("/score.png"),
+        "{files}"
+    );
 }
 
 #[test]
@@ -145,8 +171,19 @@ fn an_answer_of_before_is_had_at_once_and_hides_nothing_that_came_since() {
     let scene = Scene::new();
     let (topic, config) = captured(&scene, RECORDS);
     train(&scene, &[]);
-    let windows = ["windows", "services", "-c", "topics.toml", "--value", "response_time"];
-    let windows = [&windows[..], &["--tumbling", "1m", "--aggregates", "count,p99"]].concat();
+    let windows = [
+        "windows",
+        "services",
+        "-c",
+        "topics.toml",
+        "--value",
+        "response_time",
+    ];
+    let windows = [
+        &windows[..],
+        &["--tumbling", "1m", "--aggregates", "count,p99"],
+    ]
+    .concat();
     let anomalous = [&PREDICT[..], &["--anomalies"]].concat();
     let expected = (rows(&scene, &windows), rows(&scene, &anomalous));
     // Where the segments are away, nothing but an answer of before can say it.
@@ -155,8 +192,14 @@ fn an_answer_of_before_is_had_at_once_and_hides_nothing_that_came_since() {
     fs::rename(&segment, &away).expect("is moved");
     let begun = Instant::now();
     let again = rows(&scene, &anomalous);
-    println!("asked again: {:?}, with the start of the program", begun.elapsed());
-    assert!((rows(&scene, &windows), again) == expected, "another answer");
+    println!(
+        "asked again: {:?}, with the start of the program",
+        begun.elapsed()
+    );
+    assert!(
+        (rows(&scene, &windows), again) == expected,
+        "another answer"
+    );
     for other in [
         &["--no-cache"][..],
         &["--refresh"],
@@ -177,7 +220,9 @@ fn an_answer_of_before_is_had_at_once_and_hides_nothing_that_came_since() {
     produce(&Producer::new(scene.server), &topic, RECORDS..RECORDS + 600);
     capture(&scene, &config, RECORDS + 600);
     let later = rows(&scene, &anomalous);
-    let late = later.iter().filter(|row| row["offset"].as_i64() >= Some(RECORDS / 2));
+    let late = later
+        .iter()
+        .filter(|row| row["offset"].as_i64() >= Some(RECORDS / 2));
     assert!(late.count() >= 2, "what came later is hidden");
     let count = |rows: &[Value]| {
         let counts = rows.iter().filter_map(|row| row["count"].as_i64());
@@ -202,7 +247,11 @@ fn a_cache_that_is_no_cache_is_said_once_and_the_answer_is_given() {
     let output = analyze(&scene, &[&PREDICT[..], &["--format", "ndjson"]].concat());
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(said.matches("it is done without the cache").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("it is done without the cache").count(),
+        1,
+        "{said}"
+    );
     assert_eq!(text(&output.stdout).lines().count(), 600);
     fs::remove_dir_all(&caches).expect("is removed");
     fs::write(&caches, "a file").expect("is written");
@@ -214,8 +263,15 @@ fn what_makes_no_model_or_no_use_of_one_is_refused_with_the_reason() {
     let scene = Scene::new();
     captured(&scene, 600);
     train(&scene, &[]);
-    let forest = said(&scene, 2, &[&TRAIN[..], &["--method", "random-forest"]].concat());
-    assert!(forest.contains("only learn a rule that is known already"), "{forest}");
+    let forest = said(
+        &scene,
+        2,
+        &[&TRAIN[..], &["--method", "random-forest"]].concat(),
+    );
+    assert!(
+        forest.contains("only learn a rule that is known already"),
+        "{forest}"
+    );
     let newer = fs::read_to_string(scene.path("services.json")).expect("a model");
     let newer = newer.replace("\"format\": 1", "\"format\": 9");
     fs::write(scene.path("newer.json"), newer).expect("is written");
@@ -228,13 +284,24 @@ fn what_makes_no_model_or_no_use_of_one_is_refused_with_the_reason() {
         let refused = said(&scene, 1, &flags);
         assert!(refused.contains(says), "{refused}");
     }
-    fs::write(scene.path("other.ndjson"), "{\"appid\":\"cart\",\"response_tim\":1}\n").expect("is written");
-    let refused = said(&scene, 1, &["predict", "other.ndjson", "--model", "services.json"]);
+    fs::write(
+        scene.path("other.ndjson"),
+        "{\"appid\":\"cart\",\"response_tim\":1}\n",
+    )
+    .expect("is written");
+    let refused = said(
+        &scene,
+        1,
+        &["predict", "other.ndjson", "--model", "services.json"],
+    );
     assert!(
         refused.contains("there is no field response_time; did you mean response_tim?"),
         "{refused}"
     );
     let help = analyze(&scene, &["train", "--help"]);
-    let long = text(&help.stdout).lines().filter(|line| line.chars().count() > 80).count();
+    let long = text(&help.stdout)
+        .lines()
+        .filter(|line| line.chars().count() > 80)
+        .count();
     assert_eq!(long, 0);
 }

@@ -16,7 +16,9 @@ const NEAR: f64 = 1e-6;
 fn rows() -> String {
     let mut state = 1_u64;
     let mut unit = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
     let mut lines = String::new();
@@ -42,14 +44,18 @@ fn printed(scene: &Scene, program: &[&str]) -> Vec<Value> {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program:?}: {said}");
     let lines = String::from_utf8(output.stdout).expect("text");
-    let lines = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
     lines.collect()
 }
 
 fn numbers(centres: &Value) -> Vec<f64> {
     let centres = centres.as_array().expect("centres").iter();
     let numbers = centres.flat_map(|centre| centre.as_array().expect("a centre"));
-    numbers.map(|number| number.as_f64().expect("a number")).collect()
+    numbers
+        .map(|number| number.as_f64().expect("a number"))
+        .collect()
 }
 
 #[test]
@@ -57,7 +63,8 @@ fn numbers(centres: &Value) -> Vec<f64> {
 fn clusters_come_to_the_same_centres_on_every_engine() {
     let scene = Scene::new();
     fs::write(scene.path("rows.ndjson"), rows()).expect("is written");
-    let flags = "train rows.ndjson --model model.json --features time,count,same --by service --seed 3";
+    let flags =
+        "train rows.ndjson --model model.json --features time,count,same --by service --seed 3";
     analyzed(&scene, &flags.split(' ').collect::<Vec<_>>());
     let model = fs::read_to_string(scene.path("model.json")).expect("a model");
     let model = serde_json::from_str::<Value>(&model).expect("JSON");
@@ -77,7 +84,10 @@ fn clusters_come_to_the_same_centres_on_every_engine() {
             let embedded = numbers(&group["learned"]["kmeans"]["centres"]);
             let found = numbers(&found["centres"]);
             assert_eq!((embedded.len(), found.len()), (9, 9));
-            let off = embedded.iter().zip(&found).map(|(one, other)| (one - other).abs());
+            let off = embedded
+                .iter()
+                .zip(&found)
+                .map(|(one, other)| (one - other).abs());
             farthest = off.fold(farthest, f64::max);
         }
         println!("{engine}: 3 groups of 10,000 rows, centres within {farthest:.1e}");

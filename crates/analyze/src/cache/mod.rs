@@ -70,7 +70,10 @@ impl Cache {
         let path = directory.join(FILE);
         let opening = || format!("opening the cache {}", path.display());
         // What was asked is nobody else's business.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
         made.with_context(opening)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -100,9 +103,10 @@ impl Cache {
     }
 
     async fn found(&mut self, key: &Key, now_ms: i64) -> anyhow::Result<Option<Answer>> {
-        let asked = sqlx::query("SELECT answer, notes, used_ms FROM answers WHERE key = ? AND made_ms > ?")
-            .bind(key.as_str())
-            .bind(now_ms.saturating_sub(AGE_MS_MOST));
+        let asked =
+            sqlx::query("SELECT answer, notes, used_ms FROM answers WHERE key = ? AND made_ms > ?")
+                .bind(key.as_str())
+                .bind(now_ms.saturating_sub(AGE_MS_MOST));
         let Some(row) = asked.fetch_optional(&mut self.database).await? else {
             return Ok(None);
         };

@@ -91,8 +91,11 @@ mod tests {
         let texts = numbers.iter().map(|n| n.map(|n| format!("text {n}")));
         let texts = StringViewArray::from_iter(texts);
         let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
-        RecordBatch::try_from_iter_with_nullable([("n", numbers, true), ("t", Arc::new(texts), true)])
-            .unwrap()
+        RecordBatch::try_from_iter_with_nullable([
+            ("n", numbers, true),
+            ("t", Arc::new(texts), true),
+        ])
+        .unwrap()
     }
 
     #[tokio::test]

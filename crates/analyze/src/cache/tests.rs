@@ -47,12 +47,22 @@ async fn those_that_nobody_has_used_for_longest_go_where_there_is_no_more_room()
         cache.keep(&key(name), &answer(300), now_ms).await.unwrap();
     }
     assert!(is_there(&mut cache, "a", 3 * DAY_MS).await);
-    cache.keep(&key("d"), &answer(300), 4 * DAY_MS).await.unwrap();
+    cache
+        .keep(&key("d"), &answer(300), 4 * DAY_MS)
+        .await
+        .unwrap();
     for (name, expected) in [("a", true), ("b", false), ("c", true), ("d", true)] {
-        assert_eq!(is_there(&mut cache, name, 5 * DAY_MS).await, expected, "{name}");
+        assert_eq!(
+            is_there(&mut cache, name, 5 * DAY_MS).await,
+            expected,
+            "{name}"
+        );
     }
     // What is too old goes as well, whoever has used it.
-    cache.keep(&key("e"), &answer(1), 31 * DAY_MS).await.unwrap();
+    cache
+        .keep(&key("e"), &answer(1), 31 * DAY_MS)
+        .await
+        .unwrap();
     let left = sqlx::query("SELECT count(*) FROM answers").fetch_one(&mut cache.database);
     assert_eq!(left.await.unwrap().get::<i64, _>(0), 3);
 }

@@ -69,7 +69,11 @@ pub(super) async fn answer(
 ) -> anyhow::Result<()> {
     let selection = read.selection();
     let question = Question {
-        command: if only_anomalies { "anomalies" } else { "windows" },
+        command: if only_anomalies {
+            "anomalies"
+        } else {
+            "windows"
+        },
         definition: &format!("{definition:?}"),
         source: &definition.source,
         selection: &selection,
@@ -146,7 +150,9 @@ impl Answers {
                 path.display()
             );
         }
-        let found = cache.find(&asked.key(&now.digest), RealClock.now_ms()).await;
+        let found = cache
+            .find(&asked.key(&now.digest), RealClock.now_ms())
+            .await;
         let Some(found) = found.transpose().and_then(|found| self.or_without(found)) else {
             return Ok(false);
         };

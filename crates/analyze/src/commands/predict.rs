@@ -108,9 +108,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     };
     print_rows(&engine, &judged.query, rows, &args.print).await?;
     let notes = [judged.unjudged.notes(), engine.notes()].concat();
-    answers
-        .keep(&question, &engine, recorder, &notes)
-        .await;
+    answers.keep(&question, &engine, recorder, &notes).await;
     say(&notes);
     Ok(())
 }

@@ -168,7 +168,10 @@ impl Model {
         let model = serde_json::from_slice::<Self>(bytes);
         let model = model.context("it is damaged; train it again")?;
         let (features, by) = (model.question.features.len(), model.question.by.len());
-        let odd = model.groups.iter().find(|group| !group.is_valid(features, by));
+        let odd = model
+            .groups
+            .iter()
+            .find(|group| !group.is_valid(features, by));
         if let Some(odd) = odd {
             bail!(
                 "it is damaged: what it has learned of the group {:?} doesn't fit its {features} features; train it again",
@@ -187,7 +190,10 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path)?;
     file.take(BYTES_MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > BYTES_MOST {
-        bail!("it has more than {} MiB, and no model has", BYTES_MOST >> 20);
+        bail!(
+            "it has more than {} MiB, and no model has",
+            BYTES_MOST >> 20
+        );
     }
     Ok(bytes)
 }

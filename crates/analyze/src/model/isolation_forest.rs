@@ -104,10 +104,13 @@ impl Growing<'_> {
     fn part(&mut self, numbers: &[usize]) -> Option<(usize, f64)> {
         let (rows, features) = (self.rows, self.features);
         let ranges = (0..features).filter_map(|feature| {
-            let values = numbers.iter().map(|number| rows[number * features + feature]);
-            let (least, greatest) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |range, value| {
-                (range.0.min(value), range.1.max(value))
-            });
+            let values = numbers
+                .iter()
+                .map(|number| rows[number * features + feature]);
+            let (least, greatest) = values
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |range, value| {
+                    (range.0.min(value), range.1.max(value))
+                });
             (least < greatest).then_some((feature, least, greatest))
         });
         let ranges = ranges.collect::<Vec<_>>();
@@ -165,7 +168,11 @@ mod tests {
         let (usual, odd) = unlike.split_at(2_000);
         let above = |limit: f64| usual.iter().filter(|unlike| **unlike > limit).count();
         let least = odd.iter().copied().fold(f64::INFINITY, f64::min);
-        assert!(above(least) < 20, "{} of 2000 are as unlike: {odd:?}", above(least));
+        assert!(
+            above(least) < 20,
+            "{} of 2000 are as unlike: {odd:?}",
+            above(least)
+        );
         assert!(forest.judge(&[0.0, 100.0]) < 0.5);
     }
 

@@ -49,7 +49,9 @@ impl Unjudged {
             let named = groups.iter().take(NAMED_MOST).map(|group| &group[..]);
             let named = named.collect::<Vec<_>>().join("; ");
             let more = match groups.len() {
-                count if count >= UNKNOWN_MOST => format!(" and at least {} others", count - NAMED_MOST),
+                count if count >= UNKNOWN_MOST => {
+                    format!(" and at least {} others", count - NAMED_MOST)
+                }
                 count if count > NAMED_MOST => format!(" and {} others", count - NAMED_MOST),
                 _ => String::new(),
             };
@@ -97,7 +99,8 @@ impl Judge {
         let names = model.question.by.iter().chain(&model.question.features);
         let names = PLACES.into_iter().chain(names.map(|name| &name[..]));
         let columns = names.zip(rows.fields());
-        let columns = columns.map(|(name, field)| Field::new(name, field.data_type().clone(), true));
+        let columns =
+            columns.map(|(name, field)| Field::new(name, field.data_type().clone(), true));
         let verdict = [
             ("cluster", DataType::Int32),
             ("distance", DataType::Float64),
@@ -168,8 +171,7 @@ impl Judge {
                     let values = groups.iter().map(|texts| text(texts, number));
                     let values = values.map(|value| value.map(str::to_owned));
                     let by = &self.model.question.by;
-                    self.unjudged
-                        .note_unknown(by, &values.collect::<Vec<_>>());
+                    self.unjudged.note_unknown(by, &values.collect::<Vec<_>>());
                     verdicts.add_none();
                 }
             }
@@ -211,7 +213,9 @@ struct Verdicts {
 
 impl Verdicts {
     fn add(&mut self, verdict: &Verdict) {
-        let cluster = verdict.cluster.and_then(|cluster| i32::try_from(cluster).ok());
+        let cluster = verdict
+            .cluster
+            .and_then(|cluster| i32::try_from(cluster).ok());
         self.clusters.append_option(cluster);
         self.distances.append_value(verdict.distance);
         self.scores.append_value(verdict.score);

@@ -104,7 +104,9 @@ fn nearest(centres: &[Vec<f64>], row: impl Iterator<Item = f64> + Clone) -> (usi
 
 /// The square of how far two places are from each other.
 fn squares(one: impl Iterator<Item = f64>, other: impl Iterator<Item = f64>) -> f64 {
-    one.zip(other).map(|(one, other)| (one - other) * (one - other)).sum()
+    one.zip(other)
+        .map(|(one, other)| (one - other) * (one - other))
+        .sum()
 }
 
 /// Where centres begin: at a row at random, and then each at a row that is as likely as the square of how far it is from the

@@ -123,7 +123,8 @@ impl Group {
         let count = rows.features.len() / features.max(1);
         let (learned, threshold) = match method {
             Method::KMeans => {
-                let (fitted, distances) = KMeans::fit(rows.features, features, clusters, &mut random)?;
+                let (fitted, distances) =
+                    KMeans::fit(rows.features, features, clusters, &mut random)?;
                 (Learned::KMeans(fitted), usual(distances))
             }
             Method::IsolationForest => {
@@ -195,7 +196,9 @@ mod tests {
         let values = (0..20_000).map(|_| random.unit()).collect::<Vec<_>>();
         for method in [Method::KMeans, Method::IsolationForest] {
             let group = Group::learn(rows(values.clone()), 1, method, 3, 1).unwrap();
-            let anomalous = values.iter().filter(|value| group.judge(&[**value]).is_anomaly());
+            let anomalous = values
+                .iter()
+                .filter(|value| group.judge(&[**value]).is_anomaly());
             let count = anomalous.count();
             assert!((1..=20).contains(&count), "{method:?}: {count}");
         }
@@ -203,7 +206,8 @@ mod tests {
 
     #[test]
     fn rows_at_the_centres_are_usual_and_all_others_are_not() {
-        let group = Group::learn(rows([1.0, 2.0, 3.0].repeat(100)), 1, Method::KMeans, 3, 1).unwrap();
+        let group =
+            Group::learn(rows([1.0, 2.0, 3.0].repeat(100)), 1, Method::KMeans, 3, 1).unwrap();
         assert_eq!(group.threshold, THRESHOLD_LEAST);
         assert!(!group.judge(&[2.0]).is_anomaly());
         let other = group.judge(&[2.001]);

@@ -181,7 +181,10 @@ mod tests {
     fn names_that_can_t_stand_together_are_refused() {
         let columns = columns(fields());
         for (question, said) in [
-            (question(&["a", "offset"], &[], None), "a column offset of their own"),
+            (
+                question(&["a", "offset"], &[], None),
+                "a column offset of their own",
+            ),
             (question(&["a"], &["a"], None), "named twice"),
             (question(&["a"], &["b"], Some("b")), "learned from itself"),
             (question(&[], &["b"], None), "at least one field"),

@@ -139,7 +139,11 @@ mod tests {
         let mut random = Random::of(1, &[]);
         let forest = RandomForest::fit(features, 2, &labels, &mut random).expect("grows");
         assert!(forest.is_valid(2));
-        for (row, expected) in [([0.1, 0.1], false), ([0.95, 0.95], true), ([0.9, 0.3], false)] {
+        for (row, expected) in [
+            ([0.1, 0.1], false),
+            ([0.95, 0.95], true),
+            ([0.9, 0.3], false),
+        ] {
             assert_eq!(forest.judge(&row) > MAJORITY, expected, "{row:?}");
         }
     }

@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn large_values_close_together_keep_their_digits() {
-        let rows = (0..1_000).map(|n| 1e9 + f64::from(n % 2)).collect::<Vec<_>>();
+        let rows = (0..1_000)
+            .map(|n| 1e9 + f64::from(n % 2))
+            .collect::<Vec<_>>();
         let scaling = Scaling::of(&rows, 1)[0];
         assert!((scaling.scale - 0.5).abs() < 1e-6, "{scaling:?}");
         let rows = [1e150, -1e150];

@@ -64,7 +64,8 @@ impl Training {
         }
         if groups.is_empty() {
             bail!(match left_out {
-                0 => "there is no row to learn from; look at --filter, --since and --until".to_owned(),
+                0 => "there is no row to learn from; look at --filter, --since and --until"
+                    .to_owned(),
                 left_out => format!(
                     "there is no row to learn from: of {left_out}, {} is missing or no number",
                     self.what_is_needed()
@@ -79,7 +80,10 @@ impl Training {
     async fn learned(&self, rows: Rows) -> anyhow::Result<Group> {
         let features = self.question.features.len();
         let (method, clusters, seed) = (self.method, self.clusters, self.seed);
-        let named = format!("learning from the group {}", named(&self.question.by, &rows.key));
+        let named = format!(
+            "learning from the group {}",
+            named(&self.question.by, &rows.key)
+        );
         let learn = move || Group::learn(rows, features, method, clusters, seed);
         let learned = tokio::task::spawn_blocking(learn).await;
         learned.context("learning")?.context(named)

@@ -67,11 +67,7 @@ mod tests {
         let text = "[[1,2.5,1,2],0.25,[0,-1.0,3,4],0.5,1.0]";
         let tree = serde_json::from_str::<Tree>(text).expect("a tree");
         assert!(tree.is_valid(2));
-        for (features, expected) in [
-            ([0.0, 2.5], 0.25),
-            ([-1.0, 2.6], 0.5),
-            ([0.0, 2.6], 1.0),
-        ] {
+        for (features, expected) in [([0.0, 2.5], 0.25), ([-1.0, 2.6], 0.5), ([0.0, 2.6], 1.0)] {
             assert_eq!(tree.value(&features), Some(expected), "{features:?}");
         }
         assert_eq!(serde_json::to_string(&tree).expect("is written"), text);

@@ -30,7 +30,12 @@ fn refused(bytes: &[u8]) -> String {
 fn a_model_is_read_as_it_was_written_and_each_group_is_a_line() {
     let text = model().text().unwrap();
     assert_eq!(Model::decode(text.as_bytes()).unwrap(), model());
-    assert!(text.starts_with("{\n  \"kind\": \"archiver-analyze model\",\n  \"format\": 1,\n  \"method\": \"kmeans\""), "{text}");
+    assert!(
+        text.starts_with(
+            "{\n  \"kind\": \"archiver-analyze model\",\n  \"format\": 1,\n  \"method\": \"kmeans\""
+        ),
+        "{text}"
+    );
     let groups = text.lines().filter(|line| line.contains("\"centres\""));
     assert_eq!(groups.count(), 1);
     assert!(text.ends_with("}\n  ]\n}\n"), "{text}");
@@ -45,8 +50,17 @@ fn a_file_that_is_no_whole_model_of_a_known_format_is_refused() {
     }
     let newer = text.replace("\"format\": 1", "\"format\": 2");
     assert!(refused(newer.as_bytes()).contains("it is of format 2"));
-    for other in ["", "{}", "[1]", "no JSON", "{\"kind\":\"other\",\"format\":1}"] {
-        assert!(refused(other.as_bytes()).contains("this is no model"), "{other}");
+    for other in [
+        "",
+        "{}",
+        "[1]",
+        "no JSON",
+        "{\"kind\":\"other\",\"format\":1}",
+    ] {
+        assert!(
+            refused(other.as_bytes()).contains("this is no model"),
+            "{other}"
+        );
     }
     let fewer = text.replace("\"ms\"\n", "\"ms\", \"count\"\n");
     assert_ne!(fewer, text);

@@ -7,20 +7,27 @@ fn lloyd(rows: &[Vec<f64>], initial: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let mut sums = vec![(vec![0.0; centres[0].len()], 0.0); centres.len()];
         for row in rows {
             let far = |centre: &Vec<f64>| {
-                let off = row.iter().zip(centre).map(|(one, other)| (one - other).powi(2));
+                let off = row
+                    .iter()
+                    .zip(centre)
+                    .map(|(one, other)| (one - other).powi(2));
                 off.sum::<f64>()
             };
-            let nearest = (0..centres.len()).min_by(|one, other| {
-                far(&centres[*one]).total_cmp(&far(&centres[*other]))
-            });
+            let nearest = (0..centres.len())
+                .min_by(|one, other| far(&centres[*one]).total_cmp(&far(&centres[*other])));
             let (sum, count) = &mut sums[nearest.unwrap()];
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            sum.iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += value);
             *count += 1.0;
         }
-        let next = sums.into_iter().zip(&centres).map(|((sum, count), centre)| match count {
-            0.0 => centre.clone(),
-            count => sum.iter().map(|sum| sum / count).collect(),
-        });
+        let next = sums
+            .into_iter()
+            .zip(&centres)
+            .map(|((sum, count), centre)| match count {
+                0.0 => centre.clone(),
+                count => sum.iter().map(|sum| sum / count).collect(),
+            });
         let next = next.collect::<Vec<_>>();
         let is_still = next == centres;
         centres = next;
@@ -52,7 +59,9 @@ fn fit(rows: &[f64], clusters: usize, seed: u64) -> (KMeans, Vec<f64>) {
 
 fn farthest(one: &[Vec<f64>], other: &[Vec<f64>]) -> f64 {
     let pairs = one.concat().into_iter().zip(other.concat());
-    pairs.map(|(one, other)| (one - other).abs()).fold(0.0, f64::max)
+    pairs
+        .map(|(one, other)| (one - other).abs())
+        .fold(0.0, f64::max)
 }
 
 #[test]
@@ -64,7 +73,9 @@ fn planted_clusters_are_found_where_they_are() {
         let (cluster, far) = fitted.judge(&place);
         let centre = fitted.centres[cluster].iter().zip(&fitted.scaling);
         let centre = centre.map(|(at, scaling)| at * scaling.scale + scaling.mean);
-        let off = centre.zip(place).map(|(centre, place)| (centre - place).abs());
+        let off = centre
+            .zip(place)
+            .map(|(centre, place)| (centre - place).abs());
         assert!(off.fold(0.0, f64::max) < 0.1 && far < 0.1, "{place:?}");
     }
     assert_eq!(distances.len(), 1_500);
@@ -77,15 +88,23 @@ fn from_the_same_centres_it_comes_to_those_of_lloyd_s_steps() {
         (planted(&[[0.0, 0.0], [3.0, 1.0], [1.0, 2.0]], 300), 3),
         (spread(20_000, 3), 3),
         (spread(5_000, 4), 8),
+        // Here the library's own steps end elsewhere, as they count a centre as one more row.
+        (spread(1_000, 23), 5),
     ] {
         let (fitted, _) = fit(&rows, clusters, 9);
         let scaled = rows.chunks_exact(2).map(|row| {
             let scaled = row.iter().zip(&fitted.scaling);
-            scaled.map(|(value, scaling)| scaling.scaled(*value)).collect()
+            scaled
+                .map(|(value, scaling)| scaling.scaled(*value))
+                .collect()
         });
         let expected = lloyd(&scaled.collect::<Vec<Vec<f64>>>(), &fitted.initial);
         let off = farthest(&fitted.centres, &expected);
-        assert!(off < 1e-6, "{clusters} clusters: {off} after {} steps", fitted.steps);
+        assert!(
+            off < 1e-6,
+            "{clusters} clusters: {off} after {} steps",
+            fitted.steps
+        );
     }
 }
 
@@ -122,7 +141,12 @@ fn a_cluster_that_loses_all_of_its_rows_stays_where_it_is() {
 
 #[test]
 fn centres_begin_at_different_rows_of_all_clusters() {
-    let places = [[0.0, 0.0], [1_000.0, 0.0], [0.0, 1_000.0], [1_000.0, 1_000.0]];
+    let places = [
+        [0.0, 0.0],
+        [1_000.0, 0.0],
+        [0.0, 1_000.0],
+        [1_000.0, 1_000.0],
+    ];
     let rows = planted(&places, 100);
     for seed in 0..20 {
         let begun = plus_plus(&rows, 2, 4, &mut Random::of(seed, &[]));
@@ -130,27 +154,4 @@ fn centres_begin_at_different_rows_of_all_clusters() {
         let corners = corners.collect::<std::collections::BTreeSet<_>>();
         assert_eq!(corners.len(), 4, "{seed}: {begun:?}");
     }
-}
-#[test]
-fn zz_plain_linfa() {
-    let mut worst = 0.0_f64;
-    let mut differ = 0;
-    for seed in 0..60 {
-        let (n, clusters) = [(20_000, 3), (5_000, 8), (1_000, 5)][(seed % 3) as usize];
-        let rows = spread(n, seed);
-        let (fitted, _) = fit(&rows, clusters, 9);
-        let mut scaled = rows.clone();
-        Scaling::scale_all(&fitted.scaling, &mut scaled);
-        let x = Array2::from_shape_vec((n, 2), scaled).unwrap();
-        let init = Array2::from_shape_vec((clusters, 2), fitted.initial.concat()).unwrap();
-        let d = DatasetBase::from(x);
-        let m = Linfa::params(clusters).n_runs(1).max_n_iterations(300).tolerance(1e-9).init_method(KMeansInit::Precomputed(init)).fit(&d).unwrap();
-        let c: Vec<Vec<f64>> = m.centroids().rows().into_iter().map(|r| r.to_vec()).collect();
-        let off = farthest(&c, &fitted.centres);
-        let scaled = rows.chunks_exact(2).map(|row| row.iter().zip(&fitted.scaling).map(|(value, scaling)| scaling.scaled(*value)).collect::<Vec<f64>>()).collect::<Vec<_>>();
-        let mine = farthest(&fitted.centres, &lloyd(&scaled, &fitted.initial));
-        worst = worst.max(mine);
-        if off > 1e-6 { differ += 1; println!("EXP seed={seed} n={n} k={clusters} steps={} plain={off:e} mine={mine:e}", fitted.steps); }
-    }
-    println!("EXP plain differs in {differ} of 60, mine at most {worst:e}");
 }

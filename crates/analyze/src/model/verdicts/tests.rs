@@ -60,7 +60,9 @@ async fn opened(directory: &Path, lines: &str) -> Engine {
         declared: Vec::new(),
     };
     let selection = Selection::default();
-    Engine::open(None, &words, &selection, settings).await.unwrap()
+    Engine::open(None, &words, &selection, settings)
+        .await
+        .unwrap()
 }
 
 fn training(method: Method) -> Training {
@@ -94,7 +96,8 @@ fn lines(count: i64) -> String {
         let ms = ms + near + if is_odd { 300.0 } else { 0.0 };
         let ts = 1_700_000_000_000 + n * 1_000;
         let odd = u8::from(is_odd);
-        let line = serde_json::json!({"ts": ts, "app": app, "ms": ms, "count": load * 100, "odd": odd});
+        let line =
+            serde_json::json!({"ts": ts, "app": app, "ms": ms, "count": load * 100, "odd": odd});
         writeln!(lines, "{line}").unwrap();
     }
     lines
@@ -120,7 +123,10 @@ async fn what_is_far_from_what_was_learned_is_anomalous_and_can_be_traced() {
         let odd = times.filter(|ms| matches!((*ms / 1_000) % 100, 50 | 51));
         // 1_700_000_000 is a multiple of 100. Of usual ones, one in a thousand is beyond the threshold.
         let (odd, usual) = (odd.count(), found.num_rows());
-        assert!(odd == 120 && usual - odd <= 12, "{method:?}: {odd} of {usual}");
+        assert!(
+            odd == 120 && usual - odd <= 12,
+            "{method:?}: {odd} of {usual}"
+        );
         let scores = found["score"].as_primitive::<Float64Type>();
         assert!(scores.values().iter().all(|score| *score > 1.0));
     }
@@ -148,12 +154,19 @@ async fn verdicts_have_the_rows_with_what_they_are_judged_by() {
 #[tokio::test]
 async fn the_same_seed_gives_the_same_bytes_and_an_isolation_forest_too() {
     let scene = Scene::new(&lines(3_000)).await;
-    for method in [Method::KMeans, Method::IsolationForest, Method::RandomForest] {
+    for method in [
+        Method::KMeans,
+        Method::IsolationForest,
+        Method::RandomForest,
+    ] {
         let training = training(method);
         let first = scene.trained(&training).await.0.text().unwrap();
         let again = scene.trained(&training).await.0.text().unwrap();
         assert!(first == again, "{method:?}");
-        let other = Training { seed: 8, ..training };
+        let other = Training {
+            seed: 8,
+            ..training
+        };
         let other = scene.trained(&other).await.0.text().unwrap();
         assert!(first != other, "{method:?}");
     }
@@ -166,22 +179,36 @@ async fn rows_without_a_feature_and_groups_that_nobody_knows_are_counted_and_not
     let scene = Scene::new(&(lines(600) + odd + "{\"app\":\"none\",\"count\":5}\n")).await;
     let (model, notes) = scene.trained(&training(Method::KMeans)).await;
     assert_eq!((model.groups.len(), model.learned_from.left_out), (2, 3));
-    assert!(notes[0].starts_with("3 rows were left out: a feature"), "{notes:?}");
-    assert!(notes[1].starts_with("1 groups have no other rows"), "{notes:?}");
+    assert!(
+        notes[0].starts_with("3 rows were left out: a feature"),
+        "{notes:?}"
+    );
+    assert!(
+        notes[1].starts_with("1 groups have no other rows"),
+        "{notes:?}"
+    );
     let new = "{\"ts\":1700000000000,\"app\":\"c\",\"ms\":1.5,\"count\":1}\n\
                {\"ts\":1700000000000,\"ms\":1.5,\"count\":1}\n";
     let scene = scene.with(&(odd.to_owned() + new)).await;
     let (found, notes) = scene.judged(&model, &Wanted::default()).await;
     assert_eq!((found.num_rows(), found["score"].null_count()), (4, 4));
-    assert_eq!(notes[0], "2 rows were not judged: a feature is missing or no number");
-    assert!(notes[1].contains("the groups app=c; without app"), "{notes:?}");
+    assert_eq!(
+        notes[0],
+        "2 rows were not judged: a feature is missing or no number"
+    );
+    assert!(
+        notes[1].contains("the groups app=c; without app"),
+        "{notes:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_source_without_what_a_model_is_about_is_refused() {
     let scene = Scene::new(&lines(600)).await;
     let (model, _) = scene.trained(&training(Method::KMeans)).await;
-    let scene = scene.with("{\"ts\":1,\"app\":\"a\",\"ms\":1.5,\"counts\":2}\n").await;
+    let scene = scene
+        .with("{\"ts\":1,\"app\":\"a\",\"ms\":1.5,\"counts\":2}\n")
+        .await;
     let answer = verdicts(&scene.engine, &Arc::new(model), &Wanted::default()).await;
     let refused = format!("{:#}", answer.err().unwrap());
     assert_eq!(
@@ -205,13 +232,20 @@ async fn nothing_to_learn_from_is_said() {
     let mut training = training(Method::RandomForest);
     training.question.label = Some("ts".to_owned());
     let refused = training.run(&scene.engine).await.unwrap_err().to_string();
-    assert!(refused.contains("of 10, a feature or the label (0 or 1) is missing"), "{refused}");
+    assert!(
+        refused.contains("of 10, a feature or the label (0 or 1) is missing"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
 async fn a_model_that_was_read_says_what_it_said_before() {
     let scene = Scene::new(&lines(1_000)).await;
-    for method in [Method::KMeans, Method::IsolationForest, Method::RandomForest] {
+    for method in [
+        Method::KMeans,
+        Method::IsolationForest,
+        Method::RandomForest,
+    ] {
         let (model, _) = scene.trained(&training(method)).await;
         let path = scene.directory.path().join("model.json");
         model.write(&path).unwrap();
