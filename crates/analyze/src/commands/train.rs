@@ -16,7 +16,7 @@ use crate::model::train::Training;
 
 /// From which rows, and how.
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, override_usage = USAGE)]
 pub struct Args {
     /// An archive of the configuration, a state directory, a directory with .archiver in it, or a file
     #[arg(value_name = "NAME|PATH")]
@@ -51,6 +51,9 @@ pub struct Args {
     #[command(flatten)]
     read: Read,
 }
+
+/// As it would be made, but not wider than a terminal.
+const USAGE: &str = "archiver-analyze train [OPTIONS] --model <FILE> --features <FIELD,…> <NAME>";
 
 const AFTER: &str = "\
 Learns from rows that are taken for usual: choose them with --filter. Rows of

@@ -1,7 +1,9 @@
 //! How soon a row is alone when others are parted from it at random (isolation forest).
 //!
 //! Liu, Ting and Zhou, "Isolation Forest", 2008, with the numbers that they found to be enough. What is parted soon is unlike
-//! the rest. No library that is kept has it for a number of features that isn't known when it is compiled.
+//! the rest. A row beyond all that a tree was made of would be as deep as the outermost of them, so rows further from a value
+//! than those there are from each other are alone at once, as the same authors have it in "On Detecting Clustered Anomalies
+//! Using SCiForest", 2010. No library that is kept has this for a number of features that isn't known when it is compiled.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +88,7 @@ impl Growing<'_> {
         if depth >= self.depth_most || numbers.len() < 2 {
             return place;
         }
-        let Some((feature, at)) = self.part(numbers) else {
+        let Some((feature, at, reach)) = self.part(numbers) else {
             return place;
         };
         let (rows, features) = (self.rows, self.features);
@@ -95,13 +97,13 @@ impl Growing<'_> {
         let (low, high) = numbers.split_at_mut(low);
         let low = self.grow(low, depth + 1);
         let high = self.grow(high, depth + 1);
-        self.nodes[place] = Node::Branch(feature, at, low, high);
+        self.nodes[place] = Node::Within(feature, at, reach, low, high);
         place
     }
 
-    /// A feature at random among those in which these rows differ, and a value at random between the least and the greatest;
-    /// nothing if they are all alike.
-    fn part(&mut self, numbers: &[usize]) -> Option<(usize, f64)> {
+    /// A feature at random among those in which these rows differ, a value at random between the least and the greatest, and
+    /// how far these are from each other; nothing if the rows are all alike.
+    fn part(&mut self, numbers: &[usize]) -> Option<(usize, f64, f64)> {
         let (rows, features) = (self.rows, self.features);
         let ranges = (0..features).filter_map(|feature| {
             let values = numbers
@@ -115,9 +117,10 @@ impl Growing<'_> {
         });
         let ranges = ranges.collect::<Vec<_>>();
         let (feature, least, greatest) = *ranges.get(self.random.below(ranges.len()))?;
-        let at = least + self.random.unit() * (greatest - least);
+        let reach = greatest - least;
+        let at = least + self.random.unit() * reach;
         // Rounding may reach the end, and then nothing would be parted.
-        Some((feature, if at < greatest { at } else { least }))
+        Some((feature, if at < greatest { at } else { least }, reach))
     }
 }
 
@@ -174,6 +177,9 @@ mod tests {
             above(least)
         );
         assert!(forest.judge(&[0.0, 100.0]) < 0.5);
+        // The further beyond all others, the sooner.
+        let further = [[5.0, 100.0], [20.0, 100.0], [500.0, 100.0]].map(|row| forest.judge(&row));
+        assert!(further.is_sorted() && further[2] > 0.6, "{further:?}");
     }
 
     #[test]
@@ -185,7 +191,7 @@ mod tests {
         let deepest = forest.trees.iter().flat_map(|tree| &tree.0);
         let deepest = deepest.filter_map(|node| match node {
             Node::Leaf(depth) => Some(*depth),
-            Node::Branch(..) => None,
+            Node::Branch(..) | Node::Within(..) => None,
         });
         assert!(deepest.fold(0.0, f64::max) > 8.0);
     }

@@ -201,6 +201,7 @@ mod tests {
                 .filter(|value| group.judge(&[**value]).is_anomaly());
             let count = anomalous.count();
             assert!((1..=20).contains(&count), "{method:?}: {count}");
+            assert!(group.judge(&[10.0]).is_anomaly(), "{method:?}");
         }
     }
 
