@@ -6,20 +6,24 @@ scripts/need.sh java maven python3 venv
 
 say() { echo "set-up.sh: $*" >&2; }
 
-# engine NAME LIBRARY==VERSION PACKAGES: what tests and checks it comes along.
+# engine NAME LIBRARY==VERSION...: the first is the engine; what tests and checks it comes along.
 engine() {
-    python=target/engines/$1/bin/python
-    [ -x "$python" ] || python3 -m venv "target/engines/$1"
-    wanted="import importlib.metadata as m; assert m.version('${2%%==*}') == '${2##*==}'; import mypy, pytest"
-    "$python" -c "$wanted" 2>/dev/null || {
-        say "installing $2 into target/engines/$1, which takes some minutes"
-        "$python" -m pip install --quiet --disable-pip-version-check "$2" mypy pytest
+    name=$1
+    shift
+    python=target/engines/$name/bin/python
+    [ -x "$python" ] || python3 -m venv "target/engines/$name"
+    wanted="import importlib.metadata as m, sys; import mypy, pytest
+for library, version in (each.split('==') for each in sys.argv[1:]): assert m.version(library) == version"
+    "$python" -c "$wanted" "$@" 2>/dev/null || {
+        say "installing $* into target/engines/$name, which takes some minutes"
+        "$python" -m pip install --quiet --disable-pip-version-check "$@" mypy pytest
     }
-    "$python" -c "import archiver_engines, archiver_$1" 2>/dev/null ||
-        "$python" -m pip install --quiet --disable-pip-version-check -e engines/common -e "engines/$1"
+    "$python" -c "import archiver_engines, archiver_$name" 2>/dev/null ||
+        "$python" -m pip install --quiet --disable-pip-version-check -e engines/common -e "engines/$name"
 }
 
-engine spark pyspark==4.3.0
+# scikit-learn is what clusters are compared with; MLlib needs NumPy, which comes along with it.
+engine spark pyspark==4.3.0 scikit-learn==1.9.1
 engine flink apache-flink==2.3.0
 
 jars=target/engines/jars

@@ -1,6 +1,7 @@
 //! `archiver-analyze`: what was captured, asked by SQL and by windows. It is built by `make analyze-test`, not by Cargo's
 //! own test command.
 
+mod models;
 mod plots;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub fn program() -> PathBuf {
 pub fn analyze(scene: &Scene, flags: &[&str]) -> Output {
     let mut command = Command::new(program());
     command.current_dir(scene.directory()).args(flags);
+    // Answers of before are the scene's own.
+    command.env("XDG_CACHE_HOME", scene.path("caches"));
     command.output().expect("is started")
 }
 

@@ -2,6 +2,7 @@
 //! asks DuckDB some, `make engines` asks all of them 100.
 
 mod answer;
+mod clusters;
 mod definition;
 mod edges;
 mod live;

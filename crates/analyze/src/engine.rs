@@ -12,6 +12,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::digest;
 use crate::files::ndjson::NdjsonTable;
 use crate::files::{Kind, csv_parquet};
 use crate::percentile::exact_percentile;
@@ -63,6 +64,8 @@ pub struct Engine {
     inputs: Vec<PathBuf>,
     /// What is said beside the answer.
     notes: Vec<String>,
+    /// Digests of what is in each source; nothing of a file, which may change at any time.
+    digests: Vec<Option<String>>,
 }
 
 /// What queries share: so many bytes of memory for what they hold, and temporary files for the rest.
@@ -139,6 +142,7 @@ impl Engine {
             declared: settings.declared,
             inputs: Vec::new(),
             notes: Vec::new(),
+            digests: Vec::new(),
         };
         register_aggregates(&engine.session);
         Ok(engine)
@@ -161,6 +165,7 @@ impl Engine {
         selection: &Selection,
     ) -> anyhow::Result<Named> {
         let name = chosen.name.clone();
+        self.digests.push(Some(digest::of_archive(chosen, archive)));
         let segments = archive.segments.iter();
         let segments = segments.filter(|segment| {
             let only = chosen.segment;
@@ -195,6 +200,7 @@ impl Engine {
         selection: &Selection,
     ) -> anyhow::Result<Named> {
         self.inputs.push(path.to_owned());
+        self.digests.push(None);
         let Kind::Ndjson(algorithm) = kind else {
             let opened = csv_parquet::open(&self.session, path, kind, selection).await;
             let (provider, columns) = opened?;
@@ -236,11 +242,7 @@ impl Engine {
 
     /// Is this one of the files that are read, by whatever name?
     pub fn reads(&self, path: &Path) -> bool {
-        let Ok(path) = path.canonicalize() else {
-            return false;
-        };
-        let mut inputs = self.inputs.iter();
-        inputs.any(|input| input.canonicalize().is_ok_and(|input| input == path))
+        is_among(&self.inputs, path)
     }
 
     /// The only table, for what is asked of one.
@@ -255,6 +257,20 @@ impl Engine {
         }
     }
 
+    /// A digest of what is in the only source, as it is read; nothing if it is a file, which may change at any time.
+    pub fn digest(&self) -> Option<&str> {
+        match &self.digests[..] {
+            [digest] => digest.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Was all of it read that was to be read? Not, if a damaged segment was left out.
+    pub fn is_whole(&self) -> bool {
+        let damaged = self.damaged.as_ref();
+        damaged.is_none_or(|damaged| damaged.said().is_empty())
+    }
+
     /// What must be said beside an answer: which fields were other than their columns, which segments were left out.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
@@ -267,4 +283,13 @@ impl Engine {
         }
         notes
     }
+}
+
+/// Is a file one of these, by whatever name?
+pub fn is_among(files: &[PathBuf], path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    let mut files = files.iter();
+    files.any(|file| file.canonicalize().is_ok_and(|file| file == path))
 }

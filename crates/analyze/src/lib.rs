@@ -4,11 +4,13 @@
 //! columns ([`json`]) → the engine (DataFusion), which is nowhere else in archiver → [`output`].
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod caret;
 pub mod commands;
 pub mod daily;
 pub mod database;
 pub mod definition;
+pub mod digest;
 pub mod engine;
 pub mod export;
 pub mod files;
@@ -16,6 +18,7 @@ pub mod follow;
 pub mod json;
 pub mod kept;
 pub mod load;
+pub mod model;
 pub mod output;
 pub mod percentile;
 pub mod plain;

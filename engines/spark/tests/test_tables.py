@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from archiver_engines.manifest import Archive, Segment
 from archiver_engines.query import Field, Kind, Query, QueryError
 from archiver_spark.output import write
-from archiver_spark.session import session
 from archiver_spark.tables import register_archive
-from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 FIELDS = [
@@ -22,15 +19,6 @@ FIELDS = [
     Field("m.t", ("m", "t"), Kind.TEXT),
     Field("m", ("m",), Kind.TEXT),
 ]
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    configuration = SparkConf().setMaster("local[1]").set("spark.ui.enabled", "false")
-    configuration.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
-    engine = session("tests", configuration)
-    yield engine
-    engine.stop()
 
 
 def query(sql: str, time: str = "n") -> Query:

@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
 const ANALYZE_FLOORS: &[&[&str]] = &[
     &[
         "database",
+        "digest",
         "json",
         "kept",
         "output",
@@ -35,12 +36,12 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
         "sealed",
         "toml_file",
     ],
-    &["daily", "table"],
+    &["cache", "daily", "table"],
     &["definition", "files"],
     &["source", "views"],
     &["engine"],
     &["caret"],
-    &["export", "follow", "load"],
+    &["export", "follow", "load", "model"],
     &["commands"],
     &[MAIN],
 ];

@@ -2,8 +2,9 @@
 
 use archiver::cli::Common;
 
-use super::answer::{print_query, say_notes};
+use super::answer::print_query;
 use super::asked::Asked;
+use super::cached;
 use super::common::{Print, Read};
 use super::definition::{Anomalies, Values, Windows, written};
 use crate::definition::Dialect;
@@ -25,6 +26,8 @@ pub struct Args {
     #[command(flatten)]
     read: Read,
     #[command(flatten)]
+    cache: cached::Flags,
+    #[command(flatten)]
     print: Print,
 }
 
@@ -45,11 +48,11 @@ measured in each does. The method is three-sigma if none is named.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let detection = args.anomalies.detection(Some(Method::ThreeSigma))?;
     let definition = written(&args.values, &args.windows, detection);
-    let asked = Asked::open(common, &args.read, &definition).await?;
-    if let Some(dialect) = args.emit {
-        return print_query(&asked.emitted(dialect)?);
-    }
-    asked.anomalies(&args.print).await?;
-    say_notes(&asked.engine);
-    Ok(())
+    let Some(dialect) = args.emit else {
+        let how = (&args.cache, &args.read, &args.print);
+        return cached::answer(common, how, &definition, true).await;
+    };
+    let selection = args.read.selection();
+    let asked = Asked::open(common, &args.read, &selection, &definition).await?;
+    print_query(&asked.emitted(dialect)?)
 }

@@ -12,16 +12,44 @@ use futures::{StreamExt, stream};
 use super::common::Print;
 use super::complain::complain;
 use super::progress::watched;
+use crate::cache::recorder::Recorder;
 use crate::caret::explained;
 use crate::engine::Engine;
 use crate::output::write;
 
-/// Asks, and prints the answer.
+/// Asks, and prints the answer, which is written down as well where somebody wants that.
 ///
 /// # Errors
 ///
 /// If the engine can't answer, or nothing can be printed.
-pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyhow::Result<()> {
+pub(super) async fn answer(
+    engine: &Engine,
+    query: &str,
+    print: &Print,
+    recorder: Option<&Recorder>,
+) -> anyhow::Result<()> {
+    let explain = |error| explained(&error, query, engine);
+    let frame = engine.session.sql_with_options(query, only_queries());
+    let frame = frame.await.map_err(explain)?;
+    let rows = frame.execute_stream().await.map_err(explain)?;
+    let rows = match recorder {
+        Some(recorder) => recorder.record(rows),
+        None => rows,
+    };
+    print_rows(engine, query, rows, print).await
+}
+
+/// Prints the rows of an answer to a query.
+///
+/// # Errors
+///
+/// If they can't be had, or can't be printed.
+pub(super) async fn print_rows(
+    engine: &Engine,
+    query: &str,
+    rows: SendableRecordBatchStream,
+    print: &Print,
+) -> anyhow::Result<()> {
     let output = print.output.as_deref();
     if let Some(path) = output.filter(|path| engine.reads(path)) {
         bail!(
@@ -29,10 +57,6 @@ pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyho
             path.display()
         );
     }
-    let explain = |error| explained(&error, query, engine);
-    let frame = engine.session.sql_with_options(query, only_queries());
-    let frame = frame.await.map_err(explain)?;
-    let rows = frame.execute_stream().await.map_err(explain)?;
     let written = if output.is_none() && stdout().is_terminal() {
         let rows = watched(&engine.progress, begun(rows)).await;
         write(rows, print.format, output).await
@@ -40,7 +64,7 @@ pub(super) async fn answer(engine: &Engine, query: &str, print: &Print) -> anyho
         watched(&engine.progress, write(rows, print.format, output)).await
     };
     written.map_err(|error| match error.downcast() {
-        Ok(of_engine) => explain(of_engine),
+        Ok(of_engine) => explained(&of_engine, query, engine),
         Err(other) => other,
     })
 }
@@ -72,7 +96,10 @@ async fn begun(mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream
 
 /// Says what must be said beside the answers.
 pub(super) fn say_notes(engine: &Engine) {
-    for note in engine.notes() {
-        complain(&note);
-    }
+    say(&engine.notes());
+}
+
+/// Says each of these.
+pub(super) fn say(notes: &[String]) {
+    notes.iter().for_each(|note| complain(note));
 }

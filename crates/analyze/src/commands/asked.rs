@@ -1,6 +1,7 @@
 //! A definition and the engine that has its source: what each command asks of them.
 
 use archiver::cli::Common;
+use archiver_format::read::Selection;
 use datafusion::arrow::array::RecordBatch;
 use futures::StreamExt;
 
@@ -8,6 +9,7 @@ use super::answer::answer;
 use super::common::{Print, Read};
 use super::emit::{POINTS, emitted, nothing_to_do};
 use super::progress::watched;
+use crate::cache::recorder::Recorder;
 use crate::caret::explained;
 use crate::definition::written::Definition;
 use crate::definition::{Analysis, Dialect, points, resolve, sql};
@@ -23,7 +25,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Opens the source.
+    /// Opens the source, with this selection of its records.
     ///
     /// # Errors
     ///
@@ -31,11 +33,11 @@ impl Asked {
     pub async fn open(
         common: &Common,
         read: &Read,
+        selection: &Selection,
         definition: &Definition,
     ) -> anyhow::Result<Self> {
-        let engine = read
-            .engine(common, std::slice::from_ref(&definition.source))
-            .await?;
+        let words = std::slice::from_ref(&definition.source);
+        let engine = read.engine_with(common, words, selection).await?;
         let analysis = resolve::resolve(definition, engine.only()?.columns(), ONLY)?;
         Ok(Self { engine, analysis })
     }
@@ -55,22 +57,27 @@ impl Asked {
     }
 
     /// Answers with the rows of the windows, or with the anomalous points where there are no windows.
-    pub async fn answer(&self, print: &Print) -> anyhow::Result<()> {
+    /// They are written down as well where somebody wants that.
+    pub async fn answer(&self, print: &Print, recorder: Option<&Recorder>) -> anyhow::Result<()> {
         let Some(windows) = &self.analysis.windows else {
-            return self.anomalies(print).await;
+            return self.anomalies(print, recorder).await;
         };
         let query = sql::query(&self.analysis, windows, Dialect::DataFusion);
-        answer(&self.engine, &query, print).await
+        answer(&self.engine, &query, print, recorder).await
     }
 
     /// Answers with the anomalous points.
-    pub async fn anomalies(&self, print: &Print) -> anyhow::Result<()> {
+    pub async fn anomalies(
+        &self,
+        print: &Print,
+        recorder: Option<&Recorder>,
+    ) -> anyhow::Result<()> {
         if self.analysis.detection.is_none() {
             return Err(nothing_to_do().into());
         }
         let _points = self.points().await?;
         let query = points::anomalies(&self.analysis, POINTS, Dialect::DataFusion);
-        answer(&self.engine, &query, print).await
+        answer(&self.engine, &query, print, recorder).await
     }
 
     /// Shows all points, in any order, with what is expected of them: the columns of [`points::drawn`].

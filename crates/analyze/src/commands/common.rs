@@ -42,22 +42,32 @@ pub struct Resources {
 impl Read {
     /// The engine with these archives and files as tables.
     pub async fn engine(&self, common: &Common, words: &[String]) -> anyhow::Result<Engine> {
-        let selection = Selection {
-            since_ms: self.since_ms(),
-            until_ms: self.until_ms(),
+        self.engine_with(common, words, &self.selection()).await
+    }
+
+    /// The same with this selection of their records.
+    pub async fn engine_with(
+        &self,
+        common: &Common,
+        words: &[String],
+        selection: &Selection,
+    ) -> anyhow::Result<Engine> {
+        Engine::open(common.config.as_deref(), words, selection, self.settings()).await
+    }
+
+    /// Which records are wanted, where it is now as late as it is.
+    pub fn selection(&self) -> Selection {
+        let now_ms = RealClock.now_ms();
+        Selection {
+            since_ms: self.since.map(|moment| moment.ms(now_ms)),
+            until_ms: self.until.map(|moment| moment.ms(now_ms)),
             ..Selection::default()
-        };
-        Engine::open(common.config.as_deref(), words, &selection, self.settings()).await
+        }
     }
 
     /// The timestamp from which on records are wanted, in milliseconds since 1970.
     pub fn since_ms(&self) -> Option<i64> {
         self.since.map(|moment| moment.ms(RealClock.now_ms()))
-    }
-
-    /// The timestamp before which records are wanted, in milliseconds since 1970.
-    pub fn until_ms(&self) -> Option<i64> {
-        self.until.map(|moment| moment.ms(RealClock.now_ms()))
     }
 
     /// How the engine works.

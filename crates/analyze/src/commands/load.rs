@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use archiver::cli::{Common, UsageError, usage};
+use archiver_format::read::Selection;
 
 use super::answer::{answer, say_notes};
 use super::common::{Print, Read};
 use super::complain::complain;
+use super::connection::Secret;
 use super::progress::watched;
-use crate::database::{Database, Password, Place};
 use crate::engine::Engine;
 use crate::load::{How, Job, Wanted, ids, load};
 use crate::output::Format;
@@ -47,9 +48,8 @@ pub struct Args {
     /// Only the records in this file: partition,offset in each line
     #[arg(long, value_name = "FILE", requires = "label")]
     ids: Option<PathBuf>,
-    /// The file with the database's password, instead of ARCHIVER_DATABASE_PASSWORD
-    #[arg(long, value_name = "FILE", requires = "table")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    secret: Secret,
     #[command(flatten)]
     read: Read,
 }
@@ -72,15 +72,14 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let source = std::slice::from_ref(&args.source);
     let Some(table) = &args.table else {
         let path = file(&args.to)?;
-        let engine = args.read.engine(common, source).await?;
-        return to_file(&engine, args, path).await;
+        let selection = args.read.selection();
+        let engine = args.read.engine_with(common, source, &selection).await?;
+        return to_file(&engine, args, path, &selection).await;
     };
-    let place = args.to.parse::<Place>();
-    let place = place.map_err(|e| usage(&format!("--to {}: {e}", shown(&args.to))))?;
-    let password = Password::find(args.password_file.as_deref())?;
-    let mut database = Database::open(&place, password.as_ref()).await?;
-    let engine = args.read.engine(common, source).await?;
-    let job = Job::of(&engine, wanted(args, table)?)?;
+    let mut database = args.secret.open("to", &args.to).await?;
+    let selection = args.read.selection();
+    let engine = args.read.engine_with(common, source, &selection).await?;
+    let job = Job::of(&engine, wanted(args, table, &selection)?)?;
     let counts = job.counts(&engine).await?;
     let how = How {
         batch_rows: args.batch as usize,
@@ -106,8 +105,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wanted(args: &Args, table: &str) -> anyhow::Result<Wanted> {
-    let range = [args.read.since_ms(), args.read.until_ms()];
+fn wanted(args: &Args, table: &str, selection: &Selection) -> anyhow::Result<Wanted> {
+    let range = [selection.since_ms, selection.until_ms];
     if args.label.is_some() && args.ids.is_none() && args.filter.is_none() && range == [None; 2] {
         return Err(usage(
             "which records are so? name them by --ids, --filter, --since or --until",
@@ -124,11 +123,6 @@ fn wanted(args: &Args, table: &str) -> anyhow::Result<Wanted> {
     })
 }
 
-/// A URL that nobody should see whole.
-fn shown(to: &str) -> &str {
-    to.split_once("://").map_or(to, |(scheme, _)| scheme)
-}
-
 /// The file, if that is where they go.
 fn file(to: &str) -> Result<&Path, UsageError> {
     let path = Path::new(to);
@@ -142,8 +136,13 @@ fn file(to: &str) -> Result<&Path, UsageError> {
 }
 
 /// The whole of it anew, in place of what was there.
-async fn to_file(engine: &Engine, args: &Args, path: &Path) -> anyhow::Result<()> {
-    let job = Job::of(engine, wanted(args, "samples")?)?;
+async fn to_file(
+    engine: &Engine,
+    args: &Args,
+    path: &Path,
+    selection: &Selection,
+) -> anyhow::Result<()> {
+    let job = Job::of(engine, wanted(args, "samples", selection)?)?;
     let counts = job.counts(engine).await?;
     let format = match path.extension().and_then(|ending| ending.to_str()) {
         Some("parquet") => Format::Parquet,
@@ -153,7 +152,7 @@ async fn to_file(engine: &Engine, args: &Args, path: &Path) -> anyhow::Result<()
         format: Some(format),
         output: Some(path.to_owned()),
     };
-    answer(engine, &job.query(&[]), &print).await?;
+    answer(engine, &job.query(&[]), &print, None).await?;
     say_notes(engine);
     match counts {
         Some(counts) => println!("{}: {counts}", path.display()),

@@ -3,8 +3,10 @@
 mod anomalies;
 mod answer;
 mod asked;
+mod cached;
 mod common;
 mod complain;
+mod connection;
 mod daily;
 mod definition;
 mod emit;
@@ -14,9 +16,11 @@ mod load;
 mod parquet;
 mod pictures;
 mod plot;
+mod predict;
 mod progress;
 mod run;
 mod sql;
+mod train;
 mod views;
 mod windows;
 
@@ -59,6 +63,10 @@ enum Command {
     Plot(plot::Args),
     /// Answer the analyses of a file
     Run(run::Args),
+    /// Learn what is usual of rows, into the file of a model
+    Train(train::Args),
+    /// Judge rows by a model
+    Predict(predict::Args),
     /// Put records into a table of a database, each once
     Load(load::Args),
     /// Do what is due for each day that is over
@@ -124,6 +132,8 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
         Command::Run(args) => run::run(common, args).await,
         Command::Load(args) => load::run(common, args).await,
         Command::Daily(args) => daily::run(common, args).await,
+        Command::Train(args) => train::run(common, args).await,
+        Command::Predict(args) => predict::run(common, args).await,
     }
 }
 

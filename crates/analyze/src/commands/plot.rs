@@ -76,7 +76,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let method = (!args.plain).then_some(Method::ThreeSigma);
     let detection = args.anomalies.detection(method)?;
     let definition = written(&args.values, &args.windows, detection);
-    let asked = Asked::open(common, &args.read, &definition).await?;
+    let asked = Asked::open(common, &args.read, &args.read.selection(), &definition).await?;
     let series = series(&asked).await?;
     let zone = &args.timezone.0;
     if series.is_empty() {

@@ -129,13 +129,13 @@ async fn one(
     if args.emit.is_none() && definition.output.iter().any(tells) {
         return Err(only_followed());
     }
-    let asked = Asked::open(common, &args.read, definition).await?;
+    let asked = Asked::open(common, &args.read, &args.read.selection(), definition).await?;
     if let Some(dialect) = args.emit {
         let query = asked.emitted(dialect)?;
         return print_query(&format!("-- {}\n{query};", definition.name));
     }
     if definition.output.is_empty() || args.print.output.is_some() {
-        asked.answer(&args.print).await?;
+        asked.answer(&args.print, None).await?;
     } else {
         for output in &definition.output {
             write(&asked, args, output).await?;
@@ -156,8 +156,8 @@ async fn write(asked: &Asked, args: &Args, output: &Output) -> anyhow::Result<()
         output: Some(path.clone()),
     };
     match output {
-        Output::File(path) => asked.answer(&print(path)).await,
-        Output::Anomalies(path) => asked.anomalies(&print(path)).await,
+        Output::File(path) => asked.answer(&print(path), None).await,
+        Output::Anomalies(path) => asked.anomalies(&print(path), None).await,
         // All of these at once: they have the same series.
         Output::Plot(_) | Output::Report(_) => Ok(()),
         Output::Webhook(_) | Output::Command(_) => Err(only_followed()),

@@ -37,7 +37,7 @@ shows them all, EXPLAIN which segments and blocks a query reads.
 /// If an archive can't be read, or the engine can't answer.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let engine = args.read.engine(common, &args.archives).await?;
-    answer(&engine, &args.sql, &args.print).await?;
+    answer(&engine, &args.sql, &args.print, None).await?;
     say_notes(&engine);
     Ok(())
 }

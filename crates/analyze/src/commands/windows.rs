@@ -2,8 +2,9 @@
 
 use archiver::cli::{Common, usage};
 
-use super::answer::{print_query, say_notes};
+use super::answer::print_query;
 use super::asked::Asked;
+use super::cached;
 use super::common::{Print, Read};
 use super::definition::{Values, Windows, written};
 use crate::definition::Dialect;
@@ -21,6 +22,8 @@ pub struct Args {
     emit: Option<Dialect>,
     #[command(flatten)]
     read: Read,
+    #[command(flatten)]
+    cache: cached::Flags,
     #[command(flatten)]
     print: Print,
 }
@@ -42,11 +45,11 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     if definition.window.is_none() {
         return Err(usage("say one of --tumbling, --sliding and --session").into());
     }
-    let asked = Asked::open(common, &args.read, &definition).await?;
-    if let Some(dialect) = args.emit {
-        return print_query(&asked.emitted(dialect)?);
-    }
-    asked.answer(&args.print).await?;
-    say_notes(&asked.engine);
-    Ok(())
+    let Some(dialect) = args.emit else {
+        let how = (&args.cache, &args.read, &args.print);
+        return cached::answer(common, how, &definition, false).await;
+    };
+    let selection = args.read.selection();
+    let asked = Asked::open(common, &args.read, &selection, &definition).await?;
+    print_query(&asked.emitted(dialect)?)
 }

@@ -133,14 +133,18 @@ fn windows(definition: &Definition) -> Result<Option<Windows>, UsageError> {
 }
 
 /// The first that stands there twice.
-fn twice<T: PartialEq>(all: &[T]) -> Option<&T> {
+pub fn twice<T: PartialEq>(all: &[T]) -> Option<&T> {
     let mut numbered = all.iter().enumerate();
     let found = numbered.find(|(number, one)| all[..*number].contains(one));
     found.map(|(_, one)| one)
 }
 
 /// The column of a field: that of the value, if a part of the record is called the same.
-fn column<'t>(columns: &'t [Column], name: &str, table: &str) -> anyhow::Result<&'t Column> {
+///
+/// # Errors
+///
+/// If there is none.
+pub fn column<'t>(columns: &'t [Column], name: &str, table: &str) -> anyhow::Result<&'t Column> {
     let is_field =
         |column: &&Column| matches!(&column.of, Of::Field(path) if path.join(".") == name);
     let is_called = |column: &&Column| column.name == name;
@@ -158,7 +162,12 @@ fn column<'t>(columns: &'t [Column], name: &str, table: &str) -> anyhow::Result<
         })
 }
 
-fn time(columns: &[Column], name: &str, table: &str) -> anyhow::Result<Time> {
+/// The column with the time, and how it says it.
+///
+/// # Errors
+///
+/// If there is none, or it can't be a time.
+pub fn time(columns: &[Column], name: &str, table: &str) -> anyhow::Result<Time> {
     let column = column(columns, name, table)?;
     let written = match (&column.of, column.kind) {
         (Of::Timestamp, _) => Written::Timestamp,

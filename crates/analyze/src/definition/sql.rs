@@ -257,7 +257,7 @@ fn measured(of: &Analysis, windows: &Windows, dialect: Dialect) -> String {
 }
 
 /// The value of this number, as it is measured: of text, what reads as a number; of booleans, 1 and 0.
-pub(super) fn measurable(of: &Analysis, number: usize) -> String {
+pub fn measurable(of: &Analysis, number: usize) -> String {
     let value = format!("value_{number}");
     match of.values[number].kind {
         Kind::Text => format!("TRY_CAST({value} AS DOUBLE)"),
