@@ -62,6 +62,12 @@ fn capture(scene: &Scene, config: &Config, records: i64) {
     archiver.stop();
 }
 
+/// How many records are in windows.
+fn count(rows: &[Value]) -> i64 {
+    let counts = rows.iter().filter_map(|row| row["count"].as_i64());
+    counts.sum()
+}
+
 /// The only segment.
 fn segment(scene: &Scene) -> PathBuf {
     let files = fs::read_dir(scene.path("data")).expect("a directory");
@@ -217,6 +223,14 @@ fn an_answer_of_before_is_had_at_once_and_hides_nothing_that_came_since() {
     assert!(retrained.contains(".ndjson.gz"), "{retrained}");
     fs::rename(&away, &segment).expect("is moved back");
     train(&scene, &[]);
+    let whole = fs::read(&segment).expect("is read");
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0xff;
+    fs::write(&segment, damaged).expect("is written");
+    let skipping = [&windows[..], &["--skip-damaged"]].concat();
+    assert!(count(&rows(&scene, &skipping)) < RECORDS);
+    fs::write(&segment, whole).expect("is written");
+    assert_eq!(count(&rows(&scene, &skipping)), RECORDS);
     produce(&Producer::new(scene.server), &topic, RECORDS..RECORDS + 600);
     capture(&scene, &config, RECORDS + 600);
     let later = rows(&scene, &anomalous);
@@ -224,10 +238,6 @@ fn an_answer_of_before_is_had_at_once_and_hides_nothing_that_came_since() {
         .iter()
         .filter(|row| row["offset"].as_i64() >= Some(RECORDS / 2));
     assert!(late.count() >= 2, "what came later is hidden");
-    let count = |rows: &[Value]| {
-        let counts = rows.iter().filter_map(|row| row["count"].as_i64());
-        counts.sum::<i64>()
-    };
     assert_eq!(count(&rows(&scene, &windows)), RECORDS + 600);
     assert_eq!(count(&expected.0), RECORDS);
 }

@@ -27,7 +27,7 @@ fn rows() -> String {
         let load = (3.0 * unit()).floor();
         let time = (1.0 + load) * (n % 3 + 1) as f64 * (-unit().max(1e-12).ln() + 0.3);
         let count = 100.0 * (load + 0.7 * unit());
-        let row = json!({"service": service, "time": time, "count": count.floor(), "same": 5});
+        let row = json!({"service": service, "ms": time, "count": count.floor(), "same": 5});
         writeln!(lines, "{row}").expect("text");
     }
     lines
@@ -64,7 +64,7 @@ fn clusters_come_to_the_same_centres_on_every_engine() {
     let scene = Scene::new();
     fs::write(scene.path("rows.ndjson"), rows()).expect("is written");
     let flags =
-        "train rows.ndjson --model model.json --features time,count,same --by service --seed 3";
+        "train rows.ndjson --model model.json --features ms,count,same --by service --seed 3";
     analyzed(&scene, &flags.split(' ').collect::<Vec<_>>());
     let model = fs::read_to_string(scene.path("model.json")).expect("a model");
     let model = serde_json::from_str::<Value>(&model).expect("JSON");

@@ -67,7 +67,7 @@ pub struct Args {
 }
 
 /// As it would be made, but not wider than a terminal.
-const USAGE: &str = "archiver-analyze train [OPTIONS] --model <FILE> --features <FIELD,…> <NAME>";
+const USAGE: &str = "archiver-analyze train [OPTIONS] --model FILE --features FIELD,… NAME";
 
 const AFTER: &str = "\
 Learns from rows that are taken for usual: choose them with --filter. Rows of
@@ -133,14 +133,18 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     }
     let (model, notes) = watched(&engine.progress, training.run(&engine)).await?;
     model.write(&args.model)?;
+    let groups = match model.groups.len() {
+        1 => "1 group".to_owned(),
+        count => format!("{count} groups"),
+    };
     // Nobody may listen; the file is there.
     let _ = writeln!(
         stdout(),
-        "{}: {} of {} rows in {} groups",
+        "{}: {} of {} rows in {}",
         args.model.display(),
         args.method.name(),
         model.learned_from.rows,
-        model.groups.len()
+        groups
     );
     notes.iter().for_each(|note| complain(note));
     say_notes(&engine);

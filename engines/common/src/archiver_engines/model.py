@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: What a file is that holds a model, and the format that is known here.
 KIND = "archiver-analyze model"
@@ -68,9 +69,9 @@ def load(path: Path) -> Model:
     )
 
 
-def _group(by: list[str | None], said: dict[str, list[dict[str, float]] | list[list[float]]]) -> Group:
+def _group(by: list[str | None], said: dict[str, Any]) -> Group:
     def places(name: str) -> tuple[tuple[float, ...], ...]:
         return tuple(tuple(place) for place in said[name])
 
-    scaling = tuple(Scaling(**feature) for feature in said["scaling"] if isinstance(feature, dict))
+    scaling = tuple(Scaling(mean=feature["mean"], scale=feature["scale"]) for feature in said["scaling"])
     return Group(by=tuple(by), scaling=scaling, initial=places("initial"), centres=places("centres"))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from functools import reduce
 from operator import and_
 from pathlib import Path
 
+import numpy
 from archiver_engines.model import LARGEST, Group, Model, ModelError, load
 from pyspark.mllib.clustering import KMeans, KMeansModel
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -41,14 +43,14 @@ def centres(rows: DataFrame, model: Model, group: Group) -> list[list[float]]:
         )
     finally:
         scaled.unpersist()
-    return [[float(value) for value in centre] for centre in found.clusterCenters]
+    return [numpy.asarray(centre).tolist() for centre in found.clusterCenters]
 
 
 def scaled_rows(rows: DataFrame, model: Model, group: Group) -> DataFrame:
     """The features of a group's rows, scaled, without rows that the model left out."""
     if model.filter is not None:
         rows = rows.where(model.filter)
-    of_group = [_column(name).cast("string").eqNullSafe(value) for name, value in zip(model.by, group.by, strict=True)]
+    of_group = [_is(_column(name).cast("string"), value) for name, value in zip(model.by, group.by, strict=True)]
     features = [_number(rows, name) for name in model.features]
     usable = [f.coalesce(f.abs(feature) <= LARGEST, f.lit(False)) for feature in features]
     scaled = [
@@ -61,6 +63,10 @@ def scaled_rows(rows: DataFrame, model: Model, group: Group) -> DataFrame:
 def _column(name: str) -> Column:
     """A column, whatever stands in its name."""
     return f.col("`" + name.replace("`", "``") + "`")
+
+
+def _is(column: Column, value: str | None) -> Column:
+    return column.isNull() if value is None else column == value
 
 
 def _number(rows: DataFrame, name: str) -> Column:
@@ -79,6 +85,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Runs it; 1 if it can't."""
     arguments = _arguments()
+    # Workers convert rows with NumPy: unless somebody says where they have it, it is where this has it.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         model = load(arguments.model)
         rows = read(session(), arguments.rows)

@@ -141,7 +141,9 @@ async fn verdicts_have_the_rows_with_what_they_are_judged_by() {
         ..Wanted::default()
     };
     let (found, _) = scene.judged(&model, &wanted).await;
-    let shown = pretty_format_batches(&[found.clone()]).unwrap().to_string();
+    let shown = pretty_format_batches(std::slice::from_ref(&found))
+        .unwrap()
+        .to_string();
     let head = shown.lines().nth(1).unwrap().replace(' ', "");
     assert_eq!(
         head,
