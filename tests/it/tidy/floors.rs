@@ -40,7 +40,8 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
     &["source", "views"],
     &["engine"],
     &["caret"],
-    &["export", "follow", "load"],
+    &["ask", "export", "follow", "load"],
+    &["serve"],
     &["commands"],
     &[MAIN],
 ];
