@@ -7,6 +7,7 @@
 pub mod ask;
 pub mod caret;
 pub mod commands;
+pub mod cooperative;
 pub mod daily;
 pub mod database;
 pub mod definition;
