@@ -8,10 +8,13 @@ use archiver::catalog::Chosen;
 use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::catalog::TableProvider;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::cooperative::CooperativeJoins;
 use crate::digest;
 use crate::files::ndjson::NdjsonTable;
 use crate::files::{Kind, csv_parquet};
@@ -47,6 +50,14 @@ pub struct Settings {
     pub declared: Vec<Declared>,
 }
 
+/// Nothing but queries: what they ask is never changed by them.
+pub fn only_queries() -> SQLOptions {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}
+
 /// A table by its name, as it is described and as the engine reads it.
 type Named = (String, Table, Arc<dyn TableProvider>);
 
@@ -80,13 +91,12 @@ pub fn runtime(memory_bytes: usize) -> anyhow::Result<Arc<RuntimeEnv>> {
 }
 
 /// A session without tables.
-fn session(memory_bytes: usize) -> anyhow::Result<SessionContext> {
+fn session(runtime: Arc<RuntimeEnv>) -> SessionContext {
     let mut options = SessionConfig::new();
     // Names are as they are in the records: responseTime isn't responsetime.
     options.options_mut().sql_parser.enable_ident_normalization = false;
     let options = options.with_information_schema(true);
-    let runtime = runtime(memory_bytes)?;
-    Ok(SessionContext::new_with_config_rt(options, runtime))
+    SessionContext::new_with_config_rt(options, runtime)
 }
 
 impl Engine {
@@ -127,15 +137,22 @@ impl Engine {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let mut engine = Self::new(settings)?;
-        let named = engine.archive(chosen, archive, columns, selection)?;
-        engine.add(named, true)?;
+        engine.add_archive(chosen, archive, columns, selection, true)?;
         Ok(engine)
     }
 
-    /// Without tables.
-    fn new(settings: Settings) -> anyhow::Result<Self> {
+    /// Without tables yet, in what several engines share: their memory is that of [`runtime`].
+    pub fn sharing(runtime: Arc<RuntimeEnv>, settings: Settings) -> Self {
+        // Others wait for what one has of it: each can be ended.
+        let state = SessionStateBuilder::new_from_existing(session(runtime).state())
+            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+            .build();
+        Self::over(SessionContext::new_with_state(state), settings)
+    }
+
+    fn over(session: SessionContext, settings: Settings) -> Self {
         let engine = Self {
-            session: session(settings.memory_bytes)?,
+            session,
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
@@ -145,7 +162,45 @@ impl Engine {
             digests: Vec::new(),
         };
         register_aggregates(&engine.session);
-        Ok(engine)
+        engine
+    }
+
+    /// Without tables yet.
+    fn new(settings: Settings) -> anyhow::Result<Self> {
+        let runtime = runtime(settings.memory_bytes)?;
+        Ok(Self::over(session(runtime), settings))
+    }
+
+    /// Adds an archive as it was at a moment; its columns are these, if they are known.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or another table has its name.
+    pub fn add_archive(
+        &mut self,
+        chosen: &Chosen,
+        archive: &Archive,
+        columns: Option<Vec<Column>>,
+        selection: &Selection,
+        is_only: bool,
+    ) -> anyhow::Result<()> {
+        let named = self.archive(chosen, archive, columns, selection)?;
+        self.add(named, is_only)
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or another table has its name.
+    pub async fn add_file(
+        &mut self,
+        (path, name, kind): (&Path, &str, Kind),
+        selection: &Selection,
+        is_only: bool,
+    ) -> anyhow::Result<()> {
+        let named = self.file(path, name.to_owned(), kind, selection).await?;
+        self.add(named, is_only)
     }
 
     /// An archive as it is now.
@@ -215,7 +270,8 @@ impl Engine {
         Ok((name, Table::Ndjson(Arc::clone(&table)), table))
     }
 
-    fn note_widened(&mut self, source: &str, fields: &[String]) {
+    /// Notes that these fields of an archive or file are text, as they hold different things.
+    pub fn note_widened(&mut self, source: &str, fields: &[String]) {
         for field in fields {
             self.notes.push(format!(
                 "{source}: {field} holds different things in different records, and is text therefore"

@@ -4,9 +4,11 @@
 //! columns ([`json`]) → the engine (DataFusion), which is nowhere else in archiver → [`output`].
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod cache;
 pub mod caret;
 pub mod commands;
+pub mod cooperative;
 pub mod daily;
 pub mod database;
 pub mod definition;
@@ -25,6 +27,7 @@ pub mod plain;
 pub mod plot;
 pub mod rolling;
 pub mod sealed;
+pub mod serve;
 pub mod source;
 pub mod table;
 pub mod toml_file;

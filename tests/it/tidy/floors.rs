@@ -24,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
 /// Those of the second program, from below.
 const ANALYZE_FLOORS: &[&[&str]] = &[
     &[
+        "cooperative",
         "database",
         "digest",
         "json",
@@ -41,7 +42,8 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
     &["source", "views"],
     &["engine"],
     &["caret"],
-    &["export", "follow", "load", "model"],
+    &["ask", "export", "follow", "load", "model"],
+    &["serve"],
     &["commands"],
     &[MAIN],
 ];
