@@ -90,7 +90,7 @@ const TRAIN: [&str; 12] = [
     "--by",
     "appid",
     "--filter",
-    "fail_count * 5 < request_count",
+    "fail_count / request_count < 0.2",
     "--model",
     "services.json",
 ];

@@ -12,6 +12,7 @@ use super::common::Read;
 use super::complain::complain;
 use super::connection::Secret;
 use super::progress::watched;
+use crate::definition::condition::condition;
 use crate::model::learned::Method;
 use crate::model::question::Question;
 use crate::model::train::Training;
@@ -116,7 +117,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
             features: args.features.clone(),
             by: args.by.clone(),
             time: args.time.clone(),
-            filter: args.filter.clone(),
+            // As it means the same on each engine.
+            filter: args.filter.as_deref().map(condition).transpose()?,
             label: args.label.clone(),
         },
         method: args.method,

@@ -16,6 +16,7 @@ use super::file::Model;
 use super::judge::{Judge, Unjudged};
 use super::question::Question;
 use crate::caret::explained;
+use crate::definition::condition::condition;
 use crate::engine::{Engine, ONLY};
 
 /// Rows with verdicts.
@@ -50,7 +51,7 @@ pub async fn verdicts(
     wanted: &Wanted,
 ) -> anyhow::Result<Verdicts> {
     let question = Question {
-        filter: wanted.filter.clone(),
+        filter: wanted.filter.as_deref().map(condition).transpose()?,
         label: None,
         ..model.question.clone()
     };

@@ -154,6 +154,18 @@ async fn verdicts_have_the_rows_with_what_they_are_judged_by() {
 }
 
 #[tokio::test]
+async fn a_filter_divides_as_it_does_everywhere() {
+    let scene = Scene::new(&lines(600)).await;
+    let (model, _) = scene.trained(&training(Method::KMeans)).await;
+    let wanted = Wanted {
+        filter: Some("count / 1000 > 0.15".to_owned()),
+        ..Wanted::default()
+    };
+    let (found, _) = scene.judged(&model, &wanted).await;
+    assert_eq!(found.num_rows(), 400);
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_bytes_and_an_isolation_forest_too() {
     let scene = Scene::new(&lines(3_000)).await;
     for method in [
