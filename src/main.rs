@@ -12,7 +12,7 @@ use archiver::commands::{
     verify, watch,
 };
 use archiver::config::{self, Checked, Config, TypedError};
-use archiver::http::{Bound, Server, Source};
+use archiver::http::{BindError, Bound, Server, Source, status_page};
 use archiver::service_manager::ServiceManager;
 use archiver::signals::Wishes;
 use archiver::source::kafka;
@@ -174,7 +174,7 @@ fn run(common: &Common) -> u8 {
 
 async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wishes: Wishes) -> u8 {
     // Before anything is archived: a port that is taken is a start that failed.
-    let bound = match config.http.as_ref().map(Bound::bind).transpose() {
+    let bound = match bound(&config) {
         Ok(bound) => bound,
         Err(e) => {
             logging::complain(&format!("archiver: {e}"));
@@ -216,14 +216,21 @@ async fn archive(path: PathBuf, config: Checked<Config>, shutdown: Shutdown, wis
     }
 }
 
+/// The address on which it answers, if it is to.
+fn bound(config: &Config) -> Result<Option<Bound>, BindError> {
+    let bind = |http| Bound::bind(http, "[http] listen");
+    config.http.as_ref().map(bind).transpose()
+}
+
 /// Answers requests about these archives.
 fn serve(bound: Bound, supervisor: &Supervisor, reloads: Arc<Reloads>) -> std::io::Result<Server> {
     let (seen, named) = (supervisor.clone(), supervisor.clone());
-    bound.serve(Source {
+    let source = Source {
         snapshot: Box::new(move |detail| seen.snapshot(detail)),
         archive: Box::new(move |name| named.archive(name)),
         reload: Arc::new(move || serde_json::to_string(&reloads.foresee()).unwrap_or_default()),
-    })
+    };
+    status_page::serve(bound, source)
 }
 
 fn find(common: &Common) -> Option<PathBuf> {

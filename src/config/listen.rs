@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
@@ -66,6 +67,14 @@ impl Kind for Listens {
 
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text).ok_or_else(|| LISTEN_HELP.to_owned())
     }
 }
 

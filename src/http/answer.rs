@@ -9,17 +9,19 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 
 use super::guard::Refusal;
-use super::page::POLICY;
 
 /// What a client gets.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Full<Bytes>>;
 
 /// What an answer consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Lines of text.
     Text,
+    /// A JSON document.
     Json,
-    Page,
+    /// A page, with the policy (CSP) that says what it may load and run.
+    Page(&'static str),
     /// Metrics, in the format of this type.
     Metrics(&'static str),
 }
@@ -29,22 +31,22 @@ impl Kind {
         match self {
             Self::Text => "text/plain; charset=utf-8",
             Self::Json => "application/json",
-            Self::Page => "text/html; charset=utf-8",
+            Self::Page(_) => "text/html; charset=utf-8",
             Self::Metrics(content_type) => content_type,
         }
     }
 
-    /// Where a browser may load something from. Nothing but the page itself loads or runs anything.
+    /// Where a browser may load something from. Nothing but a page loads or runs anything.
     const fn policy(self) -> &'static str {
         match self {
-            Self::Page => POLICY,
+            Self::Page(policy) => policy,
             _ => "default-src 'none'; frame-ancestors 'none'; sandbox",
         }
     }
 }
 
 /// An answer of this kind. What is true now isn't in a minute, so nobody keeps it.
-pub(super) fn answer(status: StatusCode, kind: Kind, body: impl Into<Bytes>) -> Answer {
+pub fn answer(status: StatusCode, kind: Kind, body: impl Into<Bytes>) -> Answer {
     let headers = [
         (CONTENT_TYPE, kind.content_type()),
         (CONTENT_SECURITY_POLICY, kind.policy()),
@@ -72,13 +74,18 @@ pub(super) fn answer(status: StatusCode, kind: Kind, body: impl Into<Bytes>) -> 
 }
 
 /// A line of text.
-pub(super) fn line(status: StatusCode, text: &str) -> Answer {
+pub fn line(status: StatusCode, text: &str) -> Answer {
     answer(status, Kind::Text, format!("{text}\n"))
 }
 
-/// Why a request is refused. Whoever does what nobody needs to do gets no second one on the same connection.
-pub(super) fn refusal(refusal: &Refusal) -> Answer {
-    let mut answer = line(refusal.status, &refusal.why);
+/// Why a request is refused.
+pub fn refusal(refusal: &Refusal) -> Answer {
+    refused(refusal, line(refusal.status, &refusal.why))
+}
+
+/// The answer to a request that is refused, with the headers that say so. Whoever does what nobody needs to do gets no
+/// second one on the same connection.
+pub fn refused(refusal: &Refusal, mut answer: Answer) -> Answer {
     let headers = answer.headers_mut();
     match refusal.status {
         StatusCode::UNAUTHORIZED => {

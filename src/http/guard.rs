@@ -12,7 +12,7 @@ use crate::config::{Http, Listen, Token};
 const PATH_BYTES_MOST: usize = 1024;
 
 /// What a request may not do, and by whom.
-pub(super) struct Guard {
+pub struct Guard {
     http: Http,
     /// This machine's name.
     machine: String,
@@ -20,8 +20,10 @@ pub(super) struct Guard {
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub struct Refusal {
+    /// The answer's status.
     pub status: StatusCode,
+    /// What nobody may do, or what is missing.
     pub why: String,
 }
 
@@ -31,6 +33,7 @@ fn refused(status: StatusCode, why: impl Into<String>) -> Refusal {
 }
 
 impl Guard {
+    /// Of a server that listens there and asks for this token, if it has one.
     pub fn new(http: Http) -> Self {
         let machine = rustix::system::uname();
         let machine = machine.nodename().to_string_lossy().to_lowercase();
@@ -38,6 +41,10 @@ impl Guard {
     }
 
     /// Refuses what can't be answered for anybody: only reading, without a body, and under a name of this machine.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
     pub fn check(&self, request: &Request<impl Body>) -> Result<(), Refusal> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let why = "only GET and HEAD: no request changes anything";
@@ -86,6 +93,10 @@ impl Guard {
     }
 
     /// Refuses who doesn't bring the token, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
     pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.http.token else {
             return Ok(());
@@ -99,8 +110,8 @@ impl Guard {
             true => Ok(()),
             false => Err(refused(
                 StatusCode::UNAUTHORIZED,
-                "this needs the token of [http] token_file: `Authorization: Bearer TOKEN`, or TOKEN as the password of any \
-                 user",
+                "this needs the token of the server's token file: `Authorization: Bearer TOKEN`, or TOKEN as the password of \
+                 any user",
             )),
         }
     }

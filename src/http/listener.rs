@@ -17,9 +17,11 @@ const SOCKET_MODE: u32 = 0o660;
 
 /// Why requests can't be answered.
 #[derive(Debug, thiserror::Error)]
-#[error("listening on {listen} ([http] listen): {why}")]
+#[error("listening on {listen} ({said_by}): {why}")]
 pub struct BindError {
     listen: Listen,
+    /// What says the address.
+    said_by: &'static str,
     why: Why,
 }
 
@@ -56,12 +58,12 @@ pub(super) struct OwnSocket {
 }
 
 impl Bound {
-    /// Takes the address. A socket that nobody answers any more is replaced.
+    /// Takes the address, which this key or flag says. A socket that nobody answers any more is replaced.
     ///
     /// # Errors
     ///
     /// If somebody else has it, or the system doesn't give it.
-    pub fn bind(http: &Http) -> Result<Self, BindError> {
+    pub fn bind(http: &Http, said_by: &'static str) -> Result<Self, BindError> {
         let listening = match &http.listen {
             Listen::Tcp(address) => tcp(*address),
             Listen::Unix(path) => unix(path),
@@ -74,9 +76,15 @@ impl Bound {
             }
             Err(why) => Err(BindError {
                 listen: http.listen,
+                said_by,
                 why,
             }),
         }
+    }
+
+    /// The address; of any port that was free, which one it is.
+    pub fn listen(&self) -> &Listen {
+        &self.http.listen
     }
 }
 
@@ -175,7 +183,7 @@ mod tests {
     }
 
     fn refusal(http: &Http) -> String {
-        match Bound::bind(http) {
+        match Bound::bind(http, "listen") {
             Ok(_) => "bound".into(),
             Err(error) => error.to_string(),
         }
@@ -184,7 +192,7 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_is_refused() {
         let any = Listen::Tcp("127.0.0.1:0".parse().expect("an address"));
-        let bound = Bound::bind(&http(any)).expect("a port");
+        let bound = Bound::bind(&http(any), "listen").expect("a port");
         let said = refusal(&bound.http);
         assert!(said.contains("the port is taken"), "{said}");
     }
@@ -194,11 +202,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("s");
         let http = http(Listen::Unix(path.clone()));
-        let first = Bound::bind(&http).expect("a socket");
+        let first = Bound::bind(&http, "listen").expect("a socket");
         assert!(refusal(&http).contains("another process answers there"));
         drop(first);
         assert!(path.exists());
-        let second = Bound::bind(&http).expect("a socket in place of the stale one");
+        let second = Bound::bind(&http, "listen").expect("a socket in place of the stale one");
         let Listening::Unix(_, socket) = &second.listening else {
             panic!("no socket");
         };

@@ -1,8 +1,9 @@
-//! Which path is answered by what.
+//! The status page: which path is answered by what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hyper::body::{Body, Bytes};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, StatusCode};
 
@@ -10,9 +11,10 @@ use super::answer::{Answer, Kind, answer, line, refusal};
 use super::cached::Cached;
 use super::guard::Guard;
 use super::kept::Reading;
-use super::page;
+use super::page::{self, POLICY};
 use super::pulse::Pulse;
 use super::ready::Ready;
+use super::service::Service;
 use super::source::Source;
 use crate::config::Http;
 use crate::observe::metrics::{self, Format};
@@ -52,31 +54,13 @@ impl Routes {
         }
     }
 
-    /// Answers a request, or refuses it.
-    pub async fn answer(&self, request: &Request<impl Body>) -> Answer {
-        if let Err(why) = self.guard.check(request) {
-            return refusal(&why);
-        }
-        let (path, headers) = (request.uri().path(), request.headers());
-        let known = self.guard.check_token(headers);
-        match path {
-            // What only says whether all is well is for everybody: a probe may have no token.
-            "/healthz" => self.health(),
-            "/readyz" => self.ready(headers, known.is_ok()),
-            _ => match known {
-                Ok(()) => self.answer_known(path, request).await,
-                Err(why) => refusal(&why),
-            },
-        }
-    }
-
-    async fn answer_known(&self, path: &str, request: &Request<impl Body>) -> Answer {
+    async fn answer_known(&self, path: &str, request: &Request<Incoming>) -> Answer {
         match path {
             "/" => {
                 let body = self
                     .page
                     .get(|| page::overview(&self.picture(true, false)).into());
-                answer(StatusCode::OK, Kind::Page, body)
+                answer(StatusCode::OK, Kind::Page(POLICY), body)
             }
             "/metrics" => {
                 self.metrics(request.headers(), request.uri().query().unwrap_or_default())
@@ -181,7 +165,34 @@ impl Routes {
         };
         let kept = self.reading.read(config).await;
         let body = page::archive(&picture.process, archive, kept.as_ref());
-        answer(StatusCode::OK, Kind::Page, body)
+        answer(StatusCode::OK, Kind::Page(POLICY), body)
+    }
+}
+
+impl Service for Routes {
+    async fn answer(&self, request: &Request<Incoming>) -> Answer {
+        if let Err(why) = self.guard.check(request) {
+            return refusal(&why);
+        }
+        let (path, headers) = (request.uri().path(), request.headers());
+        let known = self.guard.check_token(headers);
+        match path {
+            // What only says whether all is well is for everybody: a probe may have no token.
+            "/healthz" => self.health(),
+            "/readyz" => self.ready(headers, known.is_ok()),
+            _ => match known {
+                Ok(()) => self.answer_known(path, request).await,
+                Err(why) => refusal(&why),
+            },
+        }
+    }
+
+    fn answer_most(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn outlasts_client(&self) -> bool {
+        true
     }
 }
 

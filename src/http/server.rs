@@ -1,27 +1,24 @@
 //! The server: a thread that accepts connections, and a way to end it.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::runtime::Builder;
+use tokio::task::AbortHandle;
 
 use super::connection;
 use super::listener::{Bound, Listener, Listening, OwnSocket};
-use super::pulse::Pulse;
-use super::routes::Routes;
-use super::source::Source;
+use super::service::Service;
 
 /// So many clients at once; one more takes the place of the one that has been here longest.
 const CONNECTIONS_MOST: usize = 64;
 /// After the system could give no connection.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What archives goes first.
-const NICE: i32 = 10;
 
 /// Answers requests until it is stopped.
 pub struct Server {
@@ -30,14 +27,18 @@ pub struct Server {
 }
 
 impl Bound {
-    /// Begins to answer. Must be called within the runtime that archives, whose health is told.
+    /// Begins to answer, by a thread of its own, which does something else besides.
     ///
     /// # Errors
     ///
     /// If the system has no thread for it.
-    pub fn serve(self, source: Source) -> io::Result<Server> {
+    pub fn serve(
+        self,
+        service: impl Service,
+        besides: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<Server> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let Self { http, listening } = self;
+        let Self { listening, .. } = self;
         let (listener, socket) = {
             let _within = runtime.enter();
             match listening {
@@ -48,19 +49,17 @@ impl Bound {
                 ),
             }
         };
-        let pulse = Pulse::default();
-        runtime.spawn(pulse.clone().feel(Handle::current()));
-        let listen = http.listen.clone();
-        let routes = Arc::new(Routes::new(http, source, pulse));
-        let accepting = runtime.spawn(accept(listener, routes));
+        runtime.spawn(besides);
+        let accepting = runtime.spawn(accept(listener, Arc::new(service)));
         let server = Server {
             accepting: accepting.abort_handle(),
             socket,
         };
         thread::Builder::new()
             .name("http".into())
-            .spawn(move || run(&runtime, accepting))?;
-        tracing::info!("answering on {listen}");
+            .spawn(move || {
+                let _ = runtime.block_on(accepting);
+            })?;
         Ok(server)
     }
 }
@@ -75,14 +74,8 @@ impl Server {
     }
 }
 
-fn run(runtime: &Runtime, accepting: JoinHandle<()>) {
-    // Of this thread alone, and of those that it starts. Where it fails, archiving shares the processors with it.
-    let _ = rustix::process::setpriority_process(None, NICE);
-    let _ = runtime.block_on(accepting);
-}
-
 /// Accepts for ever. Ending it ends all connections.
-async fn accept(listener: Listener, routes: Arc<Routes>) {
+async fn accept(listener: Listener, service: Arc<impl Service>) {
     let mut open = VecDeque::<Connection>::with_capacity(CONNECTIONS_MOST);
     loop {
         let stream = match listener.accept().await {
@@ -97,7 +90,7 @@ async fn accept(listener: Listener, routes: Arc<Routes>) {
         if open.len() >= CONNECTIONS_MOST {
             open.pop_front();
         }
-        let serving = connection::serve(stream, Arc::clone(&routes));
+        let serving = connection::serve(stream, Arc::clone(&service));
         open.push_back(Connection(tokio::spawn(serving).abort_handle()));
     }
 }
