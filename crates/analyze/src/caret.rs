@@ -1,6 +1,5 @@
 //! What is wrong with a query, and where in it: one line, and then the query's line with a caret.
 
-use anyhow::anyhow;
 use archiver::terminal::nearest;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
@@ -9,11 +8,44 @@ use crate::definition::sql::TOO_MANY;
 use crate::engine::{Engine, ONLY};
 use crate::plain::plain;
 
+/// Why the engine doesn't answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Explained {
+    said: String,
+    /// Of which kind that is.
+    pub why: Why,
+}
+
+/// What keeps the engine from answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// What is asked can't be answered, or not of these records.
+    Query,
+    /// It needs more memory than it may have.
+    Memory,
+    /// Something can't be read.
+    Reading,
+}
+
 /// The error, as it is printed.
 pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow::Error {
+    let why = match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => Why::Memory,
+        DataFusionError::External(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::ParquetError(_) => Why::Reading,
+        _ => Why::Query,
+    };
+    let said = said(error, sql, engine);
+    Explained { said, why }.into()
+}
+
+fn said(error: &DataFusionError, sql: &str, engine: &Engine) -> String {
     let mut said = plain(error);
     if said.contains(TOO_MANY) {
-        return anyhow!(
+        return format!(
             "{TOO_MANY} of a group: is each time right? leave fill out, or ask for less with --since or --filter"
         );
     }
@@ -22,8 +54,8 @@ pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow:
     }
     let place = place(error, &said).or_else(|| unknown(&said, sql));
     match place.and_then(|(line, column)| pointed(sql, line, column)) {
-        Some(pointed) => anyhow!("{said}\n{pointed}"),
-        None => anyhow!("{said}"),
+        Some(pointed) => format!("{said}\n{pointed}"),
+        None => said,
     }
 }
 

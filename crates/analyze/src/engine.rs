@@ -80,13 +80,12 @@ pub fn runtime(memory_bytes: usize) -> anyhow::Result<Arc<RuntimeEnv>> {
 }
 
 /// A session without tables.
-fn session(memory_bytes: usize) -> anyhow::Result<SessionContext> {
+fn session(runtime: Arc<RuntimeEnv>) -> SessionContext {
     let mut options = SessionConfig::new();
     // Names are as they are in the records: responseTime isn't responsetime.
     options.options_mut().sql_parser.enable_ident_normalization = false;
     let options = options.with_information_schema(true);
-    let runtime = runtime(memory_bytes)?;
-    Ok(SessionContext::new_with_config_rt(options, runtime))
+    SessionContext::new_with_config_rt(options, runtime)
 }
 
 impl Engine {
@@ -127,15 +126,14 @@ impl Engine {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let mut engine = Self::new(settings)?;
-        let named = engine.archive(chosen, archive, columns, selection)?;
-        engine.add(named, true)?;
+        engine.add_archive(chosen, archive, columns, selection, true)?;
         Ok(engine)
     }
 
-    /// Without tables.
-    fn new(settings: Settings) -> anyhow::Result<Self> {
+    /// Without tables yet, in what several engines share: their memory is that of [`runtime`].
+    pub fn sharing(runtime: Arc<RuntimeEnv>, settings: Settings) -> Self {
         let engine = Self {
-            session: session(settings.memory_bytes)?,
+            session: session(runtime),
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
@@ -145,7 +143,45 @@ impl Engine {
             digests: Vec::new(),
         };
         register_aggregates(&engine.session);
-        Ok(engine)
+        engine
+    }
+
+    /// Without tables yet.
+    fn new(settings: Settings) -> anyhow::Result<Self> {
+        let runtime = runtime(settings.memory_bytes)?;
+        Ok(Self::sharing(runtime, settings))
+    }
+
+    /// Adds an archive as it was at a moment; its columns are these, if they are known.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or another table has its name.
+    pub fn add_archive(
+        &mut self,
+        chosen: &Chosen,
+        archive: &Archive,
+        columns: Option<Vec<Column>>,
+        selection: &Selection,
+        is_only: bool,
+    ) -> anyhow::Result<()> {
+        let named = self.archive(chosen, archive, columns, selection)?;
+        self.add(named, is_only)
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or another table has its name.
+    pub async fn add_file(
+        &mut self,
+        (path, name, kind): (&Path, &str, Kind),
+        selection: &Selection,
+        is_only: bool,
+    ) -> anyhow::Result<()> {
+        let named = self.file(path, name.to_owned(), kind, selection).await?;
+        self.add(named, is_only)
     }
 
     /// An archive as it is now.

@@ -4,6 +4,7 @@
 //! columns ([`json`]) → the engine (DataFusion), which is nowhere else in archiver → [`output`].
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod cache;
 pub mod caret;
 pub mod commands;

@@ -3,7 +3,7 @@
 use archiver::cli::{UsageError, usage};
 
 use crate::definition::Aggregate;
-use crate::definition::detection::{Detection, Method, SIGMAS};
+use crate::definition::detection::{Detection, Method, parse_sigmas};
 use crate::definition::fill::Fill;
 use crate::definition::length::Length;
 use crate::definition::written::{Definition, WrittenWindow};
@@ -75,7 +75,7 @@ pub struct Anomalies {
     #[arg(long, value_enum, value_name = "METHOD")]
     method: Option<Method>,
     /// So many times the usual deviation is still usual; 3 if nothing is said
-    #[arg(long, value_name = "NUMBER", requires = "method", value_parser = positive)]
+    #[arg(long, value_name = "NUMBER", requires = "method", value_parser = parse_sigmas)]
     sigmas: Option<f64>,
     /// rolling-sigma: what is expected follows from so long a time before; 1d if nothing is said
     #[arg(long, value_name = "DURATION", requires = "method")]
@@ -91,19 +91,8 @@ impl Anomalies {
         let Some(method) = self.method.or(usual) else {
             return Ok(None);
         };
-        let of = |flag: &str, length: Option<Length>, of: Method| match length {
-            Some(_) if method != of => {
-                Err(usage(&format!("--{flag} is for --method {}", of.name())))
-            }
-            Some(length) => Ok(length),
-            None => Ok(Length::DAY),
-        };
-        Ok(Some(Detection {
-            method,
-            sigmas: self.sigmas.unwrap_or(SIGMAS),
-            history: of("history", self.history, Method::RollingSigma)?,
-            period: of("period", self.period, Method::Seasonal)?,
-        }))
+        let detection = Detection::typed(method, self.sigmas, self.history, self.period);
+        detection.map(Some).map_err(|why| usage(&format!("--{why}")))
     }
 }
 
@@ -123,12 +112,5 @@ pub fn written(values: &Values, windows: &Windows, anomalies: Option<Detection>)
         lateness: Length::default(),
         idle: Length::MINUTE,
         output: Vec::new(),
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(sigmas) if sigmas > 0.0 && f64::is_finite(sigmas) => Ok(sigmas),
-        _ => Err("must be a number more than 0".to_owned()),
     }
 }

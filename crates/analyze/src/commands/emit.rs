@@ -3,11 +3,9 @@
 use archiver::cli::{UsageError, usage};
 use serde::Serialize;
 
+use crate::ask::asked::POINTS;
 use crate::definition::{Analysis, Dialect, live, points, sql};
 use crate::table::columns::{Column, Kind, Of};
-
-/// The name of the table with the points.
-pub(super) const POINTS: &str = "points";
 
 /// What a query reads.
 #[derive(Serialize)]

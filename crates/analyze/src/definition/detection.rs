@@ -35,6 +35,43 @@ pub enum Method {
     Seasonal,
 }
 
+impl Detection {
+    /// From what was typed; a day, where a length isn't.
+    ///
+    /// # Errors
+    ///
+    /// If a length is for another method.
+    pub fn typed(
+        method: Method,
+        sigmas: Option<f64>,
+        history: Option<Length>,
+        period: Option<Length>,
+    ) -> Result<Self, String> {
+        let length = |name: &str, length: Option<Length>, of: Method| match length {
+            Some(_) if method != of => Err(format!("{name} is for the method {}", of.name())),
+            length => Ok(length.unwrap_or(Length::DAY)),
+        };
+        Ok(Self {
+            method,
+            sigmas: sigmas.unwrap_or(SIGMAS),
+            history: length("history", history, Method::RollingSigma)?,
+            period: length("period", period, Method::Seasonal)?,
+        })
+    }
+}
+
+/// A number of deviations, as it is typed.
+///
+/// # Errors
+///
+/// If it isn't a number more than 0.
+pub fn parse_sigmas(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(sigmas) if sigmas > 0.0 && f64::is_finite(sigmas) => Ok(sigmas),
+        _ => Err("must be a number more than 0".to_owned()),
+    }
+}
+
 impl Method {
     /// As it is written.
     pub fn name(self) -> &'static str {

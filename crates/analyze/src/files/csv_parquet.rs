@@ -1,7 +1,7 @@
 //! Files that the engine reads by itself: CSV and Parquet. Their times become those of archives.
 
 use std::fmt::Write;
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
@@ -86,12 +86,19 @@ pub async fn open(
     Ok((frame.into_view(), columns))
 }
 
+/// A file has no timestamps of records, and these are asked for.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} has no column timestamp with times, by which --since and --until choose; say it as a condition in SQL",
+    path.display()
+)]
+pub struct WithoutTimes {
+    path: PathBuf,
+}
+
 /// What is said of a file without timestamps of records, where these are asked for.
 pub fn without_times(path: &Path) -> anyhow::Error {
-    anyhow!(
-        "{} has no column timestamp with times, by which --since and --until choose; say it as a condition in SQL",
-        path.display()
-    )
+    WithoutTimes { path: path.into() }.into()
 }
 
 /// Times of all units and days become milliseconds in UTC.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::columns::Columns;
+use super::columns::{COLUMNS_MOST, Columns};
 use super::series::{Group, Point, Series};
 
 /// So many groups of a metric are drawn: nobody looks at more, and memory is bounded.
@@ -19,6 +19,8 @@ pub struct Collector {
     groups: Vec<(Group, Columns)>,
     /// The group of a point as text, which is kept so that its memory is used again.
     key: String,
+    /// So many columns of time each.
+    columns: usize,
 }
 
 /// There are more groups than can be drawn.
@@ -34,12 +36,18 @@ pub struct TooManyGroups {
 impl Collector {
     /// For a metric whose points are told apart by these fields.
     pub fn new(metric: &str, by: &[String]) -> Self {
+        Self::with_columns(metric, by, COLUMNS_MOST)
+    }
+
+    /// The same, of which so many columns of time are kept.
+    pub fn with_columns(metric: &str, by: &[String], columns: usize) -> Self {
         Self {
             metric: metric.to_owned(),
             by: by.to_owned(),
             places: HashMap::new(),
             groups: Vec::new(),
             key: String::new(),
+            columns,
         }
     }
 
@@ -76,7 +84,7 @@ impl Collector {
         }
         let values = group.iter().map(|value| value.map(str::to_owned));
         let group = self.by.iter().cloned().zip(values).collect();
-        self.groups.push((Group(group), Columns::default()));
+        self.groups.push((Group(group), Columns::new(self.columns)));
         let place = self.groups.len() - 1;
         self.places.insert(self.key.clone(), place);
         Ok(place)

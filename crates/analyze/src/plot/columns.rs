@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::series::{Count, Point, is_on_calendar};
 
-/// So many columns are kept of a series.
+/// So many columns are kept of a series in a picture.
 pub const COLUMNS_MOST: usize = 2_048;
 /// So many anomalies are kept of a series, besides those in the columns.
 pub const ANOMALIES_MOST: usize = 100;
@@ -17,6 +17,7 @@ pub const ANOMALIES_MOST: usize = 100;
 /// The points of a series, as columns.
 #[derive(Debug)]
 pub struct Columns {
+    most: usize,
     width_ms: i64,
     columns: BTreeMap<i64, Column>,
     /// Those with the highest scores.
@@ -24,18 +25,18 @@ pub struct Columns {
     count: Count,
 }
 
-impl Default for Columns {
-    fn default() -> Self {
+impl Columns {
+    /// So many at most.
+    pub fn new(most: usize) -> Self {
         Self {
+            most,
             width_ms: 1,
             columns: BTreeMap::new(),
             anomalies: Vec::new(),
             count: Count::default(),
         }
     }
-}
 
-impl Columns {
     /// One more point, whenever it was.
     pub fn add(&mut self, point: Point) {
         if !is_on_calendar(point.time_ms) {
@@ -56,7 +57,7 @@ impl Columns {
         }
         let column = point.time_ms.div_euclid(self.width_ms);
         self.columns.entry(column).or_default().add(point);
-        while self.columns.len() > COLUMNS_MOST {
+        while self.columns.len() > self.most {
             self.widen();
         }
     }

@@ -9,20 +9,15 @@ mod tables;
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use jiff::tz::TimeZone;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use self::escape::escaped;
+use super::chart::{self, hashed};
 use super::number::grouped;
 use super::series::{Series, range};
 use super::time::{written, zone_name};
 
-const UPLOT: &str = include_str!("../../vendor/uplot/uPlot.iife.min.js");
-const UPLOT_STYLE: &str = include_str!("../../vendor/uplot/uPlot.min.css");
-const UPLOT_LICENSE: &str = include_str!("../../vendor/uplot/LICENSE");
 const SCRIPT: &str = include_str!("report/page.js");
 const STYLE: &str = include_str!("report/page.css");
 
@@ -44,8 +39,7 @@ impl Report<'_> {
     ///
     /// If the data can't be written as JSON.
     pub fn html(&self) -> anyhow::Result<String> {
-        let script = format!("/*!\n{UPLOT_LICENSE}\n*/\n{UPLOT}\n{SCRIPT}");
-        let style = format!("{UPLOT_STYLE}\n{STYLE}");
+        let (script, style) = (chart::script(SCRIPT), chart::style(STYLE));
         let policy = format!(
             "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
             hashed(&script),
@@ -107,28 +101,7 @@ impl Report<'_> {
 
     /// What is drawn, as JSON that may stand in a script element.
     fn data(&self) -> Result<String, serde_json::Error> {
-        let series = self.series.iter().map(|series| {
-            let column = |of: fn(&super::series::Point) -> Option<f64>| {
-                let numbers = series.points.iter().map(of);
-                numbers.collect::<Vec<_>>()
-            };
-            let expected = column(|point| point.expected);
-            let lower = column(|point| point.lower.filter(|_| point.upper.is_some()));
-            let upper = column(|point| point.upper.filter(|_| point.lower.is_some()));
-            let if_any = |column: Vec<Option<f64>>| {
-                let has_any = column.iter().any(Option::is_some);
-                has_any.then_some(column)
-            };
-            json!({
-                "name": series.metric,
-                "times": series.points.iter().map(|point| point.time_ms).collect::<Vec<_>>(),
-                "values": column(|point| point.value),
-                "expected": if_any(expected),
-                "lower": if_any(lower),
-                "upper": if_any(upper),
-                "anomalies": if_any(column(|point| point.value.filter(|_| point.is_anomaly()))),
-            })
-        });
+        let series = self.series.iter().map(chart::columns);
         let data = json!({
             "zone": self.zone.iana_name().map(|_| zone_name(self.zone)),
             "range": range(self.series),
@@ -153,11 +126,3 @@ const CHARTS: &str = "\
 </div>
 <noscript><p class=\"hint\">The charts are drawn by a script, which is off. The tables need none.</p></noscript>
 ";
-
-/// What a policy calls a script or a style of this text.
-fn hashed(text: &str) -> String {
-    format!(
-        "sha256-{}",
-        BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()))
-    )
-}

@@ -31,18 +31,23 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Gives batches until there are no more, or nobody takes them.
+    /// Gives batches until there are no more, or nobody takes them: what is asked for may be rare, and the one who asks
+    /// gone before it is found.
     ///
     /// # Errors
     ///
     /// If a segment can't be read.
-    pub fn run(mut self, mut give: impl FnMut(RecordBatch) -> bool) -> Result<()> {
+    pub fn run(
+        mut self,
+        mut give: impl FnMut(RecordBatch) -> bool,
+        is_over: impl Fn() -> bool,
+    ) -> Result<()> {
         let scanned = self.scanned;
         for segment in &*scanned.segments {
             if !segment.may_hold(&scanned.selection) {
                 continue;
             }
-            match self.segment(segment, &mut give) {
+            match self.segment(segment, &mut give, &is_over) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(Trouble::Read(error)) => match &scanned.damaged {
@@ -67,6 +72,7 @@ impl<'a> Reading<'a> {
         &mut self,
         segment: &Segment,
         give: &mut impl FnMut(RecordBatch) -> bool,
+        is_over: &impl Fn() -> bool,
     ) -> Result<bool, Trouble> {
         let selection = &self.scanned.selection;
         let mut reader = segment.open(segment.bytes(), selection)?;
@@ -79,6 +85,9 @@ impl<'a> Reading<'a> {
         let mut reader = reader.share(self.share);
         let takes_apart = is_envelope && self.rows.needs_lines();
         while let Some(lines) = reader.advance()? {
+            if is_over() {
+                return Ok(false);
+            }
             let mut records = 0;
             for line in lines.iter() {
                 records += 1;

@@ -149,7 +149,7 @@ impl ExecutionPlan for ArchiveScan {
             );
             // Nobody takes it any more: the query has all that it needs.
             let give = |batch| to.blocking_send(Ok(batch)).is_ok();
-            Reading::new(&scanned, share, rows).run(give)
+            Reading::new(&scanned, share, rows).run(give, || to.is_closed())
         });
         Ok(make_cooperative(stream.build()))
     }
