@@ -8,6 +8,7 @@ use archiver::catalog::Chosen;
 use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::catalog::TableProvider;
+use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -45,6 +46,14 @@ pub struct Settings {
     pub skips_damaged: bool,
     /// What fields hold, whatever a sample shows.
     pub declared: Vec<Declared>,
+}
+
+/// Nothing but queries: what they ask is never changed by them.
+pub fn only_queries() -> SQLOptions {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
 }
 
 /// A table by its name, as it is described and as the engine reads it.
@@ -251,7 +260,8 @@ impl Engine {
         Ok((name, Table::Ndjson(Arc::clone(&table)), table))
     }
 
-    fn note_widened(&mut self, source: &str, fields: &[String]) {
+    /// Notes that these fields of an archive or file are text, as they hold different things.
+    pub fn note_widened(&mut self, source: &str, fields: &[String]) {
         for field in fields {
             self.notes.push(format!(
                 "{source}: {field} holds different things in different records, and is text therefore"

@@ -26,6 +26,7 @@ pub mod plain;
 pub mod plot;
 pub mod rolling;
 pub mod sealed;
+pub mod serve;
 pub mod source;
 pub mod table;
 pub mod toml_file;

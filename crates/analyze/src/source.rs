@@ -13,12 +13,37 @@ use crate::table::columns::Column;
 use crate::table::provider::ArchiveTable;
 
 /// Something that a word names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Source {
     /// An archive.
     Archive(Box<Chosen>),
     /// A file, or a directory with Parquet files: where it is, what it is called, and what is in it.
     File(PathBuf, String, Kind),
+}
+
+impl Source {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Archive(chosen) => &chosen.name,
+            Self::File(_, name, _) => name,
+        }
+    }
+
+    /// Is it the same as another one, by whatever path?
+    pub fn is(&self, other: &Self) -> bool {
+        let same = |one: &Path, other: &Path| {
+            let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+            one == other || real(one) == real(other)
+        };
+        match (self, other) {
+            (Self::Archive(one), Self::Archive(other)) => {
+                one.segment == other.segment && same(one.state.path(), other.state.path())
+            }
+            (Self::File(one, ..), Self::File(other, ..)) => same(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// What these words name: archives as everywhere, and paths of files that are of none, by the endings of their names.

@@ -41,7 +41,8 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
     &["source", "views"],
     &["engine"],
     &["caret"],
-    &["export", "follow", "load", "model"],
+    &["ask", "export", "follow", "load", "model"],
+    &["serve"],
     &["commands"],
     &[MAIN],
 ];

@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Write, stdout};
 use anyhow::bail;
 use archiver::terminal::Closed;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::context::SQLOptions;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
@@ -14,7 +13,7 @@ use super::complain::complain;
 use super::progress::watched;
 use crate::cache::recorder::Recorder;
 use crate::caret::explained;
-use crate::engine::Engine;
+use crate::engine::{Engine, only_queries};
 use crate::output::write;
 
 /// Asks, and prints the answer, which is written down as well where somebody wants that.
@@ -67,14 +66,6 @@ pub(super) async fn print_rows(
         Ok(of_engine) => explained(&of_engine, query, engine),
         Err(other) => other,
     })
-}
-
-/// Nothing but queries: what they ask is never changed by them.
-fn only_queries() -> SQLOptions {
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
 }
 
 /// Prints a query instead of its answer.

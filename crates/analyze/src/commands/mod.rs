@@ -19,6 +19,7 @@ mod plot;
 mod predict;
 mod progress;
 mod run;
+mod serve;
 mod sql;
 mod train;
 mod views;
@@ -67,6 +68,8 @@ enum Command {
     Train(train::Args),
     /// Judge rows by a model
     Predict(predict::Args),
+    /// Show archives and analyses on a page, and answer programs as JSON
+    Serve(serve::Args),
     /// Put records into a table of a database, each once
     Load(load::Args),
     /// Do what is due for each day that is over
@@ -101,12 +104,14 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     let Cli { common, command } = cli;
     let done = runtime.block_on(async {
-        if let Command::Run(args) = &command
-            && args.is_followed()
-        {
-            return run::run(&common, args).await;
+        match &command {
+            // They go on until they are told to stop.
+            Command::Run(args) if args.is_followed() => run::run(&common, args).await,
+            Command::Serve(args) => serve::run(&common, args).await,
+            command => {
+                interruptible(answered(&common, command), command.when_interrupted()).await
+            }
         }
-        interruptible(answered(&common, &command), command.when_interrupted()).await
     });
     // A reader may be waiting for a disk; the end of the process takes it along.
     runtime.shutdown_background();
@@ -130,6 +135,7 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
         Command::Anomalies(args) => anomalies::run(common, args).await,
         Command::Plot(args) => plot::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
+        Command::Serve(args) => serve::run(common, args).await,
         Command::Load(args) => load::run(common, args).await,
         Command::Daily(args) => daily::run(common, args).await,
         Command::Train(args) => train::run(common, args).await,

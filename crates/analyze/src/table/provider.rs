@@ -20,6 +20,15 @@ use super::scan::ArchiveScan;
 use super::scanned::Scanned;
 use super::selection::{is_known, narrow};
 
+/// The segments that are looked into: the first and the last that may hold what is selected.
+pub fn ends<'s>(segments: &'s [Segment], selection: &Selection) -> Vec<&'s Segment> {
+    let held = segments.iter();
+    let held = held.filter(|segment| segment.may_hold(selection) && segment.bytes() > 0);
+    let held = held.collect::<Vec<_>>();
+    let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
+    [first, last].into_iter().flatten().copied().collect()
+}
+
 /// Looks at some values of these segments, to know which columns their fields make; returns beside them the names of fields
 /// that hold different things and are text therefore.
 ///
@@ -31,11 +40,7 @@ pub fn look_at(
     selection: &Selection,
     skips_damaged: bool,
 ) -> Result<(Vec<Column>, Vec<String>), ReadError> {
-    let held = segments.iter();
-    let held = held.filter(|segment| segment.may_hold(selection) && segment.bytes() > 0);
-    let held = held.collect::<Vec<_>>();
-    let (first, last) = (held.first(), held.get(1..).and_then(<[_]>::last));
-    let ends = [first, last].into_iter().flatten().copied();
+    let ends = ends(segments, selection).into_iter();
     let sample = Sample::looking_into(ends, selection, skips_damaged)?;
     let widened = sample.widened.clone();
     Ok((columns(sample.fields()), widened))

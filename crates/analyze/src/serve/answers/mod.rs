@@ -1,0 +1,10 @@
+//! What is answered to each question: structures that become JSON.
+
+pub mod anomalies;
+pub mod archives;
+pub mod points;
+pub mod results;
+pub mod rows;
+pub mod schema;
+pub mod sql;
+pub mod windows;
