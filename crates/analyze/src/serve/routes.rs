@@ -152,7 +152,12 @@ impl Routes {
         })
     }
 
-    async fn route(&self, route: Route, query: &str) -> Result<Answer, Problem> {
+    /// What a path of the API answers to this query string.
+    ///
+    /// # Errors
+    ///
+    /// Why it isn't answered.
+    pub(super) async fn route(&self, route: Route, query: &str) -> Result<Answer, Problem> {
         let parameters = Parameters::parse(query, &route.parameters())?;
         let (sources, limits) = (Arc::clone(&self.sources), self.sources.limits);
         match route {
