@@ -27,7 +27,7 @@ help:
 	@echo 'make fuzz     bytes of every kind into each parser, MINUTES=1 each, TARGETS=all of them'
 	@echo 'make memcheck the module with unsafe code under Valgrind'
 	@echo 'make mutants  mistakes in the code, one at a time, and which of them no test notices; takes hours'
-	@echo 'make browser  the status page and a report in a real Chromium, pictures of them into target/browser'
+	@echo 'make browser  the status page, a report and the page of results in a real Chromium, pictures of them into target/browser'
 	@echo 'make engines  the same definitions on DuckDB, Spark and Flink; installs them below target'
 	@echo 'make story    service metrics from a real Kafka to verdicts: databases, models, a page; what each method finds'
 	@echo 'make bench    measure it beside kcat, rsyslog, Kafka Connect, a Python loop and DuckDB'

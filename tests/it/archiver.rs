@@ -84,6 +84,13 @@ impl Archiver {
         Self::start_with(directory, args, &[])
     }
 
+    /// Another program, which is started and stopped as archiver is.
+    pub fn start_program(program: &Path, directory: &Path, args: &[&str]) -> Self {
+        let mut command = command(program.to_str().expect("a path in UTF-8"));
+        command.args(args);
+        Self::spawn(directory, command)
+    }
+
     /// The same with some environment variables.
     pub fn start_with(directory: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = command(BINARY);

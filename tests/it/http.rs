@@ -1,7 +1,7 @@
 //! The status page, health, readiness, and what is refused, over HTTP.
 
-mod ask;
-mod hostile;
+pub mod ask;
+pub mod hostile;
 mod silent;
 
 use std::fs;

@@ -68,6 +68,7 @@ mod reload;
 mod replay;
 mod replay_target;
 mod secure;
+mod serve;
 mod service;
 mod state;
 mod stop;

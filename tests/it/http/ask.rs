@@ -26,13 +26,24 @@ impl Answer {
     }
 }
 
-/// Sends these bytes, and reads until the end; nothing if that isn't an answer.
+/// Sends these bytes, ends its side, and reads until the end; nothing if that isn't an answer.
 pub fn ask(address: &str, request: &[u8]) -> Option<Answer> {
+    let mut stream = send(address, request)?;
+    let _ = stream.shutdown(Shutdown::Write);
+    answer(&mut stream)
+}
+
+/// Sends these bytes.
+pub fn send(address: &str, request: &[u8]) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // Whoever refuses may have gone before all of it is sent.
     let _ = stream.write_all(request);
-    let _ = stream.shutdown(Shutdown::Write);
+    Some(stream)
+}
+
+/// Reads until the end; nothing if that isn't an answer.
+pub fn answer(stream: &mut TcpStream) -> Option<Answer> {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes);
@@ -53,7 +64,8 @@ pub fn ask_as(address: &str, method: &str, path: &str, headers: &[(&str, &str)])
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
-    let answer = ask(address, (request + "\r\n").as_bytes());
+    let sent = send(address, (request + "\r\n").as_bytes());
+    let answer = sent.and_then(|mut stream| answer(&mut stream));
     answer.unwrap_or_else(|| panic!("{method} {path}: no answer"))
 }
 

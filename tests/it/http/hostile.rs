@@ -23,7 +23,7 @@ const ROUNDS: usize = 20;
 const GROWTH_MOST: u64 = 24 << 10;
 
 /// Does one thing that nobody should do; whether it is answered makes no difference.
-fn attack(address: &str, number: usize, held: &mut Vec<TcpStream>) {
+pub fn attack(address: &str, number: usize, held: &mut Vec<TcpStream>) {
     let Ok(mut stream) = TcpStream::connect(address) else {
         return;
     };
@@ -74,7 +74,7 @@ fn attack(address: &str, number: usize, held: &mut Vec<TcpStream>) {
 }
 
 /// What is in memory of the process, in KiB.
-fn resident(pid: u32) -> u64 {
+pub fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().nth(1));
