@@ -43,7 +43,7 @@ impl Parameters {
     }
 
     /// What each parameter of this name says.
-    pub fn every<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+    pub fn every<'p>(&'p self, name: &str) -> impl Iterator<Item = &'p str> {
         let named = self.0.iter().filter(move |(other, _)| other == name);
         let values = named.map(|(_, value)| &value[..]);
         values.filter(|value| !value.is_empty())

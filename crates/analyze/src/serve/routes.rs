@@ -23,11 +23,13 @@ use super::page::{POLICY, Page};
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::question::{DEFINED, JUDGED, Question, rows, selection};
-use super::turns::{Turns, WAIT_MOST};
+use super::turns::Turns;
 use crate::engine::Settings;
 
 /// So many questions are answered at once.
 const AT_ONCE: usize = 2;
+/// So long a question waits for its turn.
+const WAIT_MOST: Duration = Duration::from_secs(10);
 /// What only looks at files is answered within this.
 const LOOKING_MOST: Duration = Duration::from_secs(10);
 const OPENAPI: &str = include_str!("openapi.json");
@@ -147,8 +149,8 @@ impl Routes {
                 analyses,
                 limits,
             }),
-            questions: Turns::new(AT_ONCE, limits.timeout, runtime.clone()),
-            looks: Turns::new(1, LOOKING_MOST, runtime),
+            questions: Turns::new(AT_ONCE, (WAIT_MOST, limits.timeout), runtime.clone()),
+            looks: Turns::new(1, (WAIT_MOST, LOOKING_MOST), runtime),
         })
     }
 

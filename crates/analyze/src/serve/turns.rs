@@ -11,24 +11,22 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 
-/// So long a question waits for its turn.
-pub const WAIT_MOST: Duration = Duration::from_secs(10);
-
 /// Turns of questions, which are answered by threads other than those that take requests.
 pub struct Turns {
     turns: Arc<Semaphore>,
-    runtime: Handle,
+    patience: Duration,
     timeout: Duration,
+    runtime: Handle,
 }
 
 impl Turns {
-    /// So many at once, each for so long, by this runtime.
-    pub fn new(at_once: usize, timeout: Duration, runtime: Handle) -> Self {
-        let turns = Arc::new(Semaphore::new(at_once));
+    /// So many at once. A question waits so long for its turn, and may then take so long to be answered, by this runtime.
+    pub fn new(at_once: usize, (patience, timeout): (Duration, Duration), runtime: Handle) -> Self {
         Self {
-            turns,
-            runtime,
+            turns: Arc::new(Semaphore::new(at_once)),
+            patience,
             timeout,
+            runtime,
         }
     }
 
@@ -68,12 +66,12 @@ impl Turns {
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let turn = timeout(WAIT_MOST, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await;
         match turn {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Problem::busy(format!(
                 "others are being answered, and none was done within {} s; try again",
-                WAIT_MOST.as_secs()
+                self.patience.as_secs_f64()
             ))),
         }
     }
@@ -109,7 +107,8 @@ mod tests {
     use super::*;
 
     fn turns(at_once: usize, timeout: Duration) -> Turns {
-        Turns::new(at_once, timeout, Handle::current())
+        let patience = Duration::from_millis(50);
+        Turns::new(at_once, (patience, timeout), Handle::current())
     }
 
     #[tokio::test]
@@ -123,7 +122,7 @@ mod tests {
         assert_eq!(turns.look(|| Ok(2)).await, Ok(2));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_too_many_waits_and_is_refused_in_the_end() {
         let turns = turns(1, Duration::from_secs(600));
         let (end, ended) = oneshot::channel::<()>();

@@ -4,6 +4,7 @@ use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::json::WriterBuilder;
 use datafusion::arrow::json::writer::JsonArray;
+use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -39,9 +40,15 @@ impl Rows {
         let explain = |error| explained(&error, query, engine);
         let frame = engine.session.sql_with_options(query, only_queries());
         let frame = frame.await.map_err(explain)?;
-        // One more than that says that there are more.
-        let frame = frame.limit(0, Some(most.saturating_add(1)));
-        let frame = frame.map_err(explain)?;
+        let is_of_records = !matches!(
+            frame.logical_plan(),
+            LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_)
+        );
+        let frame = match is_of_records {
+            // One more than that says that there are more.
+            true => frame.limit(0, Some(most.saturating_add(1))).map_err(explain)?,
+            false => frame,
+        };
         let names = frame.schema().fields().iter();
         let columns = names.map(|field| field.name().clone()).collect();
         let mut stream = frame.execute_stream().await.map_err(explain)?;
