@@ -14,7 +14,7 @@ use crate::analyze::program;
 use crate::archiver::{Archiver, run};
 use crate::http::ask::{Answer, get};
 use crate::produce::{Producer, Record};
-use crate::says::Says;
+use crate::says;
 use crate::scene::Scene;
 
 /// When the first record was, in milliseconds since 1970: at the beginning of a minute.
@@ -66,7 +66,7 @@ impl Served {
     fn start(scene: &Scene, flags: &[&str]) -> Self {
         let flags = [&["serve", "metrics.ndjson.zst", "--listen", "127.0.0.1:0"], flags].concat();
         let program = Archiver::start_program(&program(), scene.directory(), &flags);
-        let line = program.await_line(&Says::new(&["answering on http://"], &[]));
+        let line = program.await_line(&says::answering());
         let (_, url) = line.split_once("http://").expect("an address");
         let mut served = Self {
             program,
@@ -236,7 +236,7 @@ fn an_archive_that_grows_is_asked_as_it_is_now() {
     send(json!({"a": 1}));
     let flags = ["serve", "-c", "topics.toml", "--listen", "127.0.0.1:0"];
     let program = Archiver::start_program(&program(), scene.directory(), &flags);
-    let line = program.await_line(&Says::new(&["answering on http://"], &[]));
+    let line = program.await_line(&says::answering());
     let (_, url) = line.split_once("http://").expect("an address");
     let address = url.trim_end_matches('/');
     let read = |path: &str| -> Value {

@@ -36,25 +36,110 @@ fn examples() -> Vec<(&'static str, String)> {
 }
 
 /// The schema of what a route answers with this status.
-fn schema(document: &Value, route: &str, status: u16) -> Value {
+fn schema<'d>(document: &'d Value, route: &str, status: u16) -> &'d Value {
     let responses = &document["paths"][format!("/api/v1/{route}")]["get"]["responses"];
-    let mut response = &responses[status.to_string()];
-    if let Some(to) = response["$ref"].as_str() {
-        response = document.pointer(&to[1..]).expect("a response");
-    }
-    let schema = response["content"]["application/json"]["schema"].clone();
+    let response = meant(document, &responses[status.to_string()]);
+    let schema = &response["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{route} says nothing of {status}");
-    let components = document["components"].clone();
-    json!({"allOf": [schema], "components": components})
+    schema
+}
+
+/// What a reference stands for, or what is no reference.
+fn meant<'d>(document: &'d Value, of: &'d Value) -> &'d Value {
+    match of["$ref"].as_str() {
+        Some(to) => document.pointer(&to[1..]).expect("is in the document"),
+        None => of,
+    }
+}
+
+/// What is wrong with a value by a schema, with where it stands. A keyword that isn't known here is wrong as well: nothing is
+/// taken as checked that wasn't.
+fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let schema = meant(document, schema);
+    let (mut wrong_here, mut within) = (Vec::new(), Vec::new());
+    for (keyword, says) in schema.as_object().expect("a schema") {
+        let number = value.as_f64();
+        let is_right = match &keyword[..] {
+            "description" | "examples" => true,
+            "type" => match says {
+                Value::Array(types) => types.iter().any(|one| is_of(one, value)),
+                one => is_of(one, value),
+            },
+            "enum" => says.as_array().expect("a list").contains(value),
+            "minimum" => number.is_none_or(|number| number >= says.as_f64().expect("a number")),
+            "exclusiveMinimum" => number.is_none_or(|number| number > says.as_f64().expect("a number")),
+            "maxItems" => value.as_array().is_none_or(|all| all.len() as u64 <= says.as_u64().expect("a number")),
+            "required" => says.as_array().expect("a list").iter().all(|name| {
+                value.as_object().is_none_or(|fields| fields.contains_key(name.as_str().expect("a name")))
+            }),
+            "additionalProperties" => {
+                assert_eq!(*says, false, "{at}");
+                let known = schema["properties"].as_object().expect("properties");
+                value.as_object().is_none_or(|fields| fields.keys().all(|name| known.contains_key(name)))
+            }
+            "properties" => {
+                for (name, of) in says.as_object().expect("properties") {
+                    if let Some(field) = value.get(name) {
+                        within.extend(wrong(document, of, field, &format!("{at}.{name}")));
+                    }
+                }
+                true
+            }
+            "items" => {
+                for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+                    within.extend(wrong(document, says, item, &format!("{at}[{number}]")));
+                }
+                true
+            }
+            _ => false,
+        };
+        if !is_right {
+            wrong_here.push(format!("{at}: {keyword} {says}, and it is {value:.200}"));
+        }
+    }
+    [wrong_here, within].concat()
+}
+
+/// Is a value of this type? A number without a fraction is an integer, too.
+fn is_of(name: &Value, value: &Value) -> bool {
+    match name.as_str().expect("a type") {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        other => panic!("type {other}"),
+    }
 }
 
 #[track_caller]
 fn check(document: &Value, (route, query): (&str, &str), status: u16, answer: &Value) {
-    let schema = schema(document, route, status);
-    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
-    let wrong = validator.iter_errors(answer).map(|error| error.to_string());
-    let wrong = wrong.collect::<Vec<_>>();
-    assert!(wrong.is_empty(), "{route}?{query}: {wrong:?}");
+    let wrong = wrong(document, schema(document, route, status), answer, "answer");
+    assert!(wrong.is_empty(), "{route}?{query}: {wrong:#?}");
+}
+
+#[test]
+fn what_is_not_as_a_schema_says_is_noticed() {
+    let schema = json!({"type": "object", "required": ["a"], "additionalProperties": false, "properties": {
+        "a": {"type": ["integer", "null"], "minimum": 1}, "b": {"type": "array", "items": {"enum": ["x"]}, "maxItems": 1}}});
+    let count = |value: &Value| wrong(&Value::Null, &schema, value, "it").len();
+    assert_eq!(count(&json!({"a": 1, "b": ["x"]})), 0);
+    assert_eq!(count(&json!({"a": null})), 0);
+    for value in [
+        json!([]),
+        json!({}),
+        json!({"a": 0}),
+        json!({"a": 1.5}),
+        json!({"a": 1, "c": 1}),
+        json!({"a": 1, "b": ["y"]}),
+        json!({"a": 1, "b": ["x", "x"]}),
+        json!({"a": 1, "b": {}}),
+    ] {
+        assert_ne!(count(&value), 0, "{value}");
+    }
+    assert_eq!(wrong(&Value::Null, &json!({"pattern": "a"}), &json!("a"), "it").len(), 1);
 }
 
 #[test]
@@ -105,10 +190,5 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
         let answer = serde_json::from_str(&answer.body).expect("JSON");
         check(&document, (route, query), status, &answer);
     }
-    // The check notices what isn't as it should be.
-    let wrong = std::panic::catch_unwind(|| {
-        check(&document, ("schema", ""), 200, &json!({"source": 1}));
-    });
-    assert!(wrong.is_err());
     served.program.stop();
 }

@@ -30,7 +30,7 @@ fn what_needs_too_much_memory_is_told_and_what_fits_is_answered() {
     let scene = Scene::new();
     capture(&scene);
     let served = Served::start(&scene, &["--allow-sql", "--memory", "16MiB", "--timeout", "10m"]);
-    let all = "query=SELECT+array_agg(repeat(a.host,+100))+AS+x+FROM+records+a,+records+b";
+    let all = "query=SELECT+array_agg(repeat(CAST(a.%22offset%22+%2B+b.%22offset%22+AS+VARCHAR),+500))+AS+x+FROM+records+a,+records+b";
     let why = served.why(503, "sql", all);
     assert!(why.contains("more than --memory allows"), "{why}");
     let points = served.json("points", "source=ARCHIVE&value=data&by=host&method=seasonal&period=1m");
@@ -101,7 +101,8 @@ fn a_query_of_any_depth_ends_nothing() {
     ];
     thread::scope(|scope| {
         for query in &deep {
-            scope.spawn(|| {
+            let served = &served;
+            scope.spawn(move || {
                 let answer = served.get("sql", query);
                 assert!(matches!(answer.status, 200 | 400 | 503 | 504), "{:.60}: {}", query, answer.body);
             });

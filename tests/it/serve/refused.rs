@@ -8,7 +8,7 @@ use crate::analyze::said;
 use crate::archiver::Archiver;
 use crate::analyze::program;
 use crate::http::ask::{answer, ask_as, get, send};
-use crate::says::Says;
+use crate::says;
 use crate::scene::Scene;
 
 const TOKEN: &str = "a-secret-that-nobody-guesses";
@@ -85,7 +85,7 @@ fn with_a_token_nothing_is_told_without_it() {
     fs::write(scene.path("token"), format!("{TOKEN}\n")).expect("is written");
     let flags = ["serve", "metrics.ndjson.zst", "--listen", "0.0.0.0:0", "--token-file", "token"];
     let program = Archiver::start_program(&program(), scene.directory(), &flags);
-    let line = program.await_line(&Says::new(&["answering on http://"], &[]));
+    let line = program.await_line(&says::answering());
     let (_, url) = line.split_once("http://").expect("an address");
     let address = url.trim_end_matches('/').replace("0.0.0.0", "127.0.0.1");
     let bearer = format!("Bearer {TOKEN}");
@@ -136,7 +136,7 @@ fn a_socket_is_answered_on_and_removed_in_the_end() {
     capture(&scene);
     let flags = ["serve", "metrics.ndjson.zst", "--listen", "./page.sock"];
     let program = Archiver::start_program(&program(), scene.directory(), &flags);
-    program.await_line(&Says::new(&["answering on ./page.sock"], &[]));
+    program.await_line(&says::answering());
     let asked = std::process::Command::new("python3")
         .args(["-c", SOCKET])
         .arg(scene.path("page.sock"))

@@ -243,7 +243,7 @@ async fn what_takes_too_long_is_cut_and_what_needs_too_much_memory_is_told() {
         ..limits()
     };
     let scene = Scene::new(patient);
-    let all = "query=SELECT+array_agg(repeat(a.host,+1000))+AS+x+FROM+metrics+a,+metrics+b";
+    let all = "query=SELECT+array_agg(repeat(CAST(a.ts+%2B+b.ts+AS+VARCHAR),+100))+AS+x+FROM+metrics+a,+metrics+b";
     let (status, why) = scene.refusal(Route::Sql, all).await;
     assert!(status == 503 && why.contains("--memory"), "{status} {why}");
     let one = scene.answer(Route::Sql, "query=SELECT+1+AS+one").await;
