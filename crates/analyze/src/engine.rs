@@ -8,11 +8,13 @@ use archiver::catalog::Chosen;
 use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::catalog::TableProvider;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::cooperative::CooperativeJoins;
 use crate::digest;
 use crate::files::ndjson::NdjsonTable;
 use crate::files::{Kind, csv_parquet};
@@ -141,8 +143,16 @@ impl Engine {
 
     /// Without tables yet, in what several engines share: their memory is that of [`runtime`].
     pub fn sharing(runtime: Arc<RuntimeEnv>, settings: Settings) -> Self {
+        // Others wait for what one has of it: each can be ended.
+        let state = SessionStateBuilder::new_from_existing(session(runtime).state())
+            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+            .build();
+        Self::over(SessionContext::new_with_state(state), settings)
+    }
+
+    fn over(session: SessionContext, settings: Settings) -> Self {
         let engine = Self {
-            session: session(runtime),
+            session,
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
@@ -158,7 +168,7 @@ impl Engine {
     /// Without tables yet.
     fn new(settings: Settings) -> anyhow::Result<Self> {
         let runtime = runtime(settings.memory_bytes)?;
-        Ok(Self::sharing(runtime, settings))
+        Ok(Self::over(session(runtime), settings))
     }
 
     /// Adds an archive as it was at a moment; its columns are these, if they are known.

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod cache;
 pub mod caret;
 pub mod commands;
+pub mod cooperative;
 pub mod daily;
 pub mod database;
 pub mod definition;

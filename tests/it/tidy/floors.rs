@@ -24,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
 /// Those of the second program, from below.
 const ANALYZE_FLOORS: &[&[&str]] = &[
     &[
+        "cooperative",
         "database",
         "digest",
         "json",

@@ -88,10 +88,14 @@ impl Command {
     }
 }
 
+/// What the engine does with a query goes as deep as the query does. Memory is taken for what is used of it.
+const STACK_BYTES: usize = 128 << 20;
+
 /// Runs what was typed.
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK_BYTES)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

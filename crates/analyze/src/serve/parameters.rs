@@ -10,6 +10,9 @@ use super::problem::Problem;
 /// What may be said more than once.
 const REPEATED: [&str; 1] = ["only"];
 
+/// So long SQL may be.
+const SQL_BYTES_MOST: usize = 4096;
+
 /// Names and values, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
@@ -57,6 +60,20 @@ impl Parameters {
     pub fn needed(&self, name: &str) -> Result<&str, Problem> {
         let missing = || Problem::wrong(format!("{name} is missing"));
         self.text(name).ok_or_else(missing)
+    }
+
+    /// What a parameter says in SQL, which isn't endless: what is deep in it needs as deep a stack.
+    ///
+    /// # Errors
+    ///
+    /// If it is too long.
+    pub fn sql(&self, name: &str) -> Result<Option<&str>, Problem> {
+        match self.text(name) {
+            Some(sql) if sql.len() > SQL_BYTES_MOST => Err(Problem::wrong(format!(
+                "{name} is longer than {SQL_BYTES_MOST} bytes"
+            ))),
+            sql => Ok(sql),
+        }
     }
 
     /// A list with commas between what stands in it.

@@ -161,7 +161,7 @@ fn definition(parameters: &Parameters, limits: &Limits) -> Result<Definition, Pr
         time: parameters.text("time").map(str::to_owned),
         value: parameters.list("value"),
         by: parameters.list("by"),
-        filter: parameters.text("filter").map(str::to_owned),
+        filter: parameters.sql("filter")?.map(str::to_owned),
         window: window(parameters)?,
         aggregates: aggregates.map_err(|why| Problem::wrong(format!("aggregates: {why}")))?,
         fill: parameters.read_by("fill", one_of::<Fill>)?,

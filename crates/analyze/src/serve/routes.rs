@@ -229,7 +229,8 @@ impl Routes {
                 "no SQL is taken from outside here; --allow-sql would allow it",
             ));
         }
-        let query = parameters.needed("query")?.to_owned();
+        parameters.needed("query")?;
+        let query = parameters.sql("query")?.unwrap_or_default().to_owned();
         let (selection, most) = (selection(parameters)?, rows(parameters, &limits)?);
         self.questions
             .answer(async move {
