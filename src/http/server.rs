@@ -55,11 +55,9 @@ impl Bound {
             accepting: accepting.abort_handle(),
             socket,
         };
-        thread::Builder::new()
-            .name("http".into())
-            .spawn(move || {
-                let _ = runtime.block_on(accepting);
-            })?;
+        thread::Builder::new().name("http".into()).spawn(move || {
+            let _ = runtime.block_on(accepting);
+        })?;
         Ok(server)
     }
 }

@@ -33,7 +33,11 @@ fn capture(scene: &Scene) {
     for second in 0..SECONDS {
         for (number, host) in HOSTS.into_iter().enumerate() {
             let is_odd = second == ODD_SECOND && number == 0;
-            let data = if is_odd { 900 } else { 100 + (second * 7 + 3) % 11 };
+            let data = if is_odd {
+                900
+            } else {
+                100 + (second * 7 + 3) % 11
+            };
             let value = json!({"host": host, "data": data, "ok": second % 2 == 0});
             let record = Record {
                 value: Some(value.to_string().into_bytes()),
@@ -64,7 +68,11 @@ struct Served {
 impl Served {
     /// With these flags beside what makes it listen.
     fn start(scene: &Scene, flags: &[&str]) -> Self {
-        let flags = [&["serve", "metrics.ndjson.zst", "--listen", "127.0.0.1:0"], flags].concat();
+        let flags = [
+            &["serve", "metrics.ndjson.zst", "--listen", "127.0.0.1:0"],
+            flags,
+        ]
+        .concat();
         let program = Archiver::start_program(&program(), scene.directory(), &flags);
         let line = program.await_line(&says::answering());
         let (_, url) = line.split_once("http://").expect("an address");
@@ -124,19 +132,45 @@ fn each_route_answers_about_an_archive_what_the_commands_do() {
     let schema = served.json("schema", "source=ARCHIVE");
     let data = json!({"name": "data", "kind": "integer", "is_field": true});
     let columns = schema["columns"].as_array().expect("columns");
-    assert!(columns.contains(&data) && schema["has_timestamps"] == true, "{schema}");
+    assert!(
+        columns.contains(&data) && schema["has_timestamps"] == true,
+        "{schema}"
+    );
     let since = FIRST_MS + 60_000;
     let range = format!("since={since}&until={}", since + 120_000);
     let measured = "source=ARCHIVE&value=data&by=host&tumbling=1m&aggregates=count,p99";
     let windows = served.json("windows", &format!("{measured}&{range}"));
-    let flags = ["windows", "metrics.ndjson.zst", "--value", "data", "--by", "host", "--tumbling", "1m"];
+    let flags = [
+        "windows",
+        "metrics.ndjson.zst",
+        "--value",
+        "data",
+        "--by",
+        "host",
+        "--tumbling",
+        "1m",
+    ];
     let until = (since + 120_000).to_string();
-    let more = ["--aggregates", "count,p99", "--since", &since.to_string(), "--until", &until];
+    let more = [
+        "--aggregates",
+        "count,p99",
+        "--since",
+        &since.to_string(),
+        "--until",
+        &until,
+    ];
     let printed = crate::analyze::rows(&scene, &[&flags[..], &more].concat());
     assert_eq!(printed.len(), 6);
     assert_eq!(windows["rows"], Value::from(printed));
     let anomalies = served.json("anomalies", "source=ARCHIVE&value=data&by=host&method=mad");
-    let flags = ["anomalies", "metrics.ndjson.zst", "--value", "data", "--by", "host"];
+    let flags = [
+        "anomalies",
+        "metrics.ndjson.zst",
+        "--value",
+        "data",
+        "--by",
+        "host",
+    ];
     let printed = crate::analyze::rows(&scene, &[&flags[..], &["--method", "mad"]].concat());
     assert_eq!(anomalies["rows"], Value::from(printed));
     assert_eq!(anomalies["rows"][0]["time"], FIRST_MS + ODD_SECOND * 1_000);
@@ -146,6 +180,9 @@ fn each_route_answers_about_an_archive_what_the_commands_do() {
     assert_eq!(odd["worst"][0]["value"], 900.0);
     // 900 values are more than columns.
     assert_eq!(odd["counts"]["values"], SECONDS);
+    // Of a time without records there is nothing, and that is no mistake.
+    let nothing = served.json("points", &format!("{measured}&since=-5m"));
+    assert_eq!(nothing["series"], json!([]));
     let only = format!("{measured}&only=host:%3Cb%3Eweb%20%26%203%3C/b%3E");
     let only = served.json("windows", &only);
     assert_eq!(only["rows"].as_array().map(Vec::len), Some(15));
@@ -161,12 +198,25 @@ fn the_page_is_one_document_that_nothing_else_can_get_into() {
     let page = get(&served.address, "/");
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     let policy = page.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'sha256-"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"));
     let (_, body) = page.body.split_once("<body>").expect("a body");
     let (body, _) = body.split_once("<script>").expect("its script");
-    for resource in [" src=", "@import", "url(", "href=\"http", " onclick", " style="] {
-        assert!(!body.contains(resource), "{resource} loads or runs something");
+    for resource in [
+        " src=",
+        "@import",
+        "url(",
+        "href=\"http",
+        " onclick",
+        " style=",
+    ] {
+        assert!(
+            !body.contains(resource),
+            "{resource} loads or runs something"
+        );
     }
     served.program.stop();
 }
@@ -209,7 +259,10 @@ output = [{ file = "high.csv" }, { plot = "pictures" }]
     broken.push_str("[[analysis]]\n");
     fs::write(scene.path("analysis.toml"), broken).expect("is written");
     let why = served.why(500, "results", "");
-    assert!(why.contains("analysis.toml") && why.contains("line"), "{why}");
+    assert!(
+        why.contains("analysis.toml") && why.contains("line"),
+        "{why}"
+    );
     fs::write(scene.path("analysis.toml"), text).expect("is written");
     served.json("results", "");
     served.program.stop();
@@ -248,13 +301,18 @@ fn an_archive_that_grows_is_asked_as_it_is_now() {
         let schema = read("/api/v1/schema?source=metrics");
         let columns = schema["columns"].as_array().expect("columns").iter();
         let fields = columns.filter(|column| column["is_field"] == true);
-        fields.map(|field| field["name"].clone()).collect::<Vec<_>>()
+        fields
+            .map(|field| field["name"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(fields(), ["a"]);
     send(json!({"a": 2, "b": 3}));
     assert_eq!(fields(), ["a", "b"]);
     let windows = read("/api/v1/windows?source=metrics&value=b&tumbling=1d&aggregates=count,sum");
-    assert_eq!((&windows["rows"][0]["count"], &windows["rows"][0]["sum"]), (&json!(1), &json!(3)));
+    assert_eq!(
+        (&windows["rows"][0]["count"], &windows["rows"][0]["sum"]),
+        (&json!(1), &json!(3))
+    );
     program.stop();
     archiver.stop();
 }

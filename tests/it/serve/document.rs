@@ -10,7 +10,8 @@ use crate::scene::Scene;
 
 /// What is asked of each route, with each of its parameters at least once.
 fn examples() -> Vec<(&'static str, String)> {
-    let measured = "source=ARCHIVE&value=data&by=host&only=host:web:2&since=-20000d&until=now&time=timestamp";
+    let measured =
+        "source=ARCHIVE&value=data&by=host&only=host:web:2&since=-20000d&until=now&time=timestamp";
     let windows = "aggregates=count,mean,p99&offset=30s";
     let (from, to) = (FIRST_MS + 60_000, FIRST_MS + 600_000);
     vec![
@@ -67,15 +68,23 @@ fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Strin
             },
             "enum" => says.as_array().expect("a list").contains(value),
             "minimum" => number.is_none_or(|number| number >= says.as_f64().expect("a number")),
-            "exclusiveMinimum" => number.is_none_or(|number| number > says.as_f64().expect("a number")),
-            "maxItems" => value.as_array().is_none_or(|all| all.len() as u64 <= says.as_u64().expect("a number")),
+            "exclusiveMinimum" => {
+                number.is_none_or(|number| number > says.as_f64().expect("a number"))
+            }
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|all| all.len() as u64 <= says.as_u64().expect("a number")),
             "required" => says.as_array().expect("a list").iter().all(|name| {
-                value.as_object().is_none_or(|fields| fields.contains_key(name.as_str().expect("a name")))
+                value
+                    .as_object()
+                    .is_none_or(|fields| fields.contains_key(name.as_str().expect("a name")))
             }),
             "additionalProperties" => {
                 assert_eq!(*says, false, "{at}");
                 let known = schema["properties"].as_object().expect("properties");
-                value.as_object().is_none_or(|fields| fields.keys().all(|name| known.contains_key(name)))
+                value
+                    .as_object()
+                    .is_none_or(|fields| fields.keys().all(|name| known.contains_key(name)))
             }
             "properties" => {
                 for (name, of) in says.as_object().expect("properties") {
@@ -139,7 +148,10 @@ fn what_is_not_as_a_schema_says_is_noticed() {
     ] {
         assert_ne!(count(&value), 0, "{value}");
     }
-    assert_eq!(wrong(&Value::Null, &json!({"pattern": "a"}), &json!("a"), "it").len(), 1);
+    assert_eq!(
+        wrong(&Value::Null, &json!({"pattern": "a"}), &json!("a"), "it").len(),
+        1
+    );
 }
 
 #[test]
@@ -172,13 +184,22 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
             untried.remove(&(route.to_owned(), name.to_owned()));
         }
         let some = |list: &str| answer[list].as_array().is_some_and(|of| !of.is_empty());
-        if some("rows") || some("series") || some("analyses") || some("archives") || some("columns") {
+        if some("rows") || some("series") || some("analyses") || some("archives") || some("columns")
+        {
             has_rows.insert(route);
         }
     }
     assert!(untried.is_empty(), "nobody has tried {untried:?}");
     // A schema of rows says nothing of none.
-    let routes = ["anomalies", "archives", "points", "results", "schema", "sql", "windows"];
+    let routes = [
+        "anomalies",
+        "archives",
+        "points",
+        "results",
+        "schema",
+        "sql",
+        "windows",
+    ];
     assert_eq!(has_rows.into_iter().collect::<Vec<_>>(), routes);
     for (route, query, status) in [
         ("windows", "source=ARCHIVE&value=data", 400),

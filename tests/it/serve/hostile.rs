@@ -28,14 +28,18 @@ fn addresses() -> Vec<String> {
         format!("{windows}&tumbling=1m&by=host&only=host:%27%20OR%201=1%20--"),
         format!("{windows}&tumbling=1m&value=x%22%3B%20DROP%20TABLE%20records%3B--"),
         format!("/api/v1/points?source=ARCHIVE&value={}", "a,".repeat(5_000)),
-        format!("/api/v1/points?source=ARCHIVE&value=data&by={}", "%00".repeat(3_000)),
+        format!(
+            "/api/v1/points?source=ARCHIVE&value=data&by={}",
+            "%00".repeat(3_000)
+        ),
         "/api/v1/points?source=ARCHIVE&value=data&by=offset".into(),
         "/api/v1/schema?source=../../../../etc/passwd".into(),
         "/api/v1/schema?source=file:///etc/passwd".into(),
         format!("/api/v1/archives?{}", "&".repeat(10_000)),
         "/api/v1/sql?query=SELECT%201".into(),
         format!("/api/v1/{}", "%2e%2e/".repeat(100)),
-        "/api/v1/anomalies?source=ARCHIVE&value=data&method=seasonal&period=1ms&sigmas=1e308".into(),
+        "/api/v1/anomalies?source=ARCHIVE&value=data&method=seasonal&period=1ms&sigmas=1e308"
+            .into(),
     ]
 }
 
@@ -61,7 +65,8 @@ fn thousands_of_hostile_requests_leave_it_answering() {
                         attack(&served.address, number / 2, &mut held);
                     } else if number % 16 == 1 {
                         // It waits for its answer, and doesn't read it.
-                        let path = addresses[number / 16 % addresses.len()].replace("ARCHIVE", &served.archive);
+                        let path = addresses[number / 16 % addresses.len()]
+                            .replace("ARCHIVE", &served.archive);
                         let host = &served.address;
                         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
                         held.extend(send(host, request.as_bytes()));
@@ -83,8 +88,14 @@ fn thousands_of_hostile_requests_leave_it_answering() {
         }
         while made.load(Ordering::Relaxed) < REQUESTS {
             most = most.max(resident(served.program.pid()));
-            let path = format!("/api/v1/windows?{}", ordinary.replace("ARCHIVE", &served.archive));
-            let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", served.address);
+            let path = format!(
+                "/api/v1/windows?{}",
+                ordinary.replace("ARCHIVE", &served.archive)
+            );
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+                served.address
+            );
             // Its connection may be cut, as others take its place.
             let sent = send(&served.address, request.as_bytes());
             let said = sent.and_then(|mut stream| answer(&mut stream));
@@ -96,7 +107,10 @@ fn thousands_of_hostile_requests_leave_it_answering() {
         "{made} hostile requests in {:.1} s, {answered} ordinary ones answered meanwhile, memory {before} to {most} KiB",
         began.elapsed().as_secs_f64()
     ));
-    assert!(most < before + GROWTH_MOST, "memory grew from {before} to {most} KiB");
+    assert!(
+        most < before + GROWTH_MOST,
+        "memory grew from {before} to {most} KiB"
+    );
     served.program.assert_runs();
     eventually(LONG, "it answers", || {
         let answer = get(&served.address, "/");

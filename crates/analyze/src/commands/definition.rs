@@ -92,7 +92,9 @@ impl Anomalies {
             return Ok(None);
         };
         let detection = Detection::typed(method, self.sigmas, self.history, self.period);
-        detection.map(Some).map_err(|why| usage(&format!("--{why}")))
+        detection
+            .map(Some)
+            .map_err(|why| usage(&format!("--{why}")))
     }
 }
 

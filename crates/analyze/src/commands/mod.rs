@@ -112,9 +112,7 @@ pub fn run(cli: Cli) -> ExitCode {
             // They go on until they are told to stop.
             Command::Run(args) if args.is_followed() => run::run(&common, args).await,
             Command::Serve(args) => serve::run(&common, args).await,
-            command => {
-                interruptible(answered(&common, command), command.when_interrupted()).await
-            }
+            command => interruptible(answered(&common, command), command.when_interrupted()).await,
         }
     });
     // A reader may be waiting for a disk; the end of the process takes it along.

@@ -74,7 +74,11 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         .context("starting to listen for signals")?;
     let http = args.http()?;
     let analyses = Analyses(args.analyses.clone());
-    let catalog = Catalog::new(common.config.clone(), args.archives.clone(), analyses.clone());
+    let catalog = Catalog::new(
+        common.config.clone(),
+        args.archives.clone(),
+        analyses.clone(),
+    );
     let settings = Settings {
         memory_bytes: args.resources.memory,
         skips_damaged: args.resources.skip_damaged,

@@ -38,8 +38,12 @@ impl Analyses {
             None => {
                 let names = all.iter().map(|definition| &definition.name[..]);
                 Err(Problem::unknown(match nearest(name, names) {
-                    Some(near) => format!("there is no analysis of this name; did you mean {near}?"),
-                    None => "there is no analysis of this name; /api/v1/results lists them".to_owned(),
+                    Some(near) => {
+                        format!("there is no analysis of this name; did you mean {near}?")
+                    }
+                    None => {
+                        "there is no analysis of this name; /api/v1/results lists them".to_owned()
+                    }
                 }))
             }
         }

@@ -112,7 +112,9 @@ impl Catalog {
                 continue;
             }
             // One that isn't there, or isn't one, can't be asked; all else can.
-            let Ok(Ok([source])) = sources(config, std::slice::from_ref(&word)).map(<[_; 1]>::try_from) else {
+            let Ok(Ok([source])) =
+                sources(config, std::slice::from_ref(&word)).map(<[_; 1]>::try_from)
+            else {
                 continue;
             };
             match served.iter_mut().find(|known| known.source.is(&source)) {
@@ -124,7 +126,10 @@ impl Catalog {
             }
         }
         for (number, one) in served.iter().enumerate() {
-            if served[..number].iter().any(|other| other.name() == one.name()) {
+            if served[..number]
+                .iter()
+                .any(|other| other.name() == one.name())
+            {
                 bail!("two archives are called {}; name one of them", one.name());
             }
         }

@@ -62,7 +62,8 @@ impl Opening {
         let mut engine = self.engine();
         for served in &*all {
             if !matches!(&served.source, Source::Archive(of) if load(of)?.is_none()) {
-                self.add(&mut engine, served, selection, all.len() == 1).await?;
+                self.add(&mut engine, served, selection, all.len() == 1)
+                    .await?;
             }
         }
         Ok(engine)

@@ -118,7 +118,10 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
     Problem::wrong(match nearest(&shown, known.iter().copied()) {
         Some(near) => format!("there is no parameter {shown}; did you mean {near}?"),
         None if known.is_empty() => format!("there is no parameter {shown}; this takes none"),
-        None => format!("there is no parameter {shown}; there are {}", known.join(", ")),
+        None => format!(
+            "there is no parameter {shown}; there are {}",
+            known.join(", ")
+        ),
     })
 }
 

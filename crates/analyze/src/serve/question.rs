@@ -19,8 +19,18 @@ use crate::definition::{Aggregate, Analysis, Dialect};
 
 /// What says a definition; `analysis` takes the place of all of these.
 pub const DEFINED: [&str; 12] = [
-    "source", "time", "value", "by", "filter", "tumbling", "sliding", "every", "session", "offset",
-    "aggregates", "fill",
+    "source",
+    "time",
+    "value",
+    "by",
+    "filter",
+    "tumbling",
+    "sliding",
+    "every",
+    "session",
+    "offset",
+    "aggregates",
+    "fill",
 ];
 /// What says how anomalies are found, with a definition.
 pub const JUDGED: [&str; 4] = ["method", "sigmas", "history", "period"];
@@ -56,7 +66,9 @@ impl Question {
                 (definition.source.clone(), definition)
             }
         };
-        let only = parameters.every("only").map(|only| group(only, &definition));
+        let only = parameters
+            .every("only")
+            .map(|only| group(only, &definition));
         Ok(Self {
             only: only.collect::<Result<_, _>>()?,
             selection: selection(parameters)?,
@@ -258,13 +270,19 @@ mod tests {
         let definition = asked.definition;
         assert_eq!(definition.value, ["data", "n"]);
         let window = definition.window.expect("is said").window();
-        assert_eq!(window.expect("is one").size_and_every(), Some((60_000, 60_000)));
+        assert_eq!(
+            window.expect("is one").size_and_every(),
+            Some((60_000, 60_000))
+        );
         assert_eq!(definition.aggregates[1], Aggregate::Percentile(99));
         let detection = definition.anomalies.expect("is said");
         assert_eq!(detection.history.ms(), 6 * 3_600_000);
         assert_eq!((detection.sigmas, detection.period), (4.5, Length::DAY));
         let ms = Some(1_767_225_600_000);
-        assert_eq!((asked.selection.since_ms, asked.selection.until_ms), (ms, ms));
+        assert_eq!(
+            (asked.selection.since_ms, asked.selection.until_ms),
+            (ms, ms)
+        );
     }
 
     #[test]
@@ -272,17 +290,26 @@ mod tests {
         for (query, said) in [
             ("value=data", "source is missing"),
             ("source=m", "value is missing"),
-            ("source=m&value=d&method=madd", "method: none that is known; did you mean mad?"),
+            (
+                "source=m&value=d&method=madd",
+                "method: none that is known; did you mean mad?",
+            ),
             ("source=m&value=d&sigmas=3", "sigmas needs a method"),
             (
                 "source=m&value=d&method=mad&history=1d",
                 "history is for the method rolling-sigma",
             ),
             ("source=m&value=d&tumbling=0", "tumbling: not a duration"),
-            ("source=m&value=d&aggregates=p200", "aggregates: \"p200\" is none of"),
+            (
+                "source=m&value=d&aggregates=p200",
+                "aggregates: \"p200\" is none of",
+            ),
             ("source=m&value=d&since=soon", "since: not a time"),
             ("source=m&value=d&only=host:a", "only: not FIELD:VALUE"),
-            ("source=m&value=d&fill=zeros", "fill: none that is known; did you mean zero?"),
+            (
+                "source=m&value=d&fill=zeros",
+                "fill: none that is known; did you mean zero?",
+            ),
         ] {
             let (status, why) = why(query);
             assert!(status == 400 && why.starts_with(said), "{query}: {why}");
@@ -320,6 +347,9 @@ mod tests {
             let parameters = Parameters::parse(query, &["limit"]).expect("is read");
             rows(&parameters, &limits(false)).ok()
         };
-        assert_eq!([of(""), of("limit=3"), of("limit=11"), of("limit=0")], [Some(10), Some(3), None, None]);
+        assert_eq!(
+            [of(""), of("limit=3"), of("limit=11"), of("limit=0")],
+            [Some(10), Some(3), None, None]
+        );
     }
 }

@@ -169,13 +169,18 @@ impl Routes {
                 self.looks.look(look).await
             }
             Route::Results => {
-                let look =
-                    move || json(&results::answer(&sources.analyses, &sources.opening.catalog)?);
+                let look = move || {
+                    json(&results::answer(
+                        &sources.analyses,
+                        &sources.opening.catalog,
+                    )?)
+                };
                 self.looks.look(look).await
             }
             Route::Schema => {
                 let source = parameters.needed("source")?.to_owned();
-                let question = async move { json(&schema::answer(&sources.opening, source).await?) };
+                let question =
+                    async move { json(&schema::answer(&sources.opening, source).await?) };
                 self.questions.answer(question).await
             }
             Route::Sql => self.sql(&parameters).await,

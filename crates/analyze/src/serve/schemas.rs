@@ -33,7 +33,8 @@ struct Key(String, Vec<(u64, (u64, u64), u64)>);
 pub struct Schemas(Mutex<HashMap<Key, Arc<Schema>>>);
 
 impl Schemas {
-    /// The schema of an archive's segments, as far as they may hold what is selected.
+    /// The schema of an archive's segments that may hold what is selected, or of all if none does: what there is none of now
+    /// has columns as well.
     ///
     /// # Errors
     ///
@@ -45,8 +46,11 @@ impl Schemas {
         selection: &Selection,
         (skips_damaged, declared): (bool, &[Declared]),
     ) -> Result<Arc<Schema>, ReadError> {
-        let ends = ends(segments, selection).into_iter().cloned();
-        let ends = ends.collect::<Vec<_>>();
+        let mut looked_into = ends(segments, selection);
+        if looked_into.is_empty() {
+            looked_into = ends(segments, &Selection::default());
+        }
+        let ends = looked_into.into_iter().cloned().collect::<Vec<_>>();
         let key = Key(archive.to_owned(), ends.iter().map(state).collect());
         if let Some(known) = self.known().get(&key) {
             return Ok(Arc::clone(known));

@@ -30,7 +30,11 @@ impl Scene {
         let directory = tempfile::tempdir().expect("a directory");
         let lines = (0..600).flat_map(|n| {
             ["a", "b"].map(|host| {
-                let data = if n == 300 && host == "b" { 500 } else { 50 + n % 7 };
+                let data = if n == 300 && host == "b" {
+                    500
+                } else {
+                    50 + n % 7
+                };
                 let ms = FIRST_MS + n * 1_000;
                 format!("{}\n", json!({"ts": ms, "host": host, "data": data}))
             })
@@ -119,10 +123,14 @@ async fn windows_are_rows_and_too_many_are_cut() {
     assert_eq!(all["columns"], columns);
     let first = json!({"window_start": FIRST_MS, "window_end": FIRST_MS + 60_000, "host": "a", "count": 60, "max": 56});
     assert_eq!((&all["rows"][0], &all["is_cut"]), (&first, &json!(false)));
-    let cut = scene.answer(Route::Windows, &format!("{query}&limit=3")).await;
+    let cut = scene
+        .answer(Route::Windows, &format!("{query}&limit=3"))
+        .await;
     assert_eq!(cut["rows"].as_array().map(Vec::len), Some(3));
     assert_eq!((&cut["rows"][0], &cut["is_cut"]), (&first, &json!(true)));
-    let of_b = scene.answer(Route::Windows, &format!("{query}&only=host:b")).await;
+    let of_b = scene
+        .answer(Route::Windows, &format!("{query}&only=host:b"))
+        .await;
     assert_eq!(of_b["rows"].as_array().map(Vec::len), Some(10));
     assert!(of_b["rows"][0]["host"] == "b" && of_b["rows"][5]["max"] == 500);
 }
@@ -134,13 +142,20 @@ async fn an_anomaly_is_found_by_the_usual_method_and_drawn() {
     let rows = found["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(rows[0]["value"] == 500.0 && rows[0]["method"] == "three-sigma");
-    let points = scene.answer(Route::Points, &format!("{MEASURED}&method=mad")).await;
+    let points = scene
+        .answer(Route::Points, &format!("{MEASURED}&method=mad"))
+        .await;
     let series = &points["series"][0];
     // The one with anomalies comes first.
     assert_eq!(series["group"], json!([{"field": "host", "value": "b"}]));
-    assert_eq!(series["counts"], json!({"values": 600, "missing": 0, "anomalies": 1}));
+    assert_eq!(
+        series["counts"],
+        json!({"values": 600, "missing": 0, "anomalies": 1})
+    );
     assert_eq!(series["worst"][0]["time"], FIRST_MS + 300_000);
-    let plain = scene.answer(Route::Points, &format!("{MEASURED}&series=1")).await;
+    let plain = scene
+        .answer(Route::Points, &format!("{MEASURED}&series=1"))
+        .await;
     assert!(plain["series"][0]["expected"].is_null() && plain["more"] == 1);
 }
 
@@ -150,7 +165,9 @@ async fn a_part_of_the_points_is_drawn_as_all_are_judged() {
     let query = format!("{MEASURED}&only=host:b&method=three-sigma");
     let (from, to) = (FIRST_MS + 290_000, FIRST_MS + 310_000);
     let all = scene.answer(Route::Points, &query).await;
-    let part = scene.answer(Route::Points, &format!("{query}&from={from}&to={to}")).await;
+    let part = scene
+        .answer(Route::Points, &format!("{query}&from={from}&to={to}"))
+        .await;
     let (all, part) = (&all["series"][0], &part["series"][0]);
     assert_eq!(part["times"].as_array().map(Vec::len), Some(20));
     assert_eq!(part["times"][0], from);
@@ -170,7 +187,9 @@ async fn an_analysis_of_the_file_is_asked_by_its_name_and_its_filter_is_nobody_e
     let slow = &results["analyses"][0];
     assert!(slow["last_run_ms"].is_i64() && slow["outputs"][0]["bytes"] == 1);
     assert_eq!(slow["outputs"][1]["kind"], "command");
-    let windows = scene.answer(Route::Windows, "analysis=slow&only=host:b").await;
+    let windows = scene
+        .answer(Route::Windows, "analysis=slow&only=host:b")
+        .await;
     assert_eq!(windows["rows"].as_array().map(Vec::len), Some(10));
     let points = scene.answer(Route::Points, "analysis=slow").await;
     assert_eq!(points["series"][0]["name"], "max_data");
@@ -188,19 +207,62 @@ async fn an_analysis_of_the_file_is_asked_by_its_name_and_its_filter_is_nobody_e
 async fn what_is_asked_wrongly_is_told() {
     let scene = Scene::new(limits());
     for (route, query, status, said) in [
-        (Route::Windows, "source=metrics&time=ts&value=data", 400, "say one of tumbling"),
-        (Route::Windows, "source=metrics&time=ts&value=dta&tumbling=1m", 400, "did you mean data?"),
-        (Route::Windows, "source=metrics&value=data&tumbling=1m", 400, "name the field with the time"),
-        (Route::Windows, "source=metrics&time=ts&value=data&tumbling=1m&since=-5m", 400, "no column timestamp"),
-        (Route::Windows, "source=metrics&time=ts&value=data&tumbling=1m&method=mad", 400, "no parameter method"),
-        (Route::Windows, "source=metrics&time=ts&value=data&tumbling=1m&limit=1001", 400, "from 1 to 1000"),
-        (Route::Anomalies, "source=metrics&time=ts&value=data&filter=1%3D1", 403, "--allow-sql"),
+        (
+            Route::Windows,
+            "source=metrics&time=ts&value=data",
+            400,
+            "say one of tumbling",
+        ),
+        (
+            Route::Windows,
+            "source=metrics&time=ts&value=dta&tumbling=1m",
+            400,
+            "did you mean data?",
+        ),
+        (
+            Route::Windows,
+            "source=metrics&value=data&tumbling=1m",
+            400,
+            "name the field with the time",
+        ),
+        (
+            Route::Windows,
+            "source=metrics&time=ts&value=data&tumbling=1m&since=-5m",
+            400,
+            "no column timestamp",
+        ),
+        (
+            Route::Windows,
+            "source=metrics&time=ts&value=data&tumbling=1m&method=mad",
+            400,
+            "no parameter method",
+        ),
+        (
+            Route::Windows,
+            "source=metrics&time=ts&value=data&tumbling=1m&limit=1001",
+            400,
+            "from 1 to 1000",
+        ),
+        (
+            Route::Anomalies,
+            "source=metrics&time=ts&value=data&filter=1%3D1",
+            403,
+            "--allow-sql",
+        ),
         (Route::Sql, "query=SELECT+1", 403, "--allow-sql"),
         (Route::Archives, "x=1", 400, "this takes none"),
-        (Route::Points, "source=metrics&time=ts&value=data&series=201", 400, "from 1 to 200"),
+        (
+            Route::Points,
+            "source=metrics&time=ts&value=data&series=201",
+            400,
+            "from 1 to 200",
+        ),
     ] {
         let (found, why) = scene.refusal(route, query).await;
-        assert!(found == status && why.contains(said), "{query}: {found} {why}");
+        assert!(
+            found == status && why.contains(said),
+            "{query}: {found} {why}"
+        );
     }
 }
 
@@ -211,11 +273,22 @@ async fn sql_is_answered_where_it_is_allowed_and_changes_nothing() {
         ..limits()
     };
     let scene = Scene::new(allowed);
-    let answer = scene.answer(Route::Sql, "query=SELECT+host,+count(*)+AS+n+FROM+metrics+GROUP+BY+host+ORDER+BY+1").await;
-    assert_eq!(answer["rows"], json!([{"host": "a", "n": 600}, {"host": "b", "n": 600}]));
+    let answer = scene
+        .answer(
+            Route::Sql,
+            "query=SELECT+host,+count(*)+AS+n+FROM+metrics+GROUP+BY+host+ORDER+BY+1",
+        )
+        .await;
+    assert_eq!(
+        answer["rows"],
+        json!([{"host": "a", "n": 600}, {"host": "b", "n": 600}])
+    );
     for (query, said) in [
         ("query=DROP+TABLE+metrics", "not supported"),
-        ("query=SELECT+nothing+FROM+metrics", "No field named nothing"),
+        (
+            "query=SELECT+nothing+FROM+metrics",
+            "No field named nothing",
+        ),
         ("query=COPY+metrics+TO+'/tmp/x.csv'", "not supported"),
         ("", "query is missing"),
     ] {

@@ -50,7 +50,11 @@ fn shown(served: &Served) -> Shown {
             return Shown {
                 name,
                 kind: "file",
-                bytes: path.metadata().ok().filter(|of| of.is_file()).map(|of| of.len()),
+                bytes: path
+                    .metadata()
+                    .ok()
+                    .filter(|of| of.is_file())
+                    .map(|of| of.len()),
                 trouble: (!path.exists()).then(|| "the file is gone".to_owned()),
                 ..Shown::default()
             };

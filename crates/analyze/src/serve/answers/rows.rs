@@ -46,7 +46,9 @@ impl Rows {
         );
         let frame = match is_of_records {
             // One more than that says that there are more.
-            true => frame.limit(0, Some(most.saturating_add(1))).map_err(explain)?,
+            true => frame
+                .limit(0, Some(most.saturating_add(1)))
+                .map_err(explain)?,
             false => frame,
         };
         let names = frame.schema().fields().iter();
@@ -100,7 +102,9 @@ impl Written {
         writer.write(batch)?;
         writer.finish()?;
         let array = writer.into_inner();
-        let objects = array.strip_prefix(b"[").and_then(|of| of.strip_suffix(b"]"));
+        let objects = array
+            .strip_prefix(b"[")
+            .and_then(|of| of.strip_suffix(b"]"));
         let objects = objects.context("writing rows as JSON")?;
         if self.rows > 0 {
             self.json.push(b',');
@@ -132,11 +136,8 @@ mod tests {
             _ => Some(0.5),
         });
         let others = others.collect::<Float64Array>();
-        RecordBatch::try_from_iter([
-            ("n", Arc::new(numbers) as _),
-            ("x", Arc::new(others) as _),
-        ])
-        .expect("a batch")
+        RecordBatch::try_from_iter([("n", Arc::new(numbers) as _), ("x", Arc::new(others) as _)])
+            .expect("a batch")
     }
 
     fn json(written: Written) -> Vec<serde_json::Value> {

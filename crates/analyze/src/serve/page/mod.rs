@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_for_elsewhere_and_nothing_runs_but_the_script() {
-        for word in [" src=", "<link", "@import", "url(", " style=", " onclick", " onload", "http:"] {
+        for word in [
+            " src=", "<link", "@import", "url(", " style=", " onclick", " onload", "http:",
+        ] {
             assert!(!BODY.contains(word), "{word}");
         }
         assert!(!POLICY.contains("unsafe"));

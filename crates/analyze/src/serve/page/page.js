@@ -96,8 +96,10 @@ async function complete(signal) {
     schema = await ask("schema", new URLSearchParams({ source: asked.source }), signal);
   }
   const isTime = name => /(^|[._])(ts|time|timestamp|date)($|[._])|_(ms|ns|us)$/i.test(name);
-  const numbers = schema.columns.filter(one => one.is_field && ["number", "integer"].includes(one.kind));
-  asked.value ||= (numbers.find(one => !isTime(one.name)) ?? numbers[0] ?? schema.columns.find(one => one.is_field))?.name ?? "";
+  const fields = schema.columns.filter(one => one.is_field);
+  // Whole numbers may count something; others have been measured.
+  const numbers = ["number", "integer"].flatMap(kind => fields.filter(one => one.kind === kind));
+  asked.value ||= (numbers.find(one => !isTime(one.name)) ?? numbers[0] ?? fields[0])?.name ?? "";
   if (!asked.last && (asked.since == null || asked.until == null)) Object.assign(asked, usualRange());
 }
 
