@@ -157,7 +157,7 @@ function fillGroups(columns) {
   at("only").hidden = !asked.only.length;
   at("only").replaceChildren("Only ", ...asked.only.map(only => button(`${only} ×`, () =>
     change({ only: asked.only.filter(other => other !== only) }))));
-  for (const drop of at("only").querySelectorAll("button")) drop.setAttribute("aria-label", `All, not only ${drop.textContent.slice(0, -2)}`);
+  for (const drop of at("only").querySelectorAll("button")) drop.setAttribute("aria-label", `${drop.textContent} all again`);
 }
 
 /** A time as its field takes it, by the clock of whoever looks. */
@@ -238,7 +238,7 @@ function article(one, index) {
   place.setAttribute("aria-label", said);
   if (series.length > 1 && one.group.length && one.group.every(({ value }) => value != null)) {
     const alone = button("Only this", () => change({ only: one.group.map(({ field, value }) => `${field}:${value}`) }));
-    alone.setAttribute("aria-label", `Only ${group(one)}`);
+    alone.setAttribute("aria-label", `Only this: ${group(one)}`);
     name.append(" ", alone);
   }
   made.append(name, place);
