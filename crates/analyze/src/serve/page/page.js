@@ -10,6 +10,8 @@ const form = at("ask"), plots = at("plots"), tools = document.querySelector(".to
 /** So many rows stand in the table of windows. */
 const ROWS = Math.min(1000, settings.rows);
 const count = new Intl.NumberFormat("en");
+/** When a file was written, to the second. */
+const toSecond = ms => written(Math.floor(ms / 1000) * 1000);
 
 /** What is asked, and what is known of it. */
 let asked = questions.read(location.search);
@@ -316,7 +318,7 @@ async function showAnalyses() {
   analyses = answer.analyses;
   at("analyses").hidden = false;
   const outputs = one => one.outputs.map(({ kind, path, written_ms: ms }) =>
-    `${kind}${path ? ` ${path}` : ""}${ms == null ? "" : `, ${written(ms)}`}`).join("; ");
+    `${kind}${path ? ` ${path}` : ""}${ms == null ? "" : `, ${toSecond(ms)}`}`).join("; ");
   const place = at("analyses").querySelector(".table");
   fill(place, "Table of analyses", [
     { name: "Analysis", of: one => one.source ? link(one) : one.name },
@@ -324,7 +326,7 @@ async function showAnalyses() {
     { name: "Measures", of: one => `${one.aggregates.join(", ")} ${one.aggregates.length ? "of " : ""}${one.value.join(", ")}`.trim() },
     { name: "By", of: one => one.by.join(", ") },
     { name: "Method", of: one => one.method ?? "" },
-    { name: "Last run", of: one => one.last_run_ms == null ? "never seen" : written(one.last_run_ms) },
+    { name: "Last run", of: one => one.last_run_ms == null ? "never seen" : toSecond(one.last_run_ms) },
     { name: "Outputs", of: outputs },
   ], analyses);
   place.append(element("p", `A last run is ${answer.last_run_is}.`, "none"));
