@@ -25,7 +25,10 @@ impl Asked {
         definition: &Definition,
     ) -> anyhow::Result<Self> {
         let words = std::slice::from_ref(&definition.source);
-        Self::of(read.engine_with(common, words, selection).await?, definition)
+        Self::of(
+            read.engine_with(common, words, selection).await?,
+            definition,
+        )
     }
 
     /// The query for somebody's own engine, where the source is a table of its name.
