@@ -57,6 +57,21 @@ fn capture(scene: &Scene) {
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
 }
 
+/// Learns what is usual of the capture, into a model that is called `usual`.
+fn learn(scene: &Scene) {
+    fs::create_dir_all(scene.path("models")).expect("is made");
+    let flags = [
+        "train",
+        "metrics.ndjson.zst",
+        "--model",
+        "models/usual.json",
+        "--by",
+        "host",
+    ];
+    let trained = crate::analyze::analyze(scene, &[&flags[..], &["--features", "data"]].concat());
+    assert!(trained.status.success(), "{trained:?}");
+}
+
 /// The program, answering about a capture.
 struct Served {
     program: Archiver,
@@ -265,6 +280,64 @@ output = [{ file = "high.csv" }, { plot = "pictures" }]
     );
     fs::write(scene.path("analysis.toml"), text).expect("is written");
     served.json("results", "");
+    served.program.stop();
+}
+
+#[test]
+fn a_model_of_the_directory_judges_records_as_the_command_does() {
+    let scene = Scene::new();
+    capture(&scene);
+    learn(&scene);
+    fs::write(scene.path("models/broken.json"), "{}").expect("is written");
+    let served = Served::start(&scene, &["--models", "models"]);
+    let models = served.json("models", "");
+    assert_eq!(models["models"][1]["name"], "usual");
+    assert_eq!(models["models"][1]["features"], json!(["data"]));
+    let trouble = models["models"][0]["trouble"].as_str().expect("a reason");
+    assert!(trouble.contains("this is no model"), "{trouble}");
+    let flags = [
+        "predict",
+        "metrics.ndjson.zst",
+        "--model",
+        "models/usual.json",
+        "--no-cache",
+    ];
+    let odd = crate::analyze::rows(&scene, &[&flags[..], &["--anomalies"]].concat());
+    let verdicts = served.json("predict", "source=ARCHIVE&model=usual&anomalies=true");
+    // Nulls are told here, and left out there.
+    let told = verdicts["rows"].as_array().expect("rows").iter().cloned();
+    let told = told.map(|mut row| {
+        row.as_object_mut()
+            .expect("an object")
+            .retain(|_, value| !value.is_null());
+        row
+    });
+    assert_eq!(told.collect::<Vec<_>>(), odd);
+    let of_one = served.json(
+        "predict",
+        "source=ARCHIVE&model=usual&only=host:web:2&limit=7",
+    );
+    let rows = of_one["rows"].as_array().expect("rows");
+    assert!(
+        rows.len() == 7 && rows.iter().all(|row| row["host"] == "web:2"),
+        "{rows:?}"
+    );
+    assert_eq!(of_one["is_cut"], true);
+    assert!(
+        served
+            .why(404, "predict", "source=ARCHIVE&model=usuall")
+            .contains("did you mean usual?")
+    );
+    assert!(
+        served
+            .why(400, "predict", "source=ARCHIVE&model=usual&only=data:1")
+            .contains("only: not")
+    );
+    assert!(
+        served
+            .why(403, "predict", "source=ARCHIVE&model=usual&filter=1")
+            .contains("--allow-sql")
+    );
     served.program.stop();
 }
 

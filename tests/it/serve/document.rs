@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{FIRST_MS, Served, capture};
+use super::{FIRST_MS, Served, capture, learn};
 use crate::scene::Scene;
 
 /// What is asked of each route, with each of its parameters at least once.
@@ -32,6 +32,9 @@ fn examples() -> Vec<(&'static str, String)> {
         ("points", format!("{measured}&{windows}&sliding=90s&every=1m&filter=data%3E0&method=seasonal&period=2m")),
         ("points", format!("{measured}&aggregates=min&session=5m&method=rolling-sigma&history=2m")),
         ("points", "analysis=high".into()),
+        ("models", String::new()),
+        ("predict", "source=ARCHIVE&model=usual&since=-20000d&until=now&limit=50".into()),
+        ("predict", "source=ARCHIVE&model=usual&only=host:web/1&filter=data%3E0&anomalies=true".into()),
         ("sql", "query=SELECT+host,+avg(data)+AS+mean+FROM+records+GROUP+BY+host&since=-20000d&until=now&limit=2".into()),
     ]
 }
@@ -162,7 +165,15 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
                 window = { tumbling = \"1m\" }\naggregates = [\"max\"]\nanomalies = { method = \"three-sigma\", sigmas = 0.5 }\n\
                 output = [{ file = \"high.csv\" }, { command = [\"true\"] }]\n";
     fs::write(scene.path("analysis.toml"), text).expect("is written");
-    let served = Served::start(&scene, &["--allow-sql", "--analyses", "analysis.toml"]);
+    learn(&scene);
+    let flags = [
+        "--allow-sql",
+        "--analyses",
+        "analysis.toml",
+        "--models",
+        "models",
+    ];
+    let served = Served::start(&scene, &flags);
     let document = served.json("openapi.json", "");
     let mut untried = BTreeSet::new();
     for (path, of) in document["paths"].as_object().expect("paths") {
@@ -184,7 +195,12 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
             untried.remove(&(route.to_owned(), name.to_owned()));
         }
         let some = |list: &str| answer[list].as_array().is_some_and(|of| !of.is_empty());
-        if some("rows") || some("series") || some("analyses") || some("archives") || some("columns")
+        if some("rows")
+            || some("models")
+            || some("series")
+            || some("analyses")
+            || some("archives")
+            || some("columns")
         {
             has_rows.insert(route);
         }
@@ -194,7 +210,9 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
     let routes = [
         "anomalies",
         "archives",
+        "models",
         "points",
+        "predict",
         "results",
         "schema",
         "sql",

@@ -24,9 +24,9 @@ impl Asked {
         selection: &Selection,
         definition: &Definition,
     ) -> anyhow::Result<Self> {
-        let source = std::slice::from_ref(&definition.source);
+        let words = std::slice::from_ref(&definition.source);
         Self::of(
-            read.engine_with(common, source, selection).await?,
+            read.engine_with(common, words, selection).await?,
             definition,
         )
     }
@@ -45,8 +45,8 @@ impl Asked {
         emitted(&of, dialect, self.engine.only()?.columns())
     }
 
-    /// Prints the rows of the windows, or the anomalous points where there are no windows. They are written down as well
-    /// where somebody wants that.
+    /// Prints the rows of the windows, or the anomalous points where there are no windows. They are written down as well where
+    /// somebody wants that.
     pub(super) async fn answer(
         &self,
         print: &Print,

@@ -15,7 +15,7 @@ use super::complain::complain;
 use super::exit::FAILED;
 use crate::definition::length::Length;
 use crate::engine::Settings;
-use crate::serve::{Analyses, Catalog, Limits, Routes};
+use crate::serve::{Analyses, Catalog, Limits, Models, Routes};
 use crate::table::declared::Declared;
 
 /// What is served, to whom, and how much one may ask for.
@@ -28,6 +28,9 @@ pub struct Args {
     /// Analyses of this file too, as `run` has them
     #[arg(long, value_name = "FILE")]
     analyses: Option<PathBuf>,
+    /// Models in this directory too, as `train` writes them: NAME.json
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
     /// Where it answers: an address and a port, or the path of a socket
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9465")]
     listen: Listen,
@@ -89,7 +92,12 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         timeout: args.timeout.0,
         rows: args.rows,
     };
-    let routes = Routes::new(http.clone(), catalog, analyses, (settings, limits))?;
+    let routes = Routes::new(
+        http.clone(),
+        catalog,
+        (analyses, Models(args.models.clone())),
+        (settings, limits),
+    )?;
     let bound = Bound::bind(&http, "--listen")?;
     let listen = bound.listen().to_string();
     let server = bound

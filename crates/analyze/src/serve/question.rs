@@ -15,7 +15,7 @@ use crate::definition::detection::{Detection, Method, parse_sigmas};
 use crate::definition::fill::Fill;
 use crate::definition::length::Length;
 use crate::definition::written::{Definition, WrittenWindow};
-use crate::definition::{Aggregate, Analysis, Dialect};
+use crate::definition::{Aggregate, Analysis, Dialect, Named};
 
 /// What says a definition; `analysis` takes the place of all of these.
 pub const DEFINED: [&str; 12] = [
@@ -68,7 +68,7 @@ impl Question {
         };
         let only = parameters
             .every("only")
-            .map(|only| group(only, &definition));
+            .map(|only| group(only, &definition.by));
         Ok(Self {
             only: only.collect::<Result<_, _>>()?,
             selection: selection(parameters)?,
@@ -77,24 +77,77 @@ impl Question {
         })
     }
 
-    /// Leaves only the groups that are asked for. A group is text here, as it is in the answer.
+    /// Leaves only the groups that are asked for.
     pub fn narrow(&self, analysis: &mut Analysis) {
-        let sql = Dialect::DataFusion;
-        let mut conditions = Vec::new();
-        for field in &analysis.by {
-            let named = self.only.iter().filter(|(name, _)| *name == field.name);
-            let values = named.map(|(_, value)| sql.text(value));
-            let values = values.collect::<Vec<_>>().join(", ");
-            if !values.is_empty() {
-                let column = sql.quoted(&field.column);
-                conditions.push(format!("CAST({column} AS VARCHAR) IN ({values})"));
-            }
+        analysis.filter = of_groups(&self.only, &analysis.by, analysis.filter.take());
+    }
+}
+
+/// A filter that leaves only these groups. A group is text here, as it is in the answer.
+pub fn of_groups(
+    only: &[(String, String)],
+    by: &[Named],
+    filter: Option<String>,
+) -> Option<String> {
+    let sql = Dialect::DataFusion;
+    let mut conditions = Vec::new();
+    for field in by {
+        let named = only.iter().filter(|(name, _)| *name == field.name);
+        let values = named.map(|(_, value)| sql.text(value));
+        let values = values.collect::<Vec<_>>().join(", ");
+        if !values.is_empty() {
+            let column = sql.quoted(&field.column);
+            conditions.push(format!("CAST({column} AS VARCHAR) IN ({values})"));
         }
-        if conditions.is_empty() {
-            return;
-        }
-        conditions.extend(analysis.filter.take().map(|filter| format!("({filter})")));
-        analysis.filter = Some(conditions.join(" AND "));
+    }
+    if conditions.is_empty() {
+        return filter;
+    }
+    conditions.extend(filter.map(|filter| format!("({filter})")));
+    Some(conditions.join(" AND "))
+}
+
+/// What is asked of a model.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// The archive or file, by its name here.
+    pub source: String,
+    /// The model's name.
+    pub model: String,
+    /// Of which records.
+    pub selection: Selection,
+    /// Only records of which this holds, in SQL.
+    pub filter: Option<String>,
+    /// Only rows that are anomalous.
+    pub only_anomalies: bool,
+    only: Vec<String>,
+}
+
+impl Prediction {
+    /// What these parameters ask.
+    ///
+    /// # Errors
+    ///
+    /// If one makes no sense, or isn't allowed.
+    pub fn read(parameters: &Parameters, limits: &Limits) -> Result<Self, Problem> {
+        let only_anomalies = parameters.read("anomalies")?;
+        Ok(Self {
+            source: parameters.needed("source")?.to_owned(),
+            model: parameters.needed("model")?.to_owned(),
+            selection: selection(parameters)?,
+            filter: filter(parameters, limits)?,
+            only_anomalies: only_anomalies.unwrap_or_default(),
+            only: parameters.every("only").map(str::to_owned).collect(),
+        })
+    }
+
+    /// The groups that are asked for, of a model that tells records apart by these fields.
+    ///
+    /// # Errors
+    ///
+    /// If one isn't by such a field.
+    pub fn only(&self, by: &[String]) -> Result<Vec<(String, String)>, Problem> {
+        self.only.iter().map(|only| group(only, by)).collect()
     }
 }
 
@@ -159,11 +212,7 @@ fn of_file(
 fn definition(parameters: &Parameters, limits: &Limits) -> Result<Definition, Problem> {
     let source = parameters.needed("source")?.to_owned();
     parameters.needed("value")?;
-    if parameters.text("filter").is_some() && !limits.allows_sql {
-        return Err(Problem::forbidden(
-            "a filter is SQL, and none is taken from outside here; --allow-sql would allow it",
-        ));
-    }
+    let filter = filter(parameters, limits)?;
     let aggregates = parameters.list("aggregates").into_iter();
     let aggregates = aggregates.map(|text| text.parse::<Aggregate>());
     let aggregates = aggregates.collect::<Result<_, _>>();
@@ -173,7 +222,7 @@ fn definition(parameters: &Parameters, limits: &Limits) -> Result<Definition, Pr
         time: parameters.text("time").map(str::to_owned),
         value: parameters.list("value"),
         by: parameters.list("by"),
-        filter: parameters.sql("filter")?.map(str::to_owned),
+        filter,
         window: window(parameters)?,
         aggregates: aggregates.map_err(|why| Problem::wrong(format!("aggregates: {why}")))?,
         fill: parameters.read_by("fill", one_of::<Fill>)?,
@@ -182,6 +231,15 @@ fn definition(parameters: &Parameters, limits: &Limits) -> Result<Definition, Pr
         idle: Length::MINUTE,
         output: Vec::new(),
     })
+}
+
+fn filter(parameters: &Parameters, limits: &Limits) -> Result<Option<String>, Problem> {
+    if parameters.text("filter").is_some() && !limits.allows_sql {
+        return Err(Problem::forbidden(
+            "a filter is SQL, and none is taken from outside here; --allow-sql would allow it",
+        ));
+    }
+    Ok(parameters.sql("filter")?.map(str::to_owned))
 }
 
 fn window(parameters: &Parameters) -> Result<Option<WrittenWindow>, Problem> {
@@ -223,12 +281,12 @@ fn one_of<T: ValueEnum>(text: &str) -> Result<T, String> {
 }
 
 /// A group that is asked for, `FIELD:VALUE`. The name of a field may have a colon itself.
-fn group(only: &str, definition: &Definition) -> Result<(String, String), Problem> {
+fn group(only: &str, by: &[String]) -> Result<(String, String), Problem> {
     let of_field = |name: &String| {
         let value = only.strip_prefix(&name[..])?.strip_prefix(':')?;
         Some((name.clone(), value.to_owned()))
     };
-    let found = definition.by.iter().find_map(of_field);
+    let found = by.iter().find_map(of_field);
     found.ok_or_else(|| Problem::wrong("only: not FIELD:VALUE with a field of by"))
 }
 

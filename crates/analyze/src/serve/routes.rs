@@ -15,14 +15,15 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::analyses::Analyses;
-use super::answers::{anomalies, archives, points, results, schema, sql, windows};
+use super::answers::{anomalies, archives, models, points, predict, results, schema, sql, windows};
 use super::catalog::Catalog;
 use super::limits::Limits;
+use super::models::Models;
 use super::opening::Opening;
 use super::page::{POLICY, Page};
 use super::parameters::Parameters;
 use super::problem::Problem;
-use super::question::{DEFINED, JUDGED, Question, rows, selection};
+use super::question::{DEFINED, JUDGED, Prediction, Question, rows, selection};
 use super::turns::Turns;
 use crate::engine::Settings;
 
@@ -47,6 +48,10 @@ pub enum Route {
     Anomalies,
     /// What is drawn.
     Points,
+    /// What models there are.
+    Models,
+    /// What a model says.
+    Predict,
     /// The analyses of the file.
     Results,
     /// A query.
@@ -57,12 +62,14 @@ pub enum Route {
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Archives,
         Self::Schema,
         Self::Windows,
         Self::Anomalies,
         Self::Points,
+        Self::Models,
+        Self::Predict,
         Self::Results,
         Self::Sql,
         Self::OpenApi,
@@ -76,6 +83,8 @@ impl Route {
             Self::Windows => "/api/v1/windows",
             Self::Anomalies => "/api/v1/anomalies",
             Self::Points => "/api/v1/points",
+            Self::Models => "/api/v1/models",
+            Self::Predict => "/api/v1/predict",
             Self::Results => "/api/v1/results",
             Self::Sql => "/api/v1/sql",
             Self::OpenApi => "/api/v1/openapi.json",
@@ -85,7 +94,7 @@ impl Route {
     /// Which parameters it takes.
     pub fn parameters(self) -> Vec<&'static str> {
         let own: &[&[&str]] = match self {
-            Self::Archives | Self::Results | Self::OpenApi => &[],
+            Self::Archives | Self::Models | Self::Results | Self::OpenApi => &[],
             Self::Schema => &[&["source"]],
             Self::Windows => &[&DEFINED, &["analysis", "only", "since", "until", "limit"]],
             Self::Anomalies => &[
@@ -98,6 +107,16 @@ impl Route {
                 &JUDGED,
                 &["analysis", "only", "since", "until", "from", "to", "series"],
             ],
+            Self::Predict => &[&[
+                "source",
+                "model",
+                "only",
+                "filter",
+                "anomalies",
+                "since",
+                "until",
+                "limit",
+            ]],
             Self::Sql => &[&["query", "since", "until", "limit"]],
         };
         own.concat()
@@ -112,6 +131,7 @@ impl Route {
 struct Sources {
     opening: Opening,
     analyses: Analyses,
+    models: Models,
     limits: Limits,
 }
 
@@ -135,18 +155,20 @@ impl Routes {
     pub fn new(
         http: Http,
         catalog: Catalog,
-        analyses: Analyses,
+        (analyses, models): (Analyses, Models),
         (settings, limits): (Settings, Limits),
     ) -> anyhow::Result<Self> {
         // What is named wrongly ends the start.
         catalog.all()?;
+        models.all()?;
         let runtime = Handle::current();
         Ok(Self {
             guard: Guard::new(http),
-            page: Page::new(&limits, &analyses)?,
+            page: Page::new(&limits, &analyses, &models)?,
             sources: Arc::new(Sources {
                 opening: Opening::new(catalog, settings)?,
                 analyses,
+                models,
                 limits,
             }),
             questions: Turns::new(AT_ONCE, (WAIT_MOST, limits.timeout), runtime.clone()),
@@ -176,6 +198,19 @@ impl Routes {
                     )?)
                 };
                 self.looks.look(look).await
+            }
+            Route::Models => {
+                let look = move || json(&models::answer(&sources.models)?);
+                self.looks.look(look).await
+            }
+            Route::Predict => {
+                let asked = Prediction::read(&parameters, &limits)?;
+                let most = rows(&parameters, &limits)?;
+                let question = async move {
+                    let model = sources.models.named(&asked.model)?;
+                    json(&predict::answer(&sources.opening, (asked, model), most).await?)
+                };
+                self.questions.answer(question).await
             }
             Route::Schema => {
                 let source = parameters.needed("source")?.to_owned();

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::analyses::Analyses;
 use super::catalog::Catalog;
 use super::limits::Limits;
+use super::models::Models;
 use super::problem::Problem;
 use super::routes::{Route, Routes};
 use crate::engine::Settings;
@@ -51,6 +52,7 @@ impl Scene {
         );
         fs::write(&analyses, text).expect("is written");
         let analyses = Analyses(Some(analyses));
+        let models = Models(Some(directory.path().to_owned()));
         let words = vec![file.to_string_lossy().into_owned()];
         let catalog = Catalog::new(None, words, analyses.clone());
         let http = Http {
@@ -62,7 +64,7 @@ impl Scene {
             skips_damaged: false,
             declared: Vec::new(),
         };
-        let routes = Routes::new(http, catalog, analyses, (settings, limits));
+        let routes = Routes::new(http, catalog, (analyses, models), (settings, limits));
         Self {
             routes: routes.expect("starts"),
             directory,

@@ -2,7 +2,9 @@
 
 pub mod anomalies;
 pub mod archives;
+pub mod models;
 pub mod points;
+pub mod predict;
 pub mod results;
 pub mod rows;
 pub mod schema;

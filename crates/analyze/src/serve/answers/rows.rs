@@ -4,6 +4,7 @@ use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::json::WriterBuilder;
 use datafusion::arrow::json::writer::JsonArray;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
 use serde::Serialize;
@@ -51,12 +52,27 @@ impl Rows {
                 .map_err(explain)?,
             false => frame,
         };
-        let names = frame.schema().fields().iter();
+        let rows = frame.execute_stream().await.map_err(explain)?;
+        Self::taken(engine, query, rows, most).await
+    }
+
+    /// These rows of the answer to a query, so many at most.
+    ///
+    /// # Errors
+    ///
+    /// If the engine can't answer.
+    pub async fn taken(
+        engine: &Engine,
+        query: &str,
+        mut rows: SendableRecordBatchStream,
+        most: usize,
+    ) -> anyhow::Result<Self> {
+        let schema = rows.schema();
+        let names = schema.fields().iter();
         let columns = names.map(|field| field.name().clone()).collect();
-        let mut stream = frame.execute_stream().await.map_err(explain)?;
         let mut written = Written::default();
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(explain)?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(|error| explained(&error, query, engine))?;
             if !written.add(&batch, most)? {
                 break;
             }
@@ -67,6 +83,12 @@ impl Rows {
             rows: written.finish()?,
             notes: engine.notes(),
         })
+    }
+
+    /// The same, of which this must be said, too.
+    pub fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is measured, by windows of time.
 
+use archiver_format::read::Selection;
 use serde::Serialize;
 
 use super::rows::Rows;
@@ -21,9 +22,11 @@ pub struct OfSource {
 impl OfSource {
     /// These rows, as the answer to a question.
     pub fn new(question: Question, rows: Rows) -> Self {
-        let Question {
-            source, selection, ..
-        } = question;
+        Self::of(question.source, &question.selection, rows)
+    }
+
+    /// These rows of a source.
+    pub fn of(source: String, selection: &Selection, rows: Rows) -> Self {
         Self {
             source,
             since_ms: selection.since_ms,

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::analyses::Analyses;
 use super::limits::Limits;
+use super::models::Models;
 use crate::plot::chart::{hashed, script, style};
 
 const BODY: &str = include_str!("page.html");
@@ -48,10 +49,11 @@ impl Page {
     /// # Errors
     ///
     /// If that can't be written as JSON.
-    pub fn new(limits: &Limits, analyses: &Analyses) -> anyhow::Result<Self> {
+    pub fn new(limits: &Limits, analyses: &Analyses, models: &Models) -> anyhow::Result<Self> {
         let settings = json!({
             "allowsSql": limits.allows_sql,
             "hasAnalyses": analyses.0.is_some(),
+            "hasModels": models.0.is_some(),
             "rows": limits.rows,
         });
         let settings = serde_json::to_string(&settings).context("writing the page")?;

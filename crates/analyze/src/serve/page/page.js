@@ -10,10 +10,12 @@ const form = at("ask"), plots = at("plots"), tools = document.querySelector(".to
 /** So many rows stand in the table of windows. */
 const ROWS = Math.min(1000, settings.rows);
 const count = new Intl.NumberFormat("en");
+/** When a file was written, to the second. */
+const toSecond = ms => written(Math.floor(ms / 1000) * 1000);
 
 /** What is asked, and what is known of it. */
 let asked = questions.read(location.search);
-let archives = [], analyses = [], schema = null;
+let archives = [], analyses = [], models = [], schema = null;
 /** What is drawn: series, their charts, and the span that is shown of all. */
 let series = [], charts = new Map(), all = null, span = null;
 /** Ends what was asked before. */
@@ -42,6 +44,7 @@ async function begin() {
   try {
     archives = (await ask("archives")).archives;
     if (settings.hasAnalyses) await showAnalyses();
+    if (settings.hasModels) models = (await ask("models")).models;
     showArchives();
     form.hidden = false;
     await show();
@@ -121,7 +124,10 @@ function fillForm() {
   const columns = (schema?.columns ?? []).filter(one => one.kind !== "timestamp");
   const measured = columns.filter(one => one.is_field);
   fields.value.replaceChildren(...measured.map(one => option(one.name)));
-  for (const name of ["source", "value", "aggregate", "window", "method", "sigmas", "history", "period", "filter"]) {
+  const usable = models.filter(one => !one.trouble);
+  fields.model.replaceChildren(option("", "none"), ...usable.map(one => option(one.name, `${one.name}: ${one.method} of ${one.features.join(", ")}`)));
+  at("verdicts").hidden = !usable.length;
+  for (const name of ["source", "value", "aggregate", "window", "method", "sigmas", "history", "period", "filter", "model"]) {
     const field = fields[name];
     // What only an address has said.
     if (field.options && asked[name] && ![...field.options].some(one => one.value === asked[name])) field.add(option(asked[name]));
@@ -177,6 +183,7 @@ async function showAnswers(signal) {
   showAnomalies();
   showNotes(points, took);
   await showWindows(range, signal);
+  await showVerdicts(range, signal);
 }
 
 /** From the first to the last point, of a file whose records have no timestamps. */
@@ -311,12 +318,30 @@ async function showWindows(range, signal) {
   if (answer.is_cut) place.append(element("p", `The first ${count.format(answer.rows.length)}; zoom in for others.`, "none"));
 }
 
+async function showVerdicts(range, signal) {
+  const place = at("verdicts").querySelector(".table");
+  if (!asked.model || at("verdicts").hidden) return place.replaceChildren();
+  const answer = await ask("predict", questions.verdicts(asked, range, hasTimestamps(), ROWS), signal);
+  const texts = new Set(["topic", ...models.find(one => one.name === asked.model)?.by ?? []]);
+  const columns = answer.columns.filter(name => name !== "is_anomaly");
+  // The time first: it is what a row is called by.
+  columns.sort((left, right) => (right === "time") - (left === "time"));
+  if (!answer.rows.length) return place.replaceChildren(element("p", "It finds nothing anomalous in this time.", "none"));
+  fill(place, "Table of verdicts", columns.map(name => ({
+    name,
+    of: row => name === "time" ? row.time == null ? "–" : written(row.time) : texts.has(name) ? String(row[name] ?? "null") : number(null, row[name]),
+    isNumber: name !== "time" && !texts.has(name),
+  })), answer.rows);
+  const notes = [...answer.is_cut ? [`The first ${count.format(answer.rows.length)}; zoom in for others.`] : [], ...answer.notes];
+  place.append(...notes.map(note => element("p", note, "none")));
+}
+
 async function showAnalyses() {
   const answer = await ask("results");
   analyses = answer.analyses;
   at("analyses").hidden = false;
   const outputs = one => one.outputs.map(({ kind, path, written_ms: ms }) =>
-    `${kind}${path ? ` ${path}` : ""}${ms == null ? "" : `, ${written(ms)}`}`).join("; ");
+    `${kind}${path ? ` ${path}` : ""}${ms == null ? "" : `, ${toSecond(ms)}`}`).join("; ");
   const place = at("analyses").querySelector(".table");
   fill(place, "Table of analyses", [
     { name: "Analysis", of: one => one.source ? link(one) : one.name },
@@ -324,7 +349,7 @@ async function showAnalyses() {
     { name: "Measures", of: one => `${one.aggregates.join(", ")} ${one.aggregates.length ? "of " : ""}${one.value.join(", ")}`.trim() },
     { name: "By", of: one => one.by.join(", ") },
     { name: "Method", of: one => one.method ?? "" },
-    { name: "Last run", of: one => one.last_run_ms == null ? "never seen" : written(one.last_run_ms) },
+    { name: "Last run", of: one => one.last_run_ms == null ? "never seen" : toSecond(one.last_run_ms) },
     { name: "Outputs", of: outputs },
   ], analyses);
   place.append(element("p", `A last run is ${answer.last_run_is}.`, "none"));
@@ -355,6 +380,7 @@ function showArchives() {
 function clear() {
   series = [];
   drawAll();
+  at("verdicts").querySelector(".table").replaceChildren();
   for (const id of ["anomalies", "windows", "notes"]) at(id).hidden = true;
 }
 
@@ -362,6 +388,7 @@ function clear() {
 function changed({ target }) {
   const { name, value } = target;
   const zoomed = { from: null, to: null };
+  if (name === "model") return change({ model: value });
   if (name === "source") {
     const usual = { value: "", by: [], only: [], filter: "", since: null, until: null, last: "" };
     return change({ source: value, ...usual, ...zoomed });
@@ -382,6 +409,7 @@ function changed({ target }) {
 }
 
 form.addEventListener("change", changed);
+at("verdicts").addEventListener("change", changed);
 form.addEventListener("submit", event => {
   event.preventDefault();
   show(true);

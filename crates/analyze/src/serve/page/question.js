@@ -8,7 +8,7 @@ const UNITS = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 const LENGTHS = ["1s", "5s", "10s", "30s", "1m", "5m", "10m", "30m", "1h", "3h", "6h", "1d", "7d"];
 const WINDOWS_MOST = 1500;
 const SINGLE = ["source", "analysis", "value", "aggregate", "window", "method", "sigmas", "history", "period", "filter",
-  "last", "since", "until", "from", "to"];
+  "model", "last", "since", "until", "from", "to"];
 /** What needs not be said. */
 const USUAL = { aggregate: "mean", window: "auto", history: "6h", period: "1d" };
 const TIMES = ["since", "until", "from", "to"];
@@ -126,5 +126,15 @@ function windows(asked, analysis, [since, until], hasTimestamps, limit) {
   return parameters;
 }
 
-return { length, points, range, read, step, windows, write };
+/** The parameters for what a model says of the records that are shown. */
+function verdicts(asked, [since, until], hasTimestamps, limit) {
+  const parameters = new URLSearchParams({ source: asked.source, model: asked.model, anomalies: true, limit });
+  if (hasTimestamps) {
+    parameters.set("since", asked.from ?? since);
+    parameters.set("until", asked.to ?? until);
+  }
+  return parameters;
+}
+
+return { length, points, range, read, step, verdicts, windows, write };
 })();
