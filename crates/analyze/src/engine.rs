@@ -90,12 +90,20 @@ pub fn runtime(memory_bytes: usize) -> anyhow::Result<Arc<RuntimeEnv>> {
     runtime.build_arc().context("starting the engine")
 }
 
-/// A session without tables.
-fn session(runtime: Arc<RuntimeEnv>) -> SessionContext {
+/// Each sort has so much of the memory for merging what it put into files, and a query may have many of them.
+const MERGE_PART: usize = 64;
+/// More of it is of no use.
+const MERGE_BYTES_MOST: usize = 10 << 20;
+
+/// A session without tables, for queries that have so many bytes of memory.
+fn session(runtime: Arc<RuntimeEnv>, memory_bytes: usize) -> SessionContext {
     let mut options = SessionConfig::new();
     // Names are as they are in the records: responseTime isn't responsetime.
     options.options_mut().sql_parser.enable_ident_normalization = false;
-    let options = options.with_information_schema(true);
+    let merge_bytes = (memory_bytes / MERGE_PART).min(MERGE_BYTES_MOST);
+    let options = options
+        .with_information_schema(true)
+        .with_sort_spill_reservation_bytes(merge_bytes);
     SessionContext::new_with_config_rt(options, runtime)
 }
 
@@ -144,7 +152,7 @@ impl Engine {
     /// Without tables yet, in what several engines share: their memory is that of [`runtime`].
     pub fn sharing(runtime: Arc<RuntimeEnv>, settings: Settings) -> Self {
         // Others wait for what one has of it: each can be ended.
-        let state = SessionStateBuilder::new_from_existing(session(runtime).state())
+        let state = SessionStateBuilder::new_from_existing(session(runtime, settings.memory_bytes).state())
             .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
             .build();
         Self::over(SessionContext::new_with_state(state), settings)
@@ -168,7 +176,7 @@ impl Engine {
     /// Without tables yet.
     fn new(settings: Settings) -> anyhow::Result<Self> {
         let runtime = runtime(settings.memory_bytes)?;
-        Ok(Self::over(session(runtime), settings))
+        Ok(Self::over(session(runtime, settings.memory_bytes), settings))
     }
 
     /// Adds an archive as it was at a moment; its columns are these, if they are known.

@@ -37,7 +37,7 @@ fn what_needs_too_much_memory_is_told_and_what_fits_is_answered() {
     capture(&scene);
     let served = Served::start(
         &scene,
-        &["--allow-sql", "--memory", "64MiB", "--timeout", "10m"],
+        &["--allow-sql", "--memory", "256MiB", "--timeout", "10m"],
     );
     let all = "query=SELECT+array_agg(repeat(CAST(a.%22offset%22+%2B+b.%22offset%22+AS+VARCHAR),+500))+AS+x+FROM+records+a,+records+b";
     let why = served.why(503, "sql", all);
