@@ -152,9 +152,10 @@ impl Engine {
     /// Without tables yet, in what several engines share: their memory is that of [`runtime`].
     pub fn sharing(runtime: Arc<RuntimeEnv>, settings: Settings) -> Self {
         // Others wait for what one has of it: each can be ended.
-        let state = SessionStateBuilder::new_from_existing(session(runtime, settings.memory_bytes).state())
-            .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
-            .build();
+        let state =
+            SessionStateBuilder::new_from_existing(session(runtime, settings.memory_bytes).state())
+                .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+                .build();
         Self::over(SessionContext::new_with_state(state), settings)
     }
 
@@ -176,7 +177,10 @@ impl Engine {
     /// Without tables yet.
     fn new(settings: Settings) -> anyhow::Result<Self> {
         let runtime = runtime(settings.memory_bytes)?;
-        Ok(Self::over(session(runtime, settings.memory_bytes), settings))
+        Ok(Self::over(
+            session(runtime, settings.memory_bytes),
+            settings,
+        ))
     }
 
     /// Adds an archive as it was at a moment; its columns are these, if they are known.

@@ -39,7 +39,10 @@ fn what_needs_too_much_memory_is_told_and_what_fits_is_answered() {
         &scene,
         &["--allow-sql", "--memory", "256MiB", "--timeout", "10m"],
     );
-    let all = "query=SELECT+array_agg(repeat(CAST(a.%22offset%22+%2B+b.%22offset%22+AS+VARCHAR),+500))+AS+x+FROM+records+a,+records+b";
+    // One side of a join is held as a whole.
+    let side =
+        "(SELECT+repeat(CAST(a.%22offset%22+AS+VARCHAR),+700)+AS+x+FROM+records+a,+records+b)";
+    let all = &format!("query=SELECT+count(*)+FROM+{side}+AS+l+JOIN+{side}+AS+r+ON+l.x+=+r.x");
     let why = served.why(503, "sql", all);
     assert!(why.contains("more than --memory allows"), "{why}");
     eventually(LONG, "what it had is given back", || {
