@@ -4,7 +4,7 @@ mod of_pattern;
 
 use std::path::Path;
 
-use archiver_format::archive::{Archive, FindError, LoadError, Paths, find};
+use archiver_format::archive::{Archive, FindError, LoadError, Paths, Segment, find};
 use archiver_format::state_files::StateDir;
 
 use crate::config::{self, Archive as Configured};
@@ -49,6 +49,16 @@ impl Chosen {
     /// What lies on the disk of it now; `None` if it has no checkpoint yet. Takes no lock and changes nothing.
     pub fn load(&self) -> Result<Option<Archive>, LoadError> {
         Archive::load(&self.state, self.paths.as_ref())
+    }
+
+    /// The segments that are meant of what lies there.
+    pub fn segments<'a>(
+        &self,
+        archive: &'a Archive,
+    ) -> impl Iterator<Item = &'a Segment> + use<'a> {
+        let only = self.segment;
+        let segments = archive.segments.iter();
+        segments.filter(move |segment| only.is_none_or(|only| only == segment.file.sequence))
     }
 }
 

@@ -5,7 +5,6 @@ the first day, verdicts on the second, beside the faults that were injected and 
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess

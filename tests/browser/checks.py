@@ -9,6 +9,16 @@ axe.run(document, { resultTypes: ["violations"] })
    .then(found => done(found.violations.map(one => `${one.impact}: ${one.id}: ${one.nodes[0].html}`)));
 """
 
+# What a page's policy must not let run.
+INTRUDERS = """
+        const script = document.createElement('script');
+        script.textContent = 'window.isBroken = true';
+        document.body.append(script);
+        const handler = document.createElement('p');
+        handler.innerHTML = '<img src=x onerror="window.isBroken = true">';
+        document.body.append(handler);
+"""
+
 
 def check(holds, what):
     if not holds:

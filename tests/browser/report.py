@@ -7,7 +7,7 @@ SHOTS is a directory for pictures, AXE is axe-core's axe.min.js. Exits with 1 at
 
 import sys
 
-from checks import check, check_axe, check_console
+from checks import INTRUDERS, check, check_axe, check_console
 from driver import Browser, eventually
 
 WINDOWS = [("light", 1280, 900, "light"), ("dark", 1280, 900, "dark"), ("phone", 380, 760, "light")]
@@ -27,13 +27,7 @@ RED, BLUE = "214,39,40", "31,111,178"
 
 def check_policy(browser):
     """No script and no style gets in that was not there from the beginning."""
-    browser.run("""
-        const script = document.createElement('script');
-        script.textContent = 'window.isBroken = true';
-        document.body.append(script);
-        const handler = document.createElement('p');
-        handler.innerHTML = '<img src=x onerror="window.isBroken = true">';
-        document.body.append(handler);
+    browser.run(INTRUDERS + """
         const style = document.createElement('style');
         style.textContent = 'body { display: none }';
         document.head.append(style);""")

@@ -8,7 +8,7 @@ SHOTS is a directory for pictures, AXE is axe-core's axe.min.js. Exits with 1 at
 
 import sys
 
-from checks import check, check_axe, check_console
+from checks import INTRUDERS, check, check_axe, check_console
 from driver import Browser, eventually
 from report import COLORS, BLUE, RED
 
@@ -197,13 +197,7 @@ def check_problems(browser, url):
 
 def check_policy(browser, url):
     open_at(browser, url)
-    browser.run("""
-        const script = document.createElement('script');
-        script.textContent = 'window.isBroken = true';
-        document.body.append(script);
-        const handler = document.createElement('p');
-        handler.innerHTML = '<img src=x onerror="window.isBroken = true">';
-        document.body.append(handler);
+    browser.run(INTRUDERS + """
         fetch('http://127.0.0.1:1/').catch(() => {});""")
     stopped = eventually("the policy stops them", lambda: [
         line for line in browser.complaints() if "Content Security Policy" in line])

@@ -16,11 +16,7 @@ pub fn of_archive(chosen: &Chosen, archive: &Archive) -> String {
         &mut digest,
         &(&identity.topic, &identity.topic_id, &identity.cluster_id),
     );
-    for segment in &archive.segments {
-        let sequence = segment.file.sequence;
-        if chosen.segment.is_some_and(|only| only != sequence) {
-            continue;
-        }
+    for segment in chosen.segments(archive) {
         match &segment.state {
             State::Growing(growing) => {
                 add(

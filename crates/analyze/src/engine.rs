@@ -233,12 +233,7 @@ impl Engine {
     ) -> anyhow::Result<Named> {
         let name = chosen.name.clone();
         self.digests.push(Some(digest::of_archive(chosen, archive)));
-        let segments = archive.segments.iter();
-        let segments = segments.filter(|segment| {
-            let only = chosen.segment;
-            only.is_none_or(|only| only == segment.file.sequence)
-        });
-        let segments = segments.cloned().collect::<Vec<_>>();
+        let segments = chosen.segments(archive).cloned().collect::<Vec<_>>();
         for segment in &segments {
             self.inputs
                 .extend([segment.path_now(), segment.index.clone()]);

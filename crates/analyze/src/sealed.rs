@@ -19,11 +19,8 @@ impl Sealed {
     pub fn of(chosen: &Chosen, archive: &Archive) -> Self {
         let handed_over = handed_over(&archive.state);
         let mut sealed = Self::default();
-        for segment in &archive.segments {
+        for segment in chosen.segments(archive) {
             let sequence = segment.file.sequence;
-            if chosen.segment.is_some_and(|only| only != sequence) {
-                continue;
-            }
             if !segment.is_sealed() {
                 sealed.growing += 1;
             } else if handed_over.contains(&sequence) && !segment.path_now().exists() {

@@ -11,6 +11,7 @@ use archiver_format::read::Selection;
 use super::answer::say_notes;
 use super::common::Resources;
 use super::complain::complain;
+use super::load::behind;
 use crate::daily::days::{Day, due};
 use crate::daily::done;
 use crate::daily::file::{Load, read};
@@ -119,17 +120,13 @@ async fn one_day(
     };
     let loaded = load(&engine, database, job, how).await?;
     say_notes(&engine);
-    let more = if loaded.went_on { " more" } else { "" };
-    let of_them = counts
-        .map(|counts| format!("; {counts}"))
-        .unwrap_or_default();
     println!(
-        "{} {} ({}): {}{more} rows into {}{of_them}",
+        "{} {} ({}): {loaded} into {}{}",
         of.name,
         day.date,
         zone.name(),
-        loaded.rows,
-        of.table
+        of.table,
+        behind(counts)
     );
     Ok(())
 }

@@ -11,8 +11,7 @@ use super::complain::complain;
 use super::connection::Secret;
 use super::progress::watched;
 use crate::engine::Engine;
-use crate::load::{How, Job, Wanted, ids, load};
-use crate::output::Format;
+use crate::load::{Counts, How, Job, Wanted, ids, load};
 
 /// Which records, and into which table.
 #[derive(Debug, clap::Args)]
@@ -97,12 +96,13 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         complain(&format!("table {table} has no column for {fields}"));
     }
     say_notes(&engine);
-    let anew = if loaded.went_on { " more" } else { "" };
-    let of = counts
-        .map(|counts| format!("; {counts}"))
-        .unwrap_or_default();
-    println!("{table}: {}{anew} rows{of}", loaded.rows);
+    println!("{table}: {loaded}{}", behind(counts));
     Ok(())
+}
+
+/// What the filter let in, behind something else.
+pub(super) fn behind(counts: Option<Counts>) -> String {
+    counts.map_or_else(String::new, |counts| format!("; {counts}"))
 }
 
 fn wanted(args: &Args, table: &str, selection: &Selection) -> anyhow::Result<Wanted> {
@@ -144,12 +144,8 @@ async fn to_file(
 ) -> anyhow::Result<()> {
     let job = Job::of(engine, wanted(args, "samples", selection)?)?;
     let counts = job.counts(engine).await?;
-    let format = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("parquet") => Format::Parquet,
-        _ => Format::Ndjson,
-    };
     let print = Print {
-        format: Some(format),
+        format: None,
         output: Some(path.to_owned()),
     };
     answer(engine, &job.query(&[]), &print, None).await?;

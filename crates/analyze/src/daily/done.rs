@@ -10,15 +10,11 @@ use crate::database::{Cells, Column, Database, Kind, Rows, Table};
 pub const NAME: &str = "archiver_daily";
 
 fn table() -> Table {
-    let column = |name: &str, kind| Column {
-        name: name.to_owned(),
-        kind,
-    };
     Table {
         name: NAME.to_owned(),
         columns: vec![
-            column("name", Kind::Text),
-            column("last_day", Kind::Integer),
+            Column::new("name", Kind::Text),
+            Column::new("last_day", Kind::Integer),
         ],
         id: &["name"],
         kept: None,
@@ -31,9 +27,7 @@ fn table() -> Table {
 ///
 /// If the database can't be asked, or has no such table and refuses to make it.
 pub async fn last(database: &mut Database, name: &str) -> anyhow::Result<Option<Date>> {
-    if database.columns(NAME).await?.is_empty() {
-        let statement = database.dialect().create(&table());
-        database.run(&statement).await?;
+    if database.made(&table()).await? {
         return Ok(None);
     }
     let table = database.dialect().quoted(NAME);

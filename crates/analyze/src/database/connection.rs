@@ -1,11 +1,13 @@
 //! An open database.
 
+use std::ops::Range;
+
 use anyhow::{Context, anyhow};
-use datafusion::arrow::array::Array;
-use sqlx::mysql::MySqlConnection;
-use sqlx::postgres::PgConnection;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use datafusion::arrow::array::ArrayAccessor;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow};
 
 use super::dialect::Dialect;
 use super::password::Password;
@@ -36,6 +38,37 @@ macro_rules! with {
     };
 }
 
+/// A row of any of them.
+trait Found:
+    for<'r> FromRow<'r, MySqlRow>
+    + for<'r> FromRow<'r, PgRow>
+    + for<'r> FromRow<'r, SqliteRow>
+    + Send
+    + Unpin
+{
+}
+
+impl<T> Found for T where
+    T: for<'r> FromRow<'r, MySqlRow>
+        + for<'r> FromRow<'r, PgRow>
+        + for<'r> FromRow<'r, SqliteRow>
+        + Send
+        + Unpin
+{
+}
+
+/// The cells of some rows, null or not.
+fn part<A: ArrayAccessor + Copy>(
+    cells: A,
+    rows: Range<usize>,
+) -> impl Iterator<Item = Option<A::Item>> {
+    rows.map(move |row| cell(cells, row))
+}
+
+fn cell<A: ArrayAccessor + Copy>(cells: A, row: usize) -> Option<A::Item> {
+    cells.is_valid(row).then(|| cells.value(row))
+}
+
 /// Binds the cells of rows one by one, row after row.
 macro_rules! bound {
     ($query:expr, $rows:expr, $part:expr) => {{
@@ -43,21 +76,11 @@ macro_rules! bound {
         for row in $part {
             for cells in &$rows.columns {
                 query = match cells {
-                    Cells::Boolean(cells) => {
-                        query.bind((!cells.is_null(row)).then(|| cells.value(row)))
-                    }
-                    Cells::Integer(cells) => {
-                        query.bind((!cells.is_null(row)).then(|| cells.value(row)))
-                    }
+                    Cells::Boolean(cells) => query.bind(cell(cells, row)),
+                    Cells::Integer(cells) => query.bind(cell(cells, row)),
                     // Neither has a place for what is no number.
-                    Cells::Number(cells) => query.bind(
-                        (!cells.is_null(row))
-                            .then(|| cells.value(row))
-                            .filter(|number| number.is_finite()),
-                    ),
-                    Cells::Time(cells) | Cells::Text(cells) => {
-                        query.bind((!cells.is_null(row)).then(|| cells.value(row)))
-                    }
+                    Cells::Number(cells) => query.bind(cell(cells, row).filter(|n| n.is_finite())),
+                    Cells::Time(cells) | Cells::Text(cells) => query.bind(cell(cells, row)),
                 };
             }
         }
@@ -131,44 +154,36 @@ impl Database {
     /// If the database refuses one of them.
     pub async fn upsert(&mut self, table: &Table, rows: &Rows) -> anyhow::Result<()> {
         let dialect = self.dialect();
-        for (statement, part) in dialect.upserts(table, rows) {
+        for (statement, range) in dialect.upserts(table, rows) {
             let sql = AssertSqlSafe(statement);
             let done = match &mut self.connection {
                 Open::MySql(connection) => {
-                    let query = bound!(sqlx::query(sql), rows, part);
+                    let query = bound!(sqlx::query(sql), rows, range);
                     query.execute(&mut **connection).await.map(drop)
                 }
                 Open::Sqlite(connection) => {
-                    let query = bound!(sqlx::query(sql), rows, part);
+                    let query = bound!(sqlx::query(sql), rows, range);
                     query.execute(&mut **connection).await.map(drop)
                 }
                 Open::Postgres(connection) => {
                     let mut query = sqlx::query(sql);
                     for cells in &rows.columns {
                         query = match cells {
-                            Cells::Boolean(cells) => query.bind(
-                                cells
-                                    .slice(part.start, part.len())
-                                    .iter()
-                                    .collect::<Vec<_>>(),
-                            ),
-                            Cells::Integer(cells) => query.bind(
-                                cells
-                                    .slice(part.start, part.len())
-                                    .iter()
-                                    .collect::<Vec<_>>(),
-                            ),
+                            Cells::Boolean(cells) => {
+                                query.bind(part(cells, range.clone()).collect::<Vec<_>>())
+                            }
+                            Cells::Integer(cells) => {
+                                query.bind(part(cells, range.clone()).collect::<Vec<_>>())
+                            }
                             Cells::Number(cells) => {
-                                let cells = cells.slice(part.start, part.len());
-                                let finite =
-                                    cells.iter().map(|cell| cell.filter(|n| n.is_finite()));
+                                let cells = part(cells, range.clone());
+                                let finite = cells.map(|cell| cell.filter(|n| n.is_finite()));
                                 query.bind(finite.collect::<Vec<_>>())
                             }
                             Cells::Time(cells) | Cells::Text(cells) => {
-                                let cells = cells.slice(part.start, part.len());
+                                let cells = part(cells, range.clone());
                                 // PostgreSQL's texts have no zero bytes.
                                 let texts = cells
-                                    .iter()
                                     .map(|cell| cell.map(|text| text.replace('\0', "\u{fffd}")));
                                 query.bind(texts.collect::<Vec<_>>())
                             }
@@ -191,7 +206,7 @@ impl Database {
     pub async fn columns(&mut self, table: &str) -> anyhow::Result<Vec<(String, String)>> {
         let (schema, name) = split(table);
         let query = self.dialect().columns_query(schema.is_some());
-        self.pairs(query, [Some(name), schema]).await
+        self.rows(query, [Some(name), schema]).await
     }
 
     /// The columns of each unique index of a table, sorted.
@@ -207,43 +222,37 @@ impl Database {
             Dialect::Postgres => [Some(&quoted[..]), None],
             Dialect::MySql | Dialect::Sqlite => [Some(name), schema],
         };
-        let ids = self
-            .texts(dialect.ids_query(schema.is_some()), parameters)
-            .await?;
+        let query = dialect.ids_query(schema.is_some());
+        let ids = self.rows::<(String,)>(query, parameters).await?;
         let split = ids
             .iter()
-            .map(|id| id.split(',').map(str::to_owned).collect());
+            .map(|(id,)| id.split(',').map(str::to_owned).collect());
         Ok(split.collect())
     }
 
-    /// The rows of two columns, a text and a text.
-    async fn pairs(
-        &mut self,
-        query: &'static str,
-        parameters: [Option<&str>; 2],
-    ) -> anyhow::Result<Vec<(String, String)>> {
-        let found = with!(&mut self.connection, connection => {
-            let mut asked = sqlx::query(query);
-            for parameter in parameters.into_iter().flatten() {
-                asked = asked.bind(parameter);
-            }
-            let rows = asked.fetch_all(&mut **connection).await;
-            rows.and_then(|rows| {
-                let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-                pairs.collect::<sqlx::Result<Vec<(String, String)>>>()
-            })
-        });
-        found.map_err(|e| self.failed(&e))
+    /// Makes a table unless it is there. Was it made?
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be asked, or refuses.
+    pub async fn made(&mut self, table: &Table) -> anyhow::Result<bool> {
+        let is_there = !self.columns(&table.name).await?.is_empty();
+        if !is_there {
+            let statement = self.dialect().create(table);
+            self.run(&statement).await?;
+        }
+        Ok(!is_there)
     }
 
-    /// The rows of one column, a text.
-    async fn texts(
+    /// The rows of an answer to a query with these parameters.
+    async fn rows<T: Found>(
         &mut self,
-        query: &'static str,
+        query: &str,
         parameters: [Option<&str>; 2],
-    ) -> anyhow::Result<Vec<String>> {
+    ) -> anyhow::Result<Vec<T>> {
+        let sql = AssertSqlSafe(query.to_owned());
         let found = with!(&mut self.connection, connection => {
-            let mut asked = sqlx::query_scalar::<_, String>(query);
+            let mut asked = sqlx::query_as::<_, T>(sql);
             for parameter in parameters.into_iter().flatten() {
                 asked = asked.bind(parameter);
             }
@@ -258,11 +267,7 @@ impl Database {
     ///
     /// If the database refuses the query.
     pub async fn numbers(&mut self, query: &str) -> anyhow::Result<Vec<(i64, i64)>> {
-        let sql = AssertSqlSafe(query.to_owned());
-        let found = with!(&mut self.connection, connection => {
-            sqlx::query_as::<_, (i64, i64)>(sql).fetch_all(&mut **connection).await
-        });
-        found.map_err(|e| self.failed(&e))
+        self.rows(query, [None; 2]).await
     }
 
     /// Ends the connection.

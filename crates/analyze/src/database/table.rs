@@ -11,6 +11,14 @@ pub struct Column {
     pub kind: Kind,
 }
 
+impl Column {
+    /// Of this name, with this in it.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        let name = name.into();
+        Self { name, kind }
+    }
+}
+
 /// A table whose rows have an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {

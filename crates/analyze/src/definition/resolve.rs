@@ -151,15 +151,15 @@ pub fn column<'t>(columns: &'t [Column], name: &str, table: &str) -> anyhow::Res
     let found = columns.iter().find(is_field);
     found
         .or_else(|| columns.iter().find(is_called))
-        .ok_or_else(|| {
-            let names = columns.iter().map(|column| &column.name[..]);
-            match nearest(name, names) {
-                Some(near) => anyhow!("there is no field {name}; did you mean {near}?"),
-                None => {
-                    anyhow!("there is no field {name}; DESCRIBE {table} shows those that there are")
-                }
-            }
-        })
+        .ok_or_else(|| no_field(name, columns, table))
+}
+
+/// What is said of a name that no column has, with the one that may be meant.
+pub fn no_field(name: &str, columns: &[Column], table: &str) -> anyhow::Error {
+    match nearest(name, columns.iter().map(|column| &column.name[..])) {
+        Some(near) => anyhow!("there is no field {name}; did you mean {near}?"),
+        None => anyhow!("there is no field {name}; DESCRIBE {table} shows those that there are"),
+    }
 }
 
 /// The column with the time, and how it says it.

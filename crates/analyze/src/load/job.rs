@@ -1,11 +1,10 @@
 //! Which records go into which table.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use archiver::cli::usage;
-use archiver::terminal::nearest;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, UInt64Type};
@@ -15,6 +14,8 @@ use crate::caret::explained;
 use crate::database::{self, Kind, Table};
 use crate::definition::Dialect;
 use crate::definition::condition::condition;
+use crate::definition::resolve::no_field;
+use crate::digest::hex;
 use crate::engine::{Engine, ONLY};
 use crate::table::columns::{Column, Of, schema};
 
@@ -98,17 +99,10 @@ impl Job {
         check_name(&wanted.table)?;
         let columns = columns(engine.only()?.columns(), &wanted.columns)?;
         let types = schema(&columns);
-        let columns = columns
-            .iter()
-            .zip(types.fields())
-            .map(|(column, field)| database::Column {
-                name: column.name.clone(),
-                kind: Kind::of(field.data_type()),
-            });
-        let label = database::Column {
-            name: LABEL.to_owned(),
-            kind: Kind::Text,
-        };
+        let columns = columns.iter().zip(types.fields()).map(|(column, field)| {
+            database::Column::new(&column.name, Kind::of(field.data_type()))
+        });
+        let label = database::Column::new(LABEL, Kind::Text);
         Ok(Self {
             table: Table {
                 name: wanted.table,
@@ -129,11 +123,7 @@ impl Job {
             "{topic:?} {:?} {:?} {:?} {:?} {:?}",
             self.table, self.filter, self.ids, self.label, self.range
         );
-        let digest = Sha256::digest(said);
-        digest.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&Sha256::digest(said))
     }
 
     /// Its records from these offsets on, partition by partition and in their order, as a query.
@@ -260,14 +250,7 @@ fn columns(all: &[Column], names: &[String]) -> anyhow::Result<Vec<Column>> {
     }
     for name in names {
         let column = all.iter().find(|column| column.name == *name);
-        let column = column.ok_or_else(|| {
-            match nearest(name, all.iter().map(|column| &column.name[..])) {
-                Some(near) => anyhow!("there is no field {name}; did you mean {near}?"),
-                None => {
-                    anyhow!("there is no field {name}; DESCRIBE {ONLY} shows those that there are")
-                }
-            }
-        })?;
+        let column = column.ok_or_else(|| no_field(name, all, ONLY))?;
         if !wanted.contains(column) {
             wanted.push(column.clone());
         }

@@ -1,5 +1,7 @@
 //! The way of records into a table.
 
+use std::fmt;
+
 use anyhow::{Context, bail};
 use archiver::cli::usage;
 use datafusion::arrow::array::{AsArray, RecordBatch};
@@ -34,6 +36,13 @@ pub struct Loaded {
     pub left_out: Vec<String>,
     /// It went on where an earlier run had ended.
     pub went_on: bool,
+}
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.went_on { " more" } else { "" };
+        write!(f, "{}{more} rows", self.rows)
+    }
 }
 
 /// Does a job.

@@ -17,16 +17,12 @@ pub struct Progress {
 }
 
 fn table() -> Table {
-    let column = |name: &str, kind| Column {
-        name: name.to_owned(),
-        kind,
-    };
     Table {
         name: NAME.to_owned(),
         columns: vec![
-            column("job", Kind::Text),
-            column("partition", Kind::Integer),
-            column("next_offset", Kind::Integer),
+            Column::new("job", Kind::Text),
+            Column::new("partition", Kind::Integer),
+            Column::new("next_offset", Kind::Integer),
         ],
         id: &["job", "partition"],
         kept: None,
@@ -44,10 +40,7 @@ impl Progress {
             job: job.to_owned(),
             next: BTreeMap::new(),
         };
-        if database.columns(NAME).await?.is_empty() {
-            let statement = database.dialect().create(&table());
-            database.run(&statement).await?;
-        } else if !is_anew {
+        if !database.made(&table()).await? && !is_anew {
             let quoted = |name| database.dialect().quoted(name);
             let (partition, name) = (quoted("partition"), quoted(NAME));
             // A job is called by hexadecimal digits alone.

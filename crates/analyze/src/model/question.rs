@@ -4,7 +4,6 @@ use anyhow::Context;
 use archiver::cli::usage;
 use serde::{Deserialize, Serialize};
 
-use crate::definition::condition::condition;
 use crate::definition::resolve::{column, time, twice};
 use crate::definition::sql::{event_ms, measurable};
 use crate::definition::{Analysis, Dialect, Named};
@@ -31,7 +30,7 @@ pub struct Question {
     pub by: Vec<String>,
     /// The field with the time; the record's timestamp if there is none.
     pub time: Option<String>,
-    /// Only rows of which this holds, in SQL.
+    /// Only rows of which this holds, in SQL, as it means the same on each engine.
     pub filter: Option<String>,
     /// The field that says which rows are anomalous.
     pub label: Option<String>,
@@ -111,7 +110,7 @@ impl Question {
             time: time.transpose()?,
             values: values.collect::<Result<_, _>>()?,
             by: self.by.iter().map(named).collect::<Result<_, _>>()?,
-            filter: self.filter.as_deref().map(condition).transpose()?,
+            filter: self.filter.clone(),
             windows: None,
             detection: None,
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use archiver::catalog::Chosen;
-use archiver_format::archive::{Archive, Segment};
+use archiver_format::archive::Archive;
 use archiver_format::read::Selection;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
@@ -103,12 +103,7 @@ impl Opening {
         archive: &Archive,
         selection: &Selection,
     ) -> Result<Arc<Schema>, Problem> {
-        let only = |segment: &&Segment| {
-            let only = chosen.segment;
-            only.is_none_or(|only| only == segment.file.sequence)
-        };
-        let segments = archive.segments.iter().filter(only).cloned();
-        let segments = segments.collect::<Vec<_>>();
+        let segments = chosen.segments(archive).cloned().collect::<Vec<_>>();
         let (name, settings) = (&chosen.name, &self.settings);
         let how = (settings.skips_damaged, &settings.declared[..]);
         let schema = self.schemas.of(name, &segments, selection, how);

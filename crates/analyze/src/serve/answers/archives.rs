@@ -1,5 +1,6 @@
 //! What can be asked.
 
+use archiver::catalog::Chosen;
 use archiver_format::archive::Archive;
 use serde::Serialize;
 
@@ -62,7 +63,7 @@ fn shown(served: &Served) -> Shown {
     };
     let kind = "archive";
     match load(chosen) {
-        Ok(Some(archive)) => of_archive(name, &archive, chosen.segment),
+        Ok(Some(archive)) => of_archive(name, &archive, chosen),
         Ok(None) => Shown {
             name,
             kind,
@@ -78,10 +79,8 @@ fn shown(served: &Served) -> Shown {
     }
 }
 
-fn of_archive(name: String, archive: &Archive, only: Option<u64>) -> Shown {
-    let segments = archive.segments.iter();
-    let segments = segments.filter(|segment| only.is_none_or(|only| only == segment.file.sequence));
-    let segments = segments.collect::<Vec<_>>();
+fn of_archive(name: String, archive: &Archive, chosen: &Chosen) -> Shown {
+    let segments = chosen.segments(archive).collect::<Vec<_>>();
     let spans = || {
         let contents = segments.iter().map(|segment| segment.contents());
         contents.flat_map(|contents| contents.partitions.values())
