@@ -86,6 +86,7 @@ def jars(pom, libs, there, *more):
         maven = command("mvn", "maven")
         say(f"fetching jars into {libs.relative_to(ROOT)}")
         run([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={libs}", *more])
+        stamp.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(pom, stamp)
     return libs
 

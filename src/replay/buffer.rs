@@ -19,6 +19,10 @@ pub struct Read {
 const BYTES_MOST: usize = 8 << 20;
 /// What a record takes beside its bytes.
 const RECORD_BYTES: usize = size_of::<Due>();
+/// So many records make a batch: to be woken for each takes longer than to send it.
+const BATCH: usize = 1024;
+/// So long is waited for a whole one.
+const BATCH_WAIT: Duration = Duration::from_millis(1);
 
 /// Records that were read and not sent yet.
 #[derive(Default)]
@@ -68,7 +72,7 @@ impl Buffer {
         }
         inside.bytes += bytes(&record);
         inside.records.push(record);
-        if inside.records.len() == 1 {
+        if matches!(inside.records.len(), 1 | BATCH) || inside.bytes >= BYTES_MOST {
             self.filled.notify_one();
         }
         true
@@ -80,12 +84,15 @@ impl Buffer {
         self.filled.notify_one();
     }
 
-    /// Takes all that is there; waits so long for something.
-    pub fn take(&self, patience: Duration) -> Taken {
+    /// Takes all that is there; waits so long for something. Where that isn't due at some time, it waits a moment more for a
+    /// batch.
+    pub fn take(&self, patience: Duration, is_paced: bool) -> Taken {
         let mut inside = self.lock();
-        if inside.records.is_empty() && inside.end.is_none() && !patience.is_zero() {
-            let waited = self.filled.wait_timeout(inside, patience);
-            inside = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if inside.records.is_empty() {
+            inside = self.wait(inside, 1, patience);
+            if !is_paced && !inside.records.is_empty() {
+                inside = self.wait(inside, BATCH, BATCH_WAIT);
+            }
         }
         if inside.records.is_empty() {
             return match inside.end.take() {
@@ -98,6 +105,20 @@ impl Buffer {
         drop(inside);
         self.emptied.notify_one();
         Taken::Records(records)
+    }
+
+    /// Waits so long for so many records, or as many as there is room for.
+    fn wait<'a>(
+        &self,
+        inside: MutexGuard<'a, Inside>,
+        records: usize,
+        patience: Duration,
+    ) -> MutexGuard<'a, Inside> {
+        let is_wanting = |inside: &mut Inside| {
+            inside.records.len() < records && inside.bytes < BYTES_MOST && inside.end.is_none()
+        };
+        let waited = self.filled.wait_timeout_while(inside, patience, is_wanting);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Nobody takes anything any more.
@@ -113,4 +134,102 @@ fn bytes(due: &Due) -> usize {
     let headers = record.headers.iter();
     let headers = headers.map(|(name, value)| name.capacity() + length(value) + 48);
     RECORD_BYTES + length(&record.key) + length(&record.value) + headers.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::merge::Merged;
+    use crate::replay::record::Outgoing;
+    use std::time::Instant;
+
+    /// Nothing here waits for so long.
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn due(number: u64, bytes: usize) -> Due {
+        let record = Outgoing {
+            value: Some(vec![0; bytes]),
+            ..Outgoing::default()
+        };
+        let merged = Merged {
+            input: 0,
+            due_ns: 0,
+            record,
+        };
+        Due {
+            merged,
+            read: number,
+            round: 0,
+            later_ns: 0,
+        }
+    }
+
+    /// The numbers of all records that come, and the end.
+    fn take_all(buffer: &Buffer) -> (Vec<u64>, Result<Read, InputError>) {
+        let mut taken = Vec::new();
+        loop {
+            match buffer.take(LONG, false) {
+                Taken::Records(records) => taken.extend(records.iter().map(|due| due.read)),
+                Taken::Nothing => {}
+                Taken::End(end) => return (taken, end),
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_comes_alone_is_taken_all_the_same() {
+        let begun = Instant::now();
+        let buffer = Buffer::default();
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| [buffer.take(LONG, false), buffer.take(LONG, true)]);
+            for number in [1, 2] {
+                assert!(buffer.put(due(number, 0)));
+                while !buffer.lock().records.is_empty() {
+                    std::thread::yield_now();
+                }
+            }
+            for taken in taken.join().expect("no panic") {
+                assert!(matches!(taken, Taken::Records(records) if records.len() == 1));
+            }
+        });
+        assert!(begun.elapsed() < LONG, "nobody was woken");
+    }
+
+    #[test]
+    fn all_records_come_in_their_order_and_then_the_end() {
+        for bytes in [0, BYTES_MOST / 3, BYTES_MOST + 1] {
+            let buffer = Buffer::default();
+            let count = if bytes == 0 {
+                10 * BATCH as u64 + 1
+            } else {
+                20
+            };
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for number in 0..count {
+                        assert!(buffer.put(due(number, bytes)));
+                    }
+                    buffer.end(Ok(Read::default()));
+                });
+                let (taken, end) = take_all(&buffer);
+                assert_eq!(taken, (0..count).collect::<Vec<_>>());
+                assert!(end.is_ok());
+            });
+        }
+    }
+
+    #[test]
+    fn who_fills_it_ends_once_nobody_takes_any_more() {
+        let buffer = Buffer::default();
+        assert!(buffer.put(due(1, BYTES_MOST)));
+        std::thread::scope(|scope| {
+            let put = scope.spawn(|| buffer.put(due(2, 0)));
+            buffer.close();
+            assert!(!put.join().expect("no panic"));
+        });
+        assert!(
+            matches!(buffer.take(Duration::ZERO, true), Taken::Records(records) if records.len() == 1)
+        );
+        assert!(matches!(buffer.take(Duration::ZERO, true), Taken::Nothing));
+    }
 }

@@ -157,7 +157,7 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
                 self.played.is_stopped = true;
                 return Ok(());
             }
-            match buffer.take(SLICE) {
+            match buffer.take(SLICE, self.manner.pace != Pace::Max) {
                 Taken::Records(records) => {
                     for due in &records {
                         if !self.play_one(due)? {

@@ -130,7 +130,7 @@ mod tests {
             place,
         };
         reader.read(&buffer);
-        match buffer.take(Duration::ZERO) {
+        match buffer.take(Duration::ZERO, true) {
             Taken::Records(all) => all
                 .iter()
                 .map(|due| (due.round, due.read, due.at_ns()))

@@ -26,6 +26,7 @@ mod decode;
 mod document;
 mod escape;
 mod quick;
+mod unescape;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

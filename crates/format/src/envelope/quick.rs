@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::decode::Decoded;
 use super::document::stands_alone;
+use super::unescape::string;
 use crate::record::{Timestamp, TimestampKind};
 
 /// The record of a line, with or without its newline; `None` if the line must be read in general: it has headers, is written
@@ -87,6 +88,12 @@ impl<'a> Rest<'a> {
         if digits.is_empty() || (digits[0] == b'0' && (digits.len() > 1 || is_negative)) {
             return None;
         }
+        // So many digits fit, whatever they are.
+        if digits.len() <= 18 {
+            let digits = digits.iter().map(|digit| i64::from(digit - b'0'));
+            let number = digits.fold(0, |number, digit| number * 10 + digit);
+            return Some(if is_negative { -number } else { number });
+        }
         digits.iter().try_fold(0_i64, |number, digit| {
             let digit = i64::from(digit - b'0');
             let number = number.checked_mul(10)?;
@@ -113,46 +120,11 @@ impl<'a> Rest<'a> {
     }
 
     /// A string with its quotes, borrowed where nothing in it is escaped.
+    #[inline]
     fn string(&mut self) -> Option<Cow<'a, [u8]>> {
         self.word(b"\"")?;
-        let mut text = Vec::new();
-        loop {
-            let end = memchr2(b'"', b'\\', self.0)?;
-            let (plain, rest) = self.0.split_at(end);
-            if plain.iter().any(|byte| *byte < 0x20) {
-                return None;
-            }
-            if rest[0] == b'"' {
-                self.0 = &rest[1..];
-                if text.is_empty() {
-                    return Some(plain.into());
-                }
-                text.extend_from_slice(plain);
-                return Some(text.into());
-            }
-            if text.capacity() == 0 {
-                text.reserve(self.0.len());
-            }
-            text.extend_from_slice(plain);
-            let (byte, after) = match rest.get(1)? {
-                byte @ (b'"' | b'\\' | b'/') => (*byte, 2),
-                b'n' => (b'\n', 2),
-                b'r' => (b'\r', 2),
-                b't' => (b'\t', 2),
-                b'b' => (0x08, 2),
-                b'f' => (0x0c, 2),
-                // As it is written here. Others may need more than a byte.
-                b'u' => match rest.get(2..6)? {
-                    [b'0', b'0', high @ (b'0' | b'1'), low] => {
-                        let low = char::from(*low).to_digit(16)?;
-                        ((high - b'0') << 4 | u8::try_from(low).ok()?, 6)
-                    }
-                    _ => return None,
-                },
-                _ => return None,
-            };
-            text.push(byte);
-            self.0 = &rest[after..];
-        }
+        let (text, rest) = string(self.0)?;
+        self.0 = rest;
+        Some(text)
     }
 }

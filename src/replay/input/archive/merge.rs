@@ -43,13 +43,24 @@ struct Lane {
     /// Those that aren't open yet.
     parts: VecDeque<usize>,
     open: Option<Open>,
+    /// Records of this partition wait for nobody up to this offset, without it.
+    horizon: Option<(Partition, i64)>,
+}
+
+impl Lane {
+    fn new(parts: VecDeque<usize>) -> Self {
+        Self {
+            parts,
+            open: None,
+            horizon: None,
+        }
+    }
 }
 
 impl Merge {
     /// Parts in the order of their numbers.
     pub fn new(parts: Vec<Part>, gaps: &[Gap], selection: Selection) -> Result<Self, String> {
-        let lanes = lanes(&parts, gaps).into_iter();
-        let lanes = lanes.map(|parts| Lane { parts, open: None });
+        let lanes = lanes(&parts, gaps).into_iter().map(Lane::new);
         let mut holders = HashMap::<_, Vec<_>>::new();
         for (number, part) in parts.iter().enumerate() {
             for partition in part.spans.keys() {
@@ -95,7 +106,10 @@ impl Merge {
             }
             self.waiting.push(Reverse((time, lane)));
         };
-        self.heads.extend(self.waiting.drain(..));
+        // Of nothing, too, it takes as long as the rest of a record.
+        if !self.waiting.is_empty() {
+            self.heads.extend(self.waiting.drain(..));
+        }
         let open = self.lanes[lane].open.as_ref();
         let row = open.map_or(Row::End, Open::row);
         self.step(lane)?;
@@ -126,10 +140,7 @@ impl Merge {
             for lane in &mut self.lanes {
                 lane.parts.retain(|other| *other != part);
             }
-            self.lanes.push(Lane {
-                parts: VecDeque::from([part]),
-                open: None,
-            });
+            self.lanes.push(Lane::new(VecDeque::from([part])));
             self.begin(self.lanes.len() - 1)?;
             return Ok(true);
         }
@@ -142,7 +153,13 @@ impl Merge {
             return Ok(None);
         };
         let (part, head) = (open.part, open.head);
-        let mut at = 0;
+        if let Some((partition, below)) = self.lanes[lane].horizon
+            && partition == head.partition
+            && head.offset < below
+        {
+            return Ok(None);
+        }
+        let (mut at, mut horizon) = (0, Some(i64::MAX));
         while let Some(&other) = self.holder(head.partition, at) {
             at += 1;
             let first = self.parts[other].spans.get(&head.partition);
@@ -151,8 +168,10 @@ impl Merge {
                 continue;
             }
             if first.is_none_or(|first| first >= head.offset) {
+                horizon = horizon.and(first);
                 break;
             }
+            horizon = None;
             let next = match self.lane_of(other) {
                 Some(lane) => self.next_of(lane, head.partition)?,
                 None => first,
@@ -161,6 +180,7 @@ impl Merge {
                 return Ok(Some(other));
             }
         }
+        self.lanes[lane].horizon = horizon.map(|below| (head.partition, below));
         Ok(None)
     }
 
