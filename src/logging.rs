@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Common, LogFormat};
+use crate::terminal::AboveBars;
 use journal::ForJournal;
 use queue::Queue;
 use recent_layer::RecentLayer;
@@ -48,7 +49,7 @@ pub fn start(common: &Common) -> io::Result<()> {
     };
     thread::Builder::new()
         .name("log".into())
-        .spawn(move || LINES.write_to(io::stderr(), say))?;
+        .spawn(move || LINES.write_to(AboveBars::default(), say))?;
     panic::set_hook(Box::new(log_panic));
     let (filter, ignored) = filter::chosen(common, std::env::var_os("RUST_LOG"));
     let reads_journal = *READS_JOURNAL;

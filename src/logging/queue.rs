@@ -5,15 +5,11 @@
 //! gap in the log, and said in its place.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-/// Written at once at most, so that reading can be seen to go on; pipes take no more without waiting.
-const PIECE_BYTES: usize = 4096;
-/// Between two tries to write to what was set to not let anybody wait.
-const RETRY: Duration = Duration::from_millis(10);
+use crate::terminal::write_patiently;
 
 /// Lines that wait to be written.
 pub(super) struct Queue {
@@ -123,19 +119,11 @@ impl Queue {
         }
     }
 
-    /// Waits for as long as nobody reads. What can't be written at all is lost: there is nobody to tell.
-    fn write(&self, out: &mut impl Write, mut line: &[u8]) {
-        while !line.is_empty() {
-            match out.write(&line[..line.len().min(PIECE_BYTES)]) {
-                Ok(0) => return,
-                Ok(written) => line = &line[written..],
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY),
-                Err(_) => return,
-            }
+    fn write(&self, out: &mut impl Write, line: &[u8]) {
+        write_patiently(out, line, || {
             self.lock().pieces += 1;
             self.written.notify_all();
-        }
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -145,12 +133,14 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{PipeReader, Read, pipe};
+    use std::io::{ErrorKind, PipeReader, Read, pipe};
+    use std::thread;
 
     use super::*;
 
     const LINES: usize = 2_000;
     const LONG: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(10);
 
     /// A queue of 100 kB that writes to a pipe, and says what it drops.
     fn queue() -> (&'static Queue, PipeReader) {
@@ -214,9 +204,9 @@ mod tests {
             let state = queue.lock();
             state.done == state.taken && state.dropped == 0
         };
-        queue.finish(RETRY, LONG);
+        queue.finish(SHORT, LONG);
         assert!(!is_done(), "nobody has read");
-        queue.finish(LONG, RETRY);
+        queue.finish(LONG, SHORT);
         assert!(!is_done(), "nobody has read");
         thread::spawn(move || reader.read_to_end(&mut Vec::new()));
         queue.finish(LONG, LONG);

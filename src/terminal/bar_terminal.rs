@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::TermLike;
 use rustix::termios::{Winsize, tcgetwinsize};
+use unicode_width::UnicodeWidthChar;
 
 /// So much of a line stays free. The cursor rests at the end of the last line: where there were no room, the `^C` that a
 /// terminal shows would move it to the next one, and the first bar would stay where it is for ever.
@@ -13,14 +14,48 @@ const FREE: u16 = 4;
 /// Standard error, as a terminal that is a little narrower.
 #[derive(Debug, Default)]
 pub struct BarTerminal {
-    /// Written at once, so that nothing flickers.
-    kept: Mutex<String>,
+    kept: Mutex<Kept>,
+}
+
+/// What is written at once, so that nothing flickers.
+#[derive(Debug, Default)]
+struct Kept {
+    text: String,
+    /// How many columns of the cursor's line are taken.
+    column: usize,
+}
+
+impl Kept {
+    /// Adds text, which goes on in the next line where a line is full: whoever draws bars leaves that to the terminal, which
+    /// is wider than it says.
+    fn add(&mut self, text: &str, width: usize) {
+        let mut is_escape = false;
+        for c in text.chars() {
+            is_escape |= c == '\x1b';
+            let columns = match (c, is_escape) {
+                ('\r' | '\n', _) => {
+                    self.column = 0;
+                    0
+                }
+                (_, true) => 0,
+                (c, false) => c.width().unwrap_or(0),
+            };
+            if self.column + columns > width {
+                self.text.push_str("\r\n");
+                self.column = 0;
+            }
+            self.column += columns;
+            self.text.push(c);
+            is_escape &= !c.is_ascii_alphabetic();
+        }
+    }
 }
 
 impl BarTerminal {
     fn keep(&self, text: &str) -> io::Result<()> {
+        let width = usize::from(self.width());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_str(text);
+        kept.add(text, width);
         Ok(())
     }
 
@@ -79,7 +114,35 @@ impl TermLike for BarTerminal {
 
     fn flush(&self) -> io::Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = std::mem::take(&mut *kept);
-        io::stderr().write_all(text.as_bytes())
+        let text = std::mem::take(&mut kept.text);
+        drop(kept);
+        // A terminal that is gone shows nothing, and is no reason to end: indicatif panics at an error.
+        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_full_goes_on_in_the_next_one() {
+        let mut kept = Kept::default();
+        for text in [
+            "\r\x1b[2K",
+            "first ",
+            "  ",
+            "\x1b[32msecond\x1b[0m",
+            "  ",
+            "äöü😀",
+        ] {
+            kept.add(text, 8);
+        }
+        assert_eq!(
+            kept.text,
+            "\r\x1b[2Kfirst   \x1b[32m\r\nsecond\x1b[0m  \r\näöü😀"
+        );
+        assert_eq!(kept.column, 5);
     }
 }

@@ -21,9 +21,9 @@ pub enum Style {
     Text,
 }
 
-/// Does somebody see what is written to standard error at once?
+/// Does somebody see what is written to standard error at once, on a terminal whose cursor moves?
 pub fn is_watched() -> bool {
-    io::stderr().is_terminal()
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether texts are given a look.

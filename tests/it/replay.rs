@@ -1,6 +1,7 @@
 //! `archiver replay`: files and archives back into Kafka, as whoever reads the topics sees it.
 
 mod across;
+mod bar;
 mod files;
 mod flags;
 mod kills;

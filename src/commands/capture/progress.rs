@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::archive::Window;
 use crate::config::{Archive, Checked};
 use crate::logging;
 use crate::observe::status::Status;
-use crate::terminal::{BarTerminal, bytes, is_watched};
+use crate::terminal::{Bars, bytes, is_watched};
 
 /// How often the bars move, and how often something is said where there are none.
 const MOVE: Duration = Duration::from_millis(200);
@@ -23,7 +23,7 @@ const NAME_MOST: usize = 24;
 
 /// Shows how far a capture has come.
 pub(super) struct Progress {
-    bars: Option<Bars>,
+    bars: Option<TopicBars>,
     /// By the names of the archives.
     topics: BTreeMap<String, Topic>,
     begin: Instant,
@@ -38,8 +38,8 @@ struct Topic {
     offsets: u64,
 }
 
-struct Bars {
-    all: MultiProgress,
+struct TopicBars {
+    all: Bars,
     topics: Vec<ProgressBar>,
     total: ProgressBar,
 }
@@ -54,7 +54,7 @@ impl Progress {
         });
         let topics = topics.collect::<BTreeMap<_, _>>();
         Self {
-            bars: is_watched().then(|| Bars::new(topics.len())),
+            bars: is_watched().then(|| TopicBars::new(topics.len())),
             topics,
             begin: Instant::now(),
             said: Mutex::new(Instant::now()),
@@ -90,7 +90,7 @@ impl Progress {
     /// Takes the bars away.
     pub fn finish(&self) {
         if let Some(bars) = &self.bars {
-            let _ = bars.all.clear();
+            bars.all.hide();
         }
     }
 
@@ -121,10 +121,9 @@ impl Progress {
     }
 }
 
-impl Bars {
+impl TopicBars {
     fn new(topics: usize) -> Self {
-        let screen = ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 20);
-        let all = MultiProgress::with_draw_target(screen);
+        let mut all = Bars::new(20);
         let style = |template| {
             let style = ProgressStyle::with_template(template);
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -87,7 +87,7 @@ fn read(
         .name("reader".into())
         .spawn(move || reader.read(&filled))?;
     loop {
-        let records = match buffer.take(Duration::from_secs(1)) {
+        let records = match buffer.take(Duration::from_secs(1), false) {
             Taken::Records(records) => records,
             Taken::Nothing => continue,
             Taken::End(end) => {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::looked::Total;
 use crate::logging;
@@ -11,7 +11,7 @@ use crate::replay::clock::in_ms;
 use crate::replay::control::Seen;
 use crate::replay::speed::Pace;
 use crate::source::kafka::Producer;
-use crate::terminal::{BarTerminal, grouped, is_watched, short, span};
+use crate::terminal::{Bars, grouped, is_watched, short, span};
 use crate::world::clock::rfc3339;
 
 /// How often something is said where no line moves.
@@ -23,7 +23,7 @@ const SILENT: Duration = Duration::from_secs(5);
 
 /// Shows how far it has come.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
+    bar: Option<(Bars, ProgressBar)>,
     /// How much there is, if that is known.
     all: Option<All>,
     /// Keys are heard.
@@ -79,15 +79,14 @@ impl Progress {
     /// Of a replay that begins now.
     pub fn new(has_keys: bool, all: Option<All>) -> Self {
         let bar = is_watched().then(|| {
-            let screen =
-                ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::default()), 10);
+            let mut bars = Bars::new(10);
             let style = ProgressStyle::with_template(match all {
                 Some(_) => "[{bar:6}] {percent:>3} %  {wide_msg}",
                 None => "{wide_msg}",
             });
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::with_draw_target(Some(STEPS), screen);
-            bar.with_style(style.progress_chars("=> "))
+            let bar = bars.add(ProgressBar::new(STEPS));
+            (bars, bar.with_style(style.progress_chars("=> ")))
         });
         let now = Instant::now();
         Self {
@@ -113,7 +112,7 @@ impl Progress {
         let silence = self.silence(producer);
         let line = silence.clone().unwrap_or(line);
         match &self.bar {
-            Some(bar) => {
+            Some((_, bar)) => {
                 let message = match (&self.all, seen.at_ns) {
                     (Some(all), Some(at_ns)) => {
                         bar.set_position((all.done(seen, at_ns) * STEPS as f64) as u64);
@@ -209,8 +208,8 @@ impl Progress {
 
     /// Takes the line away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if let Some((bars, _)) = &self.bar {
+            bars.hide();
         }
     }
 }

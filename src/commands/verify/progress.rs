@@ -5,10 +5,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::logging;
-use crate::terminal::{bytes, is_watched};
+use crate::terminal::{Bars, bytes, is_watched};
 
 /// How often the bar moves, and how often something is said where there is none.
 const MOVE: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ const SAY: Duration = Duration::from_secs(10);
 
 /// Watches how many bytes were read.
 pub struct Progress<'a> {
-    bar: Option<ProgressBar>,
+    bar: Option<(Bars, ProgressBar)>,
     bytes: u64,
     read: &'a AtomicU64,
 }
@@ -25,12 +25,13 @@ impl<'a> Progress<'a> {
     /// So many bytes are to be read.
     pub fn new(bytes: u64, read: &'a AtomicU64) -> Self {
         let bar = is_watched().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+            let mut bars = Bars::new(20);
+            let bar = bars.add(ProgressBar::new(bytes));
             let style = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-            match ProgressStyle::with_template(style) {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
             }
+            (bars, bar)
         });
         Self { bar, bytes, read }
     }
@@ -44,15 +45,15 @@ impl<'a> Progress<'a> {
             *done.lock().unwrap_or_else(PoisonError::into_inner) = true;
             changed.notify_all();
         });
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if let Some((bars, _)) = &self.bar {
+            bars.hide();
         }
     }
 
     /// Does something that writes to the terminal.
     pub fn hidden<T>(&self, work: impl FnOnce() -> T) -> T {
         match &self.bar {
-            Some(bar) => bar.suspend(work),
+            Some((bars, _)) => bars.hidden(work),
             None => work(),
         }
     }
@@ -66,7 +67,7 @@ impl<'a> Progress<'a> {
             (is_done, _) = waited.unwrap_or_else(PoisonError::into_inner);
             let read = self.read.load(Ordering::Relaxed);
             match &self.bar {
-                Some(bar) => bar.set_position(read),
+                Some((_, bar)) => bar.set_position(read),
                 None if said.elapsed() >= SAY && !*is_done => {
                     said = Instant::now();
                     let (read, all) = (bytes(read), bytes(self.bytes));
