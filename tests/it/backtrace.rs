@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
 
 /// What each of its threads does: by gdb, or else what the kernel says of it.
@@ -17,12 +18,20 @@ pub fn of(pid: u32) -> String {
         let (name, call) = (name.trim_end(), call.trim_end());
         writeln!(text, "thread {name} in {waits_in} ({call})").expect("text");
     }
+    // Not into a pipe: who reads that may be in the process, which stands still while gdb looks at it.
+    let mut said = tempfile::tempfile().expect("a file");
     let mut gdb = Command::new("timeout");
-    gdb.args(["60", "gdb", "-batch", "-nx", "-p", &pid.to_string()]);
-    gdb.args(["-ex", "thread apply all backtrace 40"]);
-    match gdb.stdin(Stdio::null()).output() {
-        Ok(said) if said.status.success() => text + &String::from_utf8_lossy(&said.stdout),
-        _ => text + "no gdb, or it may not look\n",
+    gdb.args(["-k", "5", "60", "gdb", "-batch", "-nx", "-p"]);
+    gdb.args([&pid.to_string(), "-ex", "thread apply all backtrace 40"]);
+    gdb.stdin(Stdio::null()).stderr(Stdio::null());
+    gdb.stdout(said.try_clone().expect("a file"));
+    let is_done = gdb.status().is_ok_and(|ended| ended.success());
+    let mut stands = Vec::new();
+    said.rewind().expect("a file");
+    said.read_to_end(&mut stands).expect("a file");
+    match is_done {
+        true => text + &String::from_utf8_lossy(&stands),
+        false => text + "no gdb, or it may not look\n",
     }
 }
 

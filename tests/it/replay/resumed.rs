@@ -68,17 +68,17 @@ fn what_was_interrupted_goes_on_with_the_times_that_it_began_with() {
 }
 
 #[test]
-fn rounds_and_limits_go_on_as_well() {
+fn rounds_go_on_as_well() {
     let scene = Scene::new();
     seconds(&scene, "data.csv");
     let topic = scene.topic("replay-rounds", 1);
-    let line = format!("data.csv -t {} --speed 200 --loop 3", topic.name);
-    let running = start(&scene, &line);
+    let line = format!("data.csv -t {} --loop 20", topic.name);
+    let running = start(&scene, &format!("{line} --speed 8"));
     eventually(LONG, "a round", || topic.bounds(0).1 > 10);
     running.signal(Signal::INT);
     assert_eq!(running.await_end().code(), Some(130));
-    ends(&scene, 0, &format!("{line} --resume"));
-    let rounds = (0..3).flat_map(|_| 0..SECONDS.len() as i64);
+    ends(&scene, 0, &format!("{line} --speed max --resume"));
+    let rounds = (0..20).flat_map(|_| 0..SECONDS.len() as i64);
     assert!(numbers(&scene, &topic).into_iter().eq(rounds));
 }
 
