@@ -2,7 +2,7 @@
 # where nobody has to be asked, else named with the command to type (scripts/need.sh).
 #
 # From scratch the first build takes several minutes, as OpenSSL, librdkafka and jemalloc are built from
-# source. demo, test, storm and lint share the dev profile, which is optimised enough to show archiver at work;
+# source. All but releases share the dev profile, which is optimised enough to show archiver at work;
 # to run it for good, and for the bench, there is `make release`.
 
 CARGO ?= cargo
@@ -52,15 +52,16 @@ demo:
 	@scripts/need.sh rust build
 	$(CARGO) run --locked -- demo
 
+# At least four tests at a time: most wait for something most of the time, a broker that is away or a timeout.
 test: analyze-test
 	@scripts/need.sh rust build java maven python3 duckdb mariadb postgresql
-	$(CARGO) test --locked
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(n=$$(nproc); echo $$((n > 4 ? n : 4)))} $(CARGO) test --locked
 
 # The second program, with the engine in it, as the tests run it: quickly built. `make analyze` makes the one to use.
 analyze-test:
 	@scripts/need.sh rust build
-	$(CARGO) test --locked --profile analyze-test -p archiver-analyze --lib
-	$(CARGO) build --locked --profile analyze-test -p archiver-analyze
+	$(CARGO) test --locked -p archiver-analyze --lib
+	$(CARGO) build --locked -p archiver-analyze
 
 analyze:
 	@scripts/need.sh rust build
@@ -122,7 +123,7 @@ mutants:
 # SAVE=1 keeps the picture that the README shows.
 browser:
 	@scripts/need.sh rust build java maven python3 chromium axe
-	$(CARGO) build --locked --profile analyze-test -p archiver-analyze
+	$(CARGO) build --locked -p archiver-analyze
 	$(CARGO) test --locked --test it browser -- --ignored --nocapture --test-threads 1
 	$(if $(SAVE),cp target/browser/three-light.png docs/status-page.png)
 
@@ -136,7 +137,7 @@ engines: analyze-test
 
 # RECORDS=5000000 of them.
 story: release analyze
-	@scripts/need.sh java maven kcat zstd venv mariadb postgresql scikit-learn
+	@scripts/need.sh java maven mariadb postgresql scikit-learn chromium
 	target/python/bin/python story/run.py --records $(or $(RECORDS),5000000)
 
 # What can't be had is left out of the tables, which say so.
@@ -202,10 +203,7 @@ lint: deny
 	@scripts/need.sh rust fmt clippy build
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check -p archiver-analyze
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --bench instructions -- -D warnings
-	$(CARGO) clippy --locked -p archiver-packaging --all-targets -- -D warnings
-	$(CARGO) clippy --locked --profile analyze-test -p archiver-analyze --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --lib --bins --tests --bench instructions --bench stages -- -D warnings
 
 DENY = target/tools/bin/cargo-deny
 
@@ -221,6 +219,7 @@ advisories:
 fmt:
 	@scripts/need.sh rust fmt
 	$(CARGO) fmt
+	$(CARGO) fmt -p archiver-analyze
 
 clean:
 	$(CARGO) clean

@@ -89,7 +89,7 @@ fn only_the_log_may_wait_for_standard_error() {
             "src/main.rs",
             "src/terminal/bar_terminal.rs",
             "src/terminal/style.rs",
-            "src/commands/verify/progress.rs",
+            "src/terminal/bars.rs",
         ],
     );
 }
