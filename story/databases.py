@@ -3,16 +3,14 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bench"))
 import proc
 import setup
+from commands import PASSWORD
 from setup import Failed
 
-PASSWORD = "of-the-story"
 TIMEOUT_S = 60
 
 

@@ -18,6 +18,12 @@ KINDS = ["slow", "failing", "silent", "flooded"]
 SHORTEST_MS, LONGEST_MS = 5 * 60_000, 20 * 60_000
 
 
+def day(number):
+    """When this day of the story begins, as commands take it; 1.5 is noon of the second."""
+    ms = FIRST_DAY_MS + round(number * DAY_MS)
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass
 class Fault:
     """A service misbehaves, from a time on and before another one, in milliseconds since 1970."""
@@ -62,7 +68,7 @@ def faults(rng, day_ms):
 
 
 def record(rng, service, ms, kind):
-    """Response time in seconds, requests and failed ones since the last record."""
+    """Response time in seconds, requests and failed ones since the last record, and 1 if that is a fault."""
     of_day = 2 * math.pi * ((ms % DAY_MS) / DAY_MS) + service.phase
     requests = service.requests * (1 + 0.4 * math.sin(of_day)) * rng.lognormvariate(0, 0.1)
     seconds = service.seconds * (1 + 0.2 * math.sin(of_day)) * rng.lognormvariate(0, 0.15)
@@ -79,7 +85,7 @@ def record(rng, service, ms, kind):
     requests = round(requests)
     failed = min(requests, sum(rng.random() < failing for _ in range(requests)) if requests < 50 else max(
         0, round(rng.gauss(requests * failing, math.sqrt(requests * failing * (1 - failing))))))  # fmt: skip
-    return f"{ms},{service.name},{seconds:.4f},{requests},{failed}"
+    return f"{ms},{service.name},{seconds:.4f},{requests},{failed},{int(kind is not None)}"
 
 
 def main(records, seed, faults_file):
@@ -94,7 +100,7 @@ def main(records, seed, faults_file):
         of.setdefault(fault.service, []).append(fault)
     rounds = records // SERVICES
     step = 2 * DAY_MS / rounds
-    print("time,appid,response_time,request_count,fail_count")
+    print("time,appid,response_time,request_count,fail_count,is_fault")
     for turn in range(rounds):
         begin = FIRST_DAY_MS + turn * step
         lines = []
