@@ -38,7 +38,7 @@ end() {
 }
 trap end EXIT
 
-# ---- an archive of six days, from a real Kafka ----------------------------------------------------------------------
+# ---- an archive of the five days before today, from a real Kafka ----------------------------------------------------------------------
 
 mkdir -p "$work/packages" "$work/kafka" "$work/archive"
 cp target/packages/archiver_*.deb target/packages/archiver-analyze_*.deb "$work/packages/"
@@ -48,13 +48,17 @@ python3 - >"$work/metrics.csv" <<'EOF'
 import time
 midnight = int(time.time()) // 86400 * 86400
 print("time,n")
-for n in range(6 * 1440):
+for n in range(5 * 1440):
     print(f"{(midnight - 5 * 86400 + n * 60) * 1000},{n}")
 EOF
 kafka_start "$work/kafka"
-target/release/archiver -q replay "$work/metrics.csv" -b "$BROKER" -t metrics --speed max --timestamps keep \
-    --create-topics=partitions=2,replication=1,retention.ms=-1 || fail "replay"
-target/release/archiver -q capture -b "$BROKER" -t metrics -o "$work/archive/metrics.ndjson.zst" --all || fail "capture"
+archiver=$PWD/target/release/archiver
+# Where it is run, it keeps how far it has come.
+(cd "$work" && "$archiver" -q replay metrics.csv -b "$BROKER" -t metrics --speed max --timestamps keep \
+    --create-topics=partitions=2,replication=1,retention.ms=-1) || fail "replay"
+"$archiver" -q capture -b "$BROKER" -t metrics -o "$work/archive/metrics.ndjson.zst" --all || fail "capture"
+# For the user of the service, who is another one.
+chmod -R a+rX "$work/archive"
 kafka_stop
 KAFKA=
 

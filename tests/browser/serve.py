@@ -1,7 +1,7 @@
 """The page of `archiver-analyze serve` in a real Chromium.
 
     serve.py URL SHOTS AXE    URL is of one that serves three hosts, one of which is called like HTML, with one anomaly, and
-                              the analysis `high`
+                              the analysis `high` and the model `usual`
 
 SHOTS is a directory for pictures, AXE is axe-core's axe.min.js. Exits with 1 at the first thing that is wrong.
 """
@@ -21,10 +21,10 @@ NEWS = "return document.getElementById('news').textContent"
 SHOWN = "return document.getElementById('shown').textContent"
 SEARCH = "return location.search"
 NAMES = "return [...document.querySelectorAll('.chart h3')].map(name => name.firstChild.textContent)"
-# All that an address must bring back.
+# All that an address must bring back; a chart's legend comes when somebody sees it.
 VIEW = """
 const text = css => [...document.querySelectorAll(css)].filter(one => one.offsetParent).map(one => one.innerText);
-return JSON.stringify([text('h1, h3, #shown, #by-said, td, tbody th'),
+return JSON.stringify([text('h1, h3, #shown, #by-said, .table td, .table tbody th'),
   [...document.querySelectorAll('select, input')].map(one => one.type === 'radio' || one.type === 'checkbox' ? one.checked : one.value),
   [...document.querySelectorAll('.plot')].map(one => one.getAttribute('aria-label'))]);
 """
@@ -159,6 +159,33 @@ def check_analysis(browser, url):
     check_console(browser)
 
 
+def check_verdicts(browser, url):
+    """A model's scores are drawn as values are, the range that is expected up to 1, and what is above it is red."""
+    open_at(browser, url + "?by=host")
+    choose(browser, "model", "usual")
+    browser.run("document.getElementById('verdicts').scrollIntoView()")
+    eventually("scores are drawn", lambda: browser.run("return document.querySelectorAll('#scores canvas').length"))
+    said = browser.run("return [...document.querySelectorAll('#scores .plot')].map(plot => plot.ariaLabel)")
+    check(len(said) == 3, f"the scores are {said}")
+    check(said[0].startswith("score, host = web/1: 900 values from ") and said[0].endswith(", 1 anomalies"),
+          f"the first scores are {said[0]!r}")
+    check(all(one.endswith(", 0 anomalies") for one in said[1:]), f"the others are {said[1:]}")
+    of_scores = COLORS.replace(".uplot canvas", "#scores .uplot canvas")
+    eventually("with a line and a red point", lambda: all(browser.run(of_scores, [RED, BLUE])))
+    legend = browser.run("return document.querySelector('#scores .u-legend').innerText")
+    check("Upper" in legend and "Anomaly" in legend, f"the legend says {legend!r}")
+    rows = browser.run("return [...document.querySelectorAll('#verdicts .table tbody tr')].map(row => row.innerText)")
+    check(len(rows) == 1 and "900" in rows[0], f"the verdicts are {rows}")
+    check_shared(browser, "verdicts")
+    browser.click("[data-do=in]")
+    await_idle(browser)
+    part = "return Number(/: ([\\d,]+) values/.exec(document.querySelector('#scores .plot').ariaLabel)[1])"
+    check(browser.run(part) < 900, "the zoom doesn't ask for a part of the scores")
+    choose(browser, "model", "")
+    check(not browser.run("return document.querySelector('#scores .plot')"), "without a model there are scores")
+    check_console(browser)
+
+
 def check_keyboard(browser, url):
     open_at(browser, url)
     browser.press(TAB)
@@ -216,12 +243,12 @@ def check_without_script(browser, url):
 def shoot_all(browser, url, shots, axe):
     for window, width, height, scheme in WINDOWS:
         browser.show(width, height, scheme)
-        open_at(browser, url + "?window=10s&by=host&method=mad")
+        open_at(browser, url + "?window=10s&by=host&method=mad&model=usual")
         wide = browser.run("return document.documentElement.scrollWidth")
         check(wide <= width, f"it is {wide} wide in a window of {width}")
         check_axe(browser, axe)
         browser.shoot(f"{shots}/serve-{window}.png")
-        for part in ("charts", "anomalies", "analyses"):
+        for part in ("charts", "anomalies", "verdicts", "analyses"):
             browser.run("document.getElementById(arguments[0]).scrollIntoView()", part)
             browser.shoot(f"{shots}/serve-{window}-{part}.png")
         check_console(browser)
@@ -237,6 +264,7 @@ def main():
         check_finer(browser, url)
         check_windows(browser, url)
         check_analysis(browser, url)
+        check_verdicts(browser, url)
         check_keyboard(browser, url)
         check_problems(browser, url)
         shoot_all(browser, url, shots, axe)

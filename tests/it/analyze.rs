@@ -1,6 +1,7 @@
 //! `archiver-analyze`: what was captured, asked by SQL and by windows. It is built by `make analyze-test`, not by Cargo's
 //! own test command.
 
+mod interrupted;
 mod models;
 mod plots;
 
@@ -19,9 +20,7 @@ use crate::topic::Topic;
 pub const FIRST_MS: i64 = 1_700_000_030_000;
 
 pub fn program() -> PathBuf {
-    let own = PathBuf::from(env!("CARGO_BIN_EXE_archiver"));
-    let target = own.ancestors().nth(2).expect("a target directory");
-    let program = target.join("analyze-test/archiver-analyze");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_archiver")).with_file_name("archiver-analyze");
     assert!(
         program.exists(),
         "{} isn't there: make test builds it",
@@ -293,6 +292,20 @@ fn a_query_changes_nothing_and_no_answer_takes_the_place_of_what_it_is_about() {
     let onto_itself = ["sql", "SELECT 1", "e.ndjson", "-o", "./e.ndjson"];
     let refused = said(&scene, 1, &onto_itself);
     assert!(refused.contains("is read for the answer"), "{refused}");
+    std::fs::write(scene.path("other.csv"), "n\n1\n").expect("is written");
+    let onto_another = ["sql", "SELECT * FROM other", "other.csv", "-o", "e.ndjson"];
+    let refused = said(&scene, 1, &onto_another);
+    assert!(refused.contains("is a file of the archive in"), "{refused}");
+    let model = [
+        "train",
+        "e.ndjson",
+        "--features",
+        "data",
+        "--model",
+        "other.csv",
+    ];
+    let refused = said(&scene, 1, &model);
+    assert!(refused.contains("a file that is no model"), "{refused}");
     let after = std::fs::read(scene.path("e.ndjson")).expect("is read");
     assert!(before == after, "the capture is another one");
     let lists = ["sql", "SELECT [1] AS list", "e.ndjson", "--format", "csv"];
@@ -335,6 +348,14 @@ fn what_can_t_be_asked_is_told_where_it_stands_and_with_what_was_meant() {
         field.contains("there is no field dta; did you mean data?"),
         "{field}"
     );
+    let windows = ["windows", "e.ndjson", "--value", "data", "--tumbling", "1m"];
+    let filter = "data > 1 AND hots = 'a'";
+    let filtered = said(&scene, 1, &[&windows[..], &["--filter", filter]].concat());
+    assert!(
+        filtered.contains("reading the filter: No field named hots. Did you mean")
+            && filtered.ends_with(&format!("    {filter}\n                 ^\n")),
+        "{filtered}"
+    );
     let name = "x\"; DROP TABLE records; --";
     let injected = said(
         &scene,
@@ -352,6 +373,16 @@ fn what_can_t_be_asked_is_told_where_it_stands_and_with_what_was_meant() {
         2,
         &["sql", "SELECT 1", "--memory", "1MiB", "e.ndjson"],
     );
+}
+
+#[test]
+fn a_time_without_records_has_no_rows_and_is_no_error() {
+    let scene = Scene::new();
+    captured(&scene, "e.ndjson", "--all");
+    let windows = ["windows", "e.ndjson", "--value", "data", "--tumbling", "1m"];
+    let later = ["--since", "2030-01-01T00:00:00Z"];
+    assert!(!rows(&scene, &windows).is_empty());
+    assert!(rows(&scene, &[&windows[..], &later].concat()).is_empty());
 }
 
 #[test]

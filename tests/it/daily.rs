@@ -5,7 +5,7 @@ use std::process::Command;
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::analyze::{program, text};
+use crate::analyze::{analyze, program, text};
 use crate::archiver::run;
 use crate::databases::{Database, Of, PASSWORD};
 use crate::produce::{Producer, Record};
@@ -172,6 +172,63 @@ fn yesterday_is_loaded_by_the_calendar_and_days_that_were_missed_are_caught_up_w
 }
 
 #[test]
+fn a_day_without_records_has_no_rows_and_the_next_one_is_done() {
+    let scene = Scene::new();
+    let play = Play::new(&scene);
+    // Of the 1st, and of the 3rd; there is none of the 2nd.
+    play.until_hour(24);
+    let said = play.daily_at(49);
+    assert!(
+        said.starts_with("metrics 2026-06-02 (Europe/Berlin): 0 rows into samples; of 0 records"),
+        "{said}"
+    );
+    play.sent_hours.set(48);
+    play.until_hour(73);
+    let said = play.daily_at(73);
+    let last = said.lines().last().expect("a line");
+    assert!(
+        last.starts_with("metrics 2026-06-03 (Europe/Berlin): 48 rows into samples"),
+        "{said}"
+    );
+    assert_eq!(play.there(), even(48..72));
+}
+
+#[test]
+fn days_are_done_again_where_the_table_was_emptied_or_the_first_is_an_earlier_one() {
+    let scene = Scene::new();
+    let play = Play::new(&scene);
+    play.until_hour(4 * 24 + 1);
+    play.daily_at(4 * 24 + 1);
+    assert_eq!(play.there(), even(24..4 * 24));
+    let whole = fs::read_to_string(scene.path("daily.toml")).expect("is there");
+    let earlier = whole.replace("first = \"2026-06-02\"", "first = \"2026-06-01\"");
+    fs::write(scene.path("daily.toml"), &earlier).expect("is written");
+    play.daily_at(4 * 24 + 2);
+    assert_eq!(play.there(), even(0..4 * 24));
+    // A load by hand fills it before the days are done again.
+    play.database.rows("DELETE FROM samples");
+    let url = &play.database.url;
+    let by_hand = ["load", "metrics.ndjson", "--filter", "n = 1"];
+    let into = ["--to", url, "--table", "samples"];
+    let output = analyze(&scene, &[&by_hand[..], &into].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    fs::write(
+        scene.path("daily.toml"),
+        earlier.replace("first = \"2026-06-01\"\n", ""),
+    )
+    .expect("is written");
+    play.daily_at(4 * 24 + 3);
+    let mut expected = even(0..4 * 24);
+    expected.insert(1, 1);
+    assert_eq!(play.there(), expected);
+    // It is gone, and it is made again.
+    play.database.rows("DROP TABLE samples");
+    let said = play.daily_at(4 * 24 + 4);
+    assert_eq!(said.lines().count(), 4, "{said}");
+    assert_eq!(play.there(), even(0..4 * 24));
+}
+
+#[test]
 fn a_load_that_fails_doesn_t_keep_the_others_from_being_done() {
     let scene = Scene::new();
     let play = Play::new(&scene);
@@ -200,4 +257,61 @@ fn a_load_that_fails_doesn_t_keep_the_others_from_being_done() {
     let said = text(&output.stderr);
     assert!(said.contains("load broken: "), "{said}");
     assert_eq!(play.there(), even(24..48));
+}
+
+#[test]
+fn each_day_is_judged_by_a_model_behind_what_is_loaded() {
+    let scene = Scene::new();
+    let play = Play::new(&scene);
+    play.until_hour(49);
+    let train = ["train", "metrics.ndjson", "--model", "n.json"];
+    let trained = analyze(&scene, &[&train[..], &["--features", "n"]].concat());
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    let load = fs::read_to_string(scene.path("daily.toml")).expect("is there");
+    let judge = format!(
+        "[[predict]]\nname = \"judged\"\nsource = \"metrics.ndjson\"\nmodel = \"n.json\"\nto = \"{}\"\n\
+         table = \"verdicts\"\ncreate = true\nfirst = \"2026-06-02\"\n",
+        play.database.url
+    );
+    fs::write(scene.path("daily.toml"), load + &judge).expect("is written");
+    let said = play.daily_at(49);
+    let lines = said.lines().collect::<Vec<_>>();
+    let expected = "judged 2026-06-02 (Europe/Berlin): 96 rows, ";
+    assert!(
+        lines.len() == 2
+            && lines[1].starts_with(expected)
+            && lines[1].ends_with(" anomalous into verdicts"),
+        "{said}"
+    );
+    // The 3rd and the 4th are new; the 2nd is judged once more.
+    play.until_hour(4 * 24 + 1);
+    let said = play.daily_at(4 * 24 + 1);
+    assert_eq!(said.matches("judged 2026-06-0").count(), 3, "{said}");
+    assert_eq!(play.there(), even(24..4 * 24));
+    let judged = play
+        .database
+        .rows("SELECT count(*), min(n), max(n) FROM verdicts");
+    assert_eq!(judged, ["288\t96.0\t383.0"]);
+    // Nothing comes any more.
+    let said = play.daily_at(7 * 24 + 1);
+    let none = "judged 2026-06-07 (Europe/Berlin): 0 rows, 0 anomalous into verdicts";
+    assert_eq!(said.lines().last(), Some(none), "{said}");
+}
+
+#[test]
+fn a_database_that_is_none_is_said_with_its_line_before_anything_is_done() {
+    let scene = Scene::new();
+    let play = Play::new(&scene);
+    play.until_hour(49);
+    let whole = fs::read_to_string(scene.path("daily.toml")).expect("is there");
+    let broken = "[[load]]\nname = \"broken\"\nsource = \"metrics.ndjson\"\nto = \"oracle://db\"\ntable = \"t\"\n";
+    fs::write(scene.path("daily.toml"), whole + broken).expect("is written");
+    let output = analyze(&scene, &["daily", "daily.toml"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("line 13: not a database; write mysql://"),
+        "{said}"
+    );
+    assert!(!fs::exists(play.database.url.trim_start_matches("sqlite:")).expect("known"));
 }

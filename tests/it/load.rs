@@ -1,6 +1,10 @@
 //! `archiver-analyze load`: records in tables of real databases, each once.
 
+mod emptied;
+mod fields;
 mod kills;
+mod labels;
+mod models;
 mod refused;
 
 use std::process::{Command, Output};
@@ -9,10 +13,35 @@ use serde_json::{Value, json};
 
 use crate::analyze::{FIRST_MS, analyze, captured, program, said, text};
 use crate::databases::{Database, Of, PASSWORD};
+use crate::produce::{Producer, Record};
 use crate::scene::Scene;
+use crate::topic::Topic;
 
 const FILE: &str = "captured.ndjson.zst";
+const MINUTE_MS: i64 = 60_000;
 const ALL: [Of; 3] = [Of::MariaDb, Of::Postgres, Of::Sqlite];
+
+/// Captures these values, a minute apart, from one partition.
+fn captured_values<'a>(scene: &'a Scene, values: &[&str]) -> Topic<'a> {
+    let topic = scene.planned("values");
+    topic.make(1, &[("retention.ms", "-1")]);
+    let producer = Producer::new(scene.server);
+    for (number, value) in (0..).zip(values) {
+        let record = Record {
+            value: Some(value.as_bytes().to_vec()),
+            timestamp: Some(FIRST_MS + number * MINUTE_MS),
+            ..Record::default()
+        };
+        producer.send(&topic, record.to(0));
+    }
+    producer.flush();
+    let (from, name) = (topic.bootstrap(), &topic.name);
+    let flags = format!("capture -b {from} -t {name} -o {FILE} --all");
+    let flags = flags.split(' ').collect::<Vec<_>>();
+    let ended = crate::archiver::run(scene.directory(), &flags);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    topic
+}
 
 /// Runs it with the database's password.
 fn command(scene: &Scene, database: &Database, flags: &[&str]) -> Command {
@@ -191,7 +220,9 @@ fn a_division_by_zero_and_a_null_are_neither_in_nor_out() {
         &["--filter", "\"m.n\" / data < 100", "--create"],
     );
     assert!(
-        output.contains(" are neither: there is a null or a division by zero"),
+        output.contains(
+            " are neither: there is a null, a division by zero, or a text that is no number"
+        ),
         "{output}"
     );
     let passes = |value: &Value| match (value["m"]["n"].as_f64(), value["data"].as_f64()) {

@@ -57,7 +57,7 @@ fn capture(scene: &Scene) {
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
 }
 
-/// Learns what is usual of the capture, into a model that is called `usual`.
+/// Learns from all but the odd value of the capture, into a model that is called `usual`.
 fn learn(scene: &Scene) {
     fs::create_dir_all(scene.path("models")).expect("is made");
     let flags = [
@@ -68,7 +68,8 @@ fn learn(scene: &Scene) {
         "--by",
         "host",
     ];
-    let trained = crate::analyze::analyze(scene, &[&flags[..], &["--features", "data"]].concat());
+    let more = ["--features", "data", "--filter", "data < 200"];
+    let trained = crate::analyze::analyze(scene, &[&flags[..], &more].concat());
     assert!(trained.status.success(), "{trained:?}");
 }
 
@@ -313,6 +314,30 @@ fn a_model_of_the_directory_judges_records_as_the_command_does() {
         row
     });
     assert_eq!(told.collect::<Vec<_>>(), odd);
+    assert_eq!(odd.len(), 1);
+    // What is drawn: all scores of each group, of which those up to 1 are expected.
+    let scores = served.json("scores", "source=ARCHIVE&model=usual");
+    let series = scores["series"].as_array().expect("series");
+    assert_eq!(series.len(), 3);
+    let (first, time) = (&series[0], FIRST_MS + ODD_SECOND * 1_000);
+    assert_eq!(first["group"][0]["value"], HOSTS[0]);
+    assert_eq!(
+        first["counts"],
+        json!({"values": SECONDS, "missing": 0, "anomalies": 1})
+    );
+    assert_eq!(first["worst"][0]["time"], time);
+    assert_eq!(first["worst"][0]["score"], odd[0]["score"]);
+    let uppers = first["upper"].as_array().expect("a column").iter();
+    assert!(uppers.clone().all(|upper| *upper == 1.0));
+    let of_minute = format!("source=ARCHIVE&model=usual&series=1&since={time}");
+    let of_minute = served.json("scores", &format!("{of_minute}&until={}", time + 60_000));
+    assert_eq!(
+        (
+            &of_minute["more"],
+            of_minute["series"][0]["counts"]["values"].as_i64()
+        ),
+        (&json!(2), Some(60))
+    );
     let of_one = served.json(
         "predict",
         "source=ARCHIVE&model=usual&only=host:web:2&limit=7",

@@ -4,6 +4,7 @@ use archiver::terminal::nearest;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
 
+use crate::definition::condition::condition;
 use crate::definition::sql::TOO_MANY;
 use crate::engine::{Engine, ONLY};
 use crate::plain::plain;
@@ -40,6 +41,25 @@ pub fn explained(error: &DataFusionError, sql: &str, engine: &Engine) -> anyhow:
     };
     let said = said(error, sql, engine);
     Explained { said, why }.into()
+}
+
+/// Looks at a filter as it was typed, before it stands in the middle of a query.
+///
+/// # Errors
+///
+/// If it names what the only source doesn't have; the caret is in what was typed.
+pub async fn check_filter(engine: &Engine, typed: Option<&str>) -> anyhow::Result<()> {
+    let Some(typed) = typed else {
+        return Ok(());
+    };
+    // What can't be parsed is told where it is made a condition.
+    condition(typed)?;
+    let records = engine.session.table(ONLY).await;
+    let parsed = records.and_then(|records| records.parse_sql_expr(typed));
+    match parsed {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explained(&error, typed, engine).context("reading the filter")),
+    }
 }
 
 fn said(error: &DataFusionError, sql: &str, engine: &Engine) -> String {

@@ -12,6 +12,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::cooperative::CooperativeJoins;
@@ -19,14 +20,16 @@ use crate::digest;
 use crate::files::ndjson::NdjsonTable;
 use crate::files::{Kind, csv_parquet};
 use crate::percentile::exact_percentile;
+use crate::ranges::FewRanges;
 use crate::rolling::rolling;
-use crate::source::{Source, Table, sources};
+use crate::source::{NOT_BEGUN, Source, Table, sources};
 use crate::table::columns::Column;
 use crate::table::damaged::Damaged;
 use crate::table::declared::{Declared, declare};
 use crate::table::progress::Progress;
-use crate::table::provider::{ArchiveTable, look_at};
+use crate::table::provider::{ArchiveTable, look_at, look_at_all};
 use crate::table::reading::unread;
+use crate::texts_as_numbers::TextsAsNumbers;
 
 /// Adds the aggregates that the engine lacks.
 pub fn register_aggregates(session: &SessionContext) {
@@ -48,6 +51,8 @@ pub struct Settings {
     pub skips_damaged: bool,
     /// What fields hold, whatever a sample shows.
     pub declared: Vec<Declared>,
+    /// Columns of archives are by all records, also those that aren't selected.
+    pub samples_all: bool,
 }
 
 /// Nothing but queries: what they ask is never changed by them.
@@ -71,6 +76,7 @@ pub struct Engine {
     pub progress: Arc<Progress>,
     damaged: Option<Arc<Damaged>>,
     declared: Vec<Declared>,
+    samples_all: bool,
     /// The files that are read.
     inputs: Vec<PathBuf>,
     /// What is said beside the answer.
@@ -104,7 +110,18 @@ fn session(runtime: Arc<RuntimeEnv>, memory_bytes: usize) -> SessionContext {
     let options = options
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(merge_bytes);
-    SessionContext::new_with_config_rt(options, runtime)
+    // Before the engine makes both sides of a comparison the same.
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TextsAsNumbers)];
+    rules.extend(Analyzer::new().rules);
+    let state = SessionStateBuilder::new()
+        .with_config(options)
+        .with_runtime_env(runtime)
+        .with_expr_planners(vec![Arc::new(TextsAsNumbers)])
+        .with_default_features()
+        .with_analyzer_rules(rules)
+        .with_physical_optimizer_rule(Arc::new(FewRanges))
+        .build();
+    SessionContext::new_with_state(state)
 }
 
 impl Engine {
@@ -166,6 +183,7 @@ impl Engine {
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
             declared: settings.declared,
+            samples_all: settings.samples_all,
             inputs: Vec::new(),
             notes: Vec::new(),
             digests: Vec::new(),
@@ -219,7 +237,7 @@ impl Engine {
     fn begun(&mut self, chosen: &Chosen, selection: &Selection) -> anyhow::Result<Named> {
         let Some(archive) = chosen.load()? else {
             let name = &chosen.name;
-            bail!("archive {name} has not begun: there is nothing in it yet");
+            bail!("archive {name} {NOT_BEGUN}");
         };
         self.archive(chosen, &archive, None, selection)
     }
@@ -241,7 +259,12 @@ impl Engine {
         let columns = match columns {
             Some(columns) => columns,
             None => {
-                let looked = look_at(&segments, selection, self.damaged.is_some());
+                let look = if self.samples_all {
+                    look_at_all
+                } else {
+                    look_at
+                };
+                let looked = look(&segments, selection, self.damaged.is_some());
                 let looked = looked.map_err(|error| anyhow!(unread(&name, &error)));
                 let (columns, widened) = looked?;
                 self.note_widened(&format!("archive {name}"), &widened);

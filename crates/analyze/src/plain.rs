@@ -1,4 +1,4 @@
-//! The engine's errors in plain words.
+//! Errors in plain words.
 
 use datafusion::error::DataFusionError;
 
@@ -25,4 +25,37 @@ pub fn plain(error: &DataFusionError) -> String {
         "" => said,
         line => format!("{said} {line}"),
     })
+}
+
+/// An error and what caused it, in one line. A library that says its cause in its own words doesn't say it twice.
+pub fn chained(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match () {
+            () if said.is_empty() => cause,
+            () if said.ends_with(&cause) => said,
+            () => format!("{said}: {cause}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use anyhow::Context;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("reading m: {0}")]
+    struct Twice(#[source] io::Error);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::Error::from(Twice(io::Error::other("no right")));
+        let error = Err::<(), _>(error).context("looking").expect_err("one");
+        assert_eq!(chained(&error), "looking: reading m: no right");
+        assert_eq!(chained(&anyhow::anyhow!("alone")), "alone");
+    }
 }

@@ -12,6 +12,9 @@ use crate::files::{Kind, known};
 use crate::table::columns::Column;
 use crate::table::provider::ArchiveTable;
 
+/// What is said of an archive without a checkpoint, behind its name.
+pub const NOT_BEGUN: &str = "has not begun: there is nothing in it yet";
+
 /// Something that a word names.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -114,6 +117,14 @@ impl Table {
             Self::Archive(table) => table.columns(),
             Self::Ndjson(table) => table.columns(),
             Self::Listed(columns) => columns,
+        }
+    }
+
+    /// The topic of an archive; a file has none.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Self::Archive(table) => Some(table.topic()),
+            Self::Ndjson(_) | Self::Listed(_) => None,
         }
     }
 

@@ -95,6 +95,10 @@ fn each_group_has_a_picture_and_all_have_one() {
         ],
     );
     assert_eq!(plain, [format!("graph_save/{RANGE}/data.svg")]);
+    let one = written(&scene, &[&plot[..], &utc, &["-o", "one.svg"]].concat());
+    assert_eq!(one, ["one.svg"]);
+    let one = fs::read_to_string(scene.path("one.svg")).expect("is there");
+    assert!(one.contains("web/1") && one.contains("web:1"), "{one}");
     let svg = fs::read_to_string(scene.path(&plain[0])).expect("is there");
     assert!(
         !svg.contains("anomal") && svg.contains("900 values\n"),

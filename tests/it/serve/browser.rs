@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Served, capture};
+use super::{Served, capture, learn};
 use crate::scene::Scene;
 
 #[test]
@@ -18,7 +18,9 @@ fn the_page_in_a_browser_draws_zooms_and_is_shared_by_its_address() {
     fs::write(scene.path("analysis.toml"), text).expect("is written");
     let ran = crate::analyze::analyze(&scene, &["run", "analysis.toml"]);
     assert!(ran.status.success(), "{ran:?}");
-    let served = Served::start(&scene, &["--analyses", "analysis.toml"]);
+    learn(&scene);
+    let flags = ["--analyses", "analysis.toml", "--models", "models"];
+    let served = Served::start(&scene, &flags);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shots = root.join("target/browser");
     fs::create_dir_all(&shots).expect("is made");

@@ -35,6 +35,7 @@ fn examples() -> Vec<(&'static str, String)> {
         ("models", String::new()),
         ("predict", "source=ARCHIVE&model=usual&since=-20000d&until=now&limit=50".into()),
         ("predict", "source=ARCHIVE&model=usual&only=host:web/1&filter=data%3E0&anomalies=true".into()),
+        ("scores", "source=ARCHIVE&model=usual&only=host:web/1&filter=data%3E0&since=-20000d&until=now&series=2".into()),
         ("sql", "query=SELECT+host,+avg(data)+AS+mean+FROM+records+GROUP+BY+host&since=-20000d&until=now&limit=2".into()),
     ]
 }
@@ -215,6 +216,7 @@ fn each_route_with_each_of_its_parameters_answers_what_the_document_says() {
         "predict",
         "results",
         "schema",
+        "scores",
         "sql",
         "windows",
     ];

@@ -10,7 +10,7 @@ fn answer(bytes: usize) -> Answer {
 }
 
 fn key(name: &str) -> Key {
-    Key::of(&[name])
+    Key::of_parts(&[name])
 }
 
 async fn opened(directory: &Path) -> Cache {

@@ -1,6 +1,7 @@
 //! From a query to what is printed: the same for each command that asks.
 
 use std::io::{IsTerminal, Write, stdout};
+use std::path::Path;
 
 use anyhow::bail;
 use archiver::terminal::Closed;
@@ -49,13 +50,8 @@ pub(super) async fn print_rows(
     rows: SendableRecordBatchStream,
     print: &Print,
 ) -> anyhow::Result<()> {
+    check_output(print, |path| engine.reads(path))?;
     let output = print.output.as_deref();
-    if let Some(path) = output.filter(|path| engine.reads(path)) {
-        bail!(
-            "writing {}: that file is read for the answer; write to another one",
-            path.display()
-        );
-    }
     let written = if output.is_none() && stdout().is_terminal() {
         let rows = watched(&engine.progress, begun(rows)).await;
         write(rows, print.format, output).await
@@ -66,6 +62,21 @@ pub(super) async fn print_rows(
         Ok(of_engine) => explained(&of_engine, query, engine),
         Err(other) => other,
     })
+}
+
+/// Refuses to write an answer over what it is read from.
+///
+/// # Errors
+///
+/// If it would be.
+pub(super) fn check_output(print: &Print, is_read: impl Fn(&Path) -> bool) -> anyhow::Result<()> {
+    match print.output.as_deref() {
+        Some(path) if is_read(path) => bail!(
+            "writing {}: that file is read for the answer; write to another one",
+            path.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a query instead of its answer.

@@ -9,6 +9,7 @@ use super::emit::{emitted, nothing_to_do};
 use super::progress::watched;
 pub(super) use crate::ask::asked::Asked;
 use crate::cache::recorder::Recorder;
+use crate::caret::check_filter;
 use crate::definition::written::Definition;
 use crate::definition::{Analysis, Dialect};
 
@@ -25,10 +26,9 @@ impl Asked {
         definition: &Definition,
     ) -> anyhow::Result<Self> {
         let words = std::slice::from_ref(&definition.source);
-        Self::of(
-            read.engine_with(common, words, selection).await?,
-            definition,
-        )
+        let engine = read.engine_with(common, words, selection).await?;
+        check_filter(&engine, definition.filter.as_deref()).await?;
+        Self::of(engine, definition)
     }
 
     /// The query for somebody's own engine, where the source is a table of its name.

@@ -2,22 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use archiver::cli::Common;
 use archiver::world::clock::{Clock, RealClock};
 use archiver_format::read::Selection;
 
-use super::answer::say;
+use super::answer::{check_output, say};
 use super::asked::Asked;
 use super::common::{Print, Read};
 use super::complain::complain;
-use crate::cache::key::Key;
+use crate::cache::key::{Key, Origin};
 use crate::cache::recorder::{Recorder, replayed};
 use crate::cache::{self, Answer, Cache};
 use crate::definition::written::Definition;
 use crate::digest;
 use crate::engine::{Engine, is_among};
 use crate::output::write;
+use crate::plain::chained;
 use crate::source::{Source, sources};
 
 /// Whether answers of before count.
@@ -49,10 +49,13 @@ pub(super) struct Question<'a> {
 impl Question<'_> {
     /// The key of an answer to it, where this is the digest of what the archive holds.
     fn key(&self, archive: &str) -> Key {
-        let settings = self.read.settings();
-        let range = format!("{:?}", (self.selection.since_ms, self.selection.until_ms));
-        let how = format!("{:?}", (settings.skips_damaged, settings.declared));
-        Key::of(&[self.command, self.definition, &range, &how, archive])
+        Key::of(&Origin {
+            command: self.command,
+            definition: self.definition,
+            selection: self.selection,
+            settings: &self.read.settings(),
+            archive,
+        })
     }
 }
 
@@ -143,13 +146,7 @@ impl Answers {
         let Some(now) = now(common.config.as_deref(), asked.source) else {
             return Ok(false);
         };
-        let output = print.output.as_deref();
-        if let Some(path) = output.filter(|path| is_among(&now.inputs, path)) {
-            bail!(
-                "writing {}: that file is read for the answer; write to another one",
-                path.display()
-            );
-        }
+        check_output(print, |path| is_among(&now.inputs, path))?;
         let found = cache
             .find(&asked.key(&now.digest), RealClock.now_ms())
             .await;
@@ -161,7 +158,7 @@ impl Answers {
         let Ok(rows) = replayed(rows) else {
             return Ok(false);
         };
-        write(rows, print.format, output).await?;
+        write(rows, print.format, print.output.as_deref()).await?;
         say(&notes);
         Ok(true)
     }
@@ -208,7 +205,7 @@ impl Answers {
 
 fn said<T>(done: anyhow::Result<T>) -> Option<T> {
     if let Err(error) = &done {
-        complain(&format!("{error:#}; it is done without the cache"));
+        complain(&format!("{}; it is done without the cache", chained(error)));
     }
     done.ok()
 }

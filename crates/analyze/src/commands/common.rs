@@ -55,6 +55,20 @@ impl Read {
         Engine::open(common.config.as_deref(), words, selection, self.settings()).await
     }
 
+    /// The same with columns by all records, also those that aren't selected: what is made by them holds what comes later.
+    pub async fn engine_by_all(
+        &self,
+        common: &Common,
+        words: &[String],
+        selection: &Selection,
+    ) -> anyhow::Result<Engine> {
+        let settings = Settings {
+            samples_all: true,
+            ..self.settings()
+        };
+        Engine::open(common.config.as_deref(), words, selection, settings).await
+    }
+
     /// Which records are wanted, where it is now as late as it is.
     pub fn selection(&self) -> Selection {
         let now_ms = RealClock.now_ms();
@@ -76,6 +90,7 @@ impl Read {
             memory_bytes: self.resources.memory,
             skips_damaged: self.resources.skip_damaged,
             declared: self.declared.clone(),
+            samples_all: false,
         }
     }
 }

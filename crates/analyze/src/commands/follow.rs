@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::common::{Print, Read};
 use super::complain::complain;
-use super::exit::FAILED;
+use super::exit::INTERRUPTED;
 use crate::definition::length::Length;
 use crate::definition::written::Definition;
 use crate::follow::state::DIRECTORY;
@@ -87,7 +87,7 @@ impl Follow {
         }
         let (stopper, shutdown) = shutdown::channel();
         let (own_stopper, shutdown) = shutdown.child();
-        signals::listen(stopper, Wishes::default(), FAILED)
+        signals::listen(stopper, Wishes::default(), INTERRUPTED)
             .context("starting to listen for signals")?;
         let turn = Arc::new(Mutex::new(()));
         let runs = followers.into_iter().map(|(name, follower)| {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use archiver::cli::{Common, UsageError, usage};
 use archiver_format::read::Selection;
 
-use super::answer::{answer, say_notes};
+use super::answer::{answer, say, say_notes};
 use super::common::{Print, Read};
-use super::complain::complain;
-use super::connection::Secret;
+use super::connection::Writing;
 use super::progress::watched;
+use crate::caret::check_filter;
 use crate::engine::Engine;
-use crate::load::{Counts, How, Job, Wanted, ids, load};
+use crate::load::{Counts, Job, Wanted, ids_file, load};
 
 /// Which records, and into which table.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Args {
     /// An archive of the configuration, a state directory, a directory with .archiver in it, or a file of one
     #[arg(value_name = "NAME|PATH")]
     source: String,
-    /// Only records of which this holds, in SQL; a division by zero holds as little as a null
+    /// Only records of which this holds, in SQL; a division by zero holds as little as a null, and so does a text where a number is meant
     #[arg(long, value_name = "SQL")]
     filter: Option<String>,
     /// mysql://user@host/database, postgres://…, sqlite:FILE, or a file that ends in .parquet or .ndjson
@@ -29,26 +29,20 @@ pub struct Args {
     /// The table
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
-    /// Make the table if it isn't there, and show how
-    #[arg(long, requires = "table")]
-    create: bool,
     /// The fields that go into it; all of them if none is named
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
     columns: Vec<String>,
-    /// So many rows in one transaction
-    #[arg(long, value_name = "ROWS", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    batch: u32,
     /// Write everything again, also what an earlier run has written
     #[arg(long, requires = "table")]
     again: bool,
     /// What you say of these records, whatever the filter says of others: normal
     #[arg(long, value_name = "WORD", requires = "table")]
     label: Option<String>,
-    /// Only the records in this file: partition,offset in each line
+    /// Only the records in this file: partition,offset in each line, or CSV or NDJSON with such columns
     #[arg(long, value_name = "FILE", requires = "label")]
     ids: Option<PathBuf>,
     #[command(flatten)]
-    secret: Secret,
+    writing: Writing,
     #[command(flatten)]
     read: Read,
 }
@@ -72,30 +66,20 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let Some(table) = &args.table else {
         let path = file(&args.to)?;
         let selection = args.read.selection();
-        let engine = args.read.engine_with(common, source, &selection).await?;
+        let engine = args.read.engine_by_all(common, source, &selection).await?;
         return to_file(&engine, args, path, &selection).await;
     };
-    let mut database = args.secret.open("to", &args.to).await?;
+    let mut database = args.writing.open(&args.to).await?;
     let selection = args.read.selection();
-    let engine = args.read.engine_with(common, source, &selection).await?;
-    let job = Job::of(&engine, wanted(args, table, &selection)?)?;
+    let engine = args.read.engine_by_all(common, source, &selection).await?;
+    check_filter(&engine, args.filter.as_deref()).await?;
+    let job = Job::of(&engine, wanted(args, table, &selection, &engine)?)?;
     let counts = job.counts(&engine).await?;
-    let how = How {
-        batch_rows: args.batch as usize,
-        creates: args.create,
-        is_anew: args.again,
-    };
-    let loading = load(&engine, &mut database, job, how);
+    let named = job.named(&engine).await?;
+    let loading = load(&engine, &mut database, job, args.writing.how());
     let loaded = watched(&engine.progress, loading).await?;
     database.close().await;
-    if let Some(statement) = &loaded.created {
-        complain(&format!("made a table:\n{statement}"));
-    }
-    if !loaded.left_out.is_empty() {
-        let fields = loaded.left_out.join(", ");
-        complain(&format!("table {table} has no column for {fields}"));
-    }
-    say_notes(&engine);
+    say(&[loaded.notes(), unknown(named), engine.notes()].concat());
     println!("{table}: {loaded}{}", behind(counts));
     Ok(())
 }
@@ -105,7 +89,20 @@ pub(super) fn behind(counts: Option<Counts>) -> String {
     counts.map_or_else(String::new, |counts| format!("; {counts}"))
 }
 
-fn wanted(args: &Args, table: &str, selection: &Selection) -> anyhow::Result<Wanted> {
+/// What is said of ids of no record, of so many found and so many named.
+fn unknown(named: Option<(u64, u64)>) -> Vec<String> {
+    let unknown = named.filter(|(found, named)| found < named);
+    let unknown =
+        unknown.map(|(found, named)| format!("{} of {named} ids are of no record", named - found));
+    unknown.into_iter().collect()
+}
+
+fn wanted(
+    args: &Args,
+    table: &str,
+    selection: &Selection,
+    engine: &Engine,
+) -> anyhow::Result<Wanted> {
     let range = [selection.since_ms, selection.until_ms];
     if args.label.is_some() && args.ids.is_none() && args.filter.is_none() && range == [None; 2] {
         return Err(usage(
@@ -113,13 +110,16 @@ fn wanted(args: &Args, table: &str, selection: &Selection) -> anyhow::Result<Wan
         )
         .into());
     }
+    let topic = engine.only()?.topic().unwrap_or_default();
+    let ids = args.ids.as_deref().map(|path| ids_file::read(path, topic));
     Ok(Wanted {
         table: table.to_owned(),
         columns: args.columns.clone(),
         filter: args.filter.clone(),
-        ids: args.ids.as_deref().map(ids::read).transpose()?,
+        ids: ids.transpose()?,
         label: args.label.clone(),
         range,
+        is_anew: args.again,
     })
 }
 
@@ -142,7 +142,7 @@ async fn to_file(
     path: &Path,
     selection: &Selection,
 ) -> anyhow::Result<()> {
-    let job = Job::of(engine, wanted(args, "samples", selection)?)?;
+    let job = Job::of(engine, wanted(args, "samples", selection, engine)?)?;
     let counts = job.counts(engine).await?;
     let print = Print {
         format: None,

@@ -28,10 +28,11 @@ mod windows;
 use std::future::Future;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use self::complain::complain;
-use self::exit::{FAILED, USAGE};
+use self::exit::{FAILED, INTERRUPTED, Interrupted, USAGE};
+use crate::plain::chained;
 use archiver::catalog::ChoiceError;
 use archiver::cli::{Common, UsageError};
 use archiver::signals::{self, Wishes};
@@ -83,6 +84,9 @@ impl Command {
             Self::Load(_) | Self::Daily(_) => {
                 "what was loaded is there, and the next run goes on behind it"
             }
+            Self::Predict(args) if args.is_into_table() => {
+                "what was written is there, and the next run writes it again"
+            }
             _ => "no answer was written",
         }
     }
@@ -121,10 +125,19 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
-            let is_usage = error.is::<ChoiceError>() || error.is::<UsageError>();
-            if is_usage { USAGE } else { FAILED }.into()
+            complain(&chained(&error));
+            code_of(&error).into()
         }
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    if error.is::<ChoiceError>() || error.is::<UsageError>() {
+        USAGE
+    } else if error.is::<Interrupted>() {
+        INTERRUPTED
+    } else {
+        FAILED
     }
 }
 
@@ -148,13 +161,13 @@ async fn answered(common: &Common, command: &Command) -> anyhow::Result<()> {
 /// Does it until the first SIGINT or SIGTERM, and then leaves nothing half done: files that aren't whole go away.
 async fn interruptible(
     work: impl Future<Output = anyhow::Result<()>>,
-    otherwise: &str,
+    otherwise: &'static str,
 ) -> anyhow::Result<()> {
     let (stopper, mut shutdown) = shutdown::channel();
-    signals::listen(stopper, Wishes::default(), FAILED)
+    signals::listen(stopper, Wishes::default(), INTERRUPTED)
         .context("starting to listen for signals")?;
     tokio::select! {
         done = work => done,
-        () = shutdown.requested() => bail!("interrupted; {otherwise}"),
+        () = shutdown.requested() => Err(Interrupted(otherwise).into()),
     }
 }

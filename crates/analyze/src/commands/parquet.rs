@@ -11,6 +11,7 @@ use super::common::Resources;
 use super::complain::complain;
 use crate::engine::runtime;
 use crate::export::{Done, Export, Layout, PartitionBy, Settings};
+use crate::source::NOT_BEGUN;
 
 /// Of which archives, and where to.
 #[derive(Debug, clap::Args)]
@@ -61,7 +62,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let runtime = runtime(settings.memory_bytes)?;
     for chosen in choose(common.config.as_deref(), &args.archives)? {
         let Some(export) = Export::open(&runtime, &settings, &chosen)? else {
-            complain(&format!("archive {} has not begun", chosen.name));
+            complain(&format!("archive {} {NOT_BEGUN}", chosen.name));
             continue;
         };
         let done = export.run().await?;

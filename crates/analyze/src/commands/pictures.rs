@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use archiver::cli::usage;
 use jiff::tz::TimeZone;
 
 use super::progress::watched;
@@ -21,6 +22,23 @@ use crate::plot::svg::Picture;
 pub(super) enum Kind {
     Png,
     Svg,
+}
+
+impl Kind {
+    /// What the names of such files end with.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Svg => "svg",
+        }
+    }
+
+    fn bytes(self, svg: &str, renderer: &mut Renderer) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Png => renderer.png(svg),
+            Self::Svg => Ok(svg.as_bytes().to_vec()),
+        }
+    }
 }
 
 /// The series of a definition, while a bar says how far it is.
@@ -55,12 +73,8 @@ pub(super) fn write_pictures(
             range_ms,
             zone,
         };
-        let svg = picture.svg()?;
-        let (extension, bytes) = match kind {
-            Kind::Svg => ("svg", svg.into_bytes()),
-            Kind::Png => ("png", renderer.png(&svg)?),
-        };
-        write_file(&below.join(format!("{name}.{extension}")), &bytes)
+        let path = below.join(format!("{name}.{}", kind.extension()));
+        draw(&path, &picture, kind, &mut renderer)
     };
     for of_metric in series.chunk_by(|one, other| one.metric == other.metric) {
         if let [first, _, ..] = of_metric {
@@ -71,6 +85,44 @@ pub(super) fn write_pictures(
         }
     }
     Ok(())
+}
+
+/// Writes one picture of all groups; says where.
+///
+/// # Errors
+///
+/// If there are several metrics, or it can't be drawn or written.
+pub(super) fn write_picture(
+    path: &Path,
+    series: &[Series],
+    zone: &TimeZone,
+    kind: Kind,
+) -> anyhow::Result<()> {
+    let Some(range_ms) = range(series) else {
+        return Ok(());
+    };
+    let metrics = series.chunk_by(|one, other| one.metric == other.metric);
+    if metrics.count() > 1 {
+        let shown = path.display();
+        let why =
+            format!("-o {shown} is one picture, and there are several metrics; name a directory");
+        return Err(usage(&why).into());
+    }
+    let picture = Picture {
+        series,
+        range_ms,
+        zone,
+    };
+    draw(path, &picture, kind, &mut Renderer::default())
+}
+
+fn draw(
+    path: &Path,
+    picture: &Picture<'_>,
+    kind: Kind,
+    renderer: &mut Renderer,
+) -> anyhow::Result<()> {
+    write_file(path, &kind.bytes(&picture.svg()?, renderer)?)
 }
 
 /// Writes a page with all series; says where.

@@ -3,27 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use archiver::cli::Common;
 use archiver::moment::Zone;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
-use futures::StreamExt;
 use jiff::tz::TimeZone;
 
 use super::answer::{print_rows, say};
 use super::cached::{Answers, Flags, Question};
 use super::common::{Print, Read};
 use super::complain::complain;
+use super::connection::Writing;
 use super::pictures::{Kind, write_pictures, write_report};
 use super::progress::watched;
-use crate::caret::explained;
+use crate::ask::scores::scores;
 use crate::engine::{Engine, is_among};
+use crate::load::write_verdicts;
 use crate::model::file::Model;
 use crate::model::verdicts::{Wanted, verdicts};
-use crate::plot::collector::Collector;
-use crate::plot::series::Point;
+use crate::plot::columns::COLUMNS_MOST;
 
 /// Of which rows, by which model.
 #[derive(Debug, clap::Args)]
@@ -44,6 +41,14 @@ pub struct Args {
     /// Draw the scores by time, instead of printing rows: the directory of the pictures, or a file with .html at its end
     #[arg(long, value_name = "PATH", conflicts_with_all = ["only_anomalies", "output", "format"])]
     plot: Option<PathBuf>,
+    /// Put the verdicts into a table, instead of printing rows: mysql://user@host/database, postgres://…, sqlite:FILE
+    #[arg(long, value_name = "URL", requires = "table", conflicts_with_all = ["plot", "output", "format"])]
+    to: Option<String>,
+    /// The table
+    #[arg(long, value_name = "NAME", requires = "to")]
+    table: Option<String>,
+    #[command(flatten)]
+    writing: Writing,
     /// Whose clock the times in pictures are of: an IANA name, UTC or local
     #[arg(long, value_name = "ZONE", default_value = "local")]
     timezone: Zone,
@@ -63,7 +68,21 @@ that the model was learned with isn't asked again. What can't be judged has no
 score, and is counted.
 
     archiver-analyze predict services --model services.json --since -1d \\
-        --anomalies";
+        --anomalies
+
+In a table, the record's topic, partition and offset are a row's id: verdicts of
+before on the same record are replaced. model_sha256 tells by which model each
+is.
+
+    archiver-analyze predict services --model services.json --since yesterday \\
+        --until today --to mysql://metrics@db/metrics --table verdicts --create";
+
+impl Args {
+    /// Do verdicts go into a table?
+    pub fn is_into_table(&self) -> bool {
+        self.to.is_some()
+    }
+}
 
 /// Judges, and prints the rows.
 ///
@@ -81,6 +100,10 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         only_anomalies: args.only_anomalies,
     };
     let selection = args.read.selection();
+    if let (Some(url), Some(table)) = (&args.to, &args.table) {
+        let model = (&Arc::new(model), &digest[..]);
+        return to_table(common, args, model, &wanted, (url, table)).await;
+    }
     let question = Question {
         command: "predict",
         definition: &format!("{digest} {wanted:?}"),
@@ -113,6 +136,28 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Puts verdicts into a table, and says how many.
+async fn to_table(
+    common: &Common,
+    args: &Args,
+    (model, digest): (&Arc<Model>, &str),
+    wanted: &Wanted,
+    (url, table): (&str, &str),
+) -> anyhow::Result<()> {
+    let mut database = args.writing.open(url).await?;
+    let words = std::slice::from_ref(&args.source);
+    let engine = args.read.engine(common, words).await?;
+    let verdicts = verdicts(&engine, model, wanted).await;
+    let verdicts = verdicts.with_context(|| format!("using {}", args.model.display()))?;
+    let into = (table, args.writing.how());
+    let writing = write_verdicts(&engine, (verdicts, digest), &mut database, into);
+    let judged = watched(&engine.progress, writing).await?;
+    database.close().await;
+    say(&[judged.notes.clone(), engine.notes()].concat());
+    println!("{table}: {judged}");
+    Ok(())
+}
+
 /// Draws the scores of each group, and prints the names of the files.
 async fn draw(
     engine: &Engine,
@@ -122,57 +167,13 @@ async fn draw(
 ) -> anyhow::Result<()> {
     let mut judged = verdicts(engine, &model, wanted).await?;
     let by = &model.question.by;
-    let mut collector = Collector::new("score", by);
-    let collected = async {
-        while let Some(batch) = judged.rows.next().await {
-            let batch = batch.map_err(|error| explained(&error, &judged.query, engine))?;
-            collect(&batch, by.len(), &mut collector)?;
-        }
-        anyhow::Ok(())
-    };
-    watched(&engine.progress, collected).await?;
-    let series = collector.finish(None);
+    let scores = scores(engine, &mut judged, by, COLUMNS_MOST);
+    let series = watched(&engine.progress, scores).await?;
     match path.extension().is_some_and(|of| of == "html") {
         _ if series.is_empty() => complain("there is nothing to draw: no row was judged"),
         true => write_report(path, &model.learned_from.source, &series, zone)?,
         false => write_pictures(path, &series, zone, Kind::Png)?,
     }
     say(&[judged.unjudged.notes(), engine.notes()].concat());
-    Ok(())
-}
-
-/// Adds the scores of rows that say when they were.
-fn collect(batch: &RecordBatch, groups: usize, to: &mut Collector) -> anyhow::Result<()> {
-    let named = |name: &str, of: &DataType| -> anyhow::Result<ArrayRef> {
-        let column = batch.column_by_name(name);
-        let column = column.ok_or_else(|| anyhow!("verdicts have no column {name}"))?;
-        Ok(cast(column, of)?)
-    };
-    let times = named("time", &DataType::Int64)?;
-    let times = times.as_primitive::<Int64Type>();
-    let scores = named("score", &DataType::Float64)?;
-    let scores = scores.as_primitive::<Float64Type>();
-    // Groups are behind the places and the time.
-    let texts = (4..4 + groups).map(|number| cast(batch.column(number), &DataType::Utf8));
-    let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    for row in 0..batch.num_rows() {
-        if times.is_null(row) || scores.is_null(row) {
-            continue;
-        }
-        let group = texts.iter().map(|texts| {
-            let texts = texts.as_string::<i32>();
-            texts.is_valid(row).then(|| texts.value(row))
-        });
-        let score = Some(scores.value(row));
-        let point = Point {
-            time_ms: times.value(row),
-            value: score,
-            expected: None,
-            lower: Some(0.0),
-            upper: Some(1.0),
-            score,
-        };
-        to.add(&group.collect::<Vec<_>>(), point)?;
-    }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use archiver::terminal::{BarTerminal, is_watched};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use archiver::terminal::{Bars, is_watched};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::table::progress::Progress;
 
@@ -18,8 +18,8 @@ pub(super) async fn watched<T>(progress: &Progress, work: impl Future<Output = T
     if !is_watched() {
         return work.await;
     }
-    let target = ProgressDrawTarget::term_like(Box::new(BarTerminal::default()));
-    let bar = ProgressBar::with_draw_target(Some(0), target);
+    let mut bars = Bars::new(20);
+    let bar = bars.add(ProgressBar::new(0));
     if let Ok(style) = ProgressStyle::with_template(STYLE) {
         bar.set_style(style);
     }
@@ -27,16 +27,14 @@ pub(super) async fn watched<T>(progress: &Progress, work: impl Future<Output = T
     let mut moves = tokio::time::interval(MOVE);
     // What is done at once needs no bar.
     moves.tick().await;
-    let done = loop {
+    loop {
         tokio::select! {
-            done = &mut work => break done,
+            done = &mut work => return done,
             _ = moves.tick() => {
                 let (read, of) = progress.now();
                 bar.set_length(of.max(read));
                 bar.set_position(read);
             }
         }
-    };
-    bar.finish_and_clear();
-    done
+    }
 }

@@ -12,7 +12,7 @@ use archiver::world::shutdown;
 
 use super::common::Resources;
 use super::complain::complain;
-use super::exit::FAILED;
+use super::exit::INTERRUPTED;
 use crate::definition::length::Length;
 use crate::engine::Settings;
 use crate::serve::{Analyses, Catalog, Limits, Models, Routes};
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         return Err(usage("--timeout is not between a millisecond and an hour").into());
     }
     let (stopper, mut shutdown) = shutdown::channel();
-    signals::listen(stopper, Wishes::default(), FAILED)
+    signals::listen(stopper, Wishes::default(), INTERRUPTED)
         .context("starting to listen for signals")?;
     let http = args.http()?;
     let analyses = Analyses(args.analyses.clone());
@@ -86,6 +86,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         memory_bytes: args.resources.memory,
         skips_damaged: args.resources.skip_damaged,
         declared: args.declared.clone(),
+        samples_all: false,
     };
     let limits = Limits {
         allows_sql: args.allow_sql,

@@ -12,6 +12,7 @@ use super::common::Read;
 use super::complain::complain;
 use super::connection::Secret;
 use super::progress::watched;
+use crate::caret::check_filter;
 use crate::definition::condition::condition;
 use crate::model::learned::Method;
 use crate::model::question::Question;
@@ -127,6 +128,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
         range_ms: (selection.since_ms, selection.until_ms),
     };
     let engine = args.read.engine_with(common, &[place], &selection).await?;
+    check_filter(&engine, args.filter.as_deref()).await?;
     if engine.reads(&args.model) {
         bail!(
             "writing {}: that file is what is learned from; write to another one",

@@ -9,6 +9,7 @@ use archiver::terminal::Closed;
 
 use super::complain::complain;
 use crate::sealed::{Sealed, said_of_gone};
+use crate::source::NOT_BEGUN;
 use crate::table::columns::columns;
 use crate::table::reading::unread;
 use crate::table::sample::Sample;
@@ -41,7 +42,7 @@ pub fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     for chosen in choose(common.config.as_deref(), &args.archives)? {
         let name = chosen.name.clone();
         let archive = chosen.load()?;
-        let archive = archive.ok_or_else(|| anyhow!("archive {name} has not begun"))?;
+        let archive = archive.ok_or_else(|| anyhow!("archive {name} {NOT_BEGUN}"))?;
         let sealed = Sealed::of(&chosen, &archive);
         let sample = Sample::of(&sealed.there, false);
         let sample = sample.map_err(|error| anyhow!(unread(&name, &error)))?;

@@ -1,59 +1,87 @@
-//! Up to which day each load has come: in a table of the database that it loads into.
+//! Which days of each task are done: in a table of the database that it writes into.
 
 use anyhow::Context;
 use datafusion::arrow::array::{Int64Array, StringArray};
 use jiff::civil::Date;
 
-use crate::database::{Cells, Column, Database, Kind, Rows, Table};
+use crate::database::{Cells, Database, Rows};
+use crate::load::own::{DAILY, called, made, of_days};
 
-/// The table's name.
-pub const NAME: &str = "archiver_daily";
+/// The days of a task that are done, from one to another, without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// The first.
+    pub first: Date,
+    /// The last; none, if the table was emptied since, so that all of them are to be done again.
+    pub last: Option<Date>,
+}
 
-fn table() -> Table {
-    Table {
-        name: NAME.to_owned(),
-        columns: vec![
-            Column::new("name", Kind::Text),
-            Column::new("last_day", Kind::Integer),
-        ],
-        id: &["name"],
-        kept: None,
+impl Done {
+    /// Where a task goes on that is to begin with this day: with the last one that was done, for records that came late.
+    pub fn next(self, first: Option<Date>) -> Date {
+        let first = first.map_or(self.first, |first| first.min(self.first));
+        self.last.filter(|_| first == self.first).unwrap_or(first)
+    }
+
+    /// With one more day behind the last, or anew from that one on.
+    pub fn with(before: Option<Self>, day: Date) -> Self {
+        let before = before.filter(|done| done.first <= day);
+        let first = before.map_or(day, |done| done.first);
+        let last = Some(day);
+        Self { first, last }
     }
 }
 
-/// The last day that was done, of the load of this name; its letters are letters, digits, `_` and `-`.
+/// The days that are done, of the task of this name and into this table; its letters are letters, digits, `_` and `-`.
 ///
 /// # Errors
 ///
 /// If the database can't be asked, or has no such table and refuses to make it.
-pub async fn last(database: &mut Database, name: &str) -> anyhow::Result<Option<Date>> {
-    if database.made(&table()).await? {
+pub async fn days(
+    database: &mut Database,
+    name: &str,
+    table: &str,
+) -> anyhow::Result<Option<Done>> {
+    if made(database, &of_days()).await? {
         return Ok(None);
     }
-    let table = database.dialect().quoted(NAME);
-    let query = format!("SELECT last_day, last_day FROM {table} WHERE name = '{name}'");
+    let days = database.dialect().quoted(DAILY);
+    let table = called(table);
+    let query = format!(
+        "SELECT first_day, last_day FROM {days} WHERE name = '{name}' AND table_name = '{table}'"
+    );
     let found = database.numbers(&query).await?;
-    let Some((day, _)) = found.first() else {
+    let Some((first, last)) = found.first() else {
         return Ok(None);
     };
-    let day = date(*day).with_context(|| format!("reading {NAME}: {day} is no day"))?;
-    Ok(Some(day))
+    let first = date(*first).with_context(|| format!("reading {DAILY}: {first} is no day"))?;
+    let last = date(*last);
+    Ok(Some(Done { first, last }))
 }
 
-/// Takes note of a day.
+/// Takes note of them.
 ///
 /// # Errors
 ///
 /// If the database refuses it.
-pub async fn note(database: &mut Database, name: &str, day: Date) -> anyhow::Result<()> {
+pub async fn note(
+    database: &mut Database,
+    name: &str,
+    table: &str,
+    done: Done,
+) -> anyhow::Result<()> {
+    let text = |text: &str| Cells::Text(StringArray::from(vec![text]));
+    let day = |day: Option<Date>| Cells::Integer(Int64Array::from(vec![day.map_or(0, number)]));
     let rows = Rows {
         columns: vec![
-            Cells::Text(StringArray::from(vec![name])),
-            Cells::Integer(Int64Array::from(vec![number(day)])),
+            text(name),
+            text(&called(table)),
+            day(Some(done.first)),
+            day(done.last),
         ],
         count: 1,
     };
-    database.upsert(&table(), &rows).await
+    database.upsert(&of_days(), &rows).await
 }
 
 /// A day as people read it in the table: 20261130.
@@ -74,4 +102,40 @@ fn date(number: i64) -> Option<Date> {
         day.try_into().ok()?,
     )
     .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i8) -> Date {
+        jiff::civil::date(2026, 6, day)
+    }
+
+    #[test]
+    fn a_first_day_before_those_that_are_done_begins_anew_there() {
+        let done = Done {
+            first: day(3),
+            last: Some(day(9)),
+        };
+        assert_eq!(done.next(None), day(9));
+        assert_eq!(done.next(Some(day(3))), day(9));
+        assert_eq!(done.next(Some(day(20))), day(9));
+        assert_eq!(done.next(Some(day(1))), day(1));
+        // The table was emptied.
+        let gone = Done { last: None, ..done };
+        assert_eq!(gone.next(None), day(3));
+        assert_eq!(gone.next(Some(day(5))), day(3));
+        assert_eq!(gone.next(Some(day(1))), day(1));
+    }
+
+    #[test]
+    fn days_that_are_done_have_no_gap_also_where_it_ends_halfway() {
+        let first = Done::with(None, day(3));
+        let next = Done::with(Some(first), day(4));
+        assert_eq!((next.first, next.last), (day(3), Some(day(4))));
+        // It began anew with the 1st, so that the 2nd isn't done yet.
+        let anew = Done::with(Some(next), day(1));
+        assert_eq!((anew.first, anew.last), (day(1), Some(day(1))));
+    }
 }

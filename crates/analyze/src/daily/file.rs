@@ -1,5 +1,6 @@
 //! A file that says what is done each day.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,8 @@ use archiver::moment::Zone;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::database::Place;
+use crate::table::declared::Declared;
 use crate::toml_file;
 
 /// What is done each day.
@@ -19,24 +22,33 @@ pub struct Daily {
     pub timezone: Zone,
     /// What is loaded.
     #[serde(default)]
-    pub load: Vec<Load>,
+    pub load: Vec<Task>,
+    /// What is judged.
+    #[serde(default)]
+    pub predict: Vec<Task>,
 }
 
-/// Records that go into a table each day.
+/// Records that go into a table each day, or what a model says of them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Load {
+pub struct Task {
     /// What it is called: letters, digits, `_` and `-`.
     pub name: String,
     /// The archive.
     pub source: String,
+    /// The file with the model that judges: of what is judged alone.
+    pub model: Option<PathBuf>,
     /// Only records of which this holds, in SQL.
     pub filter: Option<String>,
-    /// The fields that go into the table; all of them, if none is named.
+    /// The fields that go into the table; all of them, if none is named. Of what is loaded alone.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// What fields hold, if the values don't show it: `FIELD=KIND`, as behind `--field`.
+    #[serde(default)]
+    pub field: Vec<Declared>,
     /// The database, as a URL without a password.
-    pub to: String,
+    #[serde(deserialize_with = "place")]
+    pub to: Place,
     /// The file with its password, instead of the environment.
     pub password_file: Option<PathBuf>,
     /// The table.
@@ -48,10 +60,34 @@ pub struct Load {
     pub first: Option<Date>,
 }
 
+impl Daily {
+    /// All of it, in the order in which it is done: what is loaded, and then what is judged.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.load.iter().chain(&self.predict)
+    }
+}
+
+impl Task {
+    /// What it is called in messages.
+    pub fn title(&self) -> String {
+        let does = if self.model.is_some() {
+            "predict"
+        } else {
+            "load"
+        };
+        format!("{does} {}", self.name)
+    }
+}
+
 fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Zone, D::Error> {
     let name = String::deserialize(from)?;
     name.parse()
         .map_err(|e| de::Error::custom(format!("{name} is {e}")))
+}
+
+fn place<'de, D: Deserializer<'de>>(from: D) -> Result<Place, D::Error> {
+    let url = String::deserialize(from)?;
+    url.parse().map_err(de::Error::custom)
 }
 
 /// Reads it.
@@ -72,22 +108,31 @@ pub fn read(path: &Path) -> anyhow::Result<Daily> {
 
 fn parse(text: &str) -> anyhow::Result<Daily> {
     let daily = toml_file::parse::<Daily>(text)?;
-    if daily.load.is_empty() {
-        bail!("there is no [[load]] in it");
+    if daily.tasks().next().is_none() {
+        bail!("there is neither [[load]] nor [[predict]] in it");
     }
-    for (number, load) in daily.load.iter().enumerate() {
+    let mut names = HashSet::new();
+    for task in daily.tasks() {
+        let name = &task.name;
         let is_known = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        if load.name.is_empty() || !load.name.chars().all(is_known) {
-            bail!(
-                "{:?} is no name; letters, digits, _ and - may be in one",
-                load.name
-            );
+        if name.is_empty() || !name.chars().all(is_known) {
+            bail!("{name:?} is no name; letters, digits, _ and - may be in one");
         }
-        if daily.load[..number]
-            .iter()
-            .any(|other| other.name == load.name)
-        {
-            bail!("two loads are called {}", load.name);
+        if !names.insert(name) {
+            bail!("two of them are called {name}");
+        }
+    }
+    if let Some(task) = daily.load.iter().find(|task| task.model.is_some()) {
+        let name = &task.name;
+        bail!("load {name}: a model judges, which [[predict]] does; leave out model");
+    }
+    for task in &daily.predict {
+        let name = &task.name;
+        if task.model.is_none() {
+            bail!("predict {name}: model is missing, the file of the model that judges");
+        }
+        if !task.columns.is_empty() {
+            bail!("predict {name}: columns are those of verdicts; leave out columns");
         }
     }
     Ok(daily)
@@ -104,11 +149,19 @@ name = "services"
 source = "services"
 filter = "response_time < 1.2"
 columns = ["response_time"]
+field = ["response_time=number"]
 to = "mysql://metrics@db/metrics"
 password_file = "/etc/archiver/db.password"
 table = "normal_samples"
 create = true
 first = "2026-11-01"
+
+[[predict]]
+name = "verdicts"
+source = "services"
+model = "services.json"
+to = "sqlite:verdicts.db"
+table = "verdicts"
 "#;
 
     #[test]
@@ -120,6 +173,13 @@ first = "2026-11-01"
         };
         assert_eq!(load.first, Some(jiff::civil::date(2026, 11, 1)));
         assert!(load.create);
+        assert_eq!(
+            load.field,
+            ["response_time=number".parse().expect("a kind")]
+        );
+        assert_eq!(load.to.to_string(), "mysql://metrics@db/metrics");
+        let titles = daily.tasks().map(Task::title).collect::<Vec<_>>();
+        assert_eq!(titles, ["load services", "predict verdicts"]);
     }
 
     #[test]
@@ -136,8 +196,38 @@ first = "2026-11-01"
                 "\"a b\"\nsource",
                 "\"a b\" is no name",
             ),
-            ("2026-11-01", "2026-11-31", "line 12: "),
-            (WHOLE, "", "there is no [[load]] in it"),
+            ("2026-11-01", "2026-11-31", "line 13: "),
+            (
+                "=number",
+                "=float",
+                "line 8: \"response_time=float\": \"float\" is none of",
+            ),
+            (
+                "mysql://metrics@db/metrics",
+                "oracle://db",
+                "line 9: not a database; write mysql://",
+            ),
+            (WHOLE, "", "there is neither [[load]] nor [[predict]] in it"),
+            (
+                "\"verdicts\"",
+                "\"services\"",
+                "two of them are called services",
+            ),
+            (
+                "[[predict]]",
+                "[[load]]",
+                "load verdicts: a model judges, which [[predict]] does",
+            ),
+            (
+                "model = \"services.json\"",
+                "",
+                "predict verdicts: model is missing",
+            ),
+            (
+                "model = \"services.json\"",
+                "model = \"services.json\"\ncolumns = [\"a\"]",
+                "predict verdicts: columns are those of verdicts",
+            ),
         ] {
             let error = format!("{:#}", parse(&WHOLE.replacen(from, to, 1)).expect_err(from));
             assert!(error.starts_with(said), "{error}");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use datafusion::arrow::array::{
-    ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMillisecondBuilder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::parquet::arrow::ArrowWriter;
@@ -15,12 +16,14 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::connection::{Database, Open};
 use super::dialect::Dialect;
+use super::rows::Kind;
 
 /// So many rows are written at once.
 const ROWS_AT_ONCE: usize = 8192;
 
 /// A column while it is filled.
 enum Builder {
+    Boolean(BooleanBuilder),
     Integer(Int64Builder),
     /// Milliseconds since 1970.
     Time(TimestampMillisecondBuilder),
@@ -31,22 +34,18 @@ enum Builder {
 impl Builder {
     /// For a type in the words of a database.
     fn of(type_name: &str) -> Self {
-        let is = |parts: &[&str]| parts.iter().any(|part| type_name.contains(part));
-        if is(&["datetime", "timestamp"]) {
-            Self::Time(TimestampMillisecondBuilder::new().with_timezone("+00:00"))
-        } else if is(&["interval", "point"]) {
-            Self::Text(StringBuilder::new())
-        } else if is(&["int", "bool"]) {
-            Self::Integer(Int64Builder::new())
-        } else if is(&["double", "float", "real", "decimal", "numeric"]) {
-            Self::Number(Float64Builder::new())
-        } else {
-            Self::Text(StringBuilder::new())
+        match Kind::of_sql(type_name) {
+            Kind::Time => Self::Time(TimestampMillisecondBuilder::new().with_timezone("+00:00")),
+            Kind::Boolean => Self::Boolean(BooleanBuilder::new()),
+            Kind::Integer => Self::Integer(Int64Builder::new()),
+            Kind::Number => Self::Number(Float64Builder::new()),
+            Kind::Text => Self::Text(StringBuilder::new()),
         }
     }
 
     fn data_type(&self) -> DataType {
         match self {
+            Self::Boolean(_) => DataType::Boolean,
             Self::Integer(_) => DataType::Int64,
             Self::Time(_) => DataType::Timestamp(TimeUnit::Millisecond, Some("+00:00".into())),
             Self::Number(_) => DataType::Float64,
@@ -55,18 +54,22 @@ impl Builder {
     }
 
     /// The column as what is built here, whatever the database has it as.
-    fn selected(&self, column: &str, type_name: &str, dialect: Dialect) -> String {
+    fn selected(&self, column: &str, dialect: Dialect) -> String {
         match (self, dialect) {
-            (Self::Integer(_), Dialect::MySql) => format!("CAST({column} AS SIGNED)"),
             // A boolean isn't cast to 64 bits.
-            (Self::Integer(_), Dialect::Postgres) if type_name == "boolean" => {
+            (Self::Boolean(_), Dialect::Postgres) => {
                 format!("CAST(CAST({column} AS int) AS bigint)")
             }
+            (Self::Boolean(_) | Self::Integer(_), Dialect::MySql) => {
+                format!("CAST({column} AS SIGNED)")
+            }
+            (Self::Boolean(_) | Self::Integer(_), Dialect::Sqlite) => {
+                format!("CAST({column} AS INTEGER)")
+            }
             (Self::Integer(_), Dialect::Postgres) => format!("CAST({column} AS bigint)"),
-            (Self::Integer(_), Dialect::Sqlite) => format!("CAST({column} AS INTEGER)"),
-            // The session is in UTC.
+            // The session is in UTC. UNIX_TIMESTAMP would end in 2038.
             (Self::Time(_), Dialect::MySql) => {
-                format!("CAST(ROUND(UNIX_TIMESTAMP({column}) * 1000) AS SIGNED)")
+                format!("TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {column}) DIV 1000")
             }
             (Self::Time(_), Dialect::Postgres) => {
                 format!("CAST(ROUND(EXTRACT(EPOCH FROM {column}) * 1000) AS bigint)")
@@ -86,6 +89,7 @@ impl Builder {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
+            Self::Boolean(builder) => Arc::new(builder.finish()),
             Self::Integer(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
@@ -101,6 +105,10 @@ macro_rules! copied {
         while let Some(row) = rows.try_next().await? {
             for (number, builder) in $columns.builders.iter_mut().enumerate() {
                 match builder {
+                    Builder::Boolean(builder) => {
+                        let number = row.try_get::<Option<i64>, _>(number)?;
+                        builder.append_option(number.map(|number| number != 0))
+                    }
                     Builder::Integer(builder) => {
                         builder.append_option(row.try_get::<Option<i64>, _>(number)?)
                     }
@@ -145,7 +153,7 @@ impl Columns {
 }
 
 impl Database {
-    /// Copies a table into a Parquet file: whole numbers and booleans, numbers, and text for everything else.
+    /// Copies a table into a Parquet file: booleans, whole numbers, numbers, times, and text for everything else.
     ///
     /// # Errors
     ///
@@ -163,7 +171,7 @@ impl Database {
         let named = there.iter().zip(&builders);
         let selected = named
             .clone()
-            .map(|((name, of), builder)| builder.selected(&dialect.quoted(name), of, dialect));
+            .map(|((name, _), builder)| builder.selected(&dialect.quoted(name), dialect));
         let selected = selected.collect::<Vec<_>>().join(", ");
         let query = format!("SELECT {selected} FROM {}", dialect.table(table));
         let fields = named.map(|((name, _), builder)| Field::new(name, builder.data_type(), true));

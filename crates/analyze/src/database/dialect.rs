@@ -84,6 +84,18 @@ impl Dialect {
         name.to_owned()
     }
 
+    /// The statement that lets a column take numbers with a fraction; SQLite has none.
+    pub fn widen(self, table: &str, column: &str) -> Option<String> {
+        let (table, column) = (self.table(table), self.quoted(column));
+        match self {
+            Self::MySql => Some(format!("ALTER TABLE {table} MODIFY {column} DOUBLE")),
+            Self::Postgres => Some(format!(
+                "ALTER TABLE {table} ALTER COLUMN {column} TYPE DOUBLE PRECISION"
+            )),
+            Self::Sqlite => None,
+        }
+    }
+
     fn list<'n>(self, names: impl IntoIterator<Item = &'n str>) -> String {
         let names = names.into_iter().map(|name| self.quoted(name));
         names.collect::<Vec<_>>().join(", ")
@@ -137,25 +149,31 @@ impl Dialect {
         upserts.collect()
     }
 
-    /// A query for the names of a table's columns, and the types of them in its words; the table is the first parameter,
-    /// its schema the second where there is one.
+    /// A query for the names of a table's columns, and the types of them in its words, of which MySQL has none for a boolean;
+    /// that of a decimal number without a fraction ends in `,0)`; the table is the first parameter, its schema the second where there is one.
     pub(super) fn columns_query(self, has_schema: bool) -> &'static str {
         match (self, has_schema) {
             (Self::Sqlite, _) => "SELECT name, lower(type) FROM pragma_table_info(?) ORDER BY cid",
             (Self::MySql, false) => {
-                "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR) FROM information_schema.columns \
+                "SELECT CAST(column_name AS CHAR), \
+                 CAST(IF(column_type = 'tinyint(1)', 'boolean', IF(data_type = 'decimal', column_type, data_type)) AS CHAR) FROM information_schema.columns \
                  WHERE table_name = ? AND table_schema = DATABASE() ORDER BY ordinal_position"
             }
             (Self::MySql, true) => {
-                "SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR) FROM information_schema.columns \
+                "SELECT CAST(column_name AS CHAR), \
+                 CAST(IF(column_type = 'tinyint(1)', 'boolean', IF(data_type = 'decimal', column_type, data_type)) AS CHAR) FROM information_schema.columns \
                  WHERE table_name = ? AND table_schema = ? ORDER BY ordinal_position"
             }
             (Self::Postgres, false) => {
-                "SELECT column_name::text, data_type::text FROM information_schema.columns \
+                "SELECT column_name::text, \
+                 CASE WHEN data_type = 'numeric' AND numeric_scale = 0 THEN 'numeric(,0)' ELSE data_type::text END \
+                 FROM information_schema.columns \
                  WHERE table_name = $1 AND table_schema = ANY(current_schemas(false)) ORDER BY ordinal_position"
             }
             (Self::Postgres, true) => {
-                "SELECT column_name::text, data_type::text FROM information_schema.columns \
+                "SELECT column_name::text, \
+                 CASE WHEN data_type = 'numeric' AND numeric_scale = 0 THEN 'numeric(,0)' ELSE data_type::text END \
+                 FROM information_schema.columns \
                  WHERE table_name = $1 AND table_schema = $2 ORDER BY ordinal_position"
             }
         }

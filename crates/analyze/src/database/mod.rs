@@ -6,6 +6,7 @@
 mod connection;
 mod copy;
 mod dialect;
+mod names;
 mod password;
 mod place;
 mod rows;

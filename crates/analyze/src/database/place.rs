@@ -48,6 +48,9 @@ impl FromStr for Place {
                 url.parse().map(|of| Of::MySql(Box::new(of)))
             }
             Some("postgres" | "postgresql") => text.parse().map(|of| Of::Postgres(Box::new(of))),
+            Some("sqlite") if !is_file(text) => {
+                return Err("which file? in memory, nothing is kept; write sqlite:FILE".to_owned());
+            }
             Some("sqlite") => sqlite(text).map(|of| Of::Sqlite(Box::new(of))),
             _ => {
                 return Err(
@@ -65,6 +68,14 @@ impl FromStr for Place {
         let text = text.to_owned();
         Ok(Self { text, of })
     }
+}
+
+/// Does a URL of SQLite's name a file?
+fn is_file(text: &str) -> bool {
+    let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    !path.is_empty() && path != ":memory:" && !query.split('&').any(|pair| pair == "mode=memory")
 }
 
 /// Readers don't wait for the writer, and it doesn't for them.
@@ -123,6 +134,11 @@ mod tests {
             "oracle://host/x",
             "mysql://host",
             "mysql://host:x/y",
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite:samples.db?mode=memory",
         ] {
             url.parse::<Place>().expect_err(url);
         }

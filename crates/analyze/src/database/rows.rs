@@ -36,6 +36,24 @@ impl Kind {
             _ => Self::Text,
         }
     }
+
+    /// Of a type in the words of a database.
+    pub fn of_sql(type_name: &str) -> Self {
+        let is = |parts: &[&str]| parts.iter().any(|part| type_name.contains(part));
+        if is(&["datetime", "timestamp"]) {
+            Self::Time
+        } else if is(&["interval", "point"]) {
+            Self::Text
+        } else if is(&["bool"]) {
+            Self::Boolean
+        } else if is(&["int"]) {
+            Self::Integer
+        } else if is(&["double", "float", "real", "decimal", "numeric"]) {
+            Self::Number
+        } else {
+            Self::Text
+        }
+    }
 }
 
 /// The cells of a column.

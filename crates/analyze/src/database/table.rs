@@ -9,13 +9,20 @@ pub struct Column {
     pub name: String,
     /// What stands in it.
     pub kind: Kind,
+    /// It has no place for a number with a fraction.
+    pub is_whole: bool,
 }
 
 impl Column {
     /// Of this name, with this in it.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
         let name = name.into();
-        Self { name, kind }
+        let is_whole = kind == Kind::Integer;
+        Self {
+            name,
+            kind,
+            is_whole,
+        }
     }
 }
 

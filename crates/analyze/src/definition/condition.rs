@@ -2,7 +2,7 @@
 //!
 //! Engines divide differently: 7 / 2 is 3 here and 3.5 there, and by 0 it is nothing, infinite or an error. A filter means
 //! the same on each: the quotient of two numbers, and null where there is none, so that a record with `request_count = 0`
-//! is neither in nor out, and ends nothing.
+//! is neither in nor out, and ends nothing. So it is with a remainder (`%`), and with a text that is no number.
 
 use std::ops::ControlFlow;
 
@@ -20,11 +20,12 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 pub fn condition(typed: &str) -> Result<String, UsageError> {
     let refused = |e: ParserError| usage(&format!("reading the filter {typed}: {e}"));
     let mut condition = expression(typed).map_err(refused)?;
-    match condition.visit(&mut Divisions) {
+    let mut divisions = Divisions { are_there: false };
+    match condition.visit(&mut divisions) {
         ControlFlow::Break(error) => Err(refused(error)),
+        ControlFlow::Continue(()) if divisions.are_there => Ok(condition.to_string()),
         // What isn't changed stays as it was typed, so that an error shows it like that.
-        ControlFlow::Continue(()) if !typed.contains('/') => Ok(typed.to_owned()),
-        ControlFlow::Continue(()) => Ok(condition.to_string()),
+        ControlFlow::Continue(()) => Ok(typed.to_owned()),
     }
 }
 
@@ -39,20 +40,29 @@ fn expression(text: &str) -> Result<Expr, ParserError> {
     }
 }
 
-struct Divisions;
+struct Divisions {
+    are_there: bool,
+}
 
 impl VisitorMut for Divisions {
     type Break = ParserError;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<ParserError> {
-        if let Expr::BinaryOp { left, op, right } = expr
-            && *op == BinaryOperator::Divide
-        {
-            let quotient = format!("(CAST({left} AS DOUBLE) / nullif(CAST({right} AS DOUBLE), 0))");
-            match expression(&quotient) {
-                Ok(quotient) => *expr = quotient,
-                Err(error) => return ControlFlow::Break(error),
+        let Expr::BinaryOp { left, op, right } = expr else {
+            return ControlFlow::Continue(());
+        };
+        let defined = match op {
+            BinaryOperator::Divide => {
+                format!("(TRY_CAST({left} AS DOUBLE) / nullif(TRY_CAST({right} AS DOUBLE), 0))")
             }
+            // Of whole numbers, it is one.
+            BinaryOperator::Modulo => format!("({left} % nullif({right}, 0))"),
+            _ => return ControlFlow::Continue(()),
+        };
+        self.are_there = true;
+        match expression(&defined) {
+            Ok(defined) => *expr = defined,
+            Err(error) => return ControlFlow::Break(error),
         }
         ControlFlow::Continue(())
     }
@@ -67,10 +77,12 @@ mod tests {
         let said = condition("fail_count / request_count < 0.2").expect("a condition");
         assert_eq!(
             said,
-            "(CAST(fail_count AS DOUBLE) / nullif(CAST(request_count AS DOUBLE), 0)) < 0.2"
+            "(TRY_CAST(fail_count AS DOUBLE) / nullif(TRY_CAST(request_count AS DOUBLE), 0)) < 0.2"
         );
         let nested = condition("1 / (a / 2) > 0").expect("a condition");
         assert_eq!(nested.matches("nullif").count(), 2, "{nested}");
+        let remainder = condition("n % (m + 1) = 0").expect("a condition");
+        assert_eq!(remainder, "(n % nullif((m + 1), 0)) = 0");
     }
 
     #[test]

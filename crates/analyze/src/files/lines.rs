@@ -12,6 +12,9 @@ const PIECE_BYTES: usize = 256 << 10;
 /// The longest line, in bytes: what is longer is none of JSON.
 const LINE_BYTES_MOST: u64 = 256 << 20;
 
+/// What programs of Windows put before the first line.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Gives each line of a share of a file, without its end, until nobody takes them. Lines with nothing but spaces are left
 /// out. What is compressed is the first reader's alone.
 ///
@@ -33,6 +36,7 @@ pub fn read(
     let file = BufReader::with_capacity(PIECE_BYTES, file);
     let mut text = BufReader::with_capacity(PIECE_BYTES, decompress(file, algorithm)?);
     let mut line = Vec::new();
+    let mut is_first = at == 0;
     while at < end {
         line.clear();
         let read = (&mut text)
@@ -47,6 +51,11 @@ pub fn read(
             ));
         }
         at += read;
+        let mut line = &line[..];
+        if is_first {
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+            is_first = false;
+        }
         let line = line.trim_ascii();
         if !line.is_empty() && !give(line) {
             break;
@@ -104,8 +113,10 @@ mod tests {
             "a\n",
             "\n\na\r\n  \nbb\nccc\n\ndddd",
             "aaaaaaaaaaaaaaa\nb\nc\n",
+            "\u{feff}a\nb\n",
         ] {
-            let expected = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let shown = text.trim_start_matches('\u{feff}');
+            let expected = shown.lines().map(str::trim).filter(|line| !line.is_empty());
             let expected = expected.collect::<Vec<_>>();
             fs::write(&path, text).expect("is written");
             for of in 1..20 {

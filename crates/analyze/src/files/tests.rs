@@ -28,6 +28,7 @@ fn asked(
         memory_bytes: 64 << 20,
         skips_damaged: false,
         declared: Vec::new(),
+        samples_all: false,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     runtime.block_on(async {
@@ -73,7 +74,7 @@ fn lines_of_json_are_rows_however_they_are_compressed() {
             notes.contains("file n: ts holds different things"),
             "{notes}"
         );
-        assert!(notes.contains("1 values are no JSON objects"), "{notes}");
+        assert!(notes.contains("1 value is no JSON object"), "{notes}");
     }
 }
 
@@ -139,6 +140,7 @@ fn lake(path: &Path, csv: &str) {
         memory_bytes: 64 << 20,
         skips_damaged: false,
         declared: Vec::new(),
+        samples_all: false,
     };
     let sql = "SELECT n, arrow_cast(\"time\", 'Timestamp(Microsecond, None)') AS \"timestamp\" FROM records";
     let runtime = tokio::runtime::Builder::new_multi_thread()

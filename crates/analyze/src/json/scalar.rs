@@ -60,12 +60,53 @@ pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A string without its escapes.
+/// A string without its escapes. Half of a surrogate pair, which is no character, becomes U+FFFD.
 pub fn unquoted(inside: &str) -> Option<Cow<'_, str>> {
+    let parse = |inside: &str| serde_json::from_str::<String>(&format!("\"{inside}\"")).ok();
     match inside.contains('\\') {
         false => Some(inside.into()),
-        true => serde_json::from_str::<String>(&format!("\"{inside}\""))
-            .ok()
+        true => parse(inside)
+            .or_else(|| parse(&without_halves(inside)))
             .map(Cow::Owned),
+    }
+}
+
+/// The same string, with U+FFFD in place of each half of a surrogate pair that stands alone.
+fn without_halves(inside: &str) -> String {
+    let mut whole = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        whole.push_str(before);
+        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(Half::High), Some(Half::Low)) => 12,
+            (Some(_), _) => {
+                whole.push('\u{fffd}');
+                rest = &escape[6..];
+                continue;
+            }
+            // Whatever else it is, it isn't longer than its first two characters as far as halves go.
+            (None, _) => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        let (kept, behind) = escape.split_at(length);
+        whole.push_str(kept);
+        rest = behind;
+    }
+    whole + rest
+}
+
+/// Half of a surrogate pair.
+enum Half {
+    High,
+    Low,
+}
+
+/// The half that begins here, as an escape.
+fn surrogate(escape: &str) -> Option<Half> {
+    let code = u32::from_str_radix(escape.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    match code {
+        0xd800..0xdc00 => Some(Half::High),
+        0xdc00..0xe000 => Some(Half::Low),
+        _ => None,
     }
 }

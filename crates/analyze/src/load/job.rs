@@ -1,6 +1,6 @@
 //! Which records go into which table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::bail;
@@ -10,6 +10,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, UInt64Type};
 use sha2::{Digest, Sha256};
 
+use super::target::{ID, check_ids, check_name};
 use crate::caret::explained;
 use crate::database::{self, Kind, Table};
 use crate::definition::Dialect;
@@ -17,26 +18,35 @@ use crate::definition::condition::condition;
 use crate::definition::resolve::no_field;
 use crate::digest::hex;
 use crate::engine::{Engine, ONLY};
-use crate::table::columns::{Column, Of, schema};
+use crate::table::columns::{Column, OF_VALUE, Of, schema};
 
-/// The columns that are a record's id.
-pub const ID: [&str; 3] = ["topic", "partition", "offset"];
 /// The column with what a person says of a record.
 pub const LABEL: &str = "label";
+
+/// The column of a field that is called like that one.
+fn label_of_value() -> String {
+    format!("{OF_VALUE}{LABEL}")
+}
 
 /// Records of an archive, and the table that they are for.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The table, with those columns that are written.
     pub table: Table,
+    /// Have the records a field that is called like the label?
+    has_label: bool,
+    /// Are there fields among the columns?
+    has_fields: bool,
     /// Only records of which this holds.
     filter: Option<String>,
-    /// Only these records.
-    ids: Option<String>,
+    /// Only these records: a condition, and how many are named.
+    ids: Option<(String, u64)>,
     /// What a person says of them.
     label: Option<String>,
     /// From this timestamp on and before that one, in milliseconds since 1970.
     range: [Option<i64>; 2],
+    /// Everything is written again, whatever was written before.
+    pub is_anew: bool,
 }
 
 /// What a job is made of.
@@ -49,11 +59,13 @@ pub struct Wanted {
     /// Only records of which this holds, as it was typed.
     pub filter: Option<String>,
     /// Only records with these partitions and offsets.
-    pub ids: Option<Vec<(i64, i64)>>,
+    pub ids: Option<BTreeSet<(i64, i64)>>,
     /// What a person says of them.
     pub label: Option<String>,
     /// From this timestamp on and before that one, in milliseconds since 1970.
     pub range: [Option<i64>; 2],
+    /// Everything is written again, whatever was written before.
+    pub is_anew: bool,
 }
 
 /// How many records the filter lets in.
@@ -63,7 +75,7 @@ pub struct Counts {
     pub within: u64,
     /// Of which it doesn't hold.
     pub out: u64,
-    /// Of which it says neither, as something is null or divided by zero.
+    /// Of which it says neither, as something is null, divided by zero, or a text where a number is meant.
     pub neither: u64,
 }
 
@@ -83,7 +95,7 @@ impl fmt::Display for Counts {
             0 => Ok(()),
             _ => write!(
                 f,
-                ", {neither} are neither: there is a null or a division by zero"
+                ", {neither} are neither: there is a null, a division by zero, or a text that is no number"
             ),
         }
     }
@@ -99,8 +111,16 @@ impl Job {
         check_name(&wanted.table)?;
         let columns = columns(engine.only()?.columns(), &wanted.columns)?;
         let types = schema(&columns);
+        let has_label = columns.iter().any(|column| column.name == LABEL);
+        let has_fields = columns
+            .iter()
+            .any(|column| matches!(column.of, Of::Field(_)));
         let columns = columns.iter().zip(types.fields()).map(|(column, field)| {
-            database::Column::new(&column.name, Kind::of(field.data_type()))
+            let name = match &column.name[..] {
+                LABEL => label_of_value(),
+                name => name.to_owned(),
+            };
+            database::Column::new(name, Kind::of(field.data_type()))
         });
         let label = database::Column::new(LABEL, Kind::Text);
         Ok(Self {
@@ -110,20 +130,56 @@ impl Job {
                 id: &ID,
                 kept: Some(LABEL),
             },
+            has_label,
+            has_fields,
             filter: wanted.filter.as_deref().map(condition).transpose()?,
-            ids: wanted.ids.map(|ids| one_of(&ids)),
+            ids: wanted.ids.map(|ids| (one_of(&ids), ids.len() as u64)),
             label: wanted.label,
             range: wanted.range,
+            is_anew: wanted.is_anew,
         })
     }
 
     /// The job's own name: the same for the same records, the same columns and the same table.
     pub fn id(&self, topic: &str) -> String {
+        let columns = self.table.columns.iter();
+        let columns = columns.map(|column| (&column.name, column.kind));
+        let columns = columns.collect::<Vec<_>>();
         let said = format!(
-            "{topic:?} {:?} {:?} {:?} {:?} {:?}",
-            self.table, self.filter, self.ids, self.label, self.range
+            "{topic:?} {:?} {columns:?} {:?} {:?}",
+            self.table.name, self.filter, self.range
         );
         hex(&Sha256::digest(said))
+    }
+
+    /// Does it go on where an earlier run has ended? What a person says always counts, as it may have been something else
+    /// meanwhile.
+    pub fn goes_on(&self) -> bool {
+        self.label.is_none() && self.ids.is_none()
+    }
+
+    /// Is there something in the archive that says what the columns of a table would be?
+    ///
+    /// # Errors
+    ///
+    /// If the engine can't answer.
+    pub async fn knows_columns(&self, engine: &Engine) -> anyhow::Result<bool> {
+        let query = format!("SELECT count(*) FROM (SELECT 1 FROM {ONLY} LIMIT 1)");
+        Ok(self.has_fields || numbers(engine, &query).await? != [0])
+    }
+
+    /// How many of the records that were named are there, and how many were named; `None` if none was.
+    ///
+    /// # Errors
+    ///
+    /// If the engine can't answer.
+    pub async fn named(&self, engine: &Engine) -> anyhow::Result<Option<(u64, u64)>> {
+        let Some((ids, named)) = &self.ids else {
+            return Ok(None);
+        };
+        let query = format!("SELECT count(*) FROM {ONLY} WHERE {ids}");
+        let numbers = numbers(engine, &query).await?;
+        Ok(numbers.first().map(|found| (*found, *named)))
     }
 
     /// Its records from these offsets on, partition by partition and in their order, as a query.
@@ -138,11 +194,15 @@ impl Job {
                     Some(label) => format!("{} AS label", Dialect::DataFusion.text(label)),
                     None => "CAST(NULL AS VARCHAR) AS label".to_owned(),
                 },
+                name if self.has_label && name == label_of_value() => {
+                    format!("{} AS {}", quoted(LABEL), quoted(name))
+                }
                 name => quoted(name),
             });
         let columns = columns.collect::<Vec<_>>().join(", ");
         let mut conditions = Vec::new();
-        for condition in [&self.filter, &self.ids].into_iter().flatten() {
+        let ids = self.ids.as_ref().map(|(ids, _)| ids);
+        for condition in [self.filter.as_ref(), ids].into_iter().flatten() {
             conditions.push(format!("({condition})"));
         }
         for (partition, next) in begun {
@@ -166,8 +226,10 @@ impl Job {
         let Some(filter) = &self.filter else {
             return Ok(None);
         };
+        let ids = self.ids.as_ref();
+        let ids = ids.map_or_else(String::new, |(ids, _)| format!(" WHERE {ids}"));
         let query = format!(
-            "SELECT count(*) FILTER (WHERE {filter}), count(*) FILTER (WHERE NOT ({filter})), count(*) FROM {ONLY}"
+            "SELECT count(*) FILTER (WHERE {filter}), count(*) FILTER (WHERE NOT ({filter})), count(*) FROM {ONLY}{ids}"
         );
         let numbers = numbers(engine, &query).await?;
         let [within, out, all] = numbers[..] else {
@@ -185,7 +247,7 @@ impl Job {
 }
 
 /// The condition that a record is one of these.
-fn one_of(ids: &[(i64, i64)]) -> String {
+fn one_of(ids: &BTreeSet<(i64, i64)>) -> String {
     let mut partitions = BTreeMap::<i64, Vec<String>>::new();
     for (partition, offset) in ids {
         partitions
@@ -215,28 +277,9 @@ async fn numbers(engine: &Engine, query: &str) -> anyhow::Result<Vec<u64>> {
     numbers.collect()
 }
 
-/// A name that needs no quotes anywhere, and can't be mistaken for anything else.
-fn check_name(name: &str) -> anyhow::Result<()> {
-    let is_known = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
-    let is_part = |part: &str| !part.is_empty() && part.chars().all(is_known);
-    if !name.split('.').all(is_part) || name.split('.').count() > 2 {
-        return Err(usage(&format!(
-            "{name} is no table; names have letters, digits, _, - and $, and may begin with a schema and a dot"
-        ))
-        .into());
-    }
-    Ok(())
-}
-
 /// The columns that are written: a record's id and time, and its fields.
 fn columns(all: &[Column], names: &[String]) -> anyhow::Result<Vec<Column>> {
-    let has_ids = all.iter().any(|column| column.of == Of::Offset);
-    if !has_ids {
-        return Err(usage(
-            "a file beside archives has no offsets of records, by which each is there once; load an archive or a capture",
-        )
-        .into());
-    }
+    check_ids(all)?;
     let is_first = |column: &&Column| {
         matches!(
             column.of,
@@ -248,16 +291,19 @@ fn columns(all: &[Column], names: &[String]) -> anyhow::Result<Vec<Column>> {
     if names.is_empty() {
         wanted.extend(all.iter().filter(is_field).cloned());
     }
+    let of = |name: &str| all.iter().find(|column| column.name == name);
     for name in names {
-        let column = all.iter().find(|column| column.name == *name);
+        let column =
+            of(name).or_else(|| of(name.strip_prefix(OF_VALUE).filter(|name| *name == LABEL)?));
         let column = column.ok_or_else(|| no_field(name, all, ONLY))?;
         if !wanted.contains(column) {
             wanted.push(column.clone());
         }
     }
-    if wanted.iter().any(|column| column.name == LABEL) {
+    let has = |name: &str| wanted.iter().any(|column| column.name == name);
+    if has(LABEL) && has(&label_of_value()) {
         return Err(usage(
-            "the table has a column label of its own, so a field of that name can't go into it; name the others with --columns",
+            "the table has a column label of its own, so the field label would go into value.label, which another field is called; name one of them with --columns",
         )
         .into());
     }

@@ -4,45 +4,36 @@ use std::collections::BTreeMap;
 
 use datafusion::arrow::array::{Int64Array, StringArray};
 
-use crate::database::{Cells, Column, Database, Kind, Rows, Table};
-
-/// The table's name.
-pub const NAME: &str = "archiver_load";
+use super::own::{LOAD, called, made, of_loads};
+use crate::database::{Cells, Database, Rows};
 
 /// The next offset in each partition, of one job.
 #[derive(Debug, Clone)]
 pub struct Progress {
     job: String,
+    table: String,
     next: BTreeMap<i64, i64>,
 }
 
-fn table() -> Table {
-    Table {
-        name: NAME.to_owned(),
-        columns: vec![
-            Column::new("job", Kind::Text),
-            Column::new("partition", Kind::Integer),
-            Column::new("next_offset", Kind::Integer),
-        ],
-        id: &["job", "partition"],
-        kept: None,
-    }
-}
-
 impl Progress {
-    /// What the database says of a job; nothing, if its rows aren't there any more.
+    /// What the database says of a job into a table; nothing, if it is to begin anew.
     ///
     /// # Errors
     ///
     /// If the database can't be asked, or has no such table and refuses to make it.
-    pub async fn read(database: &mut Database, job: &str, is_anew: bool) -> anyhow::Result<Self> {
+    pub async fn read(
+        database: &mut Database,
+        (job, table): (&str, &str),
+        is_anew: bool,
+    ) -> anyhow::Result<Self> {
         let mut progress = Self {
             job: job.to_owned(),
+            table: called(table),
             next: BTreeMap::new(),
         };
-        if !database.made(&table()).await? && !is_anew {
+        if !made(database, &of_loads()).await? && !is_anew {
             let quoted = |name| database.dialect().quoted(name);
-            let (partition, name) = (quoted("partition"), quoted(NAME));
+            let (partition, name) = (quoted("partition"), quoted(LOAD));
             // A job is called by hexadecimal digits alone.
             let query = format!("SELECT {partition}, next_offset FROM {name} WHERE job = '{job}'");
             progress.next = database.numbers(&query).await?.into_iter().collect();
@@ -72,13 +63,14 @@ impl Progress {
     /// If the database refuses it.
     pub async fn write(&self, database: &mut Database) -> anyhow::Result<()> {
         let count = self.next.len();
-        let jobs = StringArray::from(vec![&self.job[..]; count]);
+        let texts = |text: &str| Cells::Text(StringArray::from(vec![text; count]));
         let numbers = |numbers: Vec<i64>| Cells::Integer(Int64Array::from(numbers));
         let columns = vec![
-            Cells::Text(jobs),
+            texts(&self.job),
             numbers(self.next.keys().copied().collect()),
             numbers(self.next.values().copied().collect()),
+            texts(&self.table),
         ];
-        database.upsert(&table(), &Rows { columns, count }).await
+        database.upsert(&of_loads(), &Rows { columns, count }).await
     }
 }

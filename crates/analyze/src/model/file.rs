@@ -10,11 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::learned::{Group, Method};
 use super::question::Question;
+use super::rows::named;
 use crate::digest::hex;
 use crate::output::Part;
 
 /// What a file is that holds a model.
 const KIND: &str = "archiver-analyze model";
+/// Its kind stands within so many bytes of a model's file.
+const HEAD_BYTES: u64 = 256;
 /// The format that is written.
 const FORMAT: u32 = 1;
 /// A file that is larger isn't read, nor written.
@@ -125,9 +128,15 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If it can't be written.
+    /// If it can't be written, or something else than a model is there.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = self.text()?;
+        if !is_free(path) {
+            bail!(
+                "writing {}: there is a file that is no model; name another one, or remove it",
+                path.display()
+            );
+        }
         let mut part = Part::create(path)?;
         let written = part.file.write_all(text.as_bytes());
         written.with_context(|| format!("writing {}", path.display()))?;
@@ -174,8 +183,8 @@ impl Model {
             .find(|group| !group.is_valid(features, by));
         if let Some(odd) = odd {
             bail!(
-                "it is damaged: what it has learned of the group {:?} doesn't fit its {features} features; train it again",
-                odd.by
+                "it is damaged: what it has learned of {} doesn't fit its {features} features; train it again",
+                named(&model.question.by, &odd.by)
             );
         }
         if model.groups.is_empty() || features == 0 {
@@ -183,6 +192,18 @@ impl Model {
         }
         Ok(model)
     }
+}
+
+/// Is there nothing, or a model, be it damaged?
+fn is_free(path: &Path) -> bool {
+    let mut begins = Vec::new();
+    let Ok(file) = File::open(path) else {
+        return true;
+    };
+    if file.take(HEAD_BYTES).read_to_end(&mut begins).is_err() || begins.is_empty() {
+        return true;
+    }
+    String::from_utf8_lossy(&begins).contains(KIND)
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

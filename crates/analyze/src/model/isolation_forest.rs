@@ -30,6 +30,7 @@ impl IsolationForest {
         let count = rows.len() / features.max(1);
         let sample = count.min(SAMPLE);
         let mut numbers = (0..count).collect::<Vec<_>>();
+        let constants = constants(rows, features);
         let trees = (0..TREES).map(|_| {
             // The first ones of a shuffle that goes no further.
             for place in 0..sample {
@@ -40,7 +41,7 @@ impl IsolationForest {
                 features,
                 random: &mut *random,
                 depth_most: sample.max(1).ilog2() + u32::from(!sample.is_power_of_two()),
-                nodes: Vec::new(),
+                nodes: constants.clone(),
             };
             growing.grow(&mut numbers[..sample].to_vec(), 0);
             Tree(growing.nodes)
@@ -57,9 +58,11 @@ impl IsolationForest {
     /// How unlike the rest a row is: near 1 if it is alone at once, 0.5 or less if it is deep.
     pub fn judge(&self, features: &[f64]) -> f64 {
         let usual = usual_depth(self.sample);
+        let depth = Tree::mean(&self.trees, features);
         match usual > 0.0 {
-            true => 2_f64.powf(-Tree::mean(&self.trees, features) / usual),
-            // Made of one row, it knows nothing of any.
+            true => 2_f64.powf(-depth / usual),
+            // Made of one row, it knows that one and no other.
+            false if depth > 0.0 => 1.0,
             false => 0.5,
         }
     }
@@ -68,6 +71,22 @@ impl IsolationForest {
     pub fn is_valid(&self, features: usize) -> bool {
         !self.trees.is_empty() && self.trees.iter().all(|tree| tree.is_valid(features))
     }
+}
+
+/// The first nodes of each tree: a feature in which all rows are alike parts none of them, but any other row is alone there.
+/// How deep the others are isn't counted from these.
+fn constants(rows: &[f64], features: usize) -> Vec<Node> {
+    let first = rows.get(..features).unwrap_or_default();
+    let is_constant = |feature: usize, value: f64| {
+        let mut values = rows.iter().skip(feature).step_by(features.max(1));
+        values.all(|other| *other == value)
+    };
+    let numbered = first.iter().copied().enumerate();
+    let constant = numbered.filter(|(feature, value)| is_constant(*feature, *value));
+    let nodes = constant.enumerate();
+    nodes
+        .map(|(place, (feature, value))| Node::Within(feature, value, 0.0, place + 1, place + 1))
+        .collect()
 }
 
 /// A tree that grows.
@@ -197,13 +216,29 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_all_alike_and_single_ones_are_known_not_to_be_told_apart() {
+    fn rows_that_are_all_alike_are_usual_and_any_other_is_alone_at_once() {
         let mut random = Random::of(1, &[]);
         for rows in [vec![3.0; 500], vec![3.0]] {
             let (forest, unlike) = IsolationForest::fit(&rows, 1, &mut random);
+            assert!(forest.is_valid(1));
             let is_half = |unlike: f64| (unlike - 0.5).abs() < 1e-12;
             assert!(unlike.iter().copied().all(is_half), "{unlike:?}");
-            assert!(is_half(forest.judge(&[1e9])));
+            assert!(forest.judge(&[3.5]) > 0.9);
         }
+    }
+
+    #[test]
+    fn a_feature_that_never_changes_is_noticed_when_it_does() {
+        let mut random = Random::of(1, &[]);
+        let rows = cloud(1_000, &mut random);
+        let rows = rows.chunks_exact(2).flat_map(|row| [row[0], 7.0, row[1]]);
+        let rows = rows.collect::<Vec<_>>();
+        let (forest, unlike) = IsolationForest::fit(&rows, 3, &mut random);
+        assert!(forest.is_valid(3));
+        let most = unlike.iter().copied().fold(0.0, f64::max);
+        assert!(
+            most < 0.8 && forest.judge(&[0.0, 8.0, 100.0]) > 0.9,
+            "{most}"
+        );
     }
 }

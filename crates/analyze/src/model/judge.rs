@@ -14,8 +14,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaR
 use datafusion::arrow::error::ArrowError;
 
 use super::file::Model;
-use super::learned::Verdict;
 use super::rows::{is_usable, named};
+use super::threshold::Verdict;
 
 /// So many groups that the model doesn't know are remembered.
 const UNKNOWN_MOST: usize = 1_000;

@@ -8,7 +8,7 @@ use super::k_means::KMeans;
 use super::random::Random;
 use super::random_forest::{MAJORITY, RandomForest};
 use super::rows::{Key, Rows};
-use crate::percentile::percentile;
+use super::threshold::{Verdict, usual};
 
 /// How is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -82,30 +82,6 @@ pub struct Group {
     pub learned: Learned,
 }
 
-/// What is said of a row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
-    /// The number of its cluster, if there are any.
-    pub cluster: Option<usize>,
-    /// How far it is from what was learned: from the nearest centre, in deviations; how unlike the rest; or which share of
-    /// the trees is against it.
-    pub distance: f64,
-    /// The distance, measured by the threshold.
-    pub score: f64,
-}
-
-impl Verdict {
-    /// Above 1 it is.
-    pub fn is_anomaly(&self) -> bool {
-        self.score > 1.0
-    }
-}
-
-/// Of the rows that were learned from, this share is not anomalous.
-const USUAL: f64 = 0.999;
-/// The least threshold: what is nearer than this differs by rounding alone. It counts where nearly all rows are at a centre.
-const THRESHOLD_LEAST: f64 = 1e-9;
-
 impl Group {
     /// Learns from the rows of a group, at least one that was not left out.
     ///
@@ -174,14 +150,10 @@ impl Group {
     }
 }
 
-/// How far usual rows are at most.
-fn usual(mut distances: Vec<f64>) -> f64 {
-    percentile(&mut distances, USUAL).map_or(THRESHOLD_LEAST, |usual| usual.max(THRESHOLD_LEAST))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::threshold::THRESHOLD_LEAST;
 
     fn rows(features: Vec<f64>) -> Rows {
         Rows {

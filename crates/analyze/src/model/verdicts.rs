@@ -15,7 +15,7 @@ use futures::{StreamExt, stream};
 use super::file::Model;
 use super::judge::{Judge, Unjudged};
 use super::question::Question;
-use crate::caret::explained;
+use crate::caret::{check_filter, explained};
 use crate::definition::condition::condition;
 use crate::engine::{Engine, ONLY};
 
@@ -50,6 +50,7 @@ pub async fn verdicts(
     model: &Arc<Model>,
     wanted: &Wanted,
 ) -> anyhow::Result<Verdicts> {
+    check_filter(engine, wanted.filter.as_deref()).await?;
     let question = Question {
         filter: wanted.filter.as_deref().map(condition).transpose()?,
         label: None,

@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use archiver_format::archive::find;
 
 /// The file beside the one that is meant, until it is whole. It is removed if that doesn't come.
 pub struct Part {
@@ -19,11 +20,21 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// If it can't be made.
+    /// If it can't be made, or a file of an archive is there.
     pub fn create(whole: &Path) -> anyhow::Result<Self> {
         let making = || format!("making {}", whole.display());
         if let Some(directory) = whole.parent() {
             fs::create_dir_all(directory).with_context(making)?;
+        }
+        // An archive's file may be in an archive's directory, and no answer takes its place.
+        if let Ok([found, ..]) = find(whole).as_deref()
+            && found.only.is_some()
+        {
+            bail!(
+                "{}: that is a file of the archive in {}; write to another one",
+                making(),
+                found.state.path().display()
+            );
         }
         let is_file = fs::metadata(whole).map_or(true, |found| found.is_file());
         let mut part = whole.as_os_str().to_owned();

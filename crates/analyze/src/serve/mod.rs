@@ -2,7 +2,7 @@
 //!
 //! The data's way: [`routes`] takes a request that the guard of `archiver::http` lets in, with its [`parameters`]. They
 //! become a [`question`]: a definition, as flags or a file would say it. It waits for its [`turns`], opens what it asks
-//! ([`opening`], by [`catalog`] and [`schemas`]), and is answered ([`answers`]). What can't be answered is a [`problem`].
+//! ([`opening`], by [`catalog`] and [`known_columns`]), and is answered ([`answers`]). What can't be answered is a [`problem`].
 //! `openapi.json` describes all of it.
 //!
 //! Nothing here changes anything. What a request may cost is bounded: its time, its memory, its rows, and how many are
@@ -11,6 +11,7 @@
 mod analyses;
 mod answers;
 mod catalog;
+mod known_columns;
 mod limits;
 mod models;
 mod opening;
@@ -19,7 +20,6 @@ mod parameters;
 mod problem;
 mod question;
 mod routes;
-mod schemas;
 mod turns;
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use archiver_format::read::Selection;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
 use super::catalog::{Catalog, Served};
+use super::known_columns::{Known, KnownColumns};
 use super::problem::Problem;
-use super::schemas::{Schema, Schemas};
 use crate::engine::{Engine, Settings, runtime};
-use crate::source::Source;
+use crate::source::{NOT_BEGUN, Source};
 use crate::table::reading::unread;
 
 /// Opens what is served.
@@ -22,7 +22,7 @@ pub struct Opening {
     pub catalog: Catalog,
     runtime: Arc<RuntimeEnv>,
     settings: Settings,
-    schemas: Schemas,
+    known: KnownColumns,
 }
 
 impl Opening {
@@ -36,7 +36,7 @@ impl Opening {
             catalog,
             runtime: runtime(settings.memory_bytes)?,
             settings,
-            schemas: Schemas::default(),
+            known: KnownColumns::default(),
         })
     }
 
@@ -102,11 +102,11 @@ impl Opening {
         chosen: &Chosen,
         archive: &Archive,
         selection: &Selection,
-    ) -> Result<Arc<Schema>, Problem> {
+    ) -> Result<Arc<Known>, Problem> {
         let segments = chosen.segments(archive).cloned().collect::<Vec<_>>();
         let (name, settings) = (&chosen.name, &self.settings);
         let how = (settings.skips_damaged, &settings.declared[..]);
-        let schema = self.schemas.of(name, &segments, selection, how);
+        let schema = self.known.of(name, &segments, selection, how);
         schema.map_err(|error| anyhow!(unread(name, &error)).into())
     }
 }
@@ -123,7 +123,5 @@ pub fn load(chosen: &Chosen) -> Result<Option<Archive>, Problem> {
 
 /// What is said of an archive that nothing is in yet.
 pub fn not_begun(name: &str) -> Problem {
-    Problem::unknown(format!(
-        "archive {name} has not begun: there is nothing in it yet"
-    ))
+    Problem::unknown(format!("archive {name} {NOT_BEGUN}"))
 }

@@ -5,6 +5,7 @@ use hyper::StatusCode;
 
 use crate::caret::{Explained, Why};
 use crate::files::csv_parquet::WithoutTimes;
+use crate::plain::chained;
 use crate::plot::collector::TooManyGroups;
 
 /// Why a request isn't answered.
@@ -55,7 +56,7 @@ impl Problem {
 
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
-        let why = format!("{error:#}");
+        let why = chained(&error);
         let explained = error.downcast_ref::<Explained>();
         match explained.map(|explained| explained.why) {
             Some(Why::Query) => Self::wrong(why),

@@ -15,7 +15,9 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::analyses::Analyses;
-use super::answers::{anomalies, archives, models, points, predict, results, schema, sql, windows};
+use super::answers::{
+    anomalies, archives, models, points, predict, results, schema, scores, sql, windows,
+};
 use super::catalog::Catalog;
 use super::limits::Limits;
 use super::models::Models;
@@ -26,6 +28,7 @@ use super::problem::Problem;
 use super::question::{DEFINED, JUDGED, Prediction, Question, rows, selection};
 use super::turns::Turns;
 use crate::engine::Settings;
+use crate::model::file::Model;
 
 /// So many questions are answered at once.
 const AT_ONCE: usize = 2;
@@ -52,6 +55,8 @@ pub enum Route {
     Models,
     /// What a model says.
     Predict,
+    /// How far off records are by a model, drawn.
+    Scores,
     /// The analyses of the file.
     Results,
     /// A query.
@@ -62,7 +67,7 @@ pub enum Route {
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Archives,
         Self::Schema,
         Self::Windows,
@@ -70,6 +75,7 @@ impl Route {
         Self::Points,
         Self::Models,
         Self::Predict,
+        Self::Scores,
         Self::Results,
         Self::Sql,
         Self::OpenApi,
@@ -85,6 +91,7 @@ impl Route {
             Self::Points => "/api/v1/points",
             Self::Models => "/api/v1/models",
             Self::Predict => "/api/v1/predict",
+            Self::Scores => "/api/v1/scores",
             Self::Results => "/api/v1/results",
             Self::Sql => "/api/v1/sql",
             Self::OpenApi => "/api/v1/openapi.json",
@@ -116,6 +123,9 @@ impl Route {
                 "since",
                 "until",
                 "limit",
+            ]],
+            Self::Scores => &[&[
+                "source", "model", "only", "filter", "since", "until", "series",
             ]],
             Self::Sql => &[&["query", "since", "until", "limit"]],
         };
@@ -204,13 +214,18 @@ impl Routes {
                 self.looks.look(look).await
             }
             Route::Predict => {
-                let asked = Prediction::read(&parameters, &limits)?;
                 let most = rows(&parameters, &limits)?;
-                let question = async move {
-                    let model = sources.models.named(&asked.model)?;
-                    json(&predict::answer(&sources.opening, (asked, model), most).await?)
-                };
-                self.questions.answer(question).await
+                self.judge(parameters, move |sources, asked| async move {
+                    json(&predict::answer(&sources.opening, asked, most).await?)
+                })
+                .await
+            }
+            Route::Scores => {
+                let most = points::series_most(&parameters)?;
+                self.judge(parameters, move |sources, asked| async move {
+                    json(&scores::answer(&sources.opening, asked, most).await?)
+                })
+                .await
             }
             Route::Schema => {
                 let source = parameters.needed("source")?.to_owned();
@@ -258,6 +273,25 @@ impl Routes {
                 let defined = (&sources.analyses, &sources.opening.catalog);
                 let asked = Question::read(&parameters, defined, &sources.limits)?;
                 answer(sources, asked).await
+            })
+            .await
+    }
+
+    /// Answers what these parameters ask of a model.
+    async fn judge<A>(
+        &self,
+        parameters: Parameters,
+        answer: impl FnOnce(Arc<Sources>, (Prediction, Model)) -> A + Send + 'static,
+    ) -> Result<Answer, Problem>
+    where
+        A: Future<Output = Result<Answer, Problem>> + Send + 'static,
+    {
+        let sources = Arc::clone(&self.sources);
+        self.questions
+            .answer(async move {
+                let asked = Prediction::read(&parameters, &sources.limits)?;
+                let model = sources.models.named(&asked.model)?;
+                answer(sources, (asked, model)).await
             })
             .await
     }

@@ -63,6 +63,7 @@ impl Scene {
             memory_bytes: 64 << 20,
             skips_damaged: false,
             declared: Vec::new(),
+            samples_all: false,
         };
         let routes = Routes::new(http, catalog, (analyses, models), (settings, limits));
         Self {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, de};
+
 use super::columns::{Column, Kind, Of, with_fields};
 
 /// A field, and what it holds.
@@ -9,6 +11,14 @@ use super::columns::{Column, Kind, Of, with_fields};
 pub struct Declared {
     path: Vec<String>,
     kind: Kind,
+}
+
+impl<'de> Deserialize<'de> for Declared {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let declared = text.parse();
+        declared.map_err(|why| de::Error::custom(format!("{text:?}: {why}")))
+    }
 }
 
 impl FromStr for Declared {

@@ -40,8 +40,33 @@ pub fn look_at(
     selection: &Selection,
     skips_damaged: bool,
 ) -> Result<(Vec<Column>, Vec<String>), ReadError> {
+    let look = |selection: &Selection| {
+        let ends = ends(segments, selection).into_iter();
+        Sample::looking_into(ends, selection, skips_damaged)
+    };
+    let mut sample = look(selection)?;
+    if sample.values == 0 && !selection.is_all() {
+        // Nothing is selected: the fields are those of the other records, and the answer has no rows.
+        sample = look(&Selection::default())?;
+    }
+    let widened = sample.widened.clone();
+    Ok((columns(sample.fields()), widened))
+}
+
+/// The same, whatever is selected: columns that hold what is in other records too, so that they are the same each day.
+///
+/// # Errors
+///
+/// If segments that may hold what is selected can't be read, unless what is damaged is left out.
+pub fn look_at_all(
+    segments: &[Segment],
+    selection: &Selection,
+    skips_damaged: bool,
+) -> Result<(Vec<Column>, Vec<String>), ReadError> {
+    // What can't be read of the others keeps nobody from reading what is selected.
+    let mut sample = Sample::of(segments, true)?;
     let ends = ends(segments, selection).into_iter();
-    let sample = Sample::looking_into(ends, selection, skips_damaged)?;
+    sample.look_into(ends, selection, skips_damaged)?;
     let widened = sample.widened.clone();
     Ok((columns(sample.fields()), widened))
 }
@@ -93,6 +118,11 @@ impl ArchiveTable {
     /// The same, whose readers count here how far they have come.
     pub fn watched(self, progress: Arc<Progress>) -> Self {
         Self { progress, ..self }
+    }
+
+    /// Whose records are in it.
+    pub fn topic(&self) -> &str {
+        &self.topic
     }
 
     /// Its columns.

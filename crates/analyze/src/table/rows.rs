@@ -35,10 +35,14 @@ impl Misfits {
     pub fn said(&self, source: &str, columns: &[Column]) -> Vec<String> {
         let mut said = Vec::new();
         let values = self.values.load(Ordering::Relaxed);
-        if values > 0 {
-            said.push(format!(
+        match values {
+            0 => {}
+            1 => said.push(format!(
+                "{source}: 1 value is no JSON object, so all its fields are null"
+            )),
+            _ => said.push(format!(
                 "{source}: {values} values are no JSON objects, so all their fields are null"
-            ));
+            )),
         }
         for (column, count) in columns.iter().zip(&self.fields) {
             let (column, count) = (&column.name, count.load(Ordering::Relaxed));

@@ -51,13 +51,28 @@ impl Sample {
         is_lenient: bool,
     ) -> Result<Self, ReadError> {
         let mut sample = Self::default();
+        sample.look_into(segments, selection, is_lenient)?;
+        Ok(sample)
+    }
+
+    /// Looks into these segments as well. What can't be read is passed over on demand.
+    ///
+    /// # Errors
+    ///
+    /// If one can't be read.
+    pub fn look_into<'s>(
+        &mut self,
+        segments: impl Iterator<Item = &'s Segment>,
+        selection: &Selection,
+        is_lenient: bool,
+    ) -> Result<(), ReadError> {
         for segment in segments {
-            match sample.look(segment, selection) {
+            match self.look(segment, selection) {
                 Err(error) if !is_lenient => return Err(error),
                 _ => {}
             }
         }
-        Ok(sample)
+        Ok(())
     }
 
     /// Looks at the first values of a segment.
@@ -116,10 +131,14 @@ impl Sample {
                     (Some(before), Some(kind)) => Some(before.with(kind)),
                     (before, kind) => before.or(kind),
                 };
-                let is_widened =
-                    before.is_some_and(|before| before != Kind::Text) && *held == Some(Kind::Text);
-                if is_widened {
-                    self.widened.push(path.join("."));
+                let differs = before
+                    .zip(kind)
+                    .is_some_and(|(before, kind)| before != kind);
+                if differs && *held == Some(Kind::Text) {
+                    let name = path.join(".");
+                    if !self.widened.contains(&name) {
+                        self.widened.push(name);
+                    }
                 }
             }
             None if self.fields.len() < FIELDS_MOST => self.fields.push((path, kind)),
@@ -200,7 +219,8 @@ mod tests {
         let (fields, sample) = sampled(&[
             r#"{"b":1,"a":null,"m":{"x":true,"y":{"z":"t"}},"list":[1]}"#,
             r#"{"b":1.5,"c":1,"m":{"x":null}}"#,
-            r#"{"c":"text"}"#,
+            r#"{"c":"text","d":"text"}"#,
+            r#"{"c":true,"d":1}"#,
             "no JSON",
             "[1]",
         ]);
@@ -211,11 +231,12 @@ mod tests {
             ("m.y.z", Kind::Text),
             ("list", Kind::Text),
             ("c", Kind::Text),
+            ("d", Kind::Text),
         ];
         let expected = expected.map(|(name, kind)| (name.to_owned(), kind));
         assert_eq!(fields, expected);
-        assert_eq!((sample.values, sample.others), (5, 2));
-        assert_eq!(sample.widened, ["c"]);
+        assert_eq!((sample.values, sample.others), (6, 2));
+        assert_eq!(sample.widened, ["c", "d"]);
     }
 
     #[test]

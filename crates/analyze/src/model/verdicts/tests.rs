@@ -58,6 +58,7 @@ async fn opened(directory: &Path, lines: &str) -> Engine {
         memory_bytes: 64 << 20,
         skips_damaged: false,
         declared: Vec::new(),
+        samples_all: false,
     };
     let selection = Selection::default();
     Engine::open(None, &words, &selection, settings)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::serve::catalog::{Catalog, Served};
 use crate::serve::opening::load;
-use crate::source::Source;
+use crate::source::{NOT_BEGUN, Source};
 
 /// All that can be asked.
 #[derive(Debug, Serialize)]
@@ -67,7 +67,7 @@ fn shown(served: &Served) -> Shown {
         Ok(None) => Shown {
             name,
             kind,
-            trouble: Some("it has not begun: there is nothing in it yet".to_owned()),
+            trouble: Some(format!("it {NOT_BEGUN}")),
             ..Shown::default()
         },
         Err(problem) => Shown {

@@ -8,5 +8,6 @@ pub mod predict;
 pub mod results;
 pub mod rows;
 pub mod schema;
+pub mod scores;
 pub mod sql;
 pub mod windows;

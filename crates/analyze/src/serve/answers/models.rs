@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::file::Model;
+use crate::plain::chained;
 use crate::serve::models::Models;
 
 /// The models of the directory.
@@ -44,7 +45,7 @@ pub fn answer(models: &Models) -> anyhow::Result<Shown> {
         },
         Err(error) => One {
             name,
-            trouble: Some(format!("{error:#}")),
+            trouble: Some(chained(&error)),
             ..One::default()
         },
     });

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use archiver::moment::Moment;
 use archiver::world::clock::{Clock, RealClock};
+use archiver_format::read::Selection;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::serve::problem::Problem;
 use crate::serve::question::Question;
 
 /// Of each of so many columns of time the first, the last, the least and the greatest value: some 2,000 points.
-const COLUMNS: usize = 500;
+pub const COLUMNS: usize = 500;
 /// So many series are drawn, if nothing else is said.
 const SERIES: usize = 24;
 /// And so many at most.
@@ -43,16 +44,25 @@ impl Wanted {
             let moment = parameters.read::<Moment>(name)?;
             Ok(moment.map_or(otherwise, |moment| moment.ms(now_ms)))
         };
-        let series = parameters.read("series")?.unwrap_or(SERIES);
-        if !(1..=SERIES_MOST).contains(&series) {
-            let why = format!("series: not a number from 1 to {SERIES_MOST}");
-            return Err(Problem::wrong(why));
-        }
         Ok(Self {
             times_ms: ms("from", i64::MIN)?..ms("to", i64::MAX)?,
-            series,
+            series: series_most(parameters)?,
         })
     }
+}
+
+/// So many series are asked for.
+///
+/// # Errors
+///
+/// If `series` is no such number.
+pub fn series_most(parameters: &Parameters) -> Result<usize, Problem> {
+    let series = parameters.read("series")?.unwrap_or(SERIES);
+    if !(1..=SERIES_MOST).contains(&series) {
+        let why = format!("series: not a number from 1 to {SERIES_MOST}");
+        return Err(Problem::wrong(why));
+    }
+    Ok(series)
 }
 
 /// The series of a question.
@@ -122,19 +132,33 @@ pub async fn answer(
         times_ms: wanted.times_ms,
         columns: COLUMNS,
     };
-    let mut series = series(&asked, &drawn).await?;
-    // In the order of metrics and groups where they have as many.
-    series.sort_by_key(|series| Reverse(series.count.anomalies));
-    let more = series.len().saturating_sub(wanted.series);
-    series.truncate(wanted.series);
-    Ok(Points {
-        source: question.source,
-        since_ms: question.selection.since_ms,
-        until_ms: question.selection.until_ms,
-        series: series.iter().map(Shown::from).collect(),
-        more,
-        notes: asked.engine.notes(),
-    })
+    let series = series(&asked, &drawn).await?;
+    let notes = asked.engine.notes();
+    let source = (question.source, &question.selection);
+    Ok(Points::of(source, series, wanted.series, notes))
+}
+
+impl Points {
+    /// So many of these series of a source, with what must be said beside them.
+    pub fn of(
+        (source, selection): (String, &Selection),
+        mut series: Vec<Series>,
+        most: usize,
+        notes: Vec<String>,
+    ) -> Self {
+        // In the order of metrics and groups where they have as many.
+        series.sort_by_key(|series| Reverse(series.count.anomalies));
+        let more = series.len().saturating_sub(most);
+        series.truncate(most);
+        Self {
+            source,
+            since_ms: selection.since_ms,
+            until_ms: selection.until_ms,
+            series: series.iter().map(Shown::from).collect(),
+            more,
+            notes,
+        }
+    }
 }
 
 impl From<&Series> for Shown {

@@ -7,9 +7,10 @@ use super::windows::OfSource;
 use crate::caret::Explained;
 use crate::definition::Named;
 use crate::definition::resolve::column;
-use crate::engine::ONLY;
+use crate::engine::{Engine, ONLY};
 use crate::model::file::Model;
-use crate::model::verdicts::{Wanted, verdicts};
+use crate::model::verdicts::{Verdicts, Wanted, verdicts};
+use crate::plain::chained;
 use crate::serve::opening::Opening;
 use crate::serve::problem::Problem;
 use crate::serve::question::{Prediction, of_groups};
@@ -24,12 +25,28 @@ pub async fn answer(
     (asked, model): (Prediction, Model),
     most: usize,
 ) -> Result<OfSource, Problem> {
+    let (engine, judged) = judged(opening, &asked, model).await?;
+    let rows = Rows::taken(&engine, &judged.query, judged.rows, most).await?;
+    let rows = rows.with_notes(judged.unjudged.notes());
+    Ok(OfSource::of(asked.source, &asked.selection, rows))
+}
+
+/// What a model says of what is asked, and the engine that has its source.
+///
+/// # Errors
+///
+/// If the source isn't there or has no such fields as the model, or the engine can't answer.
+pub async fn judged(
+    opening: &Opening,
+    asked: &Prediction,
+    model: Model,
+) -> Result<(Engine, Verdicts), Problem> {
     let engine = opening.one(&asked.source, &asked.selection).await?;
     let columns = engine.only()?.columns();
     let mut groups = Vec::new();
     for name in &model.question.by {
         let column = column(columns, name, ONLY);
-        let column = column.map_err(|error| Problem::wrong(format!("{error:#}")))?;
+        let column = column.map_err(|error| Problem::wrong(chained(&error)))?;
         groups.push(Named {
             column: column.name.clone(),
             name: name.clone(),
@@ -45,9 +62,7 @@ pub async fn answer(
     let judged = judged.map_err(|error| match error.is::<Explained>() {
         true => error.into(),
         // The model is about other fields.
-        false => Problem::wrong(format!("{error:#}")),
+        false => Problem::wrong(chained(&error)),
     })?;
-    let rows = Rows::taken(&engine, &judged.query, judged.rows, most).await?;
-    let rows = rows.with_notes(judged.unjudged.notes());
-    Ok(OfSource::of(asked.source, &asked.selection, rows))
+    Ok((engine, judged))
 }

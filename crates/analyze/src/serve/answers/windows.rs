@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::rows::Rows;
 use crate::ask::asked::Asked;
+use crate::caret::check_filter;
+use crate::plain::chained;
 use crate::serve::opening::Opening;
 use crate::serve::problem::Problem;
 use crate::serve::question::Question;
@@ -43,9 +45,10 @@ impl OfSource {
 /// If it isn't there, can't be read, or has no such fields.
 pub async fn open(opening: &Opening, question: &Question) -> Result<Asked, Problem> {
     let engine = opening.one(&question.source, &question.selection).await?;
+    check_filter(&engine, question.definition.filter.as_deref()).await?;
     let asked = Asked::of(engine, &question.definition);
     // What can be wrong here is what was asked.
-    let mut asked = asked.map_err(|error| Problem::wrong(format!("{error:#}")))?;
+    let mut asked = asked.map_err(|error| Problem::wrong(chained(&error)))?;
     question.narrow(&mut asked.analysis);
     Ok(asked)
 }

@@ -16,8 +16,9 @@ const toSecond = ms => written(Math.floor(ms / 1000) * 1000);
 /** What is asked, and what is known of it. */
 let asked = questions.read(location.search);
 let archives = [], analyses = [], models = [], schema = null;
-/** What is drawn: series, their charts, and the span that is shown of all. */
-let series = [], charts = new Map(), all = null, span = null;
+/** What is drawn: series and scores of a model, their charts by where they are, and the span that is shown of all. */
+let series = [], scores = [], all = null, span = null;
+const charts = new Map(), seriesOf = new WeakMap();
 /** Ends what was asked before. */
 let asking = new AbortController();
 
@@ -219,42 +220,45 @@ const seen = new IntersectionObserver(entries => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     seen.unobserve(target);
-    drawOne(target);
+    charts.set(target, draw(target, seriesOf.get(target), { range: () => span, zoom, reset: () => zoom(all) }));
   }
 }, { rootMargin: "600px" });
 
 function drawAll() {
-  seen.disconnect();
-  for (const chart of charts.values()) chart.destroy();
-  charts = new Map();
   tools.hidden = !series.length || !all;
-  plots.replaceChildren(...series.map(article));
-  for (const place of plots.querySelectorAll(".plot")) seen.observe(place);
+  drawIn(plots, series);
+  drawIn(at("scores"), scores);
   showSpan();
 }
 
-function article(one, index) {
+/** Draws these series in a place, instead of those that were there. */
+function drawIn(place, those) {
+  for (const plot of place.querySelectorAll(".plot")) {
+    seen.unobserve(plot);
+    charts.get(plot)?.destroy();
+    charts.delete(plot);
+  }
+  place.replaceChildren(...those.map((one, index) => article(one, `${place.id}-${index}`)));
+  for (const plot of place.querySelectorAll(".plot")) seen.observe(plot);
+}
+
+function article(one, id) {
   const made = element("article", null, "chart"), name = element("h3", label(one)), place = element("div", null, "plot");
-  name.id = `name-${index}`;
+  name.id = id;
   made.setAttribute("aria-labelledby", name.id);
   const said = `${label(one)}: ${count.format(one.counts.values)} values`
     + (one.least == null ? "" : ` from ${number(null, one.least)} to ${number(null, one.greatest)}`)
-    + (one.expected ? `, ${count.format(one.counts.anomalies)} anomalies` : "");
-  place.dataset.series = index;
+    + (one.upper ? `, ${count.format(one.counts.anomalies)} anomalies` : "");
+  seriesOf.set(place, one);
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", said);
-  if (series.length > 1 && one.group.length && one.group.every(({ value }) => value != null)) {
+  if (series.length > 1 && series.includes(one) && one.group.length && one.group.every(({ value }) => value != null)) {
     const alone = button("Only this", () => change({ only: one.group.map(({ field, value }) => `${field}:${value}`) }));
     alone.setAttribute("aria-label", `Only this: ${group(one)}`);
     name.append(" ", alone);
   }
   made.append(name, place);
   return made;
-}
-
-function drawOne(place) {
-  const index = Number(place.dataset.series);
-  charts.set(index, draw(place, series[index], { range: () => span, zoom, reset: () => zoom(all) }));
 }
 
 function showSpan() {
@@ -320,20 +324,35 @@ async function showWindows(range, signal) {
 
 async function showVerdicts(range, signal) {
   const place = at("verdicts").querySelector(".table");
-  if (!asked.model || at("verdicts").hidden) return place.replaceChildren();
-  const answer = await ask("predict", questions.verdicts(asked, range, hasTimestamps(), ROWS), signal);
-  const texts = new Set(["topic", ...models.find(one => one.name === asked.model)?.by ?? []]);
+  if (!asked.model || at("verdicts").hidden) {
+    drawIn(at("scores"), scores = []);
+    return place.replaceChildren();
+  }
+  const model = models.find(one => one.name === asked.model) ?? { name: asked.model, by: [] };
+  const parameters = questions.verdicts(asked, model, range, hasTimestamps());
+  const drawn = await ask("scores", parameters, signal).catch(withoutScores);
+  drawIn(at("scores"), scores = drawn.series);
+  const answer = await ask("predict", `${parameters}&anomalies=true&limit=${ROWS}`, signal);
+  const more = drawn.more ? [`${count.format(drawn.more)} more groups with fewer anomalies are not drawn.`] : [];
+  const texts = new Set(["topic", ...model.by]);
   const columns = answer.columns.filter(name => name !== "is_anomaly");
   // The time first: it is what a row is called by.
   columns.sort((left, right) => (right === "time") - (left === "time"));
-  if (!answer.rows.length) return place.replaceChildren(element("p", "It finds nothing anomalous in this time.", "none"));
-  fill(place, "Table of verdicts", columns.map(name => ({
+  if (!answer.rows.length) place.replaceChildren(element("p", "It finds nothing anomalous in this time.", "none"));
+  else fill(place, "Table of verdicts", columns.map(name => ({
     name,
     of: row => name === "time" ? row.time == null ? "–" : written(row.time) : texts.has(name) ? String(row[name] ?? "null") : number(null, row[name]),
     isNumber: name !== "time" && !texts.has(name),
   })), answer.rows);
-  const notes = [...answer.is_cut ? [`The first ${count.format(answer.rows.length)}; zoom in for others.`] : [], ...answer.notes];
+  const cut = answer.is_cut ? [`The first ${count.format(answer.rows.length)}; zoom in for others.`] : [];
+  const notes = [...cut, ...more, ...drawn.trouble ?? [], ...answer.notes];
   place.append(...notes.map(note => element("p", note, "none")));
+}
+
+/** More groups than can be drawn still have a table. */
+function withoutScores(error) {
+  if (error.name === "AbortError") throw error;
+  return { series: [], more: 0, trouble: [error.message] };
 }
 
 async function showAnalyses() {
@@ -378,7 +397,7 @@ function showArchives() {
 }
 
 function clear() {
-  series = [];
+  series = scores = [];
   drawAll();
   at("verdicts").querySelector(".table").replaceChildren();
   for (const id of ["anomalies", "windows", "notes"]) at(id).hidden = true;
@@ -424,7 +443,7 @@ addEventListener("popstate", () => {
   show();
 });
 new ResizeObserver(() => {
-  for (const [index, chart] of charts) fit(chart, plots.querySelectorAll(".plot")[index]);
+  for (const [place, chart] of charts) fit(chart, place);
 }).observe(document.querySelector("main"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 

@@ -126,9 +126,11 @@ function windows(asked, analysis, [since, until], hasTimestamps, limit) {
   return parameters;
 }
 
-/** The parameters for what a model says of the records that are shown. */
-function verdicts(asked, [since, until], hasTimestamps, limit) {
-  const parameters = new URLSearchParams({ source: asked.source, model: asked.model, anomalies: true, limit });
+/** The parameters for what a model says of the records that are shown: of groups that are shown alone, where it tells them apart. */
+function verdicts(asked, model, [since, until], hasTimestamps) {
+  const parameters = new URLSearchParams({ source: asked.source, model: model.name });
+  const isKnown = only => model.by.some(name => only.startsWith(`${name}:`));
+  for (const only of asked.only.filter(isKnown)) parameters.append("only", only);
   if (hasTimestamps) {
     parameters.set("since", asked.from ?? since);
     parameters.set("until", asked.to ?? until);

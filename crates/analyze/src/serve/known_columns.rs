@@ -17,7 +17,7 @@ const KEPT_MOST: usize = 2_000;
 
 /// The columns of an archive, and the fields among them that hold different things.
 #[derive(Debug)]
-pub struct Schema {
+pub struct Known {
     /// The columns.
     pub columns: Vec<Column>,
     /// Fields that are text, as they hold different things.
@@ -28,12 +28,12 @@ pub struct Schema {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key(String, Vec<(u64, (u64, u64), u64)>);
 
-/// Schemas that are known.
+/// The columns that are known.
 #[derive(Debug, Default)]
-pub struct Schemas(Mutex<HashMap<Key, Arc<Schema>>>);
+pub struct KnownColumns(Mutex<HashMap<Key, Arc<Known>>>);
 
-impl Schemas {
-    /// The schema of an archive's segments that may hold what is selected, or of all if none does: what there is none of now
+impl KnownColumns {
+    /// Those of an archive's segments that may hold what is selected, or of all if none does: what there is none of now
     /// has columns as well.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Schemas {
         segments: &[Segment],
         selection: &Selection,
         (skips_damaged, declared): (bool, &[Declared]),
-    ) -> Result<Arc<Schema>, ReadError> {
+    ) -> Result<Arc<Known>, ReadError> {
         let mut looked_into = ends(segments, selection);
         if looked_into.is_empty() {
             looked_into = ends(segments, &Selection::default());
@@ -57,7 +57,7 @@ impl Schemas {
         }
         // All of each segment: what is known is the same whatever is selected of it.
         let (columns, widened) = look_at(&ends, &Selection::default(), skips_damaged)?;
-        let schema = Arc::new(Schema {
+        let schema = Arc::new(Known {
             columns: declare(columns, declared),
             widened,
         });
@@ -69,7 +69,7 @@ impl Schemas {
         Ok(schema)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Schema>>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Known>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
