@@ -412,6 +412,36 @@ fn a_damaged_segment_is_named_and_left_out_on_demand() {
 }
 
 #[test]
+fn records_without_a_time_are_left_out_and_counted_once() {
+    let scene = Scene::new();
+    let times = ["2023-11-14T22:13:20Z", "14/11/2023 22:13", "soon"];
+    let lines = times.map(|ts| json!({"ts": ts, "n": 1}).to_string());
+    let none = [r#"{"n": 1}"#, r#"{"n": null}"#, r#"{"n": 5000}"#].map(str::to_owned);
+    let lines = [&lines[..], &none].concat();
+    std::fs::write(scene.path("times.ndjson"), lines.join("\n")).expect("is written");
+    let of = ["times.ndjson", "--time", "ts", "--value", "n"];
+    let filter = ["--filter", "n IS NULL OR n < 1000"];
+    // A record without a value is in a window, and is no point.
+    for (command, untimed) in [
+        (&["windows", "--tumbling", "1h"][..], 5),
+        (&["windows", "--tumbling", "1h", "--fill", "zero"], 5),
+        (&["windows", "--sliding", "1h", "--every", "10m"], 5),
+        (&["windows", "--session", "5m"], 5),
+        (&["anomalies", "--method", "mad"], 4),
+        (&["plot", "-o", "pictures"], 4),
+    ] {
+        let asked = [&command[..1], &of, &command[1..]].concat();
+        let all = said(&scene, 0, &asked);
+        let filtered = said(&scene, 0, &[&asked[..], &filter].concat());
+        for (said, expected) in [(all, untimed), (filtered, untimed - 1)] {
+            let expected =
+                format!("{expected} records say no time that can be read, and are left out");
+            assert!(said.contains(&expected), "{command:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_sum_beyond_64_bits_is_null_instead_of_wrong() {
     let scene = Scene::new();
     let lines = [i64::MAX, 1, -1, 5].map(|n| json!({"ts": FIRST_MS, "n": n}).to_string());

@@ -264,6 +264,28 @@ fn what_a_command_is_given_as_it_is_sealed_is_there_once_whatever_comes_later() 
 }
 
 #[test]
+fn a_file_that_somebody_has_removed_is_named_and_not_written_again() {
+    let scene = Scene::new();
+    captured(&scene, "p/{partition}-{seq}.ndjson.gz", "--all");
+    let flags = ["parquet", "./p", "-o", "lake"];
+    let first = analyze(&scene, &flags);
+    assert!(!text(&first.stderr).contains("no longer"));
+    let files = manifest(&scene, "lake").into_iter();
+    let mut files = files.filter_map(|line| Some(line["files"][0]["path"].as_str()?.to_owned()));
+    let file = files.next().expect("a file");
+    fs::remove_file(scene.path("lake").join(&file)).expect("is removed");
+    let again = analyze(&scene, &flags);
+    let said = text(&again.stderr);
+    assert!(again.status.success(), "{said}");
+    assert!(
+        said.contains("lake has no longer 1 of the files")
+            && said.contains(&format!("the first of them {file};")),
+        "{said}"
+    );
+    assert!(!scene.path("lake").join(&file).exists());
+}
+
+#[test]
 fn a_segment_that_was_replaced_is_refused_and_a_damaged_one_is_left_for_later() {
     let scene = Scene::new();
     captured(&scene, "p/{partition}-{seq}.ndjson.zst", "--all");

@@ -30,13 +30,19 @@ use crate::table::progress::Progress;
 use crate::table::provider::{ArchiveTable, look_at, look_at_all};
 use crate::table::reading::unread;
 use crate::texts_as_numbers::TextsAsNumbers;
+use crate::untimed::Untimed;
 
-/// Adds the aggregates that the engine lacks.
-pub fn register_aggregates(session: &SessionContext) {
+/// Adds the functions that the engine lacks. One of them counts records without a time.
+pub fn register_functions(session: &SessionContext) -> Untimed {
     session.register_udaf(exact_percentile());
     for aggregate in rolling() {
         session.register_udaf(aggregate);
     }
+    let untimed = Untimed::default();
+    for function in untimed.functions() {
+        session.register_udf(function);
+    }
+    untimed
 }
 
 /// The name under which a table can be asked for as well, if it is the only one.
@@ -75,6 +81,8 @@ pub struct Engine {
     /// How far readers of archives have come.
     pub progress: Arc<Progress>,
     damaged: Option<Arc<Damaged>>,
+    /// The records that have no time, where one is asked for.
+    untimed: Untimed,
     declared: Vec<Declared>,
     samples_all: bool,
     /// The files that are read.
@@ -177,19 +185,19 @@ impl Engine {
     }
 
     fn over(session: SessionContext, settings: Settings) -> Self {
-        let engine = Self {
+        let untimed = register_functions(&session);
+        Self {
             session,
             tables: Vec::new(),
             progress: Arc::default(),
             damaged: settings.skips_damaged.then(Arc::default),
+            untimed,
             declared: settings.declared,
             samples_all: settings.samples_all,
             inputs: Vec::new(),
             notes: Vec::new(),
             digests: Vec::new(),
-        };
-        register_aggregates(&engine.session);
-        engine
+        }
     }
 
     /// Without tables yet.
@@ -357,12 +365,14 @@ impl Engine {
         damaged.is_none_or(|damaged| damaged.said().is_empty())
     }
 
-    /// What must be said beside an answer: which fields were other than their columns, which segments were left out.
+    /// What must be said beside an answer: which fields were other than their columns, how many records had no time, which
+    /// segments were left out.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
         for (name, table) in &self.tables {
             notes.extend(table.notes(name));
         }
+        notes.extend(self.untimed.note());
         if let Some(damaged) = &self.damaged {
             let said = damaged.said().into_iter();
             notes.extend(said.map(|said| format!("not read as a whole, as it is damaged: {said}")));

@@ -33,4 +33,5 @@ pub mod source;
 pub mod table;
 pub mod texts_as_numbers;
 pub mod toml_file;
+pub mod untimed;
 pub mod views;

@@ -6,7 +6,7 @@ mod receiver;
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::analyze::said;
 use crate::archiver::Archiver;
@@ -53,7 +53,12 @@ impl<'a> Play<'a> {
     /// Sends a value of a host so many seconds after the first record, and waits until it is captured.
     fn send(&mut self, partition: i32, second: i64, host: &str) {
         let ms = FIRST_MS + second * 1_000;
-        let value = json!({"ts": ms, "host": host, "data": 1}).to_string();
+        self.send_value(partition, &json!({"ts": ms, "host": host, "data": 1}));
+    }
+
+    /// Sends a value, and waits until it is captured.
+    fn send_value(&mut self, partition: i32, value: &Value) {
+        let value = value.to_string();
         self.producer
             .send_all(&self.topic, [Record::value(value).to(partition)]);
         self.sent += 1;
@@ -74,7 +79,7 @@ fn define(scene: &Scene, more: &str) {
 /// Where the windows begin that were emitted, in seconds after the first record, with their counts.
 fn windows(scene: &Scene) -> Vec<(i64, i64)> {
     let rows = rows(&scene.path("rows.ndjson"));
-    let of = |row: &serde_json::Value| {
+    let of = |row: &Value| {
         let start = row["window_start"].as_i64().expect("a time");
         (
             (start - FIRST_MS) / 1_000,
@@ -113,6 +118,8 @@ fn a_window_is_closed_once_all_partitions_are_beyond_it_or_idle_and_what_is_late
     play.send(0, 5, "a");
     following.await_said("1 records came late, when a window of theirs was closed; 1 until now");
     play.send(0, 32, "a");
+    play.send_value(0, &json!({"host": "a", "data": 1}));
+    following.await_said("1 record says no time that can be read, and is left out; 1 until now");
     // The second one says nothing any more, while the first goes on.
     for second in 50..60 {
         play.send(0, second, "a");
@@ -120,7 +127,7 @@ fn a_window_is_closed_once_all_partitions_are_beyond_it_or_idle_and_what_is_late
     await_windows(&scene, &following, &[(0, 2), (10, 1), (30, 2), (40, 1)]);
     let said = following.stop();
     assert!(
-        said.contains("4 rows, 0 anomalies, 1 records that came late"),
+        said.contains("4 rows, 0 anomalies, 1 records that came late, 1 without a time"),
         "{said}"
     );
     // Again, and nothing is emitted twice.

@@ -38,6 +38,7 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
         "sealed",
         "texts_as_numbers",
         "toml_file",
+        "untimed",
     ],
     &["table"],
     &["definition", "files"],

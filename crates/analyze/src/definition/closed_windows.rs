@@ -8,7 +8,9 @@
 //! closed one, and those that came too late for it, are told from those of open ones by time: they are at or before the end
 //! of the last closed session of their group, or before the first record of any open one, the floor.
 
-use super::sql::{answered, behind, filled, groups, in_windows, partition, placed_with, steps};
+use super::sql::{
+    answered, behind, filled, groups, in_windows, partition, placed_with, steps, timed,
+};
 use super::{Analysis, Detection, Dialect, Window, Windows, points};
 
 /// The windows that this look closes.
@@ -65,15 +67,21 @@ pub fn may_close(window: Window, from: Option<i64>, to: i64) -> bool {
     from.is_none_or(|from| ends(from) < ends(to))
 }
 
-/// The earliest and the latest time of records in each partition, also of those that the filter leaves out.
+/// The earliest and the latest time of records in each partition, also of those that the filter leaves out; and how many
+/// of those that it lets through have none.
 pub fn times(of: &Analysis) -> String {
     let all = Analysis {
         filter: None,
         ..of.clone()
     };
-    let placed = placed_with(&all, PLACE, HERE);
+    let passes = match &of.filter {
+        Some(filter) => HERE.condition(filter),
+        None => "TRUE".to_owned(),
+    };
+    let timed = timed(&all, &format!("{PLACE}, ({passes}) AS passes"), HERE);
     format!(
-        "SELECT record_partition, min(event_ms) AS earliest, max(event_ms) AS latest FROM ({placed}) AS placed GROUP BY record_partition"
+        "SELECT record_partition, min(event_ms) AS earliest, max(event_ms) AS latest, \
+         count(*) FILTER (WHERE event_ms IS NULL AND passes) AS untimed FROM ({timed}) AS timed GROUP BY record_partition"
     )
 }
 

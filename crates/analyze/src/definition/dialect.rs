@@ -90,6 +90,18 @@ impl Dialect {
         }
     }
 
+    /// The records of a subquery that have a time in `event_ms`, which `time` is there. The built-in engine counts the others.
+    pub fn with_time(self, time: String, subquery: impl FnOnce(&str) -> String) -> String {
+        let (time, has_time) = match self {
+            Self::DataFusion => (format!("apart({time})"), "has_time(event_ms)"),
+            Self::DuckDb | Self::Spark | Self::Flink | Self::FlinkLive => {
+                (time, "event_ms IS NOT NULL")
+            }
+        };
+        let timed = subquery(&time);
+        format!("SELECT * FROM ({timed}) AS timed WHERE {has_time}")
+    }
+
     fn of_timestamp(self, column: &str) -> String {
         match self {
             Self::DataFusion => format!("CAST({column} AS BIGINT)"),

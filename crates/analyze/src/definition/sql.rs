@@ -146,13 +146,24 @@ pub fn event_ms(of: &Analysis, dialect: Dialect) -> String {
 
 /// The records that count, with their time in milliseconds. One without a time is in no window.
 pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
-    placed_with(of, "", dialect)
+    dialect.with_time(event_ms(of, dialect), |time| {
+        timed_by(of, time, "", dialect)
+    })
 }
 
-/// The same, with more columns of the source.
+/// The same, with more columns of the source, and without counting those that have no time.
 pub(super) fn placed_with(of: &Analysis, more: &str, dialect: Dialect) -> String {
+    let timed = timed(of, more, dialect);
+    format!("SELECT * FROM ({timed}) AS timed WHERE event_ms IS NOT NULL")
+}
+
+/// The records that the filter lets through, with their time in milliseconds or null, and more columns of the source.
+pub(super) fn timed(of: &Analysis, more: &str, dialect: Dialect) -> String {
+    timed_by(of, &event_ms(of, dialect), more, dialect)
+}
+
+fn timed_by(of: &Analysis, time: &str, more: &str, dialect: Dialect) -> String {
     let quoted = |name: &str| dialect.quoted(name);
-    let time = event_ms(of, dialect);
     let groups = of.by.iter().enumerate();
     let groups =
         groups.map(|(number, field)| format!(", {} AS {}", quoted(&field.column), by(number)));
@@ -165,9 +176,7 @@ pub(super) fn placed_with(of: &Analysis, more: &str, dialect: Dialect) -> String
         None => String::new(),
     };
     let source = quoted(&of.source);
-    format!(
-        "SELECT * FROM (SELECT {time} AS event_ms{columns}{more} FROM {source}{filter}) AS timed WHERE event_ms IS NOT NULL"
-    )
+    format!("SELECT {time} AS event_ms{columns}{more} FROM {source}{filter}")
 }
 
 /// Each record with each window that it is in.

@@ -10,7 +10,7 @@ use super::detection::{Detection, Method};
 use super::dialect::Dialect;
 use super::length::Length;
 use super::methods::scored;
-use crate::engine::register_aggregates;
+use crate::engine::register_functions;
 
 const METHODS: [Method; 4] = [
     Method::ThreeSigma,
@@ -50,7 +50,7 @@ struct Judged {
 async fn judged(points: &[(i64, Option<f64>)], detection: Detection) -> Vec<Judged> {
     let config = SessionConfig::new().with_target_partitions(1);
     let session = SessionContext::new_with_config(config);
-    register_aggregates(&session);
+    register_functions(&session);
     let columns = [
         ("t", DataType::Int64),
         ("m", DataType::Int32),

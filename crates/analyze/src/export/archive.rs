@@ -115,6 +115,7 @@ impl<'s> Export<'s> {
     /// If a segment that is there was replaced, or one can't be read or written.
     pub async fn run(mut self) -> anyhow::Result<Done> {
         let mut done = Done::default();
+        done.notes.extend(self.removed());
         let new = self.new_segments(&mut done)?;
         if new.is_empty() {
             return Ok(done);
@@ -167,6 +168,23 @@ impl<'s> Export<'s> {
         done.notes
             .extend(said_of_gone(&self.chosen.name, gone.len()));
         Ok(new)
+    }
+
+    /// What is said of files that were written and that somebody has removed, which may have been meant.
+    fn removed(&self) -> Option<String> {
+        let segments = self.target.manifest.segments.values();
+        let mut removed = segments
+            .flat_map(|written| &written.files)
+            .filter(|file| !self.settings.directory.join(&file.path).exists());
+        let first = removed.next()?;
+        let count = 1 + removed.count();
+        Some(format!(
+            "{} has no longer {count} of the files that were written there of archive {}, the first of them {}; they are not \
+             written again; what the archive still has of them can be written to another directory",
+            self.settings.directory.display(),
+            self.chosen.name,
+            first.path,
+        ))
     }
 
     fn same(&self, written: &Written, sealed: &manifest::Sealed) -> anyhow::Result<()> {

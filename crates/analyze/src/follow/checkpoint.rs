@@ -40,7 +40,7 @@ pub struct Checkpoint {
     pub floor_ms: Option<i64>,
     /// The number of the file with closed windows that later looks need, if there is one.
     pub closed: Option<u64>,
-    /// How many rows, alerts and late records there were.
+    /// How many rows, alerts, late records and such without a time there were.
     pub counts: Counts,
     /// Up to where files hold rows that count, by their paths.
     pub files: BTreeMap<String, Mark>,
@@ -57,6 +57,9 @@ pub struct Counts {
     pub anomalies: u64,
     /// Records that came when a window of theirs was closed.
     pub late: u64,
+    /// Records without a time that can be read.
+    #[serde(default)]
+    pub untimed: u64,
 }
 
 impl Checkpoint {

@@ -25,6 +25,7 @@ use crate::definition::closed_windows;
 use crate::definition::written::Definition;
 use crate::engine::Settings;
 use crate::output::Format;
+use crate::untimed::said_of;
 
 /// More alerts than these don't wait: until some are delivered, nothing is looked at.
 const WAITING_MOST: usize = 1_000;
@@ -298,6 +299,11 @@ impl Follower {
                 "{late} records came late, when a window of theirs was closed; {all} until now"
             ));
         }
+        let untimed = next.counts.untimed - before.counts.untimed;
+        if untimed > 0 {
+            let all = next.counts.untimed;
+            self.say(&format!("{}; {all} until now", said_of(untimed)));
+        }
         if let Some(begun) = &mut self.begun {
             begun.checkpoint = next;
         }
@@ -369,8 +375,8 @@ impl Follower {
         let waiting = checkpoint.outboxes.values();
         let waiting = waiting.map(|waiting| waiting.alerts.len()).sum::<usize>();
         self.say(&format!(
-            "stopped: {closed}; {} rows, {} anomalies, {} records that came late, {waiting} alerts that wait",
-            counts.rows, counts.anomalies, counts.late
+            "stopped: {closed}; {} rows, {} anomalies, {} records that came late, {} without a time, {waiting} alerts that wait",
+            counts.rows, counts.anomalies, counts.late, counts.untimed
         ));
     }
 }

@@ -64,7 +64,8 @@ impl Look<'_> {
         Ok(engine)
     }
 
-    /// Notes what has come since the last look: the latest times, and how much of it was late. Returns what is to be said.
+    /// Notes what has come since the last look: the latest times, how much of it was late, and how much had no
+    /// time. Returns what is to be said.
     ///
     /// # Errors
     ///
@@ -77,7 +78,9 @@ impl Look<'_> {
         let engine = self.engine(before, before.partitions.seen()).await?;
         let mut earliest = None;
         for row in numbers(&engine, &closed_windows::times(self.analysis)).await? {
-            if let [Some(partition), Some(first), Some(latest)] = row[..] {
+            let untimed = row.last().copied().flatten().unwrap_or(0);
+            next.counts.untimed += u64::try_from(untimed)?;
+            if let [Some(partition), Some(first), Some(latest), _] = row[..] {
                 next.partitions.note_time(i32::try_from(partition)?, latest);
                 earliest = Some(earliest.unwrap_or(first).min(first));
             }

@@ -15,7 +15,7 @@ use super::super::detection::Method;
 use super::super::length::Length;
 use super::super::{Aggregate, Fill, Named, Time, Written, sql};
 use super::*;
-use crate::engine::register_aggregates;
+use crate::engine::register_functions;
 use crate::output::lines::{Lines, Shape};
 use crate::table::columns::Kind;
 
@@ -103,7 +103,7 @@ fn session(records: &[Record]) -> SessionContext {
     let mut options = SessionConfig::new().with_target_partitions(2);
     options.options_mut().sql_parser.enable_ident_normalization = false;
     let session = SessionContext::new_with_config(options);
-    register_aggregates(&session);
+    register_functions(&session);
     put(&session, "records", vec![batch(records)]);
     session
 }
