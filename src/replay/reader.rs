@@ -54,15 +54,13 @@ impl Reader {
             counts.resize(inputs.len(), 0);
             let mut merge = Merge::new(inputs, &counts)?;
             let mut later_ns = None;
-            while let Some(merged) = merge.next()? {
+            // What comes behind the limit isn't waited for: it may come never, or be a bad one.
+            while !self.wanted.is_enough(sent)
+                && let Some(merged) = merge.next()?
+            {
                 counts[merged.input] += 1;
                 if !self.wanted.holds(merged.record.time_ns) {
                     continue;
-                }
-                if self.wanted.limit.is_some_and(|limit| sent >= limit) {
-                    skipped += merge.skipped();
-                    sent_raw += merge.sent_raw();
-                    break 'rounds;
                 }
                 sent += 1;
                 // The first record of a round is due with the last one of the round before.
@@ -82,12 +80,19 @@ impl Reader {
             }
             skipped += merge.skipped();
             sent_raw += merge.sent_raw();
+            if self.wanted.is_enough(sent) {
+                break;
+            }
         }
         Ok(Read { skipped, sent_raw })
     }
 }
 
 impl Wanted {
+    fn is_enough(&self, sent: u64) -> bool {
+        self.limit.is_some_and(|limit| sent >= limit)
+    }
+
     fn holds(&self, time_ns: i128) -> bool {
         self.since_ns.is_none_or(|since| time_ns >= since)
             && self.until_ns.is_none_or(|until| time_ns < until)

@@ -194,6 +194,21 @@ fn a_day_without_records_has_no_rows_and_the_next_one_is_done() {
 }
 
 #[test]
+fn records_that_archiver_reads_days_later_come_into_their_days() {
+    let scene = Scene::new();
+    let play = Play::new(&scene);
+    // It stood still from the evening of the 2nd on.
+    play.until_hour(42);
+    for day in [2, 3, 4] {
+        play.daily_at(day * 24 + 1);
+        assert_eq!(play.there(), even(24..42));
+    }
+    play.until_hour(5 * 24 + 10);
+    play.daily_at(5 * 24 + 1);
+    assert_eq!(play.there(), even(24..5 * 24));
+}
+
+#[test]
 fn days_are_done_again_where_the_table_was_emptied_or_the_first_is_an_earlier_one() {
     let scene = Scene::new();
     let play = Play::new(&scene);

@@ -264,6 +264,30 @@ fn what_a_command_is_given_as_it_is_sealed_is_there_once_whatever_comes_later() 
 }
 
 #[test]
+fn files_in_a_directory_that_isn_t_entered_are_told_instead_of_left_out() {
+    let scene = Scene::new();
+    captured(&scene, "p/{partition}-{seq}.ndjson.gz", "--all");
+    let flags = ["parquet", "./p", "-o", "lake", "--partition-by", "day"];
+    assert!(analyze(&scene, &flags).status.success());
+    let count = |directory: &str| {
+        let sql = "SELECT count(*) AS n FROM records";
+        analyze(&scene, &["sql", sql, directory, "--format", "csv"])
+    };
+    let above = count("lake");
+    let said = text(&above.stderr);
+    assert_eq!(above.status.code(), Some(1), "{said}");
+    assert!(said.contains("which is read by itself only"), "{said}");
+    let entries = fs::read_dir(scene.path("lake")).expect("is there");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names = names.map(|name| name.to_string_lossy().into_owned());
+    let own = names
+        .find(|name| !name.starts_with('.'))
+        .expect("an archive");
+    let counted = text(&count(&format!("lake/{own}")).stdout);
+    assert!(counted.ends_with("3004\n"), "{counted}");
+}
+
+#[test]
 fn a_file_that_somebody_has_removed_is_named_and_not_written_again() {
     let scene = Scene::new();
     captured(&scene, "p/{partition}-{seq}.ndjson.gz", "--all");

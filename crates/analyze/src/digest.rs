@@ -30,6 +30,13 @@ pub fn of_archive(chosen: &Chosen, archive: &Archive) -> String {
     hex(&digest.finalize())
 }
 
+/// What is meant of an archive, whatever it holds by now: its name, its topic, and the number of a segment if only that is meant.
+pub fn origin(chosen: &Chosen, archive: &Archive) -> String {
+    let identity = &archive.checkpoint.identity;
+    let of_topic = (&identity.topic, &identity.topic_id, &identity.cluster_id);
+    format!("{:?} {of_topic:?} {:?}", chosen.name, chosen.segment)
+}
+
 /// Adds something as it is written, with an end.
 fn add(digest: &mut Sha256, what: &impl Serialize) {
     // What archiver has read as JSON can be written as JSON.

@@ -91,6 +91,8 @@ pub struct Engine {
     notes: Vec<String>,
     /// Digests of what is in each source; nothing of a file, which may change at any time.
     digests: Vec<Option<String>>,
+    /// What is meant of each archive, see [`digest::origin`].
+    origins: Vec<String>,
 }
 
 /// What queries share: so many bytes of memory for what they hold, and temporary files for the rest.
@@ -197,6 +199,7 @@ impl Engine {
             inputs: Vec::new(),
             notes: Vec::new(),
             digests: Vec::new(),
+            origins: Vec::new(),
         }
     }
 
@@ -259,6 +262,7 @@ impl Engine {
     ) -> anyhow::Result<Named> {
         let name = chosen.name.clone();
         self.digests.push(Some(digest::of_archive(chosen, archive)));
+        self.origins.push(digest::origin(chosen, archive));
         let segments = chosen.segments(archive).cloned().collect::<Vec<_>>();
         for segment in &segments {
             self.inputs
@@ -357,6 +361,19 @@ impl Engine {
             [digest] => digest.as_deref(),
             _ => None,
         }
+    }
+
+    /// Which records the only archive has, whatever it holds by now; nothing of a file, or of several archives.
+    pub fn origin(&self) -> Option<&str> {
+        match (&self.origins[..], self.tables.len()) {
+            ([origin], 1) => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// Is what is damaged left out?
+    pub fn skips_damaged(&self) -> bool {
+        self.damaged.is_some()
     }
 
     /// Was all of it read that was to be read? Not, if a damaged segment was left out.

@@ -9,6 +9,8 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::StreamExt;
 
+use crate::file_url::file_url;
+
 /// An answer in a temporary file, as a table of the session.
 pub struct Kept {
     session: SessionContext,
@@ -29,14 +31,14 @@ impl Kept {
         let path = file.path().ok_or_else(|| {
             DataFusionError::Execution("temporary files are not in a directory".into())
         })?;
-        let path = path.to_string_lossy().into_owned();
-        let mut writer = ArrowWriter::try_new(File::create(&path)?, rows.schema(), None)?;
+        let url = file_url(path).map_err(|e| DataFusionError::External(e.into()))?;
+        let mut writer = ArrowWriter::try_new(File::create(path)?, rows.schema(), None)?;
         while let Some(batch) = rows.next().await {
             writer.write(&batch?)?;
         }
         writer.close()?;
         let any_name = ParquetReadOptions::default().file_extension("");
-        session.register_parquet(name, path, any_name).await?;
+        session.register_parquet(name, url, any_name).await?;
         Ok(Self {
             session: session.clone(),
             name,

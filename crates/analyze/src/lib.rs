@@ -15,6 +15,7 @@ pub mod definition;
 pub mod digest;
 pub mod engine;
 pub mod export;
+pub mod file_url;
 pub mod files;
 pub mod follow;
 pub mod json;

@@ -4,9 +4,11 @@
 //! Statistical Packages", 1996; `quantile_cont` in DuckDB, `percentile` in Spark). The engine's own rounds the fraction, or
 //! depends on the order in which values come. Keeps all values of a group: 8 bytes each.
 
+use std::mem::take;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, ListArray};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, Volatility, create_udaf};
@@ -66,11 +68,13 @@ impl Accumulator for Values {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let values = self.values.iter().map(|value| ScalarValue::from(*value));
-        let values = values.collect::<Vec<_>>();
-        let list = ScalarValue::new_list_nullable(&values, &DataType::Float64);
+        // Without a copy: a group may have very many.
+        let values = Float64Array::from(take(&mut self.values));
+        let field = Arc::new(Field::new_list_field(DataType::Float64, true));
+        let lengths = OffsetBuffer::from_lengths([values.len()]);
+        let list = ListArray::try_new(field, lengths, Arc::new(values), None)?;
         Ok(vec![
-            ScalarValue::List(list),
+            ScalarValue::List(Arc::new(list)),
             ScalarValue::Float64(self.fraction),
         ])
     }

@@ -1,12 +1,12 @@
 //! What is asked: archives, and files beside them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archiver::catalog::{ChoiceError, Chosen, choose};
 use archiver_format::archive::FindError;
 
+use crate::files::csv_parquet::has_parquet;
 use crate::files::ndjson::NdjsonTable;
 use crate::files::{Kind, known};
 use crate::table::columns::Column;
@@ -86,19 +86,6 @@ fn file(path: &Path, error: &ChoiceError) -> Option<Source> {
     Some(Source::File(path.into(), name, kind))
 }
 
-/// Is there a Parquet file below a directory? What begins with a dot is not looked at.
-fn has_parquet(directory: &Path) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| {
-        let (path, name) = (entry.path(), entry.file_name());
-        let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        match entry.file_type() {
-            Ok(of) if of.is_dir() => !is_hidden && has_parquet(&path),
-            _ => matches!(known(&path), Some((_, Kind::Parquet))),
-        }
-    })
-}
-
 /// A table of the engine.
 #[derive(Debug)]
 pub enum Table {
@@ -128,6 +115,14 @@ impl Table {
         }
     }
 
+    /// The latest timestamp of a record, in milliseconds since 1970; nothing, if none is known.
+    pub fn latest_ms(&self) -> Option<i64> {
+        match self {
+            Self::Archive(table) => table.latest_ms(),
+            Self::Ndjson(_) | Self::Listed(_) => None,
+        }
+    }
+
     /// What did not fit its columns until now, a line each.
     pub fn notes(&self, name: &str) -> Vec<String> {
         match self {
@@ -140,6 +135,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -10,6 +10,7 @@ use super::plan::Plan;
 use crate::logging;
 use crate::replay::clock::Monotonic;
 use crate::replay::control::Control;
+use crate::replay::input;
 use crate::replay::kafka_sink::{KafkaSink, Kept, Outcome};
 use crate::replay::place::Place;
 use crate::replay::player::{Manner, Played, Player};
@@ -66,16 +67,23 @@ impl Job {
         let parts = (&clock, &mut sink, &*self.control);
         let inputs = self.plan.sources.len();
         let mut player = Player::new(parts, self.manner, inputs, self.start_ns);
-        let (mut tries, mut before) = (0, None);
+        let (mut tries, mut before, mut is_stopped) = (0, None, false);
         let failure = loop {
             let failure = attempt(&mut player, &self.plan, &self.wanted).err();
             let Some(Failure::TakenBack(why)) = &failure else {
                 break failure;
             };
+            player.sink().go_back(&self.plan.beginning());
             if self.control.is_stopped() {
+                is_stopped = true;
                 break None;
             }
-            player.sink().go_back(&self.plan.beginning());
+            if !self.plan.sources.iter().all(input::open_again) {
+                break Some(Failure::Final(anyhow!(
+                    "a transaction was taken back: {why}; what is read from a pipe can't be read again: pipe it again, from its \
+                     beginning, with --resume --exactly-once"
+                )));
+            }
             let at = player.sink().place().sent;
             tries = if before == Some(at) { tries + 1 } else { 1 };
             before = Some(at);
@@ -88,7 +96,8 @@ impl Job {
             ));
             player.begin_again();
         };
-        let played = player.played();
+        let mut played = player.played();
+        played.is_stopped |= is_stopped;
         let error = failure.map(|failure| match failure {
             Failure::Final(error) => error,
             Failure::TakenBack(why) => anyhow!("a transaction was taken back {TRIES} times: {why}"),

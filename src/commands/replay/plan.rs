@@ -105,6 +105,12 @@ impl Plan {
         let source = &self.sources[number];
         // What comes on standard input comes once.
         let is_once = !input::open_again(source) && source.is_there();
+        if is_once && args.rounds() > 1 {
+            bail!(usage(&format!(
+                "{} can't be read twice, as --loop does; write it to a file first",
+                source.name()
+            )));
+        }
         let opened = match is_once {
             true => None,
             false => Some(input::open(source, &self.wanted)?),

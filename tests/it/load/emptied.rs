@@ -1,5 +1,7 @@
 //! A table that was emptied, or dropped and made anew, is filled by each load into it, whichever comes first.
 
+use std::fs;
+
 use super::{
     ALL, Database, FILE, Of, Scene, assert_there, captured, captured_values, expected, load,
     loaded, text,
@@ -39,6 +41,29 @@ fn what_one_load_fills_again_doesn_t_keep_another_from_doing_so() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_left_out_as_it_was_damaged_is_loaded_once_it_is_whole() {
+    let scene = Scene::new();
+    let _topic = captured_values(&scene, &[r#"{"v":1}"#, r#"{"v":2}"#]);
+    let database = Database::new(Of::Sqlite, scene.directory());
+    loaded(&scene, &database, &["--create", "--until", "2000-01-01"]);
+    let path = scene.path(FILE);
+    let whole = fs::read(&path).expect("is there");
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0xff;
+    fs::write(&path, damaged).expect("is written");
+    loaded(
+        &scene,
+        &database,
+        &["--skip-damaged", "--field", "v=number"],
+    );
+    let count = "SELECT count(*) FROM samples";
+    assert_eq!(database.number(count), 0);
+    fs::write(&path, whole).expect("is written");
+    loaded(&scene, &database, &["--field", "v=number"]);
+    assert_eq!(database.number(count), 2);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What can't be loaded, and what is said then.
 
-use super::{ALL, Database, FILE, Of, Scene, captured, load, loaded, program, text};
+use super::{
+    ALL, Database, FILE, Of, Scene, captured, captured_values, load, loaded, program, text,
+};
 use crate::databases::PASSWORD;
 
 /// What it says as it fails.
@@ -59,6 +61,28 @@ fn a_table_that_isn_t_there_or_can_have_a_record_twice_is_refused() {
             "{database}"
         );
     }
+}
+
+#[test]
+fn a_database_that_would_make_two_records_one_isn_t_let_do_so() {
+    let scene = Scene::new();
+    let _topic = captured_values(&scene, &[r#"{"v":1}"#, r#"{"v":1}"#]);
+    let database = Database::new(Of::MariaDb, scene.directory());
+    let table = |more: &str| {
+        database.rows("DROP TABLE IF EXISTS samples");
+        database.rows(&format!(
+            "CREATE TABLE samples (topic VARCHAR(100), `partition` INT, `offset` BIGINT, v BIGINT, {more}) CHARACTER SET utf8mb4"
+        ));
+    };
+    table("PRIMARY KEY (topic, `partition`, `offset`), UNIQUE (v)");
+    let said = failed(&scene, &database, &[]);
+    assert!(said.contains("another unique index, of v: "), "{said}");
+    table("PRIMARY KEY (topic(5), `partition`, `offset`)");
+    let said = failed(&scene, &database, &[]);
+    assert!(said.contains("can have a record twice"), "{said}");
+    table("id BIGINT AUTO_INCREMENT PRIMARY KEY, UNIQUE (topic, `partition`, `offset`)");
+    loaded(&scene, &database, &[]);
+    assert_eq!(database.number("SELECT count(*) FROM samples"), 2);
 }
 
 #[test]

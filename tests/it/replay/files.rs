@@ -91,6 +91,14 @@ fn a_row_that_can_t_be_used_is_said_left_out_or_sent_as_it_stands() {
         &[place, "soon", "--on-bad skip", "--resume"],
     );
     assert_eq!(numbers(&scene, &topic), [0, 1], "what came before it");
+    let topic = scene.topic("replay-limit", 1);
+    let line = format!("bad.csv -t {} --speed max --limit 2", topic.name);
+    ends(&scene, 0, &line);
+    assert_eq!(
+        numbers(&scene, &topic),
+        [0, 1],
+        "what is behind the limit isn't read"
+    );
     let topic = scene.topic("replay-skip", 1);
     let line = format!("bad.csv -t {} --speed max --on-bad skip", topic.name);
     let report = report(&scene, 3, &line);

@@ -48,6 +48,11 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked() {
             &["--on-refused skip"],
         ),
         ("a.csv -t t --name a/b", &["--name"]),
+        ("- -t t --loop 2", &["standard input can't be read twice"]),
+        (
+            "/dev/stdin -t t --loop 2",
+            &["/dev/stdin can't be read twice"],
+        ),
     ] {
         says(&scene, 2, line, parts);
     }

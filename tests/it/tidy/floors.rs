@@ -27,6 +27,7 @@ const ANALYZE_FLOORS: &[&[&str]] = &[
         "cooperative",
         "database",
         "digest",
+        "file_url",
         "json",
         "kept",
         "output",

@@ -24,7 +24,7 @@ impl Secret {
     pub async fn open(&self, flag: &str, url: &str) -> anyhow::Result<Database> {
         let place = url.parse::<Place>();
         // The URL may have a password in it.
-        let shown = url.split_once("://").map_or(url, |(scheme, _)| scheme);
+        let shown = url.split(':').next().unwrap_or(url);
         let place = place.map_err(|e| usage(&format!("--{flag} {shown}: {e}")))?;
         let password = Password::find(self.password_file.as_deref())?;
         Database::open(&place, password.as_ref()).await

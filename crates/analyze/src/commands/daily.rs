@@ -1,10 +1,11 @@
 //! `archiver-analyze daily`: what is done for each day that is over.
 
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use archiver::cli::{Common, usage};
+use archiver::cli::{Common, UsageError, usage};
 use archiver::moment::Zone;
 use archiver::world::clock::{Clock, RealClock};
 use archiver_format::read::Selection;
@@ -70,30 +71,31 @@ What is loaded goes first, then what is judged by a model.
 /// If the file can't be read, or one of the tasks fails: those behind it are done before it is said.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let daily = read(&args.file).map_err(|error| usage(&chained(&error)))?;
-    let mut failed = None;
+    let mut failed = Vec::new();
     for task in daily.tasks() {
         let done = one(common, args, task, &daily.timezone).await;
-        let Err(error) = done.with_context(|| task.title()) else {
-            continue;
-        };
-        if let Some(earlier) = failed.replace(error) {
-            complain(&chained(&earlier));
-        }
+        failed.extend(done.with_context(|| task.title()).err());
     }
-    failed.map_or(Ok(()), Err)
+    // What another run may mend says how it ends, so that it is tried again.
+    failed.sort_by_key(|error| !error.is::<UsageError>());
+    let last = failed.pop();
+    for error in failed {
+        complain(&chained(&error));
+    }
+    last.map_or(Ok(()), Err)
 }
 
 async fn one(common: &Common, args: &Args, task: &Task, zone: &Zone) -> anyhow::Result<()> {
     let password = Password::find(task.password_file.as_deref())?;
     let mut database = Database::open(&task.to, password.as_ref()).await?;
-    let mut done = done::days(&mut database, &task.name, &task.table).await?;
+    let mut done = done::days(&mut database, task).await?;
     if let Some(known) = &mut done {
         if is_gone(&mut database, &task.table).await? {
             known.last = None;
         }
         if known.last.is_none() {
             say(&[format!(
-                "{}: table {} is empty, or was since its days were done; all since {} are done again",
+                "{}: table {} is empty, or was since its days were done, or no record had come to them; all since {} are done again",
                 task.title(),
                 task.table,
                 known.next(task.first)
@@ -108,9 +110,18 @@ async fn one(common: &Common, args: &Args, task: &Task, zone: &Zone) -> anyhow::
             Some(model) => judged(&engine, (task, model), &mut database).await?,
         };
         say(&[notes, engine.notes()].concat());
-        println!("{} {} ({}): {did}", task.name, day.date, zone.name());
-        let days = Done::with(done, day.date);
-        done::note(&mut database, &task.name, &task.table, days).await?;
+        // Whether somebody reads it makes no difference to what was done.
+        let _ = writeln!(
+            stdout(),
+            "{} {} ({}): {did}",
+            task.name,
+            day.date,
+            zone.name()
+        );
+        let latest_ms = engine.only()?.latest_ms();
+        let is_reached = latest_ms.is_none_or(|latest| latest >= day.since_ms);
+        let days = Done::with(done, day.date, is_reached);
+        done::note(&mut database, task, days).await?;
         done = Some(days);
     }
     database.close().await;

@@ -1,5 +1,6 @@
 //! `archiver-analyze load`: records into a table of a database, each once.
 
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
 use archiver::cli::{Common, UsageError, usage};
@@ -80,7 +81,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<()> {
     let loaded = watched(&engine.progress, loading).await?;
     database.close().await;
     say(&[loaded.notes(), unknown(named), engine.notes()].concat());
-    println!("{table}: {loaded}{}", behind(counts));
+    let _ = writeln!(stdout(), "{table}: {loaded}{}", behind(counts));
     Ok(())
 }
 
@@ -150,9 +151,7 @@ async fn to_file(
     };
     answer(engine, &job.query(&[]), &print, None).await?;
     say_notes(engine);
-    match counts {
-        Some(counts) => println!("{}: {counts}", path.display()),
-        None => println!("{}", path.display()),
-    }
+    let counts = counts.map_or_else(String::new, |counts| format!(": {counts}"));
+    let _ = writeln!(stdout(), "{}{counts}", path.display());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `archiver-analyze predict`: rows with what a model says of them.
 
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,7 +155,7 @@ async fn to_table(
     let judged = watched(&engine.progress, writing).await?;
     database.close().await;
     say(&[judged.notes.clone(), engine.notes()].concat());
-    println!("{table}: {judged}");
+    let _ = writeln!(stdout(), "{table}: {judged}");
     Ok(())
 }
 

@@ -5,11 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use archiver::cli::UsageError;
 use archiver::moment::Zone;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::database::Place;
+use crate::definition::condition::condition;
+use crate::load::check_name;
 use crate::table::declared::Declared;
 use crate::toml_file;
 
@@ -106,6 +109,11 @@ pub fn read(path: &Path) -> anyhow::Result<Daily> {
     parse(&text).with_context(reading)
 }
 
+/// Is it a condition?
+fn check(filter: &str) -> Result<(), UsageError> {
+    condition(filter).map(drop)
+}
+
 fn parse(text: &str) -> anyhow::Result<Daily> {
     let daily = toml_file::parse::<Daily>(text)?;
     if daily.tasks().next().is_none() {
@@ -125,6 +133,11 @@ fn parse(text: &str) -> anyhow::Result<Daily> {
     if let Some(task) = daily.load.iter().find(|task| task.model.is_some()) {
         let name = &task.name;
         bail!("load {name}: a model judges, which [[predict]] does; leave out model");
+    }
+    for task in daily.tasks() {
+        let checked = check_name(&task.table);
+        let checked = checked.and_then(|()| task.filter.as_deref().map_or(Ok(()), check));
+        checked.with_context(|| task.title())?;
     }
     for task in &daily.predict {
         let name = &task.name;
@@ -212,6 +225,16 @@ table = "verdicts"
                 "\"verdicts\"",
                 "\"services\"",
                 "two of them are called services",
+            ),
+            (
+                "\"normal_samples\"",
+                "\"o'brien\"",
+                "load services: o'brien is no table",
+            ),
+            (
+                "response_time < 1.2",
+                "response_time <",
+                "load services: reading the filter response_time <: ",
             ),
             (
                 "[[predict]]",

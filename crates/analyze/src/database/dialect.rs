@@ -179,7 +179,13 @@ impl Dialect {
         }
     }
 
-    /// A query for the columns of each unique index of a table, in one text each, separated by commas.
+    /// Does a row take the place of another one that is the same in any unique index, whatever its id is?
+    pub fn merges_by_any_index(self) -> bool {
+        self == Self::MySql
+    }
+
+    /// A query for the columns of each unique index of a table, in one text each, separated by commas. A column of which only the
+    /// beginning counts has how much of it behind it.
     pub(super) fn ids_query(self, has_schema: bool) -> &'static str {
         match (self, has_schema) {
             (Self::Sqlite, _) => {
@@ -187,11 +193,11 @@ impl Dialect {
                  FROM pragma_index_list(?) AS list WHERE \"unique\""
             }
             (Self::MySql, false) => {
-                "SELECT CAST(group_concat(column_name ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
+                "SELECT CAST(group_concat(IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')')) ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
                  WHERE non_unique = 0 AND table_name = ? AND table_schema = DATABASE() GROUP BY index_name"
             }
             (Self::MySql, true) => {
-                "SELECT CAST(group_concat(column_name ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
+                "SELECT CAST(group_concat(IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')')) ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
                  WHERE non_unique = 0 AND table_name = ? AND table_schema = ? GROUP BY index_name"
             }
             (Self::Postgres, _) => {

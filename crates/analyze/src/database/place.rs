@@ -43,6 +43,12 @@ impl FromStr for Place {
         }
         let scheme = text.split_once(':').map(|(scheme, _)| scheme);
         let of = match scheme {
+            // What stands elsewhere than between :// and the host would be shown.
+            Some("mysql" | "mariadb" | "postgres" | "postgresql") if !is_plain(text) => {
+                return Err(
+                    "not the URL of a database; write mysql://user@host/database or postgres://user@host/database, with %40 for an @ and %2F for a / in a name".to_owned(),
+                );
+            }
             Some("mysql" | "mariadb") => {
                 let url = text.replacen("mariadb:", "mysql:", 1);
                 url.parse().map(|of| Of::MySql(Box::new(of)))
@@ -86,6 +92,15 @@ fn sqlite(text: &str) -> sqlx::Result<SqliteConnectOptions> {
         .journal_mode(SqliteJournalMode::Wal))
 }
 
+/// Is there a host behind `://`, and an `@` only before it?
+fn is_plain(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
+    !path.split('?').next().unwrap_or(path).contains('@')
+}
+
 /// Does the part before the host have a password?
 fn has_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else {
@@ -112,6 +127,14 @@ mod tests {
         ] {
             let why = url.parse::<Place>().expect_err("is refused");
             assert!(why.contains("--password-file"), "{why}");
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+        for url in [
+            "mysql:me:hunter2@host/metrics",
+            "postgres://me:12/hunter2@host/metrics",
+            "me:hunter2@host/metrics",
+        ] {
+            let why = url.parse::<Place>().expect_err("is refused");
             assert!(!why.contains("hunter2"), "{why}");
         }
     }

@@ -247,7 +247,7 @@ pub fn anomalies(of: &Analysis, points: &str, has_before: bool) -> String {
 pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String> {
     let watermark = closed.watermark?;
     let mut conditions = Vec::new();
-    if let Some(Detection { history, .. }) = of.detection {
+    let since = if let Some(Detection { history, .. }) = of.detection {
         // The next window begins no earlier than this.
         let next = match windows.window.size_and_every() {
             Some((size, _)) => watermark.saturating_sub(size),
@@ -255,13 +255,20 @@ pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String
         };
         let since = next.saturating_sub(history.ms());
         conditions.push(format!("window_start >= {since}"));
-    }
+        Some(since)
+    } else {
+        None
+    };
     match windows.window {
         Window::Session { .. } => {
             let floor = closed.floor.unwrap_or(watermark);
             conditions.push(format!("window_end >= {floor}"));
         }
-        _ if windows.fill.is_some() => conditions.push("window_start = latest_ms".to_owned()),
+        _ if windows.fill.is_some() => {
+            // Empty ones begin behind the last window before the history, too.
+            let begun = since.map_or_else(String::new, |since| format!(" OR next_ms > {since}"));
+            conditions.push(format!("next_ms IS NULL{begun}"));
+        }
         _ => {}
     }
     if conditions.is_empty() {
@@ -269,7 +276,7 @@ pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String
     }
     let by = partition(&groups(of));
     Some(format!(
-        "SELECT {columns} FROM (SELECT closed.*, max(window_start) OVER ({by}) AS latest_ms FROM ({all}) AS closed) AS marked WHERE {only}",
+        "SELECT {columns} FROM (SELECT closed.*, lead(window_start) OVER ({by}ORDER BY window_start) AS next_ms FROM ({all}) AS closed) AS marked WHERE {only}",
         columns = columns(of, windows),
         all = all_closed(of, windows, closed.has_before),
         only = conditions.join(" OR "),

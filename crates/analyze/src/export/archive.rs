@@ -163,6 +163,16 @@ impl<'s> Export<'s> {
                 None => new.push(segment),
             }
         }
+        if let Some((first, _)) = written.first_key_value() {
+            let deleted = self.archive.deleted.iter();
+            let deleted = deleted.map(|deleted| deleted.file.sequence);
+            // What was deleted before the first run is nobody's loss.
+            let unwritten =
+                deleted.filter(|number| number > first && !written.contains_key(number));
+            let unwritten = unwritten.collect::<Vec<_>>();
+            done.notes
+                .extend(said_of_deleted(&self.chosen.name, &unwritten));
+        }
         gone.retain(|segment| !written.contains_key(&segment.file.sequence));
         done.growing = growing;
         done.notes
@@ -215,7 +225,11 @@ impl<'s> Export<'s> {
         let damaged = self.settings.skips_damaged.then(Arc::<Damaged>::default);
         let of_segment = table.of(vec![segment.clone()], damaged.clone());
         let written = match self.write(of_segment, segment).await {
-            Err(_) if self.is_deleted(segment) => return self.target.discard(),
+            Err(_) if self.is_deleted(segment) => {
+                done.notes
+                    .extend(said_of_deleted(&self.chosen.name, &[segment.file.sequence]));
+                return self.target.discard();
+            }
             written => written?,
         };
         let said = damaged.map(|damaged| damaged.said()).unwrap_or_default();
@@ -309,6 +323,15 @@ impl<'s> Export<'s> {
         let now = self.chosen.load().ok().flatten();
         now.is_some_and(|now| now.segment(segment.file.sequence).is_none())
     }
+}
+
+/// What is said of segments with these numbers, which `keep` has deleted and which are nowhere else.
+fn said_of_deleted(archive: &str, numbers: &[u64]) -> Option<String> {
+    let first = numbers.first()?;
+    Some(format!(
+        "archive {archive}: {} segments were deleted before they were written, the first of them {first}; run this more often, or keep segments longer",
+        numbers.len()
+    ))
 }
 
 /// Is what is there of the same archive, and laid out in the same way?

@@ -1,10 +1,10 @@
 //! Files that the engine reads by itself: CSV and Parquet. Their times become those of archives.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf, absolute};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use archiver_format::read::Selection;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
@@ -12,7 +12,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::prelude::{CsvReadOptions, DataFrame, ParquetReadOptions, SessionContext};
 
-use super::Kind;
+use super::{Kind, known};
+use crate::file_url::file_url;
 use crate::plain::plain;
 use crate::table::columns::{self, Column, Of, timestamp};
 
@@ -33,7 +34,7 @@ pub async fn open(
 ) -> anyhow::Result<(Arc<dyn TableProvider>, Vec<Column>)> {
     let shown = path.display();
     let told = |error| anyhow!("reading {shown}: {}", plain(&error));
-    let url = url(path)?;
+    let url = file_url(path)?;
     let name = path
         .file_name()
         .and_then(|name| name.to_str())
@@ -49,6 +50,12 @@ pub async fn open(
             session.read_csv(url, options).await.map_err(told)?
         }
         _ if path.is_dir() => {
+            if let Some(aside) = aside(path) {
+                bail!(
+                    "{shown} has Parquet files in {}, which is read by itself only: it isn't called key=value; name it, or move them",
+                    aside.display()
+                );
+            }
             let options = ParquetReadOptions::default();
             session.read_parquet(url, options).await.map_err(told)?
         }
@@ -138,21 +145,31 @@ fn columns_of(frame: &DataFrame) -> Vec<Column> {
     columns.collect()
 }
 
-/// A path as a URL, in which nothing is a pattern.
-fn url(path: &Path) -> anyhow::Result<String> {
-    let shown = path.display();
-    let whole = absolute(path).with_context(|| format!("finding {shown}"))?;
-    let mut url = "file://".to_owned();
-    for byte in whole.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                url.push(char::from(*byte));
-            }
-            byte => write!(url, "%{byte:02X}")?,
+/// The first directory below one, with Parquet files below it, that a reader of this one doesn't enter.
+fn aside(directory: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut below = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        path.is_dir() && !name.starts_with(b".")
+    });
+    below.find_map(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        match name.contains(&b'=') {
+            true => aside(&path),
+            false => has_parquet(&path).then_some(path),
         }
-    }
-    if path.is_dir() && !url.ends_with('/') {
-        url.push('/');
-    }
-    Ok(url)
+    })
+}
+
+/// Is there a Parquet file below a directory? What begins with a dot is not looked at.
+pub fn has_parquet(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        match entry.file_type() {
+            Ok(of) if of.is_dir() => !is_hidden && has_parquet(&path),
+            _ => matches!(known(&path), Some((_, Kind::Parquet))),
+        }
+    })
 }

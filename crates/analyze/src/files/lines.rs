@@ -15,7 +15,7 @@ const LINE_BYTES_MOST: u64 = 256 << 20;
 /// What programs of Windows put before the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Gives each line of a share of a file, without its end, until nobody takes them. Lines with nothing but spaces are left
+/// Gives each line of a share of the first so many bytes of a file, without its end, until nobody takes them. Lines with nothing but spaces are left
 /// out. What is compressed is the first reader's alone.
 ///
 /// # Errors
@@ -24,12 +24,12 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub fn read(
     path: &Path,
     algorithm: Algorithm,
-    share: Share,
+    (share, length): (Share, u64),
     mut give: impl FnMut(&[u8]) -> bool,
 ) -> io::Result<()> {
     let mut file = File::open(path)?;
     let (mut at, end) = match algorithm {
-        Algorithm::None => begin(&mut file, share)?,
+        Algorithm::None => begin(&mut file, share, length)?,
         _ if share.number == 0 => (0, u64::MAX),
         _ => return Ok(()),
     };
@@ -65,8 +65,7 @@ pub fn read(
 }
 
 /// Goes to the first line that begins in this share, and returns where that is, and where the share ends, in bytes.
-fn begin(file: &mut File, share: Share) -> io::Result<(u64, u64)> {
-    let length = file.metadata()?.len();
+fn begin(file: &mut File, share: Share, length: u64) -> io::Result<(u64, u64)> {
     let part = length.div_ceil(share.of.max(1));
     let (from, to) = (
         part.saturating_mul(share.number),
@@ -98,7 +97,8 @@ mod tests {
                 lines.push(String::from_utf8_lossy(line).into_owned());
                 true
             };
-            read(path, algorithm, Share { number, of }, give).expect("is read");
+            let length = fs::metadata(path).expect("is there").len();
+            read(path, algorithm, (Share { number, of }, length), give).expect("is read");
         }
         lines
     }

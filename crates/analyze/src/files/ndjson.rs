@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use anyhow::{Context, bail};
 use archiver_format::compression::Algorithm;
@@ -49,7 +50,7 @@ impl NdjsonTable {
         declared: &[Declared],
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut sample = Sample::default();
-        let looked = read(path, algorithm, Share::ALL, |line| {
+        let looked = read(path, algorithm, (Share::ALL, u64::MAX), |line| {
             match std::str::from_utf8(line) {
                 Ok(line) => sample.note(line),
                 Err(_) => sample.note(""),
@@ -106,6 +107,9 @@ impl TableProvider for NdjsonTable {
             Algorithm::None => state.config().target_partitions().max(1) as u64,
             _ => 1,
         };
+        // A file may grow: all readers must share the same bytes.
+        let length = fs::metadata(&self.path);
+        let length = length.map_err(|e| named(&self.path, &e))?.len();
         let parts = (0..readers).map(|number| {
             Arc::new(Part {
                 table: self.clone(),
@@ -115,6 +119,7 @@ impl TableProvider for NdjsonTable {
                     number,
                     of: readers,
                 },
+                length,
             }) as Arc<dyn PartitionStream>
         });
         let parts = parts.collect();
@@ -130,6 +135,12 @@ struct Part {
     columns: Arc<[Wanted]>,
     schema: SchemaRef,
     share: Share,
+    /// So many bytes of the file are shared.
+    length: u64,
+}
+
+fn named(path: &Path, error: &io::Error) -> DataFusionError {
+    DataFusionError::External(format!("reading {}: {error}", path.display()).into())
 }
 
 impl PartitionStream for Part {
@@ -147,7 +158,10 @@ impl PartitionStream for Part {
             misfits,
             ..
         } = self.table.clone();
-        let (share, batch_rows) = (self.share, context.session_config().batch_size());
+        let (share, batch_rows) = (
+            (self.share, self.length),
+            context.session_config().batch_size(),
+        );
         let mut rows = Rows::new(Arc::clone(&self.columns), misfits, batch_rows);
         stream.spawn_blocking(move || {
             let mut failed = None;
@@ -171,9 +185,7 @@ impl PartitionStream for Part {
             if let Some(error) = failed {
                 return Err(error.into());
             }
-            let named =
-                |e| DataFusionError::External(format!("reading {}: {e}", path.display()).into());
-            done.map_err(named)?;
+            done.map_err(|e| named(&path, &e))?;
             if !rows.is_empty() {
                 let _ = to.blocking_send(Ok(rows.take()?));
             }

@@ -18,6 +18,7 @@ use crate::caret::explained;
 use crate::definition::closed_windows::{self, CLOSED_BEFORE};
 use crate::definition::{Analysis, Windows};
 use crate::engine::Engine;
+use crate::file_url::file_url;
 use crate::table::columns::Column;
 
 /// One look at an archive.
@@ -54,10 +55,10 @@ impl Look<'_> {
         let engine = self.source.engine(self.archive, columns, &selection)?;
         if let Some(number) = before.closed {
             let path = self.state.closed(number);
-            let text = path.to_string_lossy().into_owned();
+            let url = file_url(&path)?;
             let registered = engine
                 .session
-                .register_parquet(CLOSED_BEFORE, text, ParquetReadOptions::default())
+                .register_parquet(CLOSED_BEFORE, url, ParquetReadOptions::default())
                 .await;
             registered.with_context(|| format!("reading {}", path.display()))?;
         }

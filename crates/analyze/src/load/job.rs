@@ -141,21 +141,21 @@ impl Job {
     }
 
     /// The job's own name: the same for the same records, the same columns and the same table.
-    pub fn id(&self, topic: &str) -> String {
+    pub fn id(&self, origin: &str) -> String {
         let columns = self.table.columns.iter();
         let columns = columns.map(|column| (&column.name, column.kind));
         let columns = columns.collect::<Vec<_>>();
         let said = format!(
-            "{topic:?} {:?} {columns:?} {:?} {:?}",
+            "{origin:?} {:?} {columns:?} {:?} {:?}",
             self.table.name, self.filter, self.range
         );
         hex(&Sha256::digest(said))
     }
 
     /// Does it go on where an earlier run has ended? What a person says always counts, as it may have been something else
-    /// meanwhile.
-    pub fn goes_on(&self) -> bool {
-        self.label.is_none() && self.ids.is_none()
+    /// meanwhile; and what is left out as it is damaged may be whole later.
+    pub fn goes_on(&self, engine: &Engine) -> bool {
+        self.label.is_none() && self.ids.is_none() && !engine.skips_damaged()
     }
 
     /// Is there something in the archive that says what the columns of a table would be?

@@ -62,8 +62,8 @@ pub async fn load(
     }
     loaded.matched = Some(matched(database, &mut job.table, how.creates).await?);
     let mut progress = None;
-    if job.goes_on() {
-        let id = job.id(&engine.tables[0].0);
+    if let Some(origin) = engine.origin().filter(|_| job.goes_on(engine)) {
+        let id = job.id(origin);
         let of = (&id[..], &job.table.name[..]);
         progress = Some(Progress::read(database, of, job.is_anew).await?);
     }

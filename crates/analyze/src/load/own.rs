@@ -32,12 +32,13 @@ pub fn of_days() -> Table {
     Table {
         name: DAILY.to_owned(),
         columns: vec![
-            Column::new("name", Kind::Text),
+            Column::new("task", Kind::Text),
+            Column::new("source", Kind::Text),
             Column::new("table_name", Kind::Text),
             Column::new("first_day", Kind::Integer),
             Column::new("last_day", Kind::Integer),
         ],
-        id: &["name"],
+        id: &["task", "source", "table_name"],
         kept: None,
     }
 }

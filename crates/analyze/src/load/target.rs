@@ -152,6 +152,19 @@ async fn found(
             table.name
         );
     }
+    let is_written = |name: &String| {
+        let name = name.split('(').next().unwrap_or_default();
+        table.columns.iter().any(|column| column.name == name)
+    };
+    let mut others = ids.iter().filter(|found| **found != id);
+    let other = others.find(|found| found.iter().all(is_written));
+    if let Some(other) = other.filter(|_| dialect.merges_by_any_index()) {
+        bail!(
+            "table {} has another unique index, of {}: of two records that are the same in it, this database would keep one; make it an index that isn't unique",
+            table.name,
+            other.join(", ")
+        );
+    }
     let (columns, left_out) = table
         .columns
         .drain(..)

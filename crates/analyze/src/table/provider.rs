@@ -130,6 +130,14 @@ impl ArchiveTable {
         &self.columns
     }
 
+    /// The latest timestamp in its segments, in milliseconds since 1970, whatever is selected; nothing, if none is known.
+    pub fn latest_ms(&self) -> Option<i64> {
+        let segments = self.segments.iter();
+        segments
+            .filter_map(|segment| segment.contents().latest())
+            .max()
+    }
+
     /// What did not fit its columns until now, a line each.
     pub fn notes(&self, name: &str) -> Vec<String> {
         self.misfits.said(&format!("archive {name}"), &self.columns)

@@ -2,6 +2,7 @@
 
 use archiver_format::read::Selection;
 use archiver_format::record::NextOffset;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
@@ -28,20 +29,31 @@ fn comparison(condition: &Expr) -> Option<(&str, Operator, &ScalarValue)> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else {
         return None;
     };
-    match (plain(left), plain(right)) {
-        (Expr::Column(column), Expr::Literal(value, _)) => Some((&column.name, *op, value)),
-        (Expr::Literal(value, _), Expr::Column(column)) => Some((&column.name, op.swap()?, value)),
+    match (&**left, &**right) {
+        (column, Expr::Literal(value, _)) => Some((whole(column)?, *op, value)),
+        (Expr::Literal(value, _), column) => Some((whole(column)?, op.swap()?, value)),
         _ => None,
     }
 }
 
-/// What is converted: a comparison with it is one in other units.
-fn plain(expression: &Expr) -> &Expr {
-    match expression {
-        Expr::Cast(cast) => plain(&cast.expr),
-        Expr::TryCast(cast) => plain(&cast.expr),
-        other => other,
-    }
+/// A column as it is, or converted to what says no less of it: a time as a day or in seconds says less.
+fn whole(expression: &Expr) -> Option<&str> {
+    let (converted, to) = match expression {
+        Expr::Column(column) => return Some(&column.name),
+        Expr::Cast(cast) => (&cast.expr, cast.field.data_type()),
+        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type()),
+        _ => return None,
+    };
+    let Expr::Column(column) = &**converted else {
+        return None;
+    };
+    let says_all = match (&column.name[..], to) {
+        ("timestamp", DataType::Timestamp(unit, _)) => *unit != TimeUnit::Second,
+        ("partition", to) => matches!(to, DataType::Int32 | DataType::Int64),
+        ("offset", to) => *to == DataType::Int64,
+        _ => false,
+    };
+    says_all.then_some(&column.name)
 }
 
 fn narrow_by(selection: &mut Selection, column: &str, operator: Operator, value: &ScalarValue) {
@@ -175,6 +187,13 @@ mod tests {
             col("partition").gt(lit(3_i32)),
             col("timestamp").gt(ns(1)).or(col("host").eq(lit("a"))),
             col("timestamp").eq(col("host")),
+            // The rest of the day or second would be left out.
+            cast(cast(col("timestamp"), DataType::Date32), timestamp()).eq(ns(0)),
+            cast(
+                col("timestamp"),
+                DataType::Timestamp(TimeUnit::Second, None),
+            )
+            .lt_eq(ns(0)),
         ] {
             assert!(!is_known(&condition), "{condition}");
             assert!(of(&[condition]).is_all());

@@ -307,7 +307,16 @@ async fn looks_at_any_moments_emit_what_one_query_gives() {
                     continue;
                 }
                 let mut random = Random(seed);
-                let all = records(&mut random, 900, 400);
+                let mut all = records(&mut random, 900, 400);
+                if seed % 2 == 1 {
+                    // A group that is there for a moment between long times without it, longer than its history.
+                    let is_rest = |ms: i64| (5_000..40_000).contains(&ms);
+                    let is_moment = |ms: i64| (30_000..30_500).contains(&ms);
+                    all.retain(|record| {
+                        let ms = record.ms - FIRST_MS;
+                        record.host != Some("b") || !is_rest(ms) || is_moment(ms)
+                    });
+                }
                 let asked = analysis(window, fill);
                 let (of, windows) = &asked;
                 let emitted = followed(&asked, &all, &mut random, 450).await;

@@ -15,8 +15,9 @@ use crate::engine::{Engine, only_queries};
 
 /// An answer isn't longer than about this, however many rows it may have.
 const BYTES_MOST: usize = 32 << 20;
-/// So many rows are written at once.
+/// So many rows are written at once, and about so many bytes.
 const WRITTEN_ROWS: usize = 1_000;
+const WRITTEN_BYTES: usize = 1 << 20;
 
 /// Rows as they are answered.
 #[derive(Debug, Serialize)]
@@ -111,7 +112,9 @@ impl Written {
                 self.is_cut = true;
                 return Ok(false);
             }
-            let count = WRITTEN_ROWS.min(batch.num_rows() - from).min(room);
+            let row_bytes = batch.get_array_memory_size() / batch.num_rows();
+            let fitting = (WRITTEN_BYTES / row_bytes.max(1)).clamp(1, WRITTEN_ROWS);
+            let count = fitting.min(batch.num_rows() - from).min(room);
             self.write(&batch.slice(from, count))?;
             from += count;
         }
