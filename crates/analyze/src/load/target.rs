@@ -7,7 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::fit::{fitted, places};
 use super::own::{forget, is_own};
 use super::progress::Progress;
-use crate::database::{Database, Kind, Rows, Table};
+use crate::database::{Database, Dialect, Kind, Rows, Table};
 use crate::table::columns::{Column, Of};
 
 /// The columns that are a record's id.
@@ -143,28 +143,8 @@ async fn found(
             table.name
         );
     }
-    let mut id = ID.map(str::to_owned);
-    id.sort();
     let ids = database.ids(&table.name).await?;
-    if !ids.iter().any(|found| *found == id) {
-        bail!(
-            "table {} can have a record twice; make topic, partition and offset its primary key, or a unique index of them",
-            table.name
-        );
-    }
-    let is_written = |name: &String| {
-        let name = name.split('(').next().unwrap_or_default();
-        table.columns.iter().any(|column| column.name == name)
-    };
-    let mut others = ids.iter().filter(|found| **found != id);
-    let other = others.find(|found| found.iter().all(is_written));
-    if let Some(other) = other.filter(|_| dialect.merges_by_any_index()) {
-        bail!(
-            "table {} has another unique index, of {}: of two records that are the same in it, this database would keep one; make it an index that isn't unique",
-            table.name,
-            other.join(", ")
-        );
-    }
+    check_unique(&ids, table, dialect)?;
     let (columns, left_out) = table
         .columns
         .drain(..)
@@ -181,6 +161,33 @@ async fn found(
     }
     matched.left_out = left_out.into_iter().map(|column| column.name).collect();
     Ok(matched)
+}
+
+/// Refuses a table that can have a record twice, or where two records would become one, by its unique indexes.
+fn check_unique(ids: &[Vec<String>], table: &Table, dialect: Dialect) -> anyhow::Result<()> {
+    let mut id = ID.map(str::to_owned);
+    id.sort();
+    if !ids.iter().any(|found| *found == id) {
+        bail!(
+            "table {} can have a record twice; make topic, partition and offset its primary key, or a unique index of them",
+            table.name
+        );
+    }
+    let is_written = |name: &String| {
+        let name = name.split('(').next().unwrap_or_default();
+        table.columns.iter().any(|column| column.name == name)
+    };
+    let has_id = |found: &Vec<String>| id.iter().all(|part| found.contains(part));
+    let mut others = ids.iter().filter(|found| !has_id(found));
+    let other = others.find(|found| found.iter().all(is_written));
+    if let Some(other) = other.filter(|_| dialect.merges_by_any_index()) {
+        bail!(
+            "table {} has another unique index, of {}: of two records that are the same in it, this database would keep one; make it an index that isn't unique",
+            table.name,
+            other.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// Has a table no rows?
