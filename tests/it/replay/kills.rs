@@ -49,7 +49,8 @@ fn storm(scene: &Scene, topics: &[Topic], line: &str, kills: u64, between: impl 
         thread::sleep(Duration::from_millis(random.below(250)));
         if !running.is_running() {
             // A slow kill, and there was nothing left to send.
-            assert!(kill >= kills / 2, "it has ended before kill {kill}");
+            let said = running.await_end().stderr;
+            assert!(kill >= kills / 2, "it has ended before kill {kill}: {said}");
             break;
         }
         running.kill();
