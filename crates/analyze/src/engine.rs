@@ -72,6 +72,14 @@ pub fn only_queries() -> SQLOptions {
 /// A table by its name, as it is described and as the engine reads it.
 type Named = (String, Table, Arc<dyn TableProvider>);
 
+/// What an archive is known by.
+struct Known {
+    /// Which one, see [`digest::origin`].
+    origin: String,
+    /// What it holds, see [`digest::of_archive`].
+    digest: String,
+}
+
 /// A session, and the tables that it has.
 pub struct Engine {
     /// The session.
@@ -89,10 +97,8 @@ pub struct Engine {
     inputs: Vec<PathBuf>,
     /// What is said beside the answer.
     notes: Vec<String>,
-    /// Digests of what is in each source; nothing of a file, which may change at any time.
-    digests: Vec<Option<String>>,
-    /// What is meant of each archive, see [`digest::origin`].
-    origins: Vec<String>,
+    /// Which archive each source is; nothing of a file, which may change at any time.
+    known: Vec<Option<Known>>,
 }
 
 /// What queries share: so many bytes of memory for what they hold, and temporary files for the rest.
@@ -198,8 +204,7 @@ impl Engine {
             samples_all: settings.samples_all,
             inputs: Vec::new(),
             notes: Vec::new(),
-            digests: Vec::new(),
-            origins: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -261,8 +266,10 @@ impl Engine {
         selection: &Selection,
     ) -> anyhow::Result<Named> {
         let name = chosen.name.clone();
-        self.digests.push(Some(digest::of_archive(chosen, archive)));
-        self.origins.push(digest::origin(chosen, archive));
+        self.known.push(Some(Known {
+            origin: digest::origin(chosen, archive),
+            digest: digest::of_archive(chosen, archive),
+        }));
         let segments = chosen.segments(archive).cloned().collect::<Vec<_>>();
         for segment in &segments {
             self.inputs
@@ -297,7 +304,7 @@ impl Engine {
         selection: &Selection,
     ) -> anyhow::Result<Named> {
         self.inputs.push(path.to_owned());
-        self.digests.push(None);
+        self.known.push(None);
         let Kind::Ndjson(algorithm) = kind else {
             let opened = csv_parquet::open(&self.session, path, kind, selection).await;
             let (provider, columns) = opened?;
@@ -357,16 +364,17 @@ impl Engine {
 
     /// A digest of what is in the only source, as it is read; nothing if it is a file, which may change at any time.
     pub fn digest(&self) -> Option<&str> {
-        match &self.digests[..] {
-            [digest] => digest.as_deref(),
-            _ => None,
-        }
+        self.only_known().map(|known| &known.digest[..])
     }
 
-    /// Which records the only archive has, whatever it holds by now; nothing of a file, or of several archives.
+    /// Which archive the only source is, whatever it holds by now; nothing if it is a file.
     pub fn origin(&self) -> Option<&str> {
-        match (&self.origins[..], self.tables.len()) {
-            ([origin], 1) => Some(origin),
+        self.only_known().map(|known| &known.origin[..])
+    }
+
+    fn only_known(&self) -> Option<&Known> {
+        match &self.known[..] {
+            [known] => known.as_ref(),
             _ => None,
         }
     }

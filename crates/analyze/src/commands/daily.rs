@@ -20,7 +20,7 @@ use crate::daily::done::{self, Done};
 use crate::daily::file::{Task, read};
 use crate::database::{Database, Password};
 use crate::engine::{Engine, Settings};
-use crate::load::{self, BATCH_ROWS, How, Job, check_name, is_empty, load, write_verdicts};
+use crate::load::{self, BATCH_ROWS, How, Job, is_empty, load, write_verdicts};
 use crate::model::file::Model;
 use crate::model::verdicts::{self, verdicts};
 use crate::plain::chained;
@@ -130,7 +130,6 @@ async fn one(common: &Common, args: &Args, task: &Task, zone: &Zone) -> anyhow::
 
 /// Is a table not there, or has it no rows?
 async fn is_gone(database: &mut Database, table: &str) -> anyhow::Result<bool> {
-    check_name(table)?;
     let is_there = !database.columns(table).await?.is_empty();
     Ok(!is_there || is_empty(database, table).await?)
 }

@@ -129,15 +129,13 @@ fn parse(text: &str) -> anyhow::Result<Daily> {
         if !names.insert(name) {
             bail!("two of them are called {name}");
         }
+        let checked = check_name(&task.table);
+        let checked = checked.and_then(|()| task.filter.as_deref().map_or(Ok(()), check));
+        checked.with_context(|| task.title())?;
     }
     if let Some(task) = daily.load.iter().find(|task| task.model.is_some()) {
         let name = &task.name;
         bail!("load {name}: a model judges, which [[predict]] does; leave out model");
-    }
-    for task in daily.tasks() {
-        let checked = check_name(&task.table);
-        let checked = checked.and_then(|()| task.filter.as_deref().map_or(Ok(()), check));
-        checked.with_context(|| task.title())?;
     }
     for task in &daily.predict {
         let name = &task.name;

@@ -206,7 +206,7 @@ impl Database {
     pub async fn columns(&mut self, table: &str) -> anyhow::Result<Vec<(String, String)>> {
         let (schema, name) = split(table);
         let query = self.dialect().columns_query(schema.is_some());
-        self.rows(query, [Some(name), schema]).await
+        self.rows(&query, [Some(name), schema]).await
     }
 
     /// The columns of each unique index of a table, sorted.
@@ -223,7 +223,7 @@ impl Database {
             Dialect::MySql | Dialect::Sqlite => [Some(name), schema],
         };
         let query = dialect.ids_query(schema.is_some());
-        let ids = self.rows::<(String,)>(query, parameters).await?;
+        let ids = self.rows::<(String,)>(&query, parameters).await?;
         let split = ids
             .iter()
             .map(|(id,)| id.split(',').map(str::to_owned).collect());

@@ -151,31 +151,34 @@ impl Dialect {
 
     /// A query for the names of a table's columns, and the types of them in its words, of which MySQL has none for a boolean;
     /// that of a decimal number without a fraction ends in `,0)`; the table is the first parameter, its schema the second where there is one.
-    pub(super) fn columns_query(self, has_schema: bool) -> &'static str {
-        match (self, has_schema) {
-            (Self::Sqlite, _) => "SELECT name, lower(type) FROM pragma_table_info(?) ORDER BY cid",
-            (Self::MySql, false) => {
-                "SELECT CAST(column_name AS CHAR), \
-                 CAST(IF(column_type = 'tinyint(1)', 'boolean', IF(data_type = 'decimal', column_type, data_type)) AS CHAR) FROM information_schema.columns \
-                 WHERE table_name = ? AND table_schema = DATABASE() ORDER BY ordinal_position"
+    pub(super) fn columns_query(self, has_schema: bool) -> String {
+        let schema = self.schema(has_schema);
+        match self {
+            Self::Sqlite => {
+                "SELECT name, lower(type) FROM pragma_table_info(?) ORDER BY cid".to_owned()
             }
-            (Self::MySql, true) => {
+            Self::MySql => format!(
                 "SELECT CAST(column_name AS CHAR), \
-                 CAST(IF(column_type = 'tinyint(1)', 'boolean', IF(data_type = 'decimal', column_type, data_type)) AS CHAR) FROM information_schema.columns \
-                 WHERE table_name = ? AND table_schema = ? ORDER BY ordinal_position"
-            }
-            (Self::Postgres, false) => {
+                 CAST(IF(column_type = 'tinyint(1)', 'boolean', IF(data_type = 'decimal', column_type, data_type)) AS CHAR) \
+                 FROM information_schema.columns \
+                 WHERE table_name = ? AND table_schema = {schema} ORDER BY ordinal_position"
+            ),
+            Self::Postgres => format!(
                 "SELECT column_name::text, \
                  CASE WHEN data_type = 'numeric' AND numeric_scale = 0 THEN 'numeric(,0)' ELSE data_type::text END \
                  FROM information_schema.columns \
-                 WHERE table_name = $1 AND table_schema = ANY(current_schemas(false)) ORDER BY ordinal_position"
-            }
-            (Self::Postgres, true) => {
-                "SELECT column_name::text, \
-                 CASE WHEN data_type = 'numeric' AND numeric_scale = 0 THEN 'numeric(,0)' ELSE data_type::text END \
-                 FROM information_schema.columns \
-                 WHERE table_name = $1 AND table_schema = $2 ORDER BY ordinal_position"
-            }
+                 WHERE table_name = $1 AND table_schema = {schema} ORDER BY ordinal_position"
+            ),
+        }
+    }
+
+    /// The schema of a table: the second parameter, or where the database looks by itself.
+    fn schema(self, is_named: bool) -> &'static str {
+        match (self, is_named) {
+            (Self::MySql | Self::Sqlite, true) => "?",
+            (Self::MySql | Self::Sqlite, false) => "DATABASE()",
+            (Self::Postgres, true) => "$2",
+            (Self::Postgres, false) => "ANY(current_schemas(false))",
         }
     }
 
@@ -186,24 +189,22 @@ impl Dialect {
 
     /// A query for the columns of each unique index of a table, in one text each, separated by commas. A column of which only the
     /// beginning counts has how much of it behind it.
-    pub(super) fn ids_query(self, has_schema: bool) -> &'static str {
-        match (self, has_schema) {
-            (Self::Sqlite, _) => {
+    pub(super) fn ids_query(self, has_schema: bool) -> String {
+        match self {
+            Self::Sqlite => {
                 "SELECT (SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(list.name) ORDER BY name)) \
-                 FROM pragma_index_list(?) AS list WHERE \"unique\""
+                 FROM pragma_index_list(?) AS list WHERE \"unique\"".to_owned()
             }
-            (Self::MySql, false) => {
-                "SELECT CAST(group_concat(IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')')) ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
-                 WHERE non_unique = 0 AND table_name = ? AND table_schema = DATABASE() GROUP BY index_name"
-            }
-            (Self::MySql, true) => {
-                "SELECT CAST(group_concat(IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')')) ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
-                 WHERE non_unique = 0 AND table_name = ? AND table_schema = ? GROUP BY index_name"
-            }
-            (Self::Postgres, _) => {
+            Self::MySql => format!(
+                "SELECT CAST(group_concat(IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')')) \
+                 ORDER BY column_name) AS CHAR) FROM information_schema.statistics \
+                 WHERE non_unique = 0 AND table_name = ? AND table_schema = {} GROUP BY index_name",
+                self.schema(has_schema)
+            ),
+            Self::Postgres => {
                 "SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_index i \
                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) \
-                 WHERE i.indisunique AND i.indpred IS NULL AND i.indrelid = to_regclass($1) GROUP BY i.indexrelid"
+                 WHERE i.indisunique AND i.indpred IS NULL AND i.indrelid = to_regclass($1) GROUP BY i.indexrelid".to_owned()
             }
         }
     }

@@ -247,18 +247,15 @@ pub fn anomalies(of: &Analysis, points: &str, has_before: bool) -> String {
 pub fn kept(of: &Analysis, windows: &Windows, closed: Frontier) -> Option<String> {
     let watermark = closed.watermark?;
     let mut conditions = Vec::new();
-    let since = if let Some(Detection { history, .. }) = of.detection {
+    let since = of.detection.map(|Detection { history, .. }| {
         // The next window begins no earlier than this.
         let next = match windows.window.size_and_every() {
             Some((size, _)) => watermark.saturating_sub(size),
             None => closed.floor.unwrap_or(watermark),
         };
-        let since = next.saturating_sub(history.ms());
-        conditions.push(format!("window_start >= {since}"));
-        Some(since)
-    } else {
-        None
-    };
+        next.saturating_sub(history.ms())
+    });
+    conditions.extend(since.map(|since| format!("window_start >= {since}")));
     match windows.window {
         Window::Session { .. } => {
             let floor = closed.floor.unwrap_or(watermark);

@@ -34,6 +34,9 @@ impl fmt::Display for Dialect {
     }
 }
 
+/// That a record has a time in `event_ms`.
+pub(super) const HAS_TIME: &str = "event_ms IS NOT NULL";
+
 /// RFC 3339, or with a blank and without a zone: what the engines that need to be told which text is a time are told.
 const RFC_3339: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?$";
 
@@ -90,16 +93,13 @@ impl Dialect {
         }
     }
 
-    /// The records of a subquery that have a time in `event_ms`, which `time` is there. The built-in engine counts the others.
-    pub fn with_time(self, time: String, subquery: impl FnOnce(&str) -> String) -> String {
-        let (time, has_time) = match self {
+    /// A time as it stands in a subquery as `event_ms`, and the condition that it is one. The built-in engine counts those that
+    /// are none.
+    pub fn counted_time(self, time: String) -> (String, &'static str) {
+        match self {
             Self::DataFusion => (format!("apart({time})"), "has_time(event_ms)"),
-            Self::DuckDb | Self::Spark | Self::Flink | Self::FlinkLive => {
-                (time, "event_ms IS NOT NULL")
-            }
-        };
-        let timed = subquery(&time);
-        format!("SELECT * FROM ({timed}) AS timed WHERE {has_time}")
+            Self::DuckDb | Self::Spark | Self::Flink | Self::FlinkLive => (time, HAS_TIME),
+        }
     }
 
     fn of_timestamp(self, column: &str) -> String {

@@ -5,7 +5,7 @@
 //! needs it `centred` (with the mean of its window), a row for each window and group (`windowed`), and if they are asked for, `filled` with
 //! those in which there is nothing.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, HAS_TIME};
 use super::fill::Fill;
 use super::{Aggregate, Analysis, Time, Window, Windows, Written};
 use crate::table::columns::Kind;
@@ -146,15 +146,15 @@ pub fn event_ms(of: &Analysis, dialect: Dialect) -> String {
 
 /// The records that count, with their time in milliseconds. One without a time is in no window.
 pub(super) fn placed(of: &Analysis, dialect: Dialect) -> String {
-    dialect.with_time(event_ms(of, dialect), |time| {
-        timed_by(of, time, "", dialect)
-    })
+    let (time, has_time) = dialect.counted_time(event_ms(of, dialect));
+    let timed = timed_by(of, &time, "", dialect);
+    format!("SELECT * FROM ({timed}) AS timed WHERE {has_time}")
 }
 
 /// The same, with more columns of the source, and without counting those that have no time.
 pub(super) fn placed_with(of: &Analysis, more: &str, dialect: Dialect) -> String {
     let timed = timed(of, more, dialect);
-    format!("SELECT * FROM ({timed}) AS timed WHERE event_ms IS NOT NULL")
+    format!("SELECT * FROM ({timed}) AS timed WHERE {HAS_TIME}")
 }
 
 /// The records that the filter lets through, with their time in milliseconds or null, and more columns of the source.
