@@ -5,13 +5,13 @@ use super::merge::Merged;
 /// A record in the order of all inputs and rounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// The record. Its times are those of the first round.
+    /// The record. Its times are those of the inputs, in whichever round it is.
     pub merged: Merged,
     /// So many records of its input are read with it in this round.
     pub read: u64,
     /// So many rounds are over.
     pub round: u32,
-    /// By so much later it is due than in the first round, in nanoseconds.
+    /// By so much later it is due than in the round that was begun or gone on with first, in nanoseconds.
     pub later_ns: i128,
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
+use super::clock::in_ms;
 use super::control::Control;
 use super::due::Due;
 use super::keeping::Keeping;
@@ -58,6 +59,8 @@ pub struct KafkaSink<'a> {
     sending: Sending,
     kept: Kept,
     place: Place,
+    /// So much is added to times in the round that was begun or gone on with first, in milliseconds.
+    shift_ms: Option<i64>,
     settled: Settled,
     turned: Instant,
     outcomes: Vec<Outcome>,
@@ -87,6 +90,7 @@ impl<'a> KafkaSink<'a> {
             of_inputs,
             sending,
             kept,
+            shift_ms: place.shift_ms,
             place,
             settled: Settled::default(),
             turned: Instant::now(),
@@ -154,6 +158,7 @@ impl<'a> KafkaSink<'a> {
             Kept::File(_) => None,
         };
         self.place = committed.unwrap_or(beginning).clone();
+        self.shift_ms = self.place.shift_ms;
     }
 
     /// What was kept; nothing can be sent afterwards.
@@ -297,7 +302,7 @@ impl Sink for KafkaSink<'_> {
         let record = &due.merged.record;
         let new = NewRecord {
             partition: self.sending.partition(due, topic, outcome.sent),
-            timestamp_ms: self.sending.timestamp_ms(due, &mut self.place.shift_ms),
+            timestamp_ms: self.sending.timestamp_ms(due, &mut self.shift_ms),
             key: record.key.as_deref(),
             value: record.value.as_deref(),
             headers: &record.headers,
@@ -329,6 +334,7 @@ impl Sink for KafkaSink<'_> {
             place.counts.fill(0);
         }
         place.sent += 1;
+        place.shift_ms = self.shift_ms.map(|ms| ms + in_ms(due.later_ns));
         place.counts[input] = due.read;
         Ok(())
     }

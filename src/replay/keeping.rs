@@ -60,6 +60,17 @@ impl Keeping {
         }
     }
 
+    /// Renames the file of an earlier run, so that nothing is lost if it was to be gone on with; says how it is called now.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be renamed.
+    pub fn set_aside(path: &Path) -> anyhow::Result<PathBuf> {
+        let aside = path.with_extension("place.before");
+        fs::rename(path, &aside).with_context(|| format!("renaming {}", path.display()))?;
+        Ok(aside)
+    }
+
     /// Locks a file of places, for as long as what is returned is open.
     ///
     /// # Errors

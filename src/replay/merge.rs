@@ -34,6 +34,8 @@ pub struct Merge {
     order: BinaryHeap<Reverse<(i128, usize)>>,
     /// The input whose head was taken. Its next record is read when it is needed: it may still have to be written.
     taken: Option<usize>,
+    /// The latest time of all that it began behind, if that is anything.
+    behind_ns: Option<i128>,
 }
 
 impl Merge {
@@ -56,7 +58,9 @@ impl Merge {
                 *latest = record.time_ns.max(*latest);
             }
         }
+        let behind_ns = latest_ns.iter().copied().max();
         let mut merge = Self {
+            behind_ns: behind_ns.filter(|ns| *ns > i128::MIN),
             heads: inputs.iter().map(|_| None).collect(),
             latest_ns,
             order: BinaryHeap::new(),
@@ -87,6 +91,11 @@ impl Merge {
             due_ns,
             record,
         }))
+    }
+
+    /// When the last record was due of those that it began behind; nothing at the beginning.
+    pub fn behind_ns(&self) -> Option<i128> {
+        self.behind_ns
     }
 
     /// How many rows were left out, of all inputs.

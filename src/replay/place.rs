@@ -19,7 +19,7 @@ pub struct Place {
     pub round: u32,
     /// So many records were sent, in all rounds.
     pub sent: u64,
-    /// So much was added to the records' times, in milliseconds (`--timestamps shift`).
+    /// So much is added to the times of this round's records, in milliseconds (`--timestamps shift`).
     pub shift_ms: Option<i64>,
     /// Only records of this time or later count, in milliseconds since 1970: what `-5m` was when it began.
     pub since_ms: Option<i64>,

@@ -215,7 +215,8 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
         let start_ns = self
             .start_ns
             .map_or(now_ns, |start_ns| start_ns.max(now_ns));
-        self.played.begun_ns = Some(start_ns);
+        // What was taken back and is sent again belongs to the same run.
+        self.played.begun_ns.get_or_insert(start_ns);
         let schedule = Schedule::new(self.manner.pace, first_ns, start_ns);
         self.schedule = Some(schedule.longest_pause(self.manner.longest_pause.map(ns)));
     }

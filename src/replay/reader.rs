@@ -53,7 +53,11 @@ impl Reader {
             let inputs = (self.open)()?;
             counts.resize(inputs.len(), 0);
             let mut merge = Merge::new(inputs, &counts)?;
-            let mut later_ns = None;
+            // A round that is gone on with is the first one here, whichever it is.
+            let mut later_ns = (!begins_anew).then_some(0);
+            if !begins_anew {
+                last_ns = merge.behind_ns();
+            }
             // What comes behind the limit isn't waited for: it may come never, or be a bad one.
             while !self.wanted.is_enough(sent)
                 && let Some(merged) = merge.next()?
@@ -173,6 +177,20 @@ mod tests {
         let all = read(limited, place);
         let places = all.iter().map(|(round, read, _)| (*round, *read));
         assert_eq!(places.collect::<Vec<_>>(), [(1, 3), (1, 4), (2, 1)]);
+    }
+
+    #[test]
+    fn the_next_round_begins_with_the_last_record_of_one_that_was_over() {
+        let over = Place {
+            round: 1,
+            sent: 8,
+            counts: vec![4],
+            ..Place::default()
+        };
+        let all = read(rounds(3), over);
+        let places = all.iter().map(|(round, read, at)| (*round, *read, *at));
+        let expected = [(2, 1, 40), (2, 2, 50), (2, 3, 60), (2, 4, 70)];
+        assert_eq!(places.collect::<Vec<_>>(), expected);
     }
 
     #[test]

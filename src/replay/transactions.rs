@@ -24,8 +24,8 @@ const ASK: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(20);
 /// How long is waited for a place whose transaction is open, before that is ended.
 const PEEK: Duration = Duration::from_secs(3);
-/// How long the brokers keep a transaction open, if nobody says it (`transaction.timeout.ms`).
-const EXPIRES: Duration = Duration::from_secs(60);
+/// Brokers keep none open for longer unless they are told to (`transaction.max.timeout.ms`).
+const EXPIRES_MOST: Duration = Duration::from_secs(15 * 60);
 /// Brokers take so many bytes beside an offset (`offset.metadata.max.bytes`).
 const METADATA_BYTES_MOST: usize = 4_000;
 
@@ -37,18 +37,22 @@ pub struct Transactions {
     topic: String,
     /// How long one lasts.
     length: Duration,
+    /// How long the brokers keep one open (`transaction.timeout.ms`).
+    expires: Duration,
     begun: Option<Instant>,
     /// The place of the last one that was committed.
     committed: Option<Place>,
 }
 
 impl Transactions {
-    /// Those of a group, each of about this length, whose place stands with a partition of this topic.
-    pub fn new(group: String, topic: String, length: Duration) -> Self {
+    /// Those of a group, each of about this length, whose place stands with a partition of this topic. The brokers take
+    /// back one that is open for longer than `expires`.
+    pub fn new(group: String, topic: String, length: Duration, expires: Duration) -> Self {
         Self {
             group,
             topic,
             length,
+            expires,
             begun: None,
             committed: None,
         }
@@ -67,7 +71,13 @@ impl Transactions {
     ) -> anyhow::Result<Option<Place>> {
         let mut waiting = Waiting::new(control, Vec::new());
         let started = waiting.again(|| producer.init_transactions(STEP));
-        started.map_err(|e| anyhow!("starting transactions as {}: {e}", self.group))?;
+        started.map_err(|e| {
+            let advice = match self.expires > EXPIRES_MOST {
+                true => "; choose a shorter --transaction",
+                false => "",
+            };
+            anyhow!("starting transactions as {}: {e}{advice}", self.group)
+        })?;
         let asked = [(self.topic.clone(), 0)];
         let found = producer.committed(&self.group, &asked, READ);
         let found =
@@ -101,6 +111,27 @@ impl Transactions {
             )
         })?;
         Ok(Some(place))
+    }
+
+    /// Commits a place without any record: a run that begins anew isn't to be gone on with where an earlier one was.
+    /// Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If the brokers refuse, or don't answer.
+    pub fn begin_anew(
+        &mut self,
+        producer: &Producer,
+        control: &Control,
+        place: &Place,
+    ) -> anyhow::Result<()> {
+        let mut waiting = Waiting::new(control, Vec::new());
+        let begun = self.begin(producer);
+        let done = begun.and_then(|()| self.commit(producer, place, &mut waiting));
+        done.map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::TakenBack(why) => anyhow!("the first transaction was taken back: {why}"),
+        })
     }
 
     /// Goes on at the place that was read, or begins anew.
@@ -189,7 +220,7 @@ impl Transactions {
     pub(super) fn fatal(&self, producer: &Producer, doing: &str, error: &str) -> Failure {
         let has_expired = self
             .begun
-            .is_some_and(|begun| begun.elapsed() >= EXPIRES.max(self.length));
+            .is_some_and(|begun| begun.elapsed() >= self.expires);
         let group = &self.group;
         Failure::Final(match (producer.is_fenced(), has_expired) {
             (true, false) => anyhow!(NotResumable(format!(
@@ -197,8 +228,10 @@ impl Transactions {
                  what this one had not committed was taken back. Two at once need a --name each"
             ))),
             (true, true) => anyhow!(
-                "the brokers have taken back a transaction that was open for too long, as they were away; go on with \
-                 --resume --exactly-once, or let them last longer with -X transaction.timeout.ms=…"
+                "the brokers have taken back a transaction that was open for longer than {:?} (transaction.timeout.ms), as \
+                 they were away, say; go on with --resume --exactly-once, or let them last longer with \
+                 -X transaction.timeout.ms=…",
+                self.expires
             ),
             (false, _) => anyhow!(
                 "{doing} a transaction as {group}: {error}; go on with --resume --exactly-once"

@@ -8,7 +8,7 @@ use ::archiver::config::{Checked, Cluster, load};
 use ::archiver::source::cluster::{KafkaError, Trouble};
 use ::archiver::source::kafka::{
     Created, GroupOffset, NewRecord, NewTopic, NotSent, Producer, ProducerSettings, Remedy,
-    Scanner, Target,
+    Scanner, Target, TransactionSettings,
 };
 use archiver_format::record::NextOffset;
 use tokio::runtime::Runtime;
@@ -250,7 +250,10 @@ fn topics_are_made_once_with_what_they_are_to_have() {
 
 fn transactional(id: &str) -> ProducerSettings {
     ProducerSettings {
-        transactional_id: Some(id.into()),
+        transactions: Some(TransactionSettings {
+            id: id.into(),
+            expires: Duration::from_secs(60),
+        }),
         ..ProducerSettings::default()
     }
 }

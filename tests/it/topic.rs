@@ -141,20 +141,21 @@ impl<'a> Topic<'a> {
 
     /// Waits until readers see all that was committed: the broker ends a transaction in each partition a moment later.
     pub fn await_committed(&self) {
-        let ends = |isolation: &str| {
-            let mut client = self.server.client();
-            let client: BaseConsumer = client.set("isolation.level", isolation).create().unwrap();
-            let metadata = client.fetch_metadata(Some(&self.name), ADMIN_WAIT).ok()?;
-            let partitions = metadata.topics().first()?.partitions().iter();
-            let end = partitions.map(|p| client.fetch_watermarks(&self.name, p.id(), ADMIN_WAIT));
-            end.map(|bounds| Some(bounds.ok()?.1))
-                .collect::<Option<Vec<_>>>()
-        };
         let what = format!("no transaction is open in {}", self.name);
         eventually(LONG, &what, || {
-            let all = ends("read_uncommitted");
-            all.is_some() && all == ends("read_committed")
+            let all = self.ends("read_uncommitted");
+            all.is_some() && all == self.ends("read_committed")
         });
+    }
+
+    /// Where each partition ends for whoever reads with this `isolation.level`, if that is known.
+    pub fn ends(&self, isolation: &str) -> Option<Vec<i64>> {
+        let mut client = self.server.client();
+        let client: BaseConsumer = client.set("isolation.level", isolation).create().unwrap();
+        let metadata = client.fetch_metadata(Some(&self.name), ADMIN_WAIT).ok()?;
+        let partitions = metadata.topics().first()?.partitions().iter();
+        let end = partitions.map(|p| client.fetch_watermarks(&self.name, p.id(), ADMIN_WAIT));
+        end.map(|bounds| Some(bounds.ok()?.1)).collect()
     }
 
     /// Where a group goes on in a partition, if it has committed anything.

@@ -167,6 +167,9 @@ Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but for what was left out,
 /// How long a transaction lasts where nobody says it.
 const TRANSACTION: Duration = Duration::from_secs(1);
 
+/// How much longer the brokers keep one open, for as long as they are away.
+const SPARE: Duration = Duration::from_secs(60);
+
 impl Args {
     /// Refuses what doesn't go together.
     pub(super) fn check(&self) -> Result<(), UsageError> {
@@ -211,12 +214,14 @@ impl Args {
 
     /// Was it said that records may arrive twice, or in another order?
     pub(super) fn is_not_idempotent(&self) -> bool {
-        let typed = self
-            .connection
-            .typed()
-            .map_or_else(|_| Vec::new(), |typed| typed.properties);
-        let last = typed.iter().rfind(|(name, _)| name == "enable.idempotence");
-        last.is_some_and(|(_, value)| value == "false")
+        (self.property("enable.idempotence")).is_some_and(|value| value == "false")
+    }
+
+    /// What was typed for a property of the client.
+    fn property(&self, wanted: &str) -> Option<String> {
+        let typed = self.connection.typed().ok()?.properties;
+        let last = typed.into_iter().rfind(|(name, _)| name == wanted);
+        last.map(|(_, value)| value)
     }
 
     fn pace(&self) -> Pace {
@@ -286,6 +291,13 @@ impl Args {
     /// How long a transaction lasts.
     pub(super) fn transaction(&self) -> Duration {
         self.place.transaction.unwrap_or(TRANSACTION)
+    }
+
+    /// How long the brokers keep a transaction open before they take it back.
+    pub(super) fn transaction_expires(&self) -> Duration {
+        let typed = self.property("transaction.timeout.ms");
+        let typed = typed.and_then(|ms| ms.parse().ok().map(Duration::from_millis));
+        typed.unwrap_or(self.transaction() + SPARE)
     }
 
     /// What is wanted of each input.

@@ -10,6 +10,8 @@ use super::plan::{Plan, Topic};
 use super::targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
+use crate::replay::clock::ns;
+use crate::replay::player::Manner;
 use crate::replay::schedule::Schedule;
 use crate::replay::{Buffer, Reader, Taken, Wanted};
 use crate::terminal::{Align, Output, Style, Styles, Table, bytes, grouped, time};
@@ -33,9 +35,9 @@ pub(super) async fn show(
     memory_bytes: u64,
 ) -> anyhow::Result<u8> {
     let wanted = plan.read_of(args, &plan.beginning());
-    let (pace, pause) = (args.manner().pace, args.manner().longest_pause);
+    let manner = args.manner();
     let read = tokio::task::spawn_blocking(move || {
-        let found = read(&plan, wanted, pace, pause);
+        let found = read(&plan, wanted, manner);
         found.map(|found| (plan, found))
     });
     let (mut plan, (found, schedule, looked)) = read.await??;
@@ -44,7 +46,7 @@ pub(super) async fn show(
         true => print_json(&plan, &found, schedule.as_ref())?,
         false => print(&plan, &found, schedule.as_ref())?,
     }
-    for said in looked::warnings(&looked, pace) {
+    for said in looked::warnings(&looked, manner.pace) {
         logging::complain(&format!("warning: {said}"));
     }
     let targets = targets::look(args, cluster, memory_bytes, &plan.topics, false).await?;
@@ -62,12 +64,7 @@ pub(super) async fn show(
 
 type Found = (Vec<OfTopic>, Option<Schedule>, Vec<Looked>);
 
-fn read(
-    plan: &Plan,
-    wanted: Wanted,
-    pace: crate::replay::speed::Pace,
-    pause: Option<Duration>,
-) -> anyhow::Result<Found> {
+fn read(plan: &Plan, wanted: Wanted, manner: Manner) -> anyhow::Result<Found> {
     let unseen = plan.topics.iter().map(|topic| OfTopic {
         known: topic.unseen(),
         ..OfTopic::default()
@@ -101,8 +98,8 @@ fn read(
             match &mut schedule {
                 Some(schedule) => schedule.advance(due.at_ns()),
                 None => {
-                    let first = Schedule::new(pace, due.at_ns(), 0);
-                    schedule = Some(first.longest_pause(pause.map(crate::replay::clock::ns)));
+                    let first = Schedule::new(manner.pace, due.at_ns(), 0);
+                    schedule = Some(first.longest_pause(manner.longest_pause.map(ns)));
                 }
             }
             let due_ns = schedule.as_ref().map_or(0, Schedule::due);
@@ -110,7 +107,7 @@ fn read(
             let record = &due.merged.record;
             of.records += 1;
             of.bytes += super::plan::bytes(record);
-            of.known.note(record);
+            of.known.note(record, manner);
             looked[due.merged.input].note(record);
             of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
         }

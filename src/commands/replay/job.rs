@@ -1,6 +1,7 @@
 //! The job: what the thread does that sends.
 
-use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -16,10 +17,13 @@ use crate::replay::place::Place;
 use crate::replay::player::{Manner, Played, Player};
 use crate::replay::sending::{Sending, Topic};
 use crate::replay::{Buffer, Failure, Reader, Wanted};
+use crate::source::cluster::KafkaError;
 use crate::source::kafka::{Producer, Target};
 
 /// How long topics, leaders and connections may take before the first record.
 const READY: Duration = Duration::from_secs(60);
+/// How often is looked meanwhile whether somebody has stopped it.
+const LOOK: Duration = Duration::from_millis(100);
 /// So often a transaction is tried again that is aborted at the same place.
 const TRIES: u32 = 5;
 
@@ -52,7 +56,8 @@ pub(super) struct Done {
 impl Job {
     /// Sends everything, or as much as it can. Blocks.
     pub fn run(self) -> anyhow::Result<Done> {
-        let targets = self.ready()?;
+        self.get_ready()?;
+        let targets = targets(&self.producer, &self.topics)?;
         let clock = Monotonic::of_thread();
         let topics = self.topics.iter().cloned().zip(targets).collect();
         let of_inputs = self.plan.of_inputs.clone();
@@ -118,16 +123,39 @@ impl Job {
         })
     }
 
-    /// The topics, once nothing has to be found out any more before the first record can go.
-    fn ready(&self) -> anyhow::Result<Vec<Target>> {
-        let targets = self.topics.iter();
-        let targets = targets.map(|topic| self.producer.target(&topic.name));
-        let targets = targets.collect::<Result<Vec<_>, _>>()?;
-        let all = targets.iter().collect::<Vec<_>>();
-        let ready = self.producer.ready(&all, READY);
-        ready.context("getting ready to send")?;
-        Ok(targets)
+    /// Waits until nothing has to be found out any more before the first record can go, or somebody stops it.
+    fn get_ready(&self) -> anyhow::Result<()> {
+        let (producer, topics) = (Arc::clone(&self.producer), self.topics.clone());
+        let (tell, told) = mpsc::channel();
+        // Brokers that don't answer are waited for there, whatever happens here.
+        let asking = thread::Builder::new().name("ready".into()).spawn(move || {
+            let ready = targets(&producer, &topics).and_then(|targets| {
+                let all = targets.iter().collect::<Vec<_>>();
+                producer.ready(&all, READY)
+            });
+            // Nobody waits for it once somebody has stopped it.
+            let _ = tell.send(ready);
+        });
+        asking.context("starting the thread that asks the brokers")?;
+        loop {
+            match told.recv_timeout(LOOK) {
+                Ok(ready) => return ready.context("getting ready to send"),
+                Err(RecvTimeoutError::Timeout) if self.control.is_stopped() => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(anyhow!(
+                        "the thread that asks the brokers has ended unexpectedly"
+                    ));
+                }
+            }
+        }
     }
+}
+
+/// The topics as the producer knows them.
+fn targets(producer: &Producer, topics: &[Topic]) -> Result<Vec<Target>, KafkaError> {
+    let targets = topics.iter();
+    targets.map(|topic| producer.target(&topic.name)).collect()
 }
 
 /// Plays what is left, and waits until it has arrived.

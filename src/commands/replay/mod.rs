@@ -1,5 +1,6 @@
 //! `archiver replay`: archives and files back into Kafka, with their original pauses.
 
+mod ahead;
 mod args;
 mod dry;
 mod job;

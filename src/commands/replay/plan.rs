@@ -6,6 +6,7 @@ use anyhow::bail;
 use archiver_format::mark::checksum;
 use archiver_format::record::Partition;
 
+use super::ahead::Ahead;
 use super::args::Args;
 use super::looked::{Looked, Total, longest_ns, total};
 use crate::cli::usage;
@@ -13,6 +14,7 @@ use crate::logging;
 use crate::replay::clock::{in_ms, ns, of_ms};
 use crate::replay::input::{self, Source, Wanted};
 use crate::replay::place::Place;
+use crate::replay::player::Manner;
 use crate::replay::sending::{OnRefused, Timestamps};
 use crate::replay::target::{Records, Share};
 use crate::replay::{self, Input, InputError, Open, Outgoing, mapped, shown};
@@ -59,6 +61,8 @@ pub(super) struct Topic {
     seen: u64,
     keyless: u64,
     newest_ms: Option<i64>,
+    /// How far its timestamps run ahead where they are shifted.
+    pub ahead: Ahead,
     /// There are records that nobody has looked at.
     is_unknown: bool,
 }
@@ -151,10 +155,13 @@ impl Plan {
         }
         let topic = &mut self.topics[topic];
         topic.partitions = topic.partitions.max(input.partitions());
-        topic.records.partitions = topic.records.partitions.max(input.partitions());
         topic.records.topic_ids.extend(input.topic_id());
         let looked = &mut self.looked[number];
-        let mut first = topic.look_at(&mut *input, looked);
+        let mut first = topic.look_at(&mut *input, looked, manner);
+        if !looked.is_whole {
+            // What nobody has looked at may be of any of them.
+            topic.records.partitions = topic.records.partitions.max(input.partitions());
+        }
         if self.wanted.since_ms.or(self.wanted.until_ms).is_some() {
             // A window that is typed as -5m moves; the input that it is one of doesn't.
             let all = Wanted {
@@ -167,7 +174,7 @@ impl Plan {
             first = match is_empty {
                 true => {
                     let mut outside = looked.unseen();
-                    let first = Topic::default().look_at(&mut *all, &mut outside);
+                    let first = Topic::default().look_at(&mut *all, &mut outside, manner);
                     self.outside.push(outside);
                     first
                 }
@@ -181,18 +188,15 @@ impl Plan {
     /// Refuses what can't be sent as it is wanted, as far as that is known beforehand.
     fn check(&self, args: &Args) -> anyhow::Result<()> {
         if let Some(key) = &self.wanted.typed.key {
-            for (of, source) in self.looked.iter().zip(&self.sources) {
+            for of in &self.looked {
                 let (name, records) = (&of.name, of.records);
-                match (of.has_no_key(), of.is_whole, source) {
-                    (false, ..) => {}
-                    (true, _, Source::Archive(_)) => bail!(
-                        "{name}: its records have no keys, and --key {key} is for lines of JSON and tables; leave it out"
-                    ),
-                    (true, true, _) => bail!(
+                match (of.has_no_key(), of.is_whole) {
+                    (false, _) => {}
+                    (true, true) => bail!(
                         "{name}: none of its {records} records has a field or a column {key}, as --key says; correct it, \
                          or leave it out"
                     ),
-                    (true, false, _) => logging::complain(&shown(&format!(
+                    (true, false) => logging::complain(&shown(&format!(
                         "warning: {name}: none of the first {records} records has a field {key}, as --key says"
                     ))),
                 }
@@ -335,12 +339,17 @@ impl Topic {
 
     /// Looks at the first records of an input, to know what the topic would make of them. What can't be read is said when
     /// it is sent. Returns the first.
-    fn look_at(&mut self, input: &mut dyn Input, looked: &mut Looked) -> Option<Outgoing> {
+    fn look_at(
+        &mut self,
+        input: &mut dyn Input,
+        looked: &mut Looked,
+        manner: Manner,
+    ) -> Option<Outgoing> {
         let mut first = None;
         for _ in 0..LOOK_AT {
             match input.next() {
                 Ok(Some(record)) => {
-                    self.note(&record);
+                    self.note(&record, manner);
                     looked.note(&record);
                     first.get_or_insert(record);
                 }
@@ -367,8 +376,9 @@ impl Topic {
         };
     }
 
-    /// Counts a record that is for this topic.
-    pub fn note(&mut self, record: &Outgoing) {
+    /// Counts a record that is for this topic, and is played in this manner.
+    pub fn note(&mut self, record: &Outgoing, manner: Manner) {
+        self.ahead.note(record.time_ns, manner);
         let ms = in_ms(record.time_ns);
         let Records {
             oldest_ms,

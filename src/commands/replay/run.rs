@@ -22,7 +22,7 @@ use crate::replay::keeping::Keeping;
 use crate::replay::place::Place;
 use crate::replay::speed::Pace;
 use crate::replay::transactions::Transactions;
-use crate::source::kafka::{Producer, ProducerSettings};
+use crate::source::kafka::{Producer, ProducerSettings, TransactionSettings};
 use crate::world::clock::{Clock, RealClock};
 use crate::world::shutdown::Shutdown;
 
@@ -71,7 +71,10 @@ impl Run<'_> {
                 _ => Duration::ZERO,
             },
             compression: args.compression(),
-            transactional_id: args.place.exactly_once.then(|| group(&name)),
+            transactions: args.place.exactly_once.then(|| TransactionSettings {
+                id: group(&name),
+                expires: args.transaction_expires(),
+            }),
             queue_records: QUEUE_RECORDS,
             queue_bytes: QUEUE_BYTES,
             batch_bytes: targets.batch_bytes.map_or(usual, |most| most.min(usual)),
@@ -139,25 +142,39 @@ async fn begin(
         let path = Keeping::path(name);
         let lock = Keeping::lock(&path).with_context(|| format!("replay {name}"))?;
         let found = Keeping::load(&path)?;
+        let sent_before = found.as_ref().map_or(0, |place| place.sent);
         let place = at(args, plan, found, &format!("{}", path.display()))?;
+        if !args.place.resume && sent_before > 0 {
+            let aside = Keeping::set_aside(&path)?;
+            let (aside, path) = (aside.display(), path.display());
+            logging::complain(&format!(
+                "the place of that run is in {aside} now; to go on there, stop this one, move it back to {path} and say \
+                 --resume"
+            ));
+        }
         return Ok((Kept::File(Keeping::begin(path, &place, lock)?), place));
     }
     let topic = targets.topics.first();
     let topic = topic.map(|topic| topic.name.clone()).unwrap_or_default();
-    let mut transactions = Transactions::new(group(name), topic, args.transaction());
+    let (length, expires) = (args.transaction(), args.transaction_expires());
+    let mut transactions = Transactions::new(group(name), topic, length, expires);
     let (producer, control) = (Arc::clone(producer), Arc::clone(control));
     let stands = format!("group {}", group(name));
     let refuse = args.place.resume.then(|| {
         let (run, inputs) = (plan.run.clone(), plan.sources.len());
         move |place: &Place| refuse_another(place, &run, inputs, &stands)
     });
+    let beginning = (!args.place.resume).then(|| plan.beginning());
     let started = tokio::task::spawn_blocking(move || {
         // Before one that is under way is ended: it may be another replay of this name.
         if let (Some(refuse), Some(place)) = (refuse, transactions.peek(&producer)?) {
             refuse(&place)?;
         }
-        let found = transactions.start(&producer, &control);
-        found.map(|found| (transactions, found))
+        let found = transactions.start(&producer, &control)?;
+        if let (Some(beginning), Some(_)) = (&beginning, &found) {
+            transactions.begin_anew(&producer, &control, beginning)?;
+        }
+        anyhow::Ok((transactions, found))
     });
     let (mut transactions, found) = started.await.context("starting transactions")??;
     let place = at(args, plan, found, &format!("group {}", group(name)))?;
@@ -179,10 +196,13 @@ fn at(args: &Args, plan: &Plan, found: Option<Place>, stands: &str) -> anyhow::R
             ));
             Ok(plan.beginning())
         }
-        Some(place) if place.run == plan.run && place.sent > 0 && !args.place.exactly_once => {
+        Some(place) if place.sent > 0 => {
+            let of = match place.run == plan.run {
+                true => "this",
+                false => "another replay",
+            };
             logging::complain(&format!(
-                "an earlier run has sent {} records of this, as {stands} says; beginning with the first again \
-                 (--resume goes on)",
+                "an earlier run has sent {} records of {of}, as {stands} says; this one begins with the first",
                 place.sent
             ));
             Ok(plan.beginning())

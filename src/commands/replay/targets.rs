@@ -10,8 +10,7 @@ use super::plan::Topic;
 use crate::config::{Checked, Cluster};
 use crate::logging;
 use crate::replay::sending::{self, Partitions, Timestamps};
-use crate::replay::speed::Pace;
-use crate::replay::target::{Config, Manner, Records, Verdict, batch_bytes, verdicts};
+use crate::replay::target::{Config, Manner, Verdict, batch_bytes, verdicts};
 use crate::source::cluster::{self, KafkaError, Trouble};
 use crate::source::kafka::Scanner;
 use crate::world::clock::{Clock, RealClock};
@@ -139,7 +138,9 @@ impl Targets {
         let now_ms = RealClock.now_ms();
         let mut records = topic.records.clone();
         if sending.timestamps == Timestamps::Shift {
-            shift(&mut records, args.manner().pace, now_ms);
+            let ahead_ms = topic.ahead.most_ms(args.rounds());
+            records.oldest_ms = Some(now_ms);
+            records.newest_ms = Some(now_ms.saturating_add(ahead_ms));
         }
         let manner = Manner {
             keeps_timestamps: sending.timestamps != Timestamps::Now,
@@ -172,20 +173,4 @@ impl Targets {
             [said, others @ ..] => bail!("{said}; and {} more like this", others.len()),
         }
     }
-}
-
-/// The timestamps that records have once the first is now: faster than they were, they run ahead of the clock.
-fn shift(records: &mut Records, pace: Pace, now_ms: i64) {
-    let range = records.oldest_ms.zip(records.newest_ms);
-    let span_ms = range.map_or(0, |(oldest, newest)| newest.saturating_sub(oldest));
-    let ahead_ms = match pace {
-        Pace::Times(factor) if factor.value() <= 1.0 => 0,
-        Pace::Times(factor) => {
-            let took_ms = factor.of_records(i128::from(span_ms));
-            span_ms.saturating_sub(i64::try_from(took_ms).unwrap_or(span_ms))
-        }
-        Pace::Rate(_) | Pace::Max => span_ms,
-    };
-    records.oldest_ms = Some(now_ms);
-    records.newest_ms = Some(now_ms.saturating_add(ahead_ms));
 }

@@ -48,6 +48,7 @@ pub fn open(source: &Source, wanted: &Wanted) -> Result<Box<dyn Input>, InputErr
     let name = source.name();
     let bytes = match source {
         Source::Archive(chosen) => {
+            without_key(&name, wanted)?;
             let opened = ArchiveRows::open(chosen, wanted);
             let (rows, topic) = opened.map_err(|why| InputError(format!("{name}: {why}")))?;
             let choice = Choice::new(name, topic, wanted);
@@ -122,6 +123,7 @@ fn file(
     let may_be_records = wanted.format.is_none() && wanted.typed.time_field.is_none();
     match envelopes::topic(first).filter(|_| may_be_records) {
         Some(topic) => {
+            without_key(&choice.name, wanted)?;
             let choice = Choice {
                 topic: topic.clone(),
                 ..choice
@@ -133,6 +135,17 @@ fn file(
             let rows = Ndjson::new(lines, &wanted.typed);
             Ok(Box::new(RowInput::open(rows, choice)?))
         }
+    }
+}
+
+/// Refuses a field that is to be the key where records have what they have.
+fn without_key(name: &str, wanted: &Wanted) -> Result<(), InputError> {
+    match &wanted.typed.key {
+        None => Ok(()),
+        Some(key) => Err(InputError(format!(
+            "{name}: its records are sent with the keys that they had, and --key {key} is for lines of JSON and tables; leave \
+             it out"
+        ))),
     }
 }
 

@@ -132,7 +132,7 @@ impl<R: Rows> RowInput<R> {
                 "no row before it says at which time it could be sent: mend it, or leave such rows out with --on-bad skip",
             )),
             (OnBad::SendRaw, Some(time_ns)) => {
-                self.sent_raw += 1;
+                self.sent_raw += u64::from(self.choice.holds(time_ns));
                 Ok(Some(Outgoing {
                     time_ns,
                     value: Some(bytes),

@@ -34,7 +34,7 @@ pub use native::{
     TransactionError, Undelivered, exit,
 };
 pub use producer::Producer;
-pub use producer_settings::ProducerSettings;
+pub use producer_settings::{ProducerSettings, TransactionSettings};
 pub use scanner::{Scan, Scanner};
 pub use seat::Seat;
 pub use topic_lister::TopicLister;

@@ -14,8 +14,8 @@ pub struct ProducerSettings {
     pub linger: Duration,
     /// `gzip`, `snappy`, `lz4`, `zstd` or `none`; as the cluster is configured if there is none.
     pub compression: Option<String>,
-    /// The id that transactions go by; without one there are none.
-    pub transactional_id: Option<String>,
+    /// How transactions are made; without it there are none.
+    pub transactions: Option<TransactionSettings>,
     /// How many records may wait or be under way.
     pub queue_records: u32,
     /// How many bytes of values those may have.
@@ -28,12 +28,21 @@ pub struct ProducerSettings {
     pub properties: BTreeMap<String, String>,
 }
 
+/// How a producer makes transactions.
+#[derive(Debug, Clone)]
+pub struct TransactionSettings {
+    /// The id that they go by: of all producers with it, only the newest one sends.
+    pub id: String,
+    /// How long the brokers keep one open before they take it back (`transaction.timeout.ms`).
+    pub expires: Duration,
+}
+
 impl Default for ProducerSettings {
     fn default() -> Self {
         Self {
             linger: Duration::ZERO,
             compression: None,
-            transactional_id: None,
+            transactions: None,
             queue_records: 100_000,
             queue_bytes: 64 << 20,
             batch_bytes: 1_000_000,
@@ -79,15 +88,17 @@ impl ProducerSettings {
         if self.properties.contains_key("compression.codec") {
             properties.remove("compression.type");
         }
-        if self.transactional_id.is_some() {
+        if let Some(transactions) = &self.transactions {
+            let expires_ms = transactions.expires.as_millis().to_string();
+            properties.insert("transaction.timeout.ms".into(), expires_ms);
             // A step of a transaction waits so long for one answer, whatever time it is given.
             properties.insert("socket.timeout.ms".into(), ANSWER_MS.into());
         }
         properties.extend(self.properties.clone());
         properties.insert("bootstrap.servers".into(), cluster.bootstrap.clone());
         properties.insert("delivery.report.only.error".into(), "false".into());
-        match &self.transactional_id {
-            Some(id) => properties.insert("transactional.id".into(), id.clone()),
+        match &self.transactions {
+            Some(of) => properties.insert("transactional.id".into(), of.id.clone()),
             None => properties.remove("transactional.id"),
         };
         properties

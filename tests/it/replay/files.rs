@@ -126,6 +126,12 @@ fn a_row_that_can_t_be_used_is_said_left_out_or_sent_as_it_stands() {
     assert_eq!(sent[2], (&b"soon,2"[..], FIRST + 1));
     assert_eq!(sent[3].0, format!("{},3,4", FIRST + 2).as_bytes());
     assert_eq!(sent.len(), 5);
+    // Those outside of what is asked for aren't sent, nor counted.
+    let topic = scene.topic("replay-raw-until", 1);
+    let until = format!("bad.csv -t {} --until {}", topic.name, FIRST + 1);
+    let report = crate::replay::report(&scene, 0, &format!("{until} --on-bad send-raw"));
+    let found = (&report["rows_sent_raw"], numbers(&scene, &topic));
+    assert_eq!(found, (&json!(0), vec![0]), "{report}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::replay::{now_ms, numbers, report, says, seconds, start, table, write};
+use crate::replay::{FIRST, now_ms, numbers, report, says, seconds, start, table, write};
 use crate::scene::Scene;
 use crate::topic::Topic;
 use crate::wait::{LONG, eventually};
@@ -51,6 +51,32 @@ fn a_refusal_in_a_transaction_ends_it_at_once() {
     let (topic, line) = tried(&scene);
     let parts = [&*topic.name, "was refused", "--timestamps shift"];
     says(&scene, 1, &format!("{line} --exactly-once"), &parts);
+}
+
+#[test]
+fn a_transaction_that_the_brokers_keep_for_less_time_than_it_lasts_is_taken_back() {
+    let scene = Scene::new();
+    write(&scene, "data.csv", &table((0..60).map(|row| FIRST + row)));
+    let topic = scene.topic("replay-expired", 1);
+    let line = format!(
+        "data.csv -t {} --exactly-once --transaction 5m -X transaction.timeout.ms=6000",
+        topic.name
+    );
+    let parts = [
+        "open for longer than 6s",
+        "transaction.timeout.ms",
+        "--resume",
+    ];
+    says(&scene, 1, &line, &parts);
+    assert!(numbers(&scene, &topic).is_empty(), "all is taken back");
+    // Unless somebody says it, they keep it for longer than it lasts; no longer than they may.
+    let line = format!("data.csv -t {} --exactly-once --transaction 1h", topic.name);
+    says(
+        &scene,
+        1,
+        &line,
+        &["larger than the maximum", "shorter --transaction"],
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use rustix::process::Signal;
 
-use crate::replay::{FIRST, SECONDS, ends, numbers, report, says, seconds, start, table, write};
+use crate::replay::{
+    FIRST, SECONDS, ends, numbers, read, report, says, seconds, start, table, write,
+};
 use crate::scene::Scene;
 use crate::wait::{LONG, eventually};
 
@@ -72,7 +74,7 @@ fn rounds_go_on_as_well() {
     let scene = Scene::new();
     seconds(&scene, "data.csv");
     let topic = scene.topic("replay-rounds", 1);
-    let line = format!("data.csv -t {} --loop 20", topic.name);
+    let line = format!("data.csv -t {} --loop 20 --timestamps shift", topic.name);
     let running = start(&scene, &format!("{line} --speed 8"));
     eventually(LONG, "a round", || topic.bounds(0).1 > 10);
     running.signal(Signal::INT);
@@ -80,6 +82,33 @@ fn rounds_go_on_as_well() {
     ends(&scene, 0, &format!("{line} --speed max --resume"));
     let rounds = (0..20).flat_map(|_| 0..SECONDS.len() as i64);
     assert!(numbers(&scene, &topic).into_iter().eq(rounds));
+    let seen = &read(&scene, &topic)[&0];
+    let passed = seen
+        .iter()
+        .map(|of| (of.timestamp - seen[0].timestamp) / 1_000);
+    let expected = (0..20).flat_map(|round| SECONDS.map(|second| 24 * round + second));
+    assert_eq!(passed.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_that_begins_anew_in_transactions_isnt_taken_for_the_one_before_it() {
+    let scene = Scene::new();
+    seconds(&scene, "data.csv");
+    let topic = scene.topic("replay-anew", 1);
+    let line = format!("data.csv -t {} --exactly-once", topic.name);
+    ends(&scene, 0, &format!("{line} --speed max"));
+    topic.await_committed();
+    let written = || topic.ends("read_uncommitted").map(|ends| ends[0]);
+    let all = written();
+    // It is killed before its first transaction ends.
+    let running = start(&scene, &format!("{line} --transaction 50s"));
+    eventually(LONG, "records of the second run", || written() > all);
+    running.kill();
+    let report = report(&scene, 0, &format!("{line} --speed max --resume"));
+    assert_eq!(report["sent_before"], 0, "{report}");
+    topic.await_committed();
+    let twice = (0..2).flat_map(|_| 0..SECONDS.len() as i64);
+    assert!(numbers(&scene, &topic).into_iter().eq(twice));
 }
 
 #[test]
@@ -100,7 +129,17 @@ fn another_replay_is_not_gone_on_with() {
         &["another replay", "mine.place"],
     );
     let line = format!("data.csv -t {} --name mine --speed max", topic.name);
-    says(&scene, 0, &line, &["an earlier run has sent", "--resume"]);
+    says(
+        &scene,
+        0,
+        &line,
+        &["an earlier run has sent", "mine.place.before", "--resume"],
+    );
+    let before = scene.path(".archiver-replay/mine.place.before");
+    assert!(
+        before.exists(),
+        "it may be gone on with there, none the less"
+    );
     says(
         &scene,
         0,

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::dump::{Partitions, dump};
 use crate::produce::{Producer, Record};
 use crate::random::Random;
-use crate::replay::{report, says};
+use crate::replay::{ends, report, says};
 use crate::scene::Scene;
 use crate::topic::Topic;
 
@@ -224,6 +224,20 @@ fn a_part_of_an_archive_is_named_by_times_and_by_a_number() {
         .collect::<Vec<_>>();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(10..35));
+    // Its other partition counts only for those that are in it.
+    let narrow = scene.topic("replay-part-narrow", 1);
+    let line = format!(
+        "part.ndjson --topic-map {}={} --speed max",
+        from.name, narrow.name
+    );
+    let one = format!("{line} --timestamps now --since 1700000010 --until 1700000011");
+    for dry in [" --dry-run", ""] {
+        ends(&scene, 0, &format!("{one}{dry}"));
+    }
+    assert_eq!(narrow.bounds(0).1, 1);
+    // They keep their keys.
+    let parts = ["with the keys that they had", "--key number"];
+    says(&scene, 1, &format!("{line} --key number"), &parts);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rdkafka_sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
 use super::*;
 use crate::source::kafka::{
     GroupOffset, NewRecord, NewTopic, NotSent, Producer, ProducerSettings, Remedy, Scanner, Target,
+    TransactionSettings,
 };
 
 fn cluster(bootstrap: String) -> config::Checked<config::Cluster> {
@@ -297,7 +298,10 @@ fn a_topic_that_is_not_there_is_never_ready_and_never_made() {
 
 fn transactional(id: &str) -> ProducerSettings {
     ProducerSettings {
-        transactional_id: Some(id.into()),
+        transactions: Some(TransactionSettings {
+            id: id.into(),
+            expires: Duration::from_secs(60),
+        }),
         ..ProducerSettings::default()
     }
 }
