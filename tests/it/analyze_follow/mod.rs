@@ -34,16 +34,20 @@ struct Play<'a> {
 
 impl<'a> Play<'a> {
     fn new(scene: &'a Scene<'a>, partitions: i32) -> Self {
+        Self::captured(scene, partitions, |topic| config(topic, ARCHIVE))
+    }
+
+    /// Captured as it is configured for its topic.
+    fn captured(
+        scene: &'a Scene<'a>,
+        partitions: i32,
+        config: impl FnOnce(&Topic) -> Config,
+    ) -> Self {
         let topic = scene.planned("followed");
         topic.make(partitions, &[("retention.ms", "-1")]);
-        let config = Config::new()
-            .set("defaults", "start", "earliest")
-            .set("defaults", "flush", "50ms")
-            .set("defaults", "checkpoint", "100ms")
-            .archive(&topic, ARCHIVE, &[("name", "metrics")]);
         Self {
             producer: Producer::new(scene.server),
-            archiver: scene.start(&config),
+            archiver: scene.start(&config(&topic)),
             scene,
             topic,
             sent: 0,
@@ -65,6 +69,15 @@ impl<'a> Play<'a> {
         self.scene
             .await_checkpointed(".archiver/metrics", self.sent);
     }
+}
+
+/// What captures a topic into this file.
+fn config(topic: &Topic, file: &str) -> Config {
+    Config::new()
+        .set("defaults", "start", "earliest")
+        .set("defaults", "flush", "50ms")
+        .set("defaults", "checkpoint", "100ms")
+        .archive(topic, file, &[("name", "metrics")])
 }
 
 /// A definition that is followed; `more` are further keys.
@@ -145,6 +158,39 @@ fn a_window_is_closed_once_all_partitions_are_beyond_it_or_idle_and_what_is_late
 }
 
 #[test]
+fn a_segment_that_is_deleted_while_its_windows_are_open_is_named() {
+    let scene = Scene::new();
+    let in_segments = |topic: &Topic, more: &str| {
+        config(topic, "{seq:06}.ndjson").line(&format!("rotate = {{ records = 2 }}{more}"))
+    };
+    let mut play = Play::captured(&scene, 1, |topic| in_segments(topic, ""));
+    define(&scene, "");
+    // Each of two records is as large as what is kept.
+    let host = "a".repeat(1_000);
+    for second in [0, 1, 12, 2, 13, 14] {
+        play.send(0, second, &host);
+    }
+    let following = Following::start(&scene, &["--poll", "100ms"]);
+    await_windows(&scene, &following, &[(0, 3)]);
+    following.stop();
+    // Two of three segments have records of the window that is open; none of them is kept.
+    play.archiver.stop();
+    play.archiver = scene.start(&in_segments(&play.topic, "\nkeep_size = \"1KiB\""));
+    play.send(0, 31, "a");
+    eventually(LONG, "the segments are deleted", || {
+        let manifest = fs::read_to_string(scene.path(".archiver/metrics/manifest.ndjson"));
+        let manifest = manifest.unwrap_or_default();
+        manifest.matches("\"deleted\":").count() == 3
+    });
+    let following = Following::start(&scene, &["--poll", "100ms"]);
+    following.await_said("was deleted while windows of its records were open");
+    let said = following.stop();
+    let named = said.matches("was deleted while windows of its records were open");
+    assert_eq!(named.count(), 2, "{said}");
+    play.archiver.stop();
+}
+
+#[test]
 fn only_the_same_definition_goes_on_and_only_one_at_a_time() {
     let scene = Scene::new();
     define(&scene, "");
@@ -201,6 +247,11 @@ fn what_can_t_be_followed_is_refused_with_the_reason() {
             "say which window",
         ),
         ("\"count\"", "\"a/b\"", "can't be a directory's name"),
+        (
+            "time = \"ts\"",
+            "time = \"ts\"\nidle = \"0s\"",
+            "every partition is idle at once",
+        ),
         (
             "source = \"metrics\"",
             "source = \"metrcs\"",

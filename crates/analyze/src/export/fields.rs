@@ -33,13 +33,19 @@ pub fn columns_of(fields: &[Field], by: Option<PartitionBy>) -> Vec<Column> {
     let fields = fields.iter().map(|field| (field.path.clone(), field.kind));
     let mut columns = columns(fields.collect());
     let taken = by.map_or(&[][..], PartitionBy::columns);
-    for column in &mut columns {
-        if taken
-            .iter()
-            .any(|name| column.name.eq_ignore_ascii_case(name))
-        {
-            column.name.insert_str(0, OF_VALUE);
+    for number in 0..columns.len() {
+        let mut name = columns[number].name.clone();
+        if !taken.iter().any(|of| name.eq_ignore_ascii_case(of)) {
+            continue;
         }
+        // A field may be called so as well.
+        while columns
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&name))
+        {
+            name.insert_str(0, OF_VALUE);
+        }
+        columns[number].name = name;
     }
     columns
 }
@@ -61,6 +67,14 @@ mod tests {
         };
         assert_eq!(names(None), ["Day", "hour", "host"]);
         assert_eq!(names(Some(PartitionBy::Day)), ["value.Day", "hour", "host"]);
+        let beside = ["day", "value.day", "Day"].map(|name| Field {
+            path: vec![name.to_owned()],
+            kind: Kind::Text,
+        });
+        let beside = columns_of(&beside, Some(PartitionBy::Day)).into_iter();
+        let beside = beside.skip(PARTS.len()).map(|column| column.name);
+        let expected = ["value.value.day", "value.day", "value.value.value.Day"];
+        assert_eq!(beside.collect::<Vec<_>>(), expected);
         let both = names(Some(PartitionBy::DayAndHour));
         assert_eq!(both, ["value.Day", "value.hour", "host"]);
     }

@@ -170,7 +170,7 @@ impl PartitionStream for Part {
                     value: Some(line),
                     ..Row::default()
                 });
-                if rows.len() < batch_rows {
+                if !rows.is_full() {
                     return true;
                 }
                 match rows.take() {

@@ -1,10 +1,11 @@
 //! How following begins: what can be followed, and what is known of an archive once there are records.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::Context;
 use archiver::cli::usage;
 use archiver_format::archive::Archive;
+use archiver_format::position::Positions;
 use archiver_format::read::Selection;
 
 use super::checkpoint::Checkpoint;
@@ -89,6 +90,10 @@ impl Begun {
 
 /// Can it be followed?
 pub fn check(definition: &Definition) -> anyhow::Result<()> {
+    if definition.idle.0.is_zero() {
+        let said = "with idle = \"0s\" every partition is idle at once, and nothing is ever closed; say how long it may be quiet";
+        return Err(usage(said).into());
+    }
     match definition.window {
         Some(_) => Ok(()),
         None => Err(usage("following is closing windows: say which window").into()),
@@ -122,6 +127,17 @@ fn resolved(definition: &Definition, columns: &[Column]) -> anyhow::Result<(Anal
     let windows = analysis.windows.clone();
     let windows = windows.context("there are no windows")?;
     Ok((analysis, windows))
+}
+
+/// The segments with records of these positions or later ones.
+pub fn segments_from(archive: &Archive, from: Positions) -> BTreeSet<u64> {
+    let selection = Selection {
+        from,
+        ..Selection::default()
+    };
+    let segments = archive.segments.iter();
+    let held = segments.filter(|segment| segment.may_hold(&selection));
+    held.map(|segment| segment.file.sequence).collect()
 }
 
 /// Segments with a lower number don't grow any more.

@@ -2,7 +2,7 @@
 //!
 //! The file is one line, `{"format":1,"checksum":"xxh3:…","checkpoint":{…}}`, as an archive's is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 use archiver_format::mark::{Mark, checksum};
@@ -32,6 +32,9 @@ pub struct Checkpoint {
     pub since_ms: Option<i64>,
     /// Segments with a lower number were looked at and don't grow any more.
     pub next_segment: u64,
+    /// Segments with records of windows that are open.
+    #[serde(default)]
+    pub open_segments: BTreeSet<u64>,
     /// How far its partitions were looked at.
     pub partitions: Partitions,
     /// Windows up to this time are closed, in milliseconds since 1970.
@@ -76,6 +79,7 @@ impl Checkpoint {
             fields,
             since_ms,
             next_segment: 0,
+            open_segments: BTreeSet::new(),
             partitions: Partitions::default(),
             watermark_ms: None,
             floor_ms: None,

@@ -12,7 +12,7 @@ use archiver_format::archive::Archive;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::begun::{Begun, check, check_method, next_segment};
+use super::begun::{Begun, check, check_method, next_segment, segments_from};
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
 use super::look::Look;
@@ -266,6 +266,7 @@ impl Follower {
             _ => None,
         };
         next.watermark_ms = to;
+        next.open_segments = segments_from(archive, next.partitions.low());
         Ok(Some(Looked {
             next,
             closing,
@@ -338,16 +339,25 @@ impl Follower {
         }
     }
 
-    /// Segments that were deleted before all of them was looked at.
+    /// Segments that were deleted before all of them was looked at, or all of their windows were closed.
     fn deleted(&self, archive: &Archive, before: &Checkpoint) -> Vec<String> {
         let deleted = archive.deleted.iter().map(|deleted| deleted.file.sequence);
-        let unseen = deleted.filter(|sequence| *sequence >= before.next_segment);
         let name = self.source.name();
-        unseen
-            .map(|sequence| {
-                format!("archive {name}: segment {sequence} was deleted before all of it was looked at; its records are in no window")
-            })
-            .collect()
+        let said = deleted.filter_map(|sequence| {
+            let then = match sequence {
+                _ if sequence >= before.next_segment => {
+                    "before all of it was looked at; its records are in no window"
+                }
+                _ if before.open_segments.contains(&sequence) => {
+                    "while windows of its records were open; these are closed without them"
+                }
+                _ => return None,
+            };
+            Some(format!(
+                "archive {name}: segment {sequence} was deleted {then}; keep segments longer"
+            ))
+        });
+        said.collect()
     }
 
     fn say(&self, text: &str) {

@@ -51,21 +51,22 @@ impl Fields {
         }
     }
 
-    /// Notes for each field where it stands in a document, as it stands there; of a name that is there twice, the last. A
-    /// document that is no object has none.
+    /// Notes for each field where it stands in a document, as it stands there; of a name that is there twice, the last.
+    /// Returns whether the document is an object: another one has no fields.
     ///
     /// # Errors
     ///
     /// If it is no document.
-    pub fn find(&self, document: &str, found: &mut [Found]) -> Result<(), NotJson> {
+    pub fn find(&self, document: &str, found: &mut [Found]) -> Result<bool, NotJson> {
         found.fill(None);
         let mut scanner = Scanner::new(document);
-        let done = match scanner.peek()? {
-            b'{' => self.of_object(&mut scanner, found),
-            _ => scanner.value().map(drop),
+        let is_object = scanner.peek()? == b'{';
+        let done = match is_object {
+            true => self.of_object(&mut scanner, found),
+            false => scanner.value().map(drop),
         };
         match done {
-            Ok(()) if scanner.is_at_end() => Ok(()),
+            Ok(()) if scanner.is_at_end() => Ok(is_object),
             _ => {
                 found.fill(None);
                 Err(NotJson)

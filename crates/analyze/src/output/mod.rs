@@ -35,6 +35,9 @@ pub enum Format {
     Parquet,
 }
 
+/// A group of rows is held until it is written; this many bytes of one are enough.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// So many rows are shown of a table: more of them nobody reads.
 const TABLE_ROWS: usize = 1_000;
 
@@ -132,7 +135,10 @@ impl Writer {
             Format::Ndjson => Self::Ndjson(LineDelimitedWriter::new(to)),
             Format::Parquet => {
                 let zstd = Compression::ZSTD(ZstdLevel::default());
-                let properties = WriterProperties::builder().set_compression(zstd).build();
+                let properties = WriterProperties::builder()
+                    .set_compression(zstd)
+                    .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+                    .build();
                 let writer = ArrowWriter::try_new(to, schema, Some(properties));
                 Self::Parquet(Box::new(writer.context("beginning a Parquet file")?))
             }

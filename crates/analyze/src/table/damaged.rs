@@ -19,6 +19,15 @@ impl Damaged {
         }
     }
 
+    /// Notes that lines of a segment are no records, with the first of them.
+    pub fn note_line(&self, path: impl Display, why: impl Display) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = format!("{path} has lines that are no records: ");
+        if !noted.iter().any(|said| said.starts_with(&of)) {
+            noted.push(format!("{of}{why}"));
+        }
+    }
+
     /// What was noted.
     pub fn said(&self) -> Vec<String> {
         self.0

@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
                     true => self.envelope(segment, &line, is_unindexed)?,
                     false => self.plain(&line, is_envelope, is_unindexed),
                 }
-                if self.rows.len() >= self.scanned.batch_rows && !self.give(give)? {
+                if self.rows.is_full() && !self.give(give)? {
                     return Ok(false);
                 }
             }
@@ -133,6 +133,22 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// A line that should be a whole record, and isn't.
+    #[cold]
+    fn no_record(&self, segment: &Segment, why: &str) -> Result<(), Trouble> {
+        let (name, path) = (&self.scanned.name, segment.path.display());
+        match &self.scanned.damaged {
+            Some(damaged) => {
+                damaged.note_line(path, why);
+                Ok(())
+            }
+            None => {
+                let said = format!("reading archive {name}: {path}: {why}{OF_DAMAGED}");
+                Err(DataFusionError::External(said.into()).into())
+            }
+        }
+    }
+
     /// A line that is a whole record.
     #[inline]
     fn envelope(
@@ -141,10 +157,10 @@ impl<'a> Reading<'a> {
         line: &Line<'_>,
         is_unindexed: bool,
     ) -> Result<(), Trouble> {
-        let decoded = decode(line.bytes).map_err(|error| {
-            let (name, path) = (&self.scanned.name, segment.path.display());
-            DataFusionError::External(format!("reading archive {name}: {path}: {error}").into())
-        })?;
+        let decoded = match decode(line.bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => return self.no_record(segment, &error.to_string()),
+        };
         let origin = Origin {
             partition: decoded.partition,
             offset: decoded.offset,
@@ -170,12 +186,13 @@ impl<'a> Reading<'a> {
 pub fn unread(name: &str, error: &ReadError) -> String {
     let advice = match error {
         ReadError::Io { .. } => "",
-        _ => {
-            "; archiver verify says what is wrong with it, and --skip-damaged goes on without what can't be read"
-        }
+        _ => OF_DAMAGED,
     };
     format!("reading archive {name}: {error}{advice}")
 }
+
+/// What can be done about it.
+const OF_DAMAGED: &str = "; archiver verify says what is wrong with it, and --skip-damaged goes on without what can't be read";
 
 enum Trouble {
     Read(ReadError),

@@ -94,7 +94,13 @@ pub struct Rows {
     found: Vec<Found>,
     builders: Vec<Builder>,
     rows: usize,
+    /// So many are a batch, unless their keys and values have [`BATCH_BYTES`] before.
+    batch_rows: usize,
+    bytes: usize,
 }
+
+/// A batch whose keys and values have as many bytes is given as it is: a few of them wait beside what `--memory` counts.
+const BATCH_BYTES: usize = 4 << 20;
 
 impl Rows {
     /// None yet, with these columns, in batches of so many rows.
@@ -117,12 +123,19 @@ impl Rows {
             schema,
             misfits,
             rows: 0,
+            batch_rows,
+            bytes: 0,
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows
+    }
+
+    /// Are there as many as a batch has?
+    pub fn is_full(&self) -> bool {
+        self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES
     }
 
     /// Are there none?
@@ -156,6 +169,7 @@ impl Rows {
             }
         }
         self.rows += 1;
+        self.bytes += row.value.map_or(0, <[u8]>::len) + row.key.map_or(0, <[u8]>::len);
     }
 
     /// Finds the fields that are wanted of a value, and returns it as text.
@@ -165,7 +179,7 @@ impl Rows {
         }
         let text = value.and_then(|value| std::str::from_utf8(value).ok());
         if let Some(text) = text
-            && self.fields.find(text, &mut self.found).is_ok()
+            && self.fields.find(text, &mut self.found) == Ok(true)
         {
             return text;
         }
@@ -180,7 +194,7 @@ impl Rows {
     pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
     }
 }
