@@ -60,15 +60,20 @@ impl Keeping {
         }
     }
 
-    /// Renames the file of an earlier run, so that nothing is lost if it was to be gone on with; says how it is called now.
+    /// Renames the file with this place of an earlier run, so that it can still be gone on with, unless one that had sent
+    /// more was put there before. Returns how it is called now, and how many records its run had sent.
     ///
     /// # Errors
     ///
     /// If it can't be renamed.
-    pub fn set_aside(path: &Path) -> anyhow::Result<PathBuf> {
+    pub fn set_aside(path: &Path, place: &Place) -> anyhow::Result<(PathBuf, u64)> {
         let aside = path.with_extension("place.before");
+        let there = Self::load(&aside).ok().flatten();
+        if let Some(there) = there.filter(|there| there.sent > place.sent) {
+            return Ok((aside, there.sent));
+        }
         fs::rename(path, &aside).with_context(|| format!("renaming {}", path.display()))?;
-        Ok(aside)
+        Ok((aside, place.sent))
     }
 
     /// Locks a file of places, for as long as what is returned is open.

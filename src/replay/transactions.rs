@@ -12,6 +12,7 @@ use super::control::Control;
 use super::place::Place;
 use super::refusal;
 use super::sink::{Failure, NotResumable};
+use crate::source::cluster::Trouble;
 use crate::source::kafka::{GroupOffset, Producer, Refusal, Remedy, Target, TransactionError};
 
 /// How long one step of a transaction waits for an answer; then it is tried again, as long as that may help.
@@ -20,12 +21,14 @@ const STEP: Duration = Duration::from_secs(2);
 const STOPPED: Duration = Duration::from_secs(5);
 /// How often is asked whether the topics are still there, and how long that may take.
 const ASK: Duration = Duration::from_secs(5);
-/// How long the brokers may take to tell the place.
-const READ: Duration = Duration::from_secs(20);
+/// How long the brokers may take to tell the place: one that has just started makes a topic for groups first.
+const READ: Duration = Duration::from_secs(60);
+/// How often is looked meanwhile whether somebody has stopped it.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long is waited for a place whose transaction is open, before that is ended.
 const PEEK: Duration = Duration::from_secs(3);
-/// Brokers keep none open for longer unless they are told to (`transaction.max.timeout.ms`).
-const EXPIRES_MOST: Duration = Duration::from_secs(15 * 60);
+/// What the client says where brokers keep none open for as long as is wanted.
+const TOO_LONG: &str = "Transaction timeout is larger than the maximum";
 /// Brokers take so many bytes beside an offset (`offset.metadata.max.bytes`).
 const METADATA_BYTES_MOST: usize = 4_000;
 
@@ -42,6 +45,8 @@ pub struct Transactions {
     begun: Option<Instant>,
     /// The place of the last one that was committed.
     committed: Option<Place>,
+    /// The place of an earlier run is committed still, which this one doesn't go on at.
+    is_anew: bool,
 }
 
 impl Transactions {
@@ -55,6 +60,7 @@ impl Transactions {
             expires,
             begun: None,
             committed: None,
+            is_anew: false,
         }
     }
 
@@ -72,14 +78,26 @@ impl Transactions {
         let mut waiting = Waiting::new(control, Vec::new());
         let started = waiting.again(|| producer.init_transactions(STEP));
         started.map_err(|e| {
-            let advice = match self.expires > EXPIRES_MOST {
-                true => "; choose a shorter --transaction",
+            let advice = match e.to_string().contains(TOO_LONG) {
+                true => {
+                    "; choose a shorter --transaction, and no longer transaction.timeout.ms, or have the brokers allow more \
+                     (transaction.max.timeout.ms)"
+                }
                 false => "",
             };
             anyhow!("starting transactions as {}: {e}{advice}", self.group)
         })?;
         let asked = [(self.topic.clone(), 0)];
-        let found = producer.committed(&self.group, &asked, READ);
+        let deadline = Instant::now() + READ;
+        let found = loop {
+            match producer.committed(&self.group, &asked, LOOK) {
+                Err(error)
+                    if matches!(error.kind, Trouble::Unreachable | Trouble::Changing)
+                        && Instant::now() < deadline
+                        && !control.is_stopped() => {}
+                found => break found,
+            }
+        };
         let found =
             found.map_err(|e| anyhow!("reading the place of replay {}: {e}", self.group))?;
         self.place(found)
@@ -113,28 +131,32 @@ impl Transactions {
         Ok(Some(place))
     }
 
-    /// Commits a place without any record: a run that begins anew isn't to be gone on with where an earlier one was.
-    /// Blocks.
+    /// Begins anew at this place, where another one is committed.
+    pub fn begin_anew_at(&mut self, place: &Place) {
+        self.committed = Some(place.clone());
+        self.is_anew = true;
+    }
+
+    /// Commits the place of a run that begins anew, without any record: it isn't to be gone on with where an earlier one
+    /// was. To be called before the first record. Blocks.
     ///
     /// # Errors
     ///
     /// If the brokers refuse, or don't answer.
-    pub fn begin_anew(
-        &mut self,
-        producer: &Producer,
-        control: &Control,
-        place: &Place,
-    ) -> anyhow::Result<()> {
+    pub fn settle(&mut self, producer: &Producer, control: &Control) -> anyhow::Result<()> {
+        let Some(place) = self.committed.clone().filter(|_| self.is_anew) else {
+            return Ok(());
+        };
         let mut waiting = Waiting::new(control, Vec::new());
         let begun = self.begin(producer);
-        let done = begun.and_then(|()| self.commit(producer, place, &mut waiting));
+        let done = begun.and_then(|()| self.commit(producer, &place, &mut waiting));
         done.map_err(|failure| match failure {
             Failure::Final(error) => error,
             Failure::TakenBack(why) => anyhow!("the first transaction was taken back: {why}"),
         })
     }
 
-    /// Goes on at the place that was read, or begins anew.
+    /// Goes on at the place that was read, or begins where there is none.
     pub fn go_on_at(&mut self, place: &Place) {
         self.committed = Some(place.clone());
     }

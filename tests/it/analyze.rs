@@ -1,6 +1,7 @@
 //! `archiver-analyze`: what was captured, asked by SQL and by windows. It is built by `make analyze-test`, not by Cargo's
 //! own test command.
 
+mod foreign;
 mod interrupted;
 mod models;
 mod plots;
@@ -12,7 +13,6 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::archiver::run;
-use crate::config::Config;
 use crate::produce::{Producer, Record};
 use crate::scene::Scene;
 use crate::topic::Topic;
@@ -408,36 +408,6 @@ fn a_damaged_segment_is_named_and_left_out_on_demand() {
     let skipped = said(&scene, 0, &[&asked[..], &["--skip-damaged"]].concat());
     assert!(
         skipped.contains("not read as a whole, as it is damaged"),
-        "{skipped}"
-    );
-}
-
-#[test]
-fn a_line_that_is_no_record_is_named_and_left_out_on_demand() {
-    let scene = Scene::new();
-    let topic = scene.topic("foreign", 1);
-    std::fs::write(scene.path("old.ndjson"), "no record\n{}\n").expect("is written");
-    let keys = [("name", "old"), ("format", "json"), ("existing", "append")];
-    let config =
-        Config::new()
-            .set("defaults", "start", "earliest")
-            .archive(&topic, "old.ndjson", &keys);
-    let values = (0..3).map(|n| Record::value(json!({"n": n}).to_string()));
-    Producer::new(scene.server).send_all(&topic, values);
-    let archiver = scene.start(&config);
-    scene.await_checkpointed(".archiver/old", 3);
-    archiver.stop();
-    let asked = ["sql", "SELECT sum(n) AS n FROM records", "old.ndjson"];
-    let refused = said(&scene, 1, &asked);
-    assert!(
-        refused.contains("old.ndjson") && refused.contains("--skip-damaged"),
-        "{refused}"
-    );
-    let skipping = [&asked[..], &["--skip-damaged"]].concat();
-    assert_eq!(rows(&scene, &skipping), [json!({"n": 3})]);
-    let skipped = said(&scene, 0, &skipping);
-    assert!(
-        skipped.contains("has lines that are no records"),
         "{skipped}"
     );
 }

@@ -387,7 +387,7 @@ impl Engine {
     /// Was all of it read that was to be read? Not, if a damaged segment was left out.
     pub fn is_whole(&self) -> bool {
         let damaged = self.damaged.as_ref();
-        damaged.is_none_or(|damaged| damaged.said().is_empty())
+        damaged.is_none_or(|damaged| damaged.segments().is_empty() && damaged.lines().is_empty())
     }
 
     /// What must be said beside an answer: which fields were other than their columns, how many records had no time, which
@@ -399,8 +399,10 @@ impl Engine {
         }
         notes.extend(self.untimed.note());
         if let Some(damaged) = &self.damaged {
-            let said = damaged.said().into_iter();
+            let said = damaged.segments().into_iter();
             notes.extend(said.map(|said| format!("not read as a whole, as it is damaged: {said}")));
+            let said = damaged.lines().into_iter();
+            notes.extend(said.map(|said| format!("not read as a whole: {said}")));
         }
         notes
     }

@@ -1,39 +1,47 @@
 //! By how much timestamps run ahead of the clock where the first is moved to now: records that are sent faster than they
 //! happened have timestamps of later.
 
-use crate::replay::clock::{in_ms, ns};
+use crate::replay::clock::{in_ms, ns, of_ms};
 use crate::replay::player::Manner;
 use crate::replay::schedule::Schedule;
 
-/// How far the timestamps of records run ahead. Times are in nanoseconds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ahead {
-    /// The schedule that begins with the first record at 0, the time of that record, and the latest one.
-    begun: Option<(Schedule, i128, i128)>,
-    /// That of the record that is furthest ahead, and of the last one.
-    most_ns: i128,
-    last_ns: i128,
-}
+/// So many times are kept, of all inputs.
+pub(super) const TIMES_MOST: usize = 4_000_000;
 
-impl Ahead {
-    /// Counts the next record, played in this manner.
-    pub fn note(&mut self, time_ns: i128, manner: Manner) {
-        let Some((schedule, first_ns, latest_ns)) = &mut self.begun else {
-            let schedule = Schedule::new(manner.pace, time_ns, 0);
-            let schedule = schedule.longest_pause(manner.longest_pause.map(ns));
-            self.begun = Some((schedule, time_ns, time_ns));
-            return;
+/// How far the timestamps of each of so many topics run ahead at most, in milliseconds. `times` are those of the records of
+/// one round, in milliseconds since 1970, each with the number of its topic.
+pub(super) fn most_ms(
+    mut times: Vec<(i64, usize)>,
+    topics: usize,
+    manner: Manner,
+    rounds: u32,
+    limit: Option<u64>,
+) -> Vec<i64> {
+    times.sort_by_key(|(ms, _)| *ms);
+    let all = times.len().max(1);
+    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let rounds = limit.map_or(rounds, |limit| {
+        rounds.min(u32::try_from(limit.div_ceil(all)).unwrap_or(rounds))
+    });
+    times.truncate(limit.unwrap_or(all));
+    let mut most_ms = vec![0; topics];
+    let mut last_ms = 0;
+    let mut schedule: Option<(Schedule, i128)> = None;
+    for (ms, topic) in times {
+        let at_ns = of_ms(ms);
+        let Some((schedule, first_ns)) = &mut schedule else {
+            let first = Schedule::new(manner.pace, at_ns, 0);
+            schedule = Some((first.longest_pause(manner.longest_pause.map(ns)), at_ns));
+            continue;
         };
-        *latest_ns = time_ns.max(*latest_ns);
-        schedule.advance(*latest_ns);
-        self.last_ns = (*latest_ns - *first_ns - schedule.due()).max(0);
-        self.most_ns = self.most_ns.max(self.last_ns);
+        schedule.advance(at_ns);
+        last_ms = in_ms(at_ns - *first_ns - schedule.due()).max(0);
+        most_ms[topic] = last_ms.max(most_ms[topic]);
     }
-
-    /// How far they are ahead at most in so many rounds, in milliseconds: each begins as far ahead as the one before it ended.
-    pub fn most_ms(&self, rounds: u32) -> i64 {
-        in_ms(self.most_ns + self.last_ns * i128::from(rounds.saturating_sub(1)))
-    }
+    // Each round begins as far ahead as the one before it has ended.
+    let before_ms = last_ms.saturating_mul(i64::from(rounds.saturating_sub(1)));
+    let all = most_ms.into_iter();
+    all.map(|ms| ms.saturating_add(before_ms)).collect()
 }
 
 #[cfg(test)]
@@ -43,37 +51,55 @@ mod tests {
     use super::*;
     use crate::replay::player::WhenLate;
 
-    fn most_ms(pace: &str, longest_pause_s: Option<u64>, seconds: &[i128], rounds: u32) -> i64 {
-        let manner = Manner {
+    fn manner(pace: &str, longest_pause_s: Option<u64>) -> Manner {
+        Manner {
             pace: pace.parse().expect("a pace"),
             longest_pause: longest_pause_s.map(Duration::from_secs),
             when_late: WhenLate::CatchUp,
             late_after: Duration::ZERO,
-        };
-        let mut ahead = Ahead::default();
-        for second in seconds {
-            ahead.note(second * 1_000_000_000, manner);
         }
-        ahead.most_ms(rounds)
+    }
+
+    /// Of records at these seconds, of topics by their numbers.
+    fn seconds(of: &[(i64, usize)]) -> Vec<(i64, usize)> {
+        let of = of.iter();
+        of.map(|(second, topic)| (second * 1_000, *topic)).collect()
     }
 
     #[test]
     fn what_is_sent_faster_than_it_happened_runs_ahead() {
-        let seconds = [100, 110, 200];
-        for (pace, longest_pause_s, rounds, expected) in [
-            ("1", None, 1, 0),
-            ("0.5", None, 5, 0),
-            ("10", None, 1, 90_000),
-            ("max", None, 1, 100_000),
-            ("max", None, 3, 300_000),
-            ("1", Some(20), 1, 70_000),
-            ("1", Some(20), 2, 140_000),
-            ("1", Some(90), 2, 0),
+        let times = seconds(&[(100, 0), (110, 0), (200, 0)]);
+        for (pace, longest_pause_s, rounds, limit, expected) in [
+            ("1", None, 1, None, 0),
+            ("0.5", None, 5, None, 0),
+            ("10", None, 1, None, 90_000),
+            ("max", None, 1, None, 100_000),
+            ("max", None, 3, None, 300_000),
+            ("max", None, 3, Some(5), 200_000),
+            ("max", None, 3, Some(2), 10_000),
+            ("1", Some(20), 1, None, 70_000),
+            ("1", Some(20), 2, None, 140_000),
+            ("1", Some(90), 2, None, 0),
         ] {
-            let found = most_ms(pace, longest_pause_s, &seconds, rounds);
-            assert_eq!(found, expected, "{pace} {longest_pause_s:?} {rounds}");
+            let manner = manner(pace, longest_pause_s);
+            let found = most_ms(times.clone(), 1, manner, rounds, limit);
+            assert_eq!(
+                found,
+                [expected],
+                "{pace} {longest_pause_s:?} {rounds} {limit:?}"
+            );
         }
-        assert_eq!(most_ms("max", None, &[5, 1, 7, 3], 1), 2_000);
-        assert_eq!(most_ms("max", None, &[], 3), 0);
+        assert_eq!(most_ms(Vec::new(), 1, manner("max", None), 3, None), [0]);
+    }
+
+    #[test]
+    fn all_topics_go_by_the_clock_of_the_first_record() {
+        let times = seconds(&[(7_200, 1), (0, 0), (60, 0)]);
+        let found = most_ms(times, 2, manner("max", None), 1, None);
+        assert_eq!(found, [60_000, 7_200_000]);
+        // Another topic has records in the pauses of one.
+        let paused = seconds(&[(0, 0), (60, 0), (20, 1), (40, 1)]);
+        let found = most_ms(paused, 2, manner("1", Some(30)), 1, None);
+        assert_eq!(found, [0, 0]);
     }
 }

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::cli::{UsageError, usage};
 use crate::commands::connection::{Connection, pair};
+use crate::config::Cluster;
 use crate::moment::{Moment, Zone, parse_duration};
 use crate::replay::TopicMap;
 use crate::replay::input::{self, FileFormat, OnBad, Shape, TypedAs};
@@ -294,10 +295,13 @@ impl Args {
     }
 
     /// How long the brokers keep a transaction open before they take it back.
-    pub(super) fn transaction_expires(&self) -> Duration {
-        let typed = self.property("transaction.timeout.ms");
-        let typed = typed.and_then(|ms| ms.parse().ok().map(Duration::from_millis));
-        typed.unwrap_or(self.transaction() + SPARE)
+    pub(super) fn transaction_expires(&self, cluster: &Cluster) -> Duration {
+        const NAME: &str = "transaction.timeout.ms";
+        let said = self
+            .property(NAME)
+            .or_else(|| cluster.properties.get(NAME).cloned());
+        let said = said.and_then(|ms| ms.parse().ok().map(Duration::from_millis));
+        said.unwrap_or(self.transaction() + SPARE)
     }
 
     /// What is wanted of each input.

@@ -10,7 +10,7 @@ use super::plan::{Plan, Topic};
 use super::targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
-use crate::replay::clock::ns;
+use crate::replay::clock::{in_ms, ns};
 use crate::replay::player::Manner;
 use crate::replay::schedule::Schedule;
 use crate::replay::{Buffer, Reader, Taken, Wanted};
@@ -72,6 +72,7 @@ fn read(plan: &Plan, wanted: Wanted, manner: Manner) -> anyhow::Result<Found> {
     let mut found = unseen.collect::<Vec<_>>();
     let mut looked = plan.looked.iter().map(Looked::unseen).collect::<Vec<_>>();
     let mut schedule: Option<Schedule> = None;
+    let mut first_ns = None;
     let place = plan.beginning();
     let reader = Reader {
         open: plan.opener(&place),
@@ -102,12 +103,15 @@ fn read(plan: &Plan, wanted: Wanted, manner: Manner) -> anyhow::Result<Found> {
                     schedule = Some(first.longest_pause(manner.longest_pause.map(ns)));
                 }
             }
+            let first_ns = *first_ns.get_or_insert(due.merged.record.time_ns);
             let due_ns = schedule.as_ref().map_or(0, Schedule::due);
             let of = &mut found[plan.of_inputs[due.merged.input]];
             let record = &due.merged.record;
             of.records += 1;
             of.bytes += super::plan::bytes(record);
-            of.known.note(record, manner);
+            of.known.note(record);
+            let shifted_ns = record.time_ns + due.later_ns - first_ns;
+            of.known.ahead_ms = of.known.ahead_ms.max(in_ms(shifted_ns - due_ns));
             looked[due.merged.input].note(record);
             of.due_ns = Some((of.due_ns.map_or(due_ns, |(first, _)| first), due_ns));
         }

@@ -55,8 +55,13 @@ pub(super) struct Done {
 
 impl Job {
     /// Sends everything, or as much as it can. Blocks.
-    pub fn run(self) -> anyhow::Result<Done> {
+    pub fn run(mut self) -> anyhow::Result<Done> {
         self.get_ready()?;
+        if let Kept::Transactions(transactions) = &mut self.kept
+            && !self.control.is_stopped()
+        {
+            transactions.settle(&self.producer, &self.control)?;
+        }
         let targets = targets(&self.producer, &self.topics)?;
         let clock = Monotonic::of_thread();
         let topics = self.topics.iter().cloned().zip(targets).collect();

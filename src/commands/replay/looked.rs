@@ -25,6 +25,8 @@ pub(super) struct Looked {
     pub keyless: u64,
     /// There are no others.
     pub is_whole: bool,
+    /// Their times, in milliseconds since 1970, where they are kept.
+    pub times_ms: Option<Vec<i64>>,
     /// How long a pause may be, in nanoseconds of the records' times.
     longest_ns: Option<i128>,
     /// The time of the record before.
@@ -82,6 +84,9 @@ impl Looked {
         self.records += 1;
         self.keyless += u64::from(record.key.is_none());
         let (time_ns, number) = (record.time_ns, self.records);
+        if let Some(times_ms) = &mut self.times_ms {
+            times_ms.push(in_ms(time_ns));
+        }
         if in_ms(time_ns) == 0 {
             self.zero.get_or_insert(number);
         }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use archiver_format::mark::checksum;
 use archiver_format::record::Partition;
 
-use super::ahead::Ahead;
+use super::ahead::{TIMES_MOST, most_ms};
 use super::args::Args;
 use super::looked::{Looked, Total, longest_ns, total};
 use crate::cli::usage;
@@ -14,7 +14,6 @@ use crate::logging;
 use crate::replay::clock::{in_ms, ns, of_ms};
 use crate::replay::input::{self, Source, Wanted};
 use crate::replay::place::Place;
-use crate::replay::player::Manner;
 use crate::replay::sending::{OnRefused, Timestamps};
 use crate::replay::target::{Records, Share};
 use crate::replay::{self, Input, InputError, Open, Outgoing, mapped, shown};
@@ -61,8 +60,8 @@ pub(super) struct Topic {
     seen: u64,
     keyless: u64,
     newest_ms: Option<i64>,
-    /// How far its timestamps run ahead where they are shifted.
-    pub ahead: Ahead,
+    /// How far its timestamps run ahead at most where they are shifted, in milliseconds.
+    pub ahead_ms: i64,
     /// There are records that nobody has looked at.
     is_unknown: bool,
 }
@@ -100,6 +99,7 @@ impl Plan {
         for number in 0..plan.sources.len() {
             plan.add(args, number)?;
         }
+        plan.note_ahead(args);
         plan.run = hash(&format!("{identity} {}", plan.first_records));
         plan.check(args)?;
         Ok(plan)
@@ -119,6 +119,8 @@ impl Plan {
             true => None,
             false => Some(input::open(source, &self.wanted)?),
         };
+        let looked = self.unseen(args, source);
+        self.looked.push(looked);
         let own = opened.as_ref().map_or("", |input| input.topic());
         let name = match &args.topic {
             Some(topic) => topic.clone(),
@@ -130,18 +132,8 @@ impl Plan {
                 source.name()
             )));
         }
-        let known = self.topics.iter().position(|topic| topic.name == name);
-        let topic = known.unwrap_or_else(|| {
-            self.topics.push(Topic {
-                name,
-                ..Topic::default()
-            });
-            self.topics.len() - 1
-        });
+        let topic = self.topic(name);
         self.of_inputs.push(topic);
-        let manner = args.manner();
-        let longest_ns = longest_ns(manner.pace, manner.longest_pause.map(ns));
-        self.looked.push(Looked::new(source.name(), longest_ns));
         let Some(mut input) = opened else {
             self.topics[topic].is_unknown = true;
             return Ok(());
@@ -157,7 +149,7 @@ impl Plan {
         topic.partitions = topic.partitions.max(input.partitions());
         topic.records.topic_ids.extend(input.topic_id());
         let looked = &mut self.looked[number];
-        let mut first = topic.look_at(&mut *input, looked, manner);
+        let mut first = topic.look_at(&mut *input, looked);
         if !looked.is_whole {
             // What nobody has looked at may be of any of them.
             topic.records.partitions = topic.records.partitions.max(input.partitions());
@@ -174,7 +166,7 @@ impl Plan {
             first = match is_empty {
                 true => {
                     let mut outside = looked.unseen();
-                    let first = Topic::default().look_at(&mut *all, &mut outside, manner);
+                    let first = Topic::default().look_at(&mut *all, &mut outside);
                     self.outside.push(outside);
                     first
                 }
@@ -183,6 +175,48 @@ impl Plan {
         }
         self.first_records += &format!("{first:?}");
         Ok(())
+    }
+
+    /// An input that nobody has looked at yet.
+    fn unseen(&self, args: &Args, source: &Source) -> Looked {
+        let manner = args.manner();
+        let longest_ns = longest_ns(manner.pace, manner.longest_pause.map(ns));
+        let kept = self.looked.iter().filter_map(|of| of.times_ms.as_ref());
+        let has_room = kept.map(Vec::len).sum::<usize>() < TIMES_MOST;
+        let is_shifted = args.sending().timestamps == Timestamps::Shift;
+        let mut looked = Looked::new(source.name(), longest_ns);
+        looked.times_ms = (is_shifted && has_room).then(Vec::new);
+        looked
+    }
+
+    /// The number of the topic of this name.
+    fn topic(&mut self, name: String) -> usize {
+        let known = self.topics.iter().position(|topic| topic.name == name);
+        known.unwrap_or_else(|| {
+            self.topics.push(Topic {
+                name,
+                ..Topic::default()
+            });
+            self.topics.len() - 1
+        })
+    }
+
+    /// Notes how far the timestamps of each topic run ahead, as far as that is known beforehand.
+    fn note_ahead(&mut self, args: &Args) {
+        let of_inputs = self.of_inputs.iter();
+        let times = self
+            .looked
+            .iter_mut()
+            .zip(of_inputs)
+            .flat_map(|(of, topic)| {
+                let times = of.times_ms.take().unwrap_or_default().into_iter();
+                times.map(|ms| (ms, *topic))
+            });
+        let (times, topics) = (times.collect(), self.topics.len());
+        let ahead_ms = most_ms(times, topics, args.manner(), args.rounds(), args.limit);
+        for (topic, ahead_ms) in self.topics.iter_mut().zip(ahead_ms) {
+            topic.ahead_ms = ahead_ms;
+        }
     }
 
     /// Refuses what can't be sent as it is wanted, as far as that is known beforehand.
@@ -245,13 +279,14 @@ impl Plan {
         ))
     }
 
-    /// How much there is in all rounds, if that is known.
-    pub fn total(&self, args: &Args) -> Option<Total> {
+    /// How much there is in all rounds, if that is known, with the times of those from a place on.
+    pub fn total(&self, args: &Args, place: &Place) -> Option<Total> {
         let rounds = args.rounds();
+        let left = rounds.saturating_sub(place.round);
         let all = total(&self.looked)?;
         Some(Total {
             records: all.records.saturating_mul(u64::from(rounds)),
-            to_ns: all.from_ns + (all.to_ns - all.from_ns) * i128::from(rounds),
+            to_ns: all.from_ns + (all.to_ns - all.from_ns) * i128::from(left),
             ..all
         })
     }
@@ -339,17 +374,12 @@ impl Topic {
 
     /// Looks at the first records of an input, to know what the topic would make of them. What can't be read is said when
     /// it is sent. Returns the first.
-    fn look_at(
-        &mut self,
-        input: &mut dyn Input,
-        looked: &mut Looked,
-        manner: Manner,
-    ) -> Option<Outgoing> {
+    fn look_at(&mut self, input: &mut dyn Input, looked: &mut Looked) -> Option<Outgoing> {
         let mut first = None;
         for _ in 0..LOOK_AT {
             match input.next() {
                 Ok(Some(record)) => {
-                    self.note(&record, manner);
+                    self.note(&record);
                     looked.note(&record);
                     first.get_or_insert(record);
                 }
@@ -376,9 +406,8 @@ impl Topic {
         };
     }
 
-    /// Counts a record that is for this topic, and is played in this manner.
-    pub fn note(&mut self, record: &Outgoing, manner: Manner) {
-        self.ahead.note(record.time_ns, manner);
+    /// Counts a record that is for this topic.
+    pub fn note(&mut self, record: &Outgoing) {
         let ms = in_ms(record.time_ns);
         let Records {
             oldest_ms,

@@ -73,7 +73,7 @@ impl Run<'_> {
             compression: args.compression(),
             transactions: args.place.exactly_once.then(|| TransactionSettings {
                 id: group(&name),
-                expires: args.transaction_expires(),
+                expires: args.transaction_expires(cluster),
             }),
             queue_records: QUEUE_RECORDS,
             queue_bytes: QUEUE_BYTES,
@@ -88,10 +88,18 @@ impl Run<'_> {
         let producer = Arc::new(producer);
         let control = Arc::new(Control::new(shutdown));
         let parts = (&producer, &control);
-        let (kept, place) = begin(args, &plan, &targets, parts, &name).await?;
+        let (kept, place) = begin(args, &plan, &targets, cluster, parts, &name).await?;
         let sent_before = place.sent;
         let start_ns = args.start_ms()?.map(monotonic);
         let plan = Arc::new(plan);
+        let all = plan.total(args, &place).map(|total| All {
+            total: Total {
+                records: total.records.min(args.limit.unwrap_or(u64::MAX)),
+                ..total
+            },
+            sent_before,
+            is_by_time: args.is_by_time(),
+        });
         let job = Job {
             plan: Arc::clone(&plan),
             producer: Arc::clone(&producer),
@@ -105,14 +113,6 @@ impl Run<'_> {
             start_ns,
         };
         let began = Instant::now();
-        let all = plan.total(args).map(|total| All {
-            total: Total {
-                records: total.records.min(args.limit.unwrap_or(u64::MAX)),
-                ..total
-            },
-            sent_before,
-            is_by_time: args.is_by_time(),
-        });
         let done = watched(job, &control, &producer, all).await?;
         // The client waits for brokers that don't answer before it is gone: nobody else does, at the end of the process.
         std::thread::spawn(move || drop(producer));
@@ -135,6 +135,7 @@ async fn begin(
     args: &Args,
     plan: &Plan,
     targets: &Targets,
+    cluster: &Cluster,
     (producer, control): (&Arc<Producer>, &Arc<Control>),
     name: &str,
 ) -> anyhow::Result<(Kept, Place)> {
@@ -142,21 +143,23 @@ async fn begin(
         let path = Keeping::path(name);
         let lock = Keeping::lock(&path).with_context(|| format!("replay {name}"))?;
         let found = Keeping::load(&path)?;
-        let sent_before = found.as_ref().map_or(0, |place| place.sent);
+        let before = found
+            .clone()
+            .filter(|place| place.sent > 0 && !args.place.resume);
         let place = at(args, plan, found, &format!("{}", path.display()))?;
-        if !args.place.resume && sent_before > 0 {
-            let aside = Keeping::set_aside(&path)?;
+        if let Some(before) = before {
+            let (aside, sent) = Keeping::set_aside(&path, &before)?;
             let (aside, path) = (aside.display(), path.display());
             logging::complain(&format!(
-                "the place of that run is in {aside} now; to go on there, stop this one, move it back to {path} and say \
-                 --resume"
+                "the place behind {sent} records is in {aside} now; to go on there, stop this one, move it back to {path} \
+                 and say --resume"
             ));
         }
         return Ok((Kept::File(Keeping::begin(path, &place, lock)?), place));
     }
     let topic = targets.topics.first();
     let topic = topic.map(|topic| topic.name.clone()).unwrap_or_default();
-    let (length, expires) = (args.transaction(), args.transaction_expires());
+    let (length, expires) = (args.transaction(), args.transaction_expires(cluster));
     let mut transactions = Transactions::new(group(name), topic, length, expires);
     let (producer, control) = (Arc::clone(producer), Arc::clone(control));
     let stands = format!("group {}", group(name));
@@ -164,21 +167,21 @@ async fn begin(
         let (run, inputs) = (plan.run.clone(), plan.sources.len());
         move |place: &Place| refuse_another(place, &run, inputs, &stands)
     });
-    let beginning = (!args.place.resume).then(|| plan.beginning());
     let started = tokio::task::spawn_blocking(move || {
         // Before one that is under way is ended: it may be another replay of this name.
         if let (Some(refuse), Some(place)) = (refuse, transactions.peek(&producer)?) {
             refuse(&place)?;
         }
-        let found = transactions.start(&producer, &control)?;
-        if let (Some(beginning), Some(_)) = (&beginning, &found) {
-            transactions.begin_anew(&producer, &control, beginning)?;
-        }
-        anyhow::Ok((transactions, found))
+        let found = transactions.start(&producer, &control);
+        found.map(|found| (transactions, found))
     });
     let (mut transactions, found) = started.await.context("starting transactions")??;
+    let is_anew = found.is_some() && !args.place.resume;
     let place = at(args, plan, found, &format!("group {}", group(name)))?;
-    transactions.go_on_at(&place);
+    match is_anew {
+        true => transactions.begin_anew_at(&place),
+        false => transactions.go_on_at(&place),
+    }
     Ok((Kept::Transactions(transactions), place))
 }
 

@@ -138,9 +138,8 @@ impl Targets {
         let now_ms = RealClock.now_ms();
         let mut records = topic.records.clone();
         if sending.timestamps == Timestamps::Shift {
-            let ahead_ms = topic.ahead.most_ms(args.rounds());
             records.oldest_ms = Some(now_ms);
-            records.newest_ms = Some(now_ms.saturating_add(ahead_ms));
+            records.newest_ms = Some(now_ms.saturating_add(topic.ahead_ms));
         }
         let manner = Manner {
             keeps_timestamps: sending.timestamps != Timestamps::Now,

@@ -91,7 +91,7 @@ fn shown(key: &str, ms: i64) -> String {
 
 /// What is to be done about timestamps.
 const OTHERWISE: &str = "use --timestamps shift or now, or set it higher";
-const OF_NEW: &str = "use --timestamps now, or shift with --speed 1 or less, or set it higher";
+const OF_NEW: &str = "use --timestamps now, or shift with --speed 1 or less and without --max-pause, or set it higher";
 
 /// Retention deletes what is older: whole segments, when the latest record of one is.
 fn expired(name: &str, config: &Config, records: &Records, now_ms: i64) -> Option<Verdict> {

@@ -232,13 +232,17 @@ impl<'s> Export<'s> {
             }
             written => written?,
         };
-        let said = damaged.map(|damaged| damaged.said()).unwrap_or_default();
+        let damaged = damaged.unwrap_or_default();
+        let said = damaged.segments();
         if !said.is_empty() {
             let said = said.into_iter();
             let said = said.map(|said| format!("left out, as it is damaged: {said}"));
             done.notes.extend(said);
             return self.target.discard();
         }
+        let said = damaged.lines().into_iter();
+        done.notes
+            .extend(said.map(|said| format!("written without some lines: {said}")));
         let rows = written.iter().map(|file| file.rows).sum::<u64>();
         let expected = sealed.contents.records;
         // Nobody has counted lines that were there before archiver was.

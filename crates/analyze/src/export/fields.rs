@@ -1,5 +1,7 @@
 //! Which fields of values are columns: those that were before, as they were, and behind them what is new.
 
+use std::collections::HashSet;
+
 use archiver_format::archive::Segment;
 use archiver_format::read::ReadError;
 
@@ -33,19 +35,14 @@ pub fn columns_of(fields: &[Field], by: Option<PartitionBy>) -> Vec<Column> {
     let fields = fields.iter().map(|field| (field.path.clone(), field.kind));
     let mut columns = columns(fields.collect());
     let taken = by.map_or(&[][..], PartitionBy::columns);
-    for number in 0..columns.len() {
-        let mut name = columns[number].name.clone();
-        if !taken.iter().any(|of| name.eq_ignore_ascii_case(of)) {
-            continue;
-        }
-        // A field may be called so as well.
-        while columns
-            .iter()
-            .any(|other| other.name.eq_ignore_ascii_case(&name))
-        {
+    let mut given = HashSet::new();
+    // Those that were there before come first, and keep the names that they got then.
+    for column in &mut columns {
+        let name = &mut column.name;
+        while given.contains(name) || taken.iter().any(|of| name.eq_ignore_ascii_case(of)) {
             name.insert_str(0, OF_VALUE);
         }
-        columns[number].name = name;
+        given.insert(name.clone());
     }
     columns
 }
@@ -73,7 +70,7 @@ mod tests {
         });
         let beside = columns_of(&beside, Some(PartitionBy::Day)).into_iter();
         let beside = beside.skip(PARTS.len()).map(|column| column.name);
-        let expected = ["value.value.day", "value.day", "value.value.value.Day"];
+        let expected = ["value.day", "value.value.day", "value.Day"];
         assert_eq!(beside.collect::<Vec<_>>(), expected);
         let both = names(Some(PartitionBy::DayAndHour));
         assert_eq!(both, ["value.Day", "value.hour", "host"]);

@@ -129,14 +129,18 @@ fn resolved(definition: &Definition, columns: &[Column]) -> anyhow::Result<(Anal
     Ok((analysis, windows))
 }
 
-/// The segments with records of these positions or later ones.
-pub fn segments_from(archive: &Archive, from: Positions) -> BTreeSet<u64> {
+/// The segments with records of these positions or later ones, and of this time or later.
+pub fn segments_from(archive: &Archive, from: Positions, since_ms: Option<i64>) -> BTreeSet<u64> {
     let selection = Selection {
+        since_ms,
         from,
         ..Selection::default()
     };
-    let segments = archive.segments.iter();
-    let held = segments.filter(|segment| segment.may_hold(&selection));
+    let held = archive.segments.iter().filter(|segment| {
+        let contents = segment.contents();
+        let mut spans = contents.partitions.iter();
+        spans.any(|(number, span)| selection.may_hold_of(&span.of_partition(*number)))
+    });
     held.map(|segment| segment.file.sequence).collect()
 }
 

@@ -266,7 +266,7 @@ impl Follower {
             _ => None,
         };
         next.watermark_ms = to;
-        next.open_segments = segments_from(archive, next.partitions.low());
+        next.open_segments = segments_from(archive, next.partitions.low(), next.since_ms);
         Ok(Some(Looked {
             next,
             closing,
