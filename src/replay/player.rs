@@ -62,6 +62,14 @@ pub struct Manner {
     pub late_after: Duration,
 }
 
+impl Manner {
+    /// The schedule in which the record of this time is due at this moment, both in nanoseconds.
+    pub fn schedule(&self, first_ns: i128, start_ns: i128) -> Schedule {
+        let schedule = Schedule::new(self.pace, first_ns, start_ns);
+        schedule.longest_pause(self.longest_pause.map(ns))
+    }
+}
+
 /// What became of a replay.
 #[derive(Debug, Clone, Default)]
 pub struct Played {
@@ -217,8 +225,7 @@ impl<'a, C: Clock, S: Sink> Player<'a, C, S> {
             .map_or(now_ns, |start_ns| start_ns.max(now_ns));
         // What was taken back and is sent again belongs to the same run.
         self.played.begun_ns.get_or_insert(start_ns);
-        let schedule = Schedule::new(self.manner.pace, first_ns, start_ns);
-        self.schedule = Some(schedule.longest_pause(self.manner.longest_pause.map(ns)));
+        self.schedule = Some(self.manner.schedule(first_ns, start_ns));
     }
 
     /// Waits until the next record is due; says when that was. Nothing if somebody stops it before.

@@ -6,7 +6,7 @@
 use super::speed::Pace;
 
 /// When records are due. Times of records and of the clock are in nanoseconds; where each clock begins doesn't matter.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Schedule {
     pace: Pace,
     /// At this moment of the clock …

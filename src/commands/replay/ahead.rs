@@ -1,9 +1,8 @@
 //! By how much timestamps run ahead of the clock where the first is moved to now: records that are sent faster than they
 //! happened have timestamps of later.
 
-use crate::replay::clock::{in_ms, ns, of_ms};
+use crate::replay::clock::{in_ms, of_ms};
 use crate::replay::player::Manner;
-use crate::replay::schedule::Schedule;
 
 /// So many times are kept, of all inputs.
 pub(super) const TIMES_MOST: usize = 4_000_000;
@@ -26,12 +25,11 @@ pub(super) fn most_ms(
     times.truncate(limit.unwrap_or(all));
     let mut most_ms = vec![0; topics];
     let mut last_ms = 0;
-    let mut schedule: Option<(Schedule, i128)> = None;
+    let mut schedule = None;
     for (ms, topic) in times {
         let at_ns = of_ms(ms);
         let Some((schedule, first_ns)) = &mut schedule else {
-            let first = Schedule::new(manner.pace, at_ns, 0);
-            schedule = Some((first.longest_pause(manner.longest_pause.map(ns)), at_ns));
+            schedule = Some((manner.schedule(at_ns, 0), at_ns));
             continue;
         };
         schedule.advance(at_ns);

@@ -10,7 +10,7 @@ use super::plan::{Plan, Topic};
 use super::targets;
 use crate::config::{Checked, Cluster};
 use crate::logging;
-use crate::replay::clock::{in_ms, ns};
+use crate::replay::clock::in_ms;
 use crate::replay::player::Manner;
 use crate::replay::schedule::Schedule;
 use crate::replay::{Buffer, Reader, Taken, Wanted};
@@ -98,10 +98,7 @@ fn read(plan: &Plan, wanted: Wanted, manner: Manner) -> anyhow::Result<Found> {
         for due in records {
             match &mut schedule {
                 Some(schedule) => schedule.advance(due.at_ns()),
-                None => {
-                    let first = Schedule::new(manner.pace, due.at_ns(), 0);
-                    schedule = Some(first.longest_pause(manner.longest_pause.map(ns)));
-                }
+                None => schedule = Some(manner.schedule(due.at_ns(), 0)),
             }
             let first_ns = *first_ns.get_or_insert(due.merged.record.time_ns);
             let due_ns = schedule.as_ref().map_or(0, Schedule::due);

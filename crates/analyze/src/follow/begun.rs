@@ -136,11 +136,8 @@ pub fn segments_from(archive: &Archive, from: Positions, since_ms: Option<i64>) 
         from,
         ..Selection::default()
     };
-    let held = archive.segments.iter().filter(|segment| {
-        let contents = segment.contents();
-        let mut spans = contents.partitions.iter();
-        spans.any(|(number, span)| selection.may_hold_of(&span.of_partition(*number)))
-    });
+    let segments = archive.segments.iter();
+    let held = segments.filter(|segment| segment.may_hold_counted(&selection));
     held.map(|segment| segment.file.sequence).collect()
 }
 

@@ -116,10 +116,13 @@ impl Segment {
 
     /// May it hold a record that is asked for, in the bytes that the checkpoint counts?
     pub fn may_hold(&self, selection: &Selection) -> bool {
-        let contents = self.contents();
-        let mut spans = contents.partitions.iter();
-        contents.uncounted_bytes > 0
-            || spans.any(|(partition, span)| selection.may_hold_of(&span.of_partition(*partition)))
+        self.contents().uncounted_bytes > 0 || self.may_hold_counted(selection)
+    }
+
+    /// May it hold records that fit, among those that are counted?
+    pub fn may_hold_counted(&self, selection: &Selection) -> bool {
+        let mut spans = self.contents().partitions.iter();
+        spans.any(|(partition, span)| selection.may_hold_of(&span.of_partition(*partition)))
     }
 
     /// Opens so many bytes of it, whatever its name is by now.
